@@ -1,0 +1,3 @@
+//! `run-benchmark`: asks a Temporal cluster what it carries.
+
+fn main() {}

@@ -1,0 +1,318 @@
+//! The resolved plan of a run.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Rate, units};
+
+/// Everything that a run will do. After it is made nothing reads flags, files or the environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The server under test.
+    pub target: Target,
+    /// The namespace that the run's workflows live in.
+    pub namespace: String,
+    /// The task queue that the workers poll.
+    pub task_queue: String,
+    /// What each start executes.
+    pub workload: Workload,
+    /// When starts are due, and what happens when they cannot be sent.
+    pub load: Load,
+    /// How starts are sent.
+    pub starter: Starter,
+    /// The workers in this process.
+    pub workers: Workers,
+    /// How completions are observed.
+    pub observation: Observation,
+    /// What the run must reach to pass.
+    pub thresholds: Thresholds,
+    /// How often the whole submission window is repeated; each iteration stays visible in the result.
+    pub iterations: u32,
+    /// Whether workflows of this run that are still open afterwards are terminated.
+    pub cleanup: bool,
+}
+
+/// The server under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "kind", deny_unknown_fields)]
+pub enum Target {
+    /// A Temporal dev server that this run starts and stops.
+    Embedded(EmbeddedServer),
+    /// A cluster that is there already.
+    Cluster(Cluster),
+}
+
+/// A dev server that the run provides itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmbeddedServer {
+    /// The `temporal` binary to use; looked for when absent.
+    pub binary: Option<PathBuf>,
+    /// The settings that it is started with.
+    pub preset: ServerPreset,
+    /// Dynamic configuration given by the user, on top of the preset: key to JSON value.
+    pub config: BTreeMap<String, String>,
+    /// Whether it is left running after the run.
+    pub keep: bool,
+}
+
+/// Settings of the embedded server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerPreset {
+    /// Settings that make a one-shard dev server dispatch as a cluster would.
+    #[default]
+    Cluster,
+    /// The dev server as it comes.
+    Stock,
+}
+
+/// A cluster and how to reach it. Secrets are not part of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cluster {
+    /// `host:port` of the frontend.
+    pub address: String,
+    /// TLS, when on.
+    pub tls: Option<TlsFiles>,
+    /// Whether an API key is sent. The key itself is never stored.
+    pub api_key: bool,
+}
+
+/// Where the TLS material is read from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TlsFiles {
+    /// PEM file with the authority that signed the server's certificate; the system's when absent.
+    pub ca: Option<PathBuf>,
+    /// PEM file with the client's certificate.
+    pub cert: Option<PathBuf>,
+    /// PEM file with the client's key.
+    pub key: Option<PathBuf>,
+    /// The name that the server's certificate must carry, when it is not the address's host.
+    pub server_name: Option<String>,
+}
+
+/// What each start executes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Workload {
+    /// The workflow and its options.
+    #[serde(flatten)]
+    pub kind: WorkloadKind,
+    /// Bytes of payload in each workflow's input, besides its options.
+    pub payload_size: u32,
+    /// Share of workflows, 0 to 1, that are told to fail; which ones follows from the seed.
+    pub failure_ratio: f64,
+}
+
+/// The workflows that can be run, with their options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", tag = "workflowType")]
+pub enum WorkloadKind {
+    /// Returns at once.
+    Simple,
+    /// Activities in parallel, then one after the other.
+    MultiActivity {
+        /// All activities of one workflow.
+        activity_count: u32,
+        /// How many of them run at the same time, first.
+        parallel_activities: u32,
+        /// How long each sleeps: uniform, drawn from the seed.
+        activity_duration: SleepRange,
+    },
+    /// Sleeps on a durable timer.
+    Timer {
+        /// How long.
+        #[serde(with = "units::duration")]
+        #[schemars(with = "String")]
+        timer_duration: Duration,
+    },
+    /// Starts children that return at once and waits for all of them.
+    ChildWorkflow {
+        /// How many children.
+        child_count: u32,
+    },
+    /// Ten instant activities one after the other.
+    StateTransitions,
+}
+
+impl WorkloadKind {
+    /// The name as typed after `--workflow-type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            WorkloadKind::Simple => "simple",
+            WorkloadKind::MultiActivity { .. } => "multi-activity",
+            WorkloadKind::Timer { .. } => "timer",
+            WorkloadKind::ChildWorkflow { .. } => "child-workflow",
+            WorkloadKind::StateTransitions => "state-transitions",
+        }
+    }
+}
+
+/// A sleep drawn uniformly from a range, bounds included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SleepRange {
+    /// The shortest.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub min: Duration,
+    /// The longest.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub max: Duration,
+}
+
+/// When starts are due, and what happens when they cannot be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Load {
+    /// Starts a second after the ramp.
+    pub rate: Rate,
+    /// The whole submission window: ramp-up, warm-up and the measured rest.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub duration: Duration,
+    /// The part of `duration` at its beginning in which the rate rises linearly from a tenth of itself (at least 1/s).
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub ramp_up: Duration,
+    /// The part of `duration` after the ramp that is at full rate and not measured.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub warm_up: Duration,
+    /// How long completions are waited for after the last start.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub drain: Duration,
+    /// How arrivals are spaced.
+    pub arrivals: Arrivals,
+    /// Seeds everything that is drawn: arrival times, activity durations, the sample.
+    pub seed: u64,
+    /// Starts that may be unanswered at the same time.
+    pub max_in_flight: u32,
+    /// What becomes of an arrival that is due while `max_in_flight` starts are unanswered.
+    pub when_full: WhenFull,
+    /// The age at which a waiting arrival is given up and counted as dropped.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub max_lag: Duration,
+}
+
+/// How arrivals are spaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// Evenly.
+    Constant,
+    /// At random, as from many independent callers, from the seed.
+    Poisson,
+}
+
+/// What becomes of an arrival that is due while the cap on unanswered starts is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenFull {
+    /// It waits, up to `max_lag`; the wait counts as latency.
+    Queue,
+    /// It is dropped and counted.
+    Drop,
+    /// The run ends.
+    Abort,
+}
+
+/// How starts are sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Starter {
+    /// HTTP/2 connections for starts.
+    pub connections: u32,
+    /// Threads that send starts, each with its share of the connections.
+    pub threads: u32,
+    /// A start's own deadline.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub start_timeout: Duration,
+    /// How long connecting may take before the address is called dead.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub connect_timeout: Duration,
+    /// How often a start is sent again after a failure. A retry hides latency, so none is the only choice.
+    pub retries: u32,
+    /// Compression of starts: `none`.
+    pub compression: String,
+}
+
+/// The workers in this process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Workers {
+    /// SDK workers, each with its own connection and thread; 0 leaves execution to a fleet elsewhere.
+    pub count: u32,
+}
+
+/// How completions are observed besides the workers' stamps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Observation {
+    /// Share of workflows, 0 to 1, whose end is long-polled from the server; which ones follows from the seed.
+    pub sample_ratio: f64,
+    /// Long polls that may be open at the same time.
+    pub sample_cap: u32,
+}
+
+/// What the run must reach to pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Thresholds {
+    /// Limit of the 99th percentile of `e2e_response`.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "String")]
+    pub max_p99_latency: Duration,
+    /// Completions a second in the measured phase, at least.
+    pub min_throughput: f64,
+    /// Share of arrivals, 0 to 1, that may end in anything but completion.
+    pub max_error_ratio: f64,
+}
+
+/// SHA-256 of a plan, as 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PlanHash(String);
+
+impl PlanHash {
+    /// The first six digits, for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..6).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for PlanHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Plan {
+    /// The hash of the plan's JSON, in which keys stand in the order of their declaration.
+    pub fn hash(&self) -> PlanHash {
+        let json = serde_json::to_vec(self).expect("a plan has only text keys, so it always serialises");
+        let digest = Sha256::digest(json);
+        PlanHash(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Offset of the first measured arrival from the start of the run.
+    pub fn measure_start(&self) -> Duration {
+        self.load.ramp_up + self.load.warm_up
+    }
+
+    /// Length of the measured phase.
+    pub fn measure_duration(&self) -> Duration {
+        self.load.duration.saturating_sub(self.measure_start())
+    }
+}

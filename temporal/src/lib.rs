@@ -1,0 +1,1 @@
+//! How the benchmark speaks to a Temporal server: connections, namespaces, counts, clean-up, an embedded server.

@@ -1,0 +1,1 @@
+//! Who executes it: SDK workers, each on its own thread and connection.
