@@ -4,12 +4,18 @@
 //! this crate knows no clock, no socket and no Temporal. A result carries its plan verbatim, and two runs are alike
 //! when the hashes of their plans are.
 
+mod asked;
 mod plan;
+mod problem;
 mod rate;
+mod resolve;
 pub mod units;
 
+pub use asked::{Asked, Given, Group, Key, Source};
 pub use plan::{
     Arrivals, Cluster, EmbeddedServer, Load, Observation, Plan, PlanHash, ServerPreset, SleepRange, Starter, Target,
     Thresholds, TlsFiles, WhenFull, Workers, Workload, WorkloadKind,
 };
+pub use problem::Problem;
 pub use rate::{Rate, RateError};
+pub use resolve::{EMBEDDED, HostFacts, Resolved, Setting, resolve};

@@ -98,8 +98,9 @@ pub struct TlsFiles {
 }
 
 /// What each start executes.
+// Without `deny_unknown_fields`, which serde cannot combine with a flattened enum: it would refuse `workflowType` itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// The workflow and its options.
     #[serde(flatten)]

@@ -1,0 +1,125 @@
+//! From what was asked for to what will run: every default filled in, every rule checked.
+//!
+//! One pass in reading order. Each value is read, checked against its own limits and noted together with its source;
+//! then the rules that bind several values are checked. The first thing that is wrong ends it, with one line that names
+//! the option, the value and what is allowed.
+
+mod connection;
+mod form;
+mod load;
+mod reader;
+mod thresholds;
+mod workload;
+
+use serde::Serialize;
+
+use crate::{
+    Observation, Plan, Target, Workers,
+    asked::{Asked, Key, Source},
+    problem::Problem,
+};
+pub use connection::EMBEDDED;
+use form::Form;
+use reader::Reader;
+
+/// Where the options are resolved: what defaults follow from besides other options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Cores that this process may use: affinity and the control group's quota considered; at least 1.
+    pub cores: u32,
+    /// The task queue that the workloads' workers poll.
+    pub task_queue: String,
+}
+
+/// What the options come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// What will run.
+    pub plan: Plan,
+    /// Each option that the plan follows from, in reading order, with its effective value and source. Options of other
+    /// workloads and other targets are left out.
+    pub settings: Vec<Setting>,
+    /// Things to know that are no errors, such as environment variables that do not apply.
+    pub notes: Vec<String>,
+}
+
+impl Resolved {
+    /// The setting of an option, when the plan follows from it.
+    pub fn setting(&self, key: Key) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.key == key)
+    }
+}
+
+/// The effective value of one option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The option.
+    pub key: Key,
+    /// Its value, as it could be typed.
+    pub value: String,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// Resolves what was asked for into a plan.
+///
+/// # Errors
+/// The first thing that is wrong, in words that name it.
+pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
+    let cores = facts.cores.max(1);
+    let mut reader = Reader::new(asked);
+    let workload = workload::resolve(&mut reader)?;
+    let load = load::resolve(&mut reader)?;
+    let target = connection::target(&mut reader)?;
+    let starter = connection::starter(&mut reader, &load, &target, cores)?;
+    let plan = Plan {
+        namespace: connection::namespace(&mut reader)?,
+        workers: workers(&mut reader, &target, cores)?,
+        observation: observation(&mut reader)?,
+        thresholds: thresholds::resolve(&mut reader, &load, &workload)?,
+        iterations: load::iterations(&mut reader)?,
+        cleanup: reader.read(Key::Cleanup, &Form::switch(), || (true, "".into()))?,
+        task_queue: facts.task_queue.clone(),
+        target,
+        workload,
+        load,
+        starter,
+    };
+    load::note_ends(&mut reader, &plan);
+    let (settings, notes) = reader.finish();
+    Ok(Resolved { plan, settings, notes })
+}
+
+/// Most SDK workers in one process. Each has a connection and two threads of its own.
+const MAX_WORKERS: u32 = 100;
+
+fn workers(reader: &mut Reader, target: &Target, cores: u32) -> Result<Workers, Problem> {
+    let form = Form::whole(0..=MAX_WORKERS, "workers");
+    let count = reader.read(Key::Workers, &form, || match target {
+        Target::Embedded(_) => (cores.min(4), "the cores, at most 4".into()),
+        Target::Cluster(_) => (0, "with an address, the workers are elsewhere".into()),
+    })?;
+    if count == 0 && matches!(target, Target::Embedded(_)) {
+        reader.note("no workers and an embedded server: nothing completes unless a worker elsewhere connects to it");
+    }
+    Ok(Workers { count })
+}
+
+/// Long polls that are not many for a frontend, whatever the rate.
+const SAMPLE_CAP: u32 = 100;
+/// More would no longer be a sample: the polls would be the load.
+const MAX_SAMPLE_CAP: u32 = 10_000;
+
+fn observation(reader: &mut Reader) -> Result<Observation, Problem> {
+    Ok(Observation {
+        sample_ratio: reader.read(Key::Sample, &Form::ratio(), || {
+            (0.02, "polling every end costs the server a quarter more".into())
+        })?,
+        sample_cap: reader.read(Key::SampleCap, &Form::whole(0..=MAX_SAMPLE_CAP, "long polls"), || {
+            (SAMPLE_CAP, "".into())
+        })?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

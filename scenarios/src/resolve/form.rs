@@ -1,0 +1,190 @@
+//! The forms that values take: how each is read from text, what is allowed, and how it is written back.
+
+use std::{fmt::Display, ops::RangeInclusive, time::Duration};
+
+use crate::{Rate, SleepRange, units};
+
+type Parse<T> = Box<dyn Fn(&str) -> Option<T>>;
+type Show<T> = Box<dyn Fn(&T) -> String>;
+
+/// How a value of type `T` is read and written, and the words for what is allowed.
+pub(crate) struct Form<T> {
+    /// Completes the sentence "is not allowed: give …".
+    pub allowed: String,
+    /// Reads a text; `None` when it is not allowed.
+    pub parse: Parse<T>,
+    /// Writes a value so that it could be typed again.
+    pub show: Show<T>,
+}
+
+impl<T: 'static> Form<T> {
+    /// A form from its parts.
+    pub fn new(
+        allowed: impl Into<String>,
+        parse: impl Fn(&str) -> Option<T> + 'static,
+        show: impl Fn(&T) -> String + 'static,
+    ) -> Self {
+        Form {
+            allowed: allowed.into(),
+            parse: Box::new(parse),
+            show: Box::new(show),
+        }
+    }
+}
+
+impl Form<Rate> {
+    /// Starts a second.
+    pub fn rate() -> Self {
+        let allowed = format!(
+            "a rate from {} to {} starts a second, with at most three decimals",
+            Rate::MIN,
+            Rate::MAX
+        );
+        Form::new(allowed, |text| text.parse().ok(), Rate::to_string)
+    }
+}
+
+impl Form<Duration> {
+    /// A duration between two others, both allowed.
+    pub fn span(range: RangeInclusive<Duration>) -> Self {
+        let allowed = format!(
+            "a duration from {} to {}, with its unit, as in 500ms, 30s or 1h30m",
+            limit(*range.start()),
+            limit(*range.end())
+        );
+        Form::new(
+            allowed,
+            move |text| units::parse(text).ok().filter(|d| range.contains(d)),
+            |d| units::format(*d),
+        )
+    }
+}
+
+impl Form<SleepRange> {
+    /// `100ms..600ms`, or one duration for both ends.
+    pub fn sleep_range(longest: Duration) -> Self {
+        let allowed = format!(
+            "a range such as 100ms..600ms or one duration, up to {}",
+            units::format(longest)
+        );
+        let parse = move |text: &str| {
+            let (min, max) = text.split_once("..").unwrap_or((text, text));
+            let range = SleepRange {
+                min: units::parse(min).ok()?,
+                max: units::parse(max).ok()?,
+            };
+            (range.min <= range.max && range.max <= longest).then_some(range)
+        };
+        let show = |range: &SleepRange| {
+            let (min, max) = (units::format(range.min), units::format(range.max));
+            if min == max { min } else { format!("{min}..{max}") }
+        };
+        Form::new(allowed, parse, show)
+    }
+}
+
+impl Form<u32> {
+    /// A whole number of things, bounds allowed.
+    pub fn whole(range: RangeInclusive<u32>, things: &str) -> Self {
+        let allowed = format!("a whole number of {things} from {} to {}", range.start(), range.end());
+        Form::new(
+            allowed,
+            move |text| digits(text)?.parse().ok().filter(|n| range.contains(n)),
+            u32::to_string,
+        )
+    }
+
+    /// A number of bytes up to a largest one.
+    pub fn bytes(most: u32) -> Self {
+        let allowed = format!(
+            "a size from 0 to {}, as in 512, 64KiB or 1MiB",
+            units::format_bytes(most.into())
+        );
+        Form::new(
+            allowed,
+            move |text| u32::try_from(units::parse_bytes(text)?).ok().filter(|n| *n <= most),
+            |n| units::format_bytes((*n).into()),
+        )
+    }
+}
+
+impl Form<u64> {
+    /// Any whole number that fits 64 bits.
+    pub fn seed() -> Self {
+        let allowed = format!("a whole number from 0 to {}", u64::MAX);
+        Form::new(allowed, |text| digits(text)?.parse().ok(), u64::to_string)
+    }
+}
+
+impl Form<f64> {
+    /// A share, as `2%` or `0.02`.
+    pub fn ratio() -> Self {
+        Form::new(
+            "a share from 0 to 1 or from 0% to 100%, as in 0.02 or 2%",
+            units::parse_ratio,
+            |ratio| units::format_ratio(*ratio),
+        )
+    }
+
+    /// A plain number of things between bounds, both allowed.
+    pub fn number(range: RangeInclusive<f64>, things: &str) -> Self {
+        let allowed = format!("a number from {} to {} {things}", range.start(), range.end());
+        Form::new(
+            allowed,
+            move |text| units::parse_number(text).filter(|n| range.contains(n)),
+            f64::to_string,
+        )
+    }
+}
+
+impl Form<bool> {
+    /// A switch.
+    pub fn switch() -> Self {
+        Form::new("true or false", parse_switch, bool::to_string)
+    }
+}
+
+impl Form<String> {
+    /// A text that a check lets pass.
+    pub fn text(allowed: impl Into<String>, check: impl Fn(&str) -> bool + 'static) -> Self {
+        Form::new(allowed, move |text| check(text).then(|| text.to_owned()), String::clone)
+    }
+}
+
+impl<T: Copy + PartialEq + Display + 'static> Form<T> {
+    /// One of a few, by name.
+    pub fn choice(choices: &'static [T]) -> Self {
+        let names: Vec<String> = choices.iter().map(T::to_string).collect();
+        Form::new(
+            format!("one of {}", names.join(", ")),
+            |text| choices.iter().find(|choice| choice.to_string() == text.trim()).copied(),
+            T::to_string,
+        )
+    }
+}
+
+/// A limit in words: hours where they are whole, since `1day` is not what anybody types.
+fn limit(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let whole_hours = span.subsec_nanos() == 0 && seconds > 0 && seconds.is_multiple_of(3600);
+    if whole_hours {
+        format!("{}h", seconds / 3600)
+    } else {
+        units::format(span)
+    }
+}
+
+/// Reads a switch as Go's `strconv.ParseBool` does, so that existing task definitions mean what they meant.
+pub(crate) fn parse_switch(text: &str) -> Option<bool> {
+    match text.trim() {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// The text without surrounding blanks when it is digits and nothing else: no sign, which `parse` would let pass.
+fn digits(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(text)
+}

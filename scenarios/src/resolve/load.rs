@@ -1,0 +1,197 @@
+//! The load: its shape, its caps, and the rule that something is left to measure.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use super::{form::Form, reader::Reader};
+use crate::{Arrivals, Load, Plan, Rate, WhenFull, WorkloadKind, asked::Key, problem::Problem, units};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The replaced runner's default: a task definition that leaves the rate out offers the load that it always did.
+const DEFAULT_RATE_THOUSANDTHS: u64 = 100_000;
+/// The replaced runner's default.
+const DEFAULT_DURATION: Duration = Duration::from_secs(300);
+/// Ramp and warm-up take a tenth of the duration each; in long runs half a minute is enough for caches and pollers.
+const LONGEST_LEAD_IN: Duration = Duration::from_secs(30);
+/// Fixed, so that two runs of one command line draw the same arrivals, sleeps and sample.
+const DEFAULT_SEED: u64 = 1;
+/// An overload must not run away: an unanswered start takes about 38 KiB (measured), and a loop without a cap grew until
+/// it no longer recovered. A second of starts rides out hiccups; 5,000 of them take 190 MiB.
+const IN_FLIGHT: std::ops::RangeInclusive<u32> = 100..=5_000;
+/// 38 GiB: beyond this the cap is none.
+const MAX_IN_FLIGHT: u32 = 1_000_000;
+
+/// The load as asked for, defaults filled in.
+pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
+    let rate = reader.read(Key::Rate, &Form::rate(), || {
+        let rate = Rate::from_thousandths(DEFAULT_RATE_THOUSANDTHS).unwrap_or(Rate::MAX);
+        (rate, "".into())
+    })?;
+    let window = Form::span(Duration::from_secs(1)..=DAY);
+    let duration = reader.read(Key::Duration, &window, || (DEFAULT_DURATION, "".into()))?;
+    let (ramp_up, warm_up) = lead_in(reader, duration)?;
+    leaves_something_to_measure(reader, rate, duration, ramp_up, warm_up)?;
+    Ok(Load {
+        rate,
+        duration,
+        ramp_up,
+        warm_up,
+        drain: drain(reader, duration)?,
+        arrivals: reader.read(
+            Key::Arrivals,
+            &Form::choice(&[Arrivals::Constant, Arrivals::Poisson]),
+            || (Arrivals::Constant, "".into()),
+        )?,
+        seed: reader.read(Key::Seed, &Form::seed(), || {
+            (DEFAULT_SEED, "fixed, so that a run repeats".into())
+        })?,
+        max_in_flight: reader.read(Key::MaxInFlight, &Form::whole(1..=MAX_IN_FLIGHT, "starts"), || {
+            (default_in_flight(rate), in_flight_reason())
+        })?,
+        when_full: reader.read(
+            Key::WhenFull,
+            &Form::choice(&[WhenFull::Queue, WhenFull::Drop, WhenFull::Abort]),
+            || (WhenFull::Queue, "".into()),
+        )?,
+        max_lag: reader.read(Key::MaxLag, &Form::span(Duration::from_millis(1)..=HOUR), || {
+            (Duration::from_secs(1), "".into())
+        })?,
+    })
+}
+
+/// How often the window is repeated.
+pub(crate) fn iterations(reader: &mut Reader) -> Result<u32, Problem> {
+    reader.read(Key::Iterations, &Form::whole(1..=100, "iterations"), || (1, "".into()))
+}
+
+/// Ramp-up and warm-up. A default never takes more than half of what the other one leaves, so that no default makes an
+/// allowed duration fail.
+fn lead_in(reader: &mut Reader, duration: Duration) -> Result<(Duration, Duration), Problem> {
+    let form = Form::span(Duration::ZERO..=DAY);
+    let asked_warm_up = reader.peek(Key::WarmUp, &form)?.unwrap_or_default();
+    let ramp_up = reader.read(Key::RampUp, &form, || default_lead_in(duration, asked_warm_up))?;
+    let warm_up = reader.read(Key::WarmUp, &form, || default_lead_in(duration, ramp_up))?;
+    Ok((ramp_up, warm_up))
+}
+
+fn default_lead_in(duration: Duration, other: Duration) -> (Duration, Cow<'static, str>) {
+    let tenth = (duration / 10).min(LONGEST_LEAD_IN);
+    let half_of_rest = duration.saturating_sub(other) / 2;
+    if half_of_rest < tenth {
+        (whole_millis(half_of_rest), "half of what is left of --duration".into())
+    } else {
+        (whole_millis(tenth), "a tenth of --duration, at most 30s".into())
+    }
+}
+
+/// A default is a figure that people read: no microseconds.
+fn whole_millis(span: Duration) -> Duration {
+    span - Duration::from_nanos((span.as_nanos() % 1_000_000) as u64)
+}
+
+fn leaves_something_to_measure(
+    reader: &Reader,
+    rate: Rate,
+    duration: Duration,
+    ramp_up: Duration,
+    warm_up: Duration,
+) -> Result<(), Problem> {
+    let lead_in = ramp_up.saturating_add(warm_up);
+    let whole = reader.quote(Key::Duration);
+    if lead_in >= duration {
+        let longest = [(Key::RampUp, ramp_up), (Key::WarmUp, warm_up)];
+        let headline = match longest.iter().find(|(_, part)| *part > duration) {
+            Some((key, _)) => format!("{whole} is shorter than {}", reader.quote(*key)),
+            None if warm_up.is_zero() => format!("{whole} is not longer than {}", reader.quote(Key::RampUp)),
+            None if ramp_up.is_zero() => format!("{whole} is not longer than {}", reader.quote(Key::WarmUp)),
+            None => {
+                let (ramp_up, warm_up) = (reader.quote(Key::RampUp), reader.quote(Key::WarmUp));
+                format!("{whole} is not longer than {ramp_up} plus {warm_up}")
+            }
+        };
+        let mut problem =
+            Problem::new(headline).explain("the ramp, the warm-up and the measured phase all lie within --duration");
+        for (key, part) in longest {
+            if reader.given(key).is_some() && part >= duration / 5 {
+                problem = problem.remedy(format!("{} {}", key.flag(), units::format(whole_millis(duration / 5))));
+            }
+        }
+        let longer = lead_in.saturating_mul(3);
+        if longer <= DAY {
+            problem = problem.remedy(format!("--duration {}", units::format(longer)));
+        }
+        return Err(problem);
+    }
+    let measured = duration - lead_in;
+    if u128::from(rate.thousandths()) * measured.as_nanos() < 1_000 * 1_000_000_000 {
+        let measured = units::format(measured);
+        return Err(Problem::new(format!(
+            "{} asks for no start in the {measured} that {whole} measures",
+            reader.quote(Key::Rate)
+        ))
+        .explain("at least one start must be due in the measured phase; a figure takes some hundreds"));
+    }
+    Ok(())
+}
+
+/// The replaced runner's rule.
+fn drain(reader: &mut Reader, duration: Duration) -> Result<Duration, Problem> {
+    let auto = duration.clamp(Duration::from_secs(60), Duration::from_secs(600));
+    let reason = "as long as --duration, from 1m to 10m";
+    let span = Form::span(Duration::ZERO..=DAY);
+    let parse_span = span.parse;
+    let form = Form::new(
+        format!("auto or {}", span.allowed),
+        move |text: &str| {
+            if text.trim() == "auto" {
+                Some(auto)
+            } else {
+                parse_span(text)
+            }
+        },
+        span.show,
+    );
+    reader.read(Key::Drain, &form, || (auto, reason.into()))
+}
+
+fn default_in_flight(rate: Rate) -> u32 {
+    let a_second = u32::try_from(rate.thousandths().div_ceil(1000)).unwrap_or(u32::MAX);
+    a_second.clamp(*IN_FLIGHT.start(), *IN_FLIGHT.end())
+}
+
+fn in_flight_reason() -> Cow<'static, str> {
+    "a second of starts, from 100 to 5000; 38 KiB of memory each".into()
+}
+
+/// Says what cannot end before the run does.
+pub(crate) fn note_ends(reader: &mut Reader, plan: &Plan) {
+    if let WorkloadKind::Timer { timer_duration } = plan.workload.kind
+        && timer_duration > plan.load.drain
+    {
+        reader.note(format!(
+            "{} outlives {}: the last workflows will still be open when the run ends",
+            reader.quote(Key::TimerDuration),
+            reader.quote(Key::Drain)
+        ));
+    }
+}
+
+impl fmt::Display for Arrivals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Arrivals::Constant => "constant",
+            Arrivals::Poisson => "poisson",
+        })
+    }
+}
+
+impl fmt::Display for WhenFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WhenFull::Queue => "queue",
+            WhenFull::Drop => "drop",
+            WhenFull::Abort => "abort",
+        })
+    }
+}

@@ -1,0 +1,578 @@
+//! What people type and what comes of it.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{Given, Load, Rate, SleepRange, TlsFiles, WhenFull, WorkloadKind};
+
+fn facts(cores: u32) -> HostFacts {
+    HostFacts {
+        cores,
+        task_queue: "queue".to_owned(),
+    }
+}
+
+/// Flags as typed, `rate 400` for `--rate 400`.
+fn asked(options: &[(Key, &str)]) -> Asked {
+    let mut asked = Asked::new();
+    for (key, text) in options {
+        asked.add(*key, Given::by_flag(key.flag(), *text));
+    }
+    asked
+}
+
+fn resolved(options: &[(Key, &str)]) -> Resolved {
+    resolve(&asked(options), &facts(2)).unwrap_or_else(|problem| panic!("{}", problem.report()))
+}
+
+fn load(options: &[(Key, &str)]) -> Load {
+    resolved(options).plan.load
+}
+
+fn problem(options: &[(Key, &str)]) -> String {
+    resolve(&asked(options), &facts(2))
+        .expect_err("it should be refused")
+        .report()
+}
+
+#[test]
+fn nothing_asked_for_is_the_replaced_runners_load_on_an_embedded_server() {
+    let Resolved { plan, settings, notes } = resolved(&[]);
+    assert_eq!(plan.load.rate.per_second(), 100.0);
+    assert_eq!(plan.load.duration, Duration::from_secs(300));
+    assert_eq!(plan.load.ramp_up, Duration::from_secs(30));
+    assert_eq!(plan.load.warm_up, Duration::from_secs(30));
+    assert_eq!(plan.load.drain, Duration::from_secs(300));
+    assert_eq!(plan.load.max_in_flight, 100);
+    assert_eq!(plan.namespace, "benchmark");
+    assert_eq!(plan.workers.count, 2);
+    assert_eq!(plan.thresholds.min_throughput, 95.0);
+    assert_eq!(plan.thresholds.max_error_ratio, 0.001);
+    assert_eq!(plan.observation.sample_ratio, 0.02);
+    assert!(matches!(plan.target, Target::Embedded(_)));
+    assert!(plan.cleanup && notes.is_empty());
+    assert!(
+        settings
+            .iter()
+            .all(|setting| matches!(setting.source, Source::Default(_)))
+    );
+    assert!(settings.is_sorted_by_key(|setting| setting.key));
+}
+
+#[test]
+fn lead_in_defaults_leave_room() {
+    let short = load(&[(Key::Duration, "10s")]);
+    assert_eq!(
+        (short.ramp_up, short.warm_up),
+        (Duration::from_secs(1), Duration::from_secs(1))
+    );
+    let steep = load(&[(Key::Duration, "10s"), (Key::RampUp, "9800ms")]);
+    assert_eq!(steep.warm_up, Duration::from_millis(100));
+    let warm = load(&[(Key::Duration, "10s"), (Key::WarmUp, "9800ms")]);
+    assert_eq!(warm.ramp_up, Duration::from_millis(100));
+    assert_eq!(load(&[(Key::Duration, "24h")]).ramp_up, Duration::from_secs(30));
+}
+
+#[test]
+fn drain_follows_the_duration_within_bounds() {
+    for (duration, drain) in [("10s", 60), ("5m", 300), ("1h", 600)] {
+        assert_eq!(
+            load(&[(Key::Duration, duration)]).drain,
+            Duration::from_secs(drain),
+            "{duration}"
+        );
+    }
+    assert_eq!(load(&[(Key::Drain, "0")]).drain, Duration::ZERO);
+    assert_eq!(load(&[(Key::Drain, "auto")]).drain, Duration::from_secs(300));
+}
+
+#[test]
+fn caps_and_pools_follow_the_rate() {
+    for (rate, cap, threads, connections) in [
+        ("1", 100, 1, 1),
+        ("400", 400, 1, 1),
+        ("2000", 2000, 1, 2),
+        ("20000", 5000, 1, 13),
+        ("50000", 5000, 2, 32),
+    ] {
+        let plan = resolved(&[(Key::Rate, rate)]).plan;
+        assert_eq!(plan.load.max_in_flight, cap, "{rate}");
+        assert_eq!(
+            (plan.starter.threads, plan.starter.connections),
+            (threads, connections),
+            "{rate}"
+        );
+    }
+    let one_core = resolve(&asked(&[(Key::Rate, "50000")]), &facts(1)).unwrap().plan;
+    assert_eq!(one_core.starter.threads, 1);
+    assert_eq!(
+        resolved(&[(Key::Rate, "50000"), (Key::Connections, "1")])
+            .plan
+            .starter
+            .threads,
+        1
+    );
+}
+
+#[test]
+fn an_address_moves_the_work_elsewhere() {
+    let plan = resolved(&[(Key::Address, "temporal.internal:7233")]).plan;
+    let Target::Cluster(cluster) = plan.target else {
+        panic!("no cluster")
+    };
+    assert_eq!(cluster.address, "temporal.internal:7233");
+    assert_eq!((cluster.tls, cluster.api_key), (None, false));
+    assert_eq!((plan.workers.count, plan.starter.connections), (0, 4));
+}
+
+#[test]
+fn tls_is_on_when_anything_implies_it() {
+    let tls = |options: &[(Key, &str)]| {
+        let options = [&[(Key::Address, "h:1")], options].concat();
+        match resolved(&options).plan.target {
+            Target::Cluster(cluster) => cluster.tls,
+            Target::Embedded(_) => panic!("no cluster"),
+        }
+    };
+    assert_eq!(tls(&[]), None);
+    assert_eq!(tls(&[(Key::Tls, "true")]), Some(TlsFiles::default()));
+    assert_eq!(tls(&[(Key::ApiKey, "***")]), Some(TlsFiles::default()));
+    assert_eq!(tls(&[(Key::ApiKey, "***"), (Key::Tls, "false")]), None);
+    assert_eq!(
+        tls(&[(Key::TlsCa, "ca.pem")]).unwrap().ca.unwrap().to_str(),
+        Some("ca.pem")
+    );
+    let https = resolved(&[(Key::Address, "https://h:1/")]).plan.target;
+    assert!(matches!(https, Target::Cluster(cluster) if cluster.address == "h:1" && cluster.tls.is_some()));
+}
+
+#[test]
+fn workloads_take_their_options() {
+    let kind = |options: &[(Key, &str)]| resolved(options).plan.workload.kind;
+    let sleep = SleepRange {
+        min: Duration::from_millis(100),
+        max: Duration::from_millis(600),
+    };
+    let multi = |activity_count, parallel_activities, activity_duration| WorkloadKind::MultiActivity {
+        activity_count,
+        parallel_activities,
+        activity_duration,
+    };
+    let multi_activity = (Key::WorkflowType, "multi-activity");
+    assert_eq!(kind(&[multi_activity]), multi(10, 4, sleep));
+    let instant = SleepRange {
+        min: Duration::ZERO,
+        max: Duration::ZERO,
+    };
+    let two_instant = [multi_activity, (Key::ActivityCount, "2"), (Key::ActivityDuration, "0")];
+    assert_eq!(kind(&two_instant), multi(2, 2, instant));
+    assert_eq!(
+        kind(&[(Key::WorkflowType, "timer"), (Key::TimerDuration, "1.5s")]),
+        WorkloadKind::Timer {
+            timer_duration: Duration::from_millis(1500)
+        }
+    );
+    assert_eq!(
+        kind(&[(Key::WorkflowType, "child-workflow")]),
+        WorkloadKind::ChildWorkflow { child_count: 3 }
+    );
+    assert_eq!(
+        kind(&[(Key::WorkflowType, "state-transitions")]),
+        WorkloadKind::StateTransitions
+    );
+    assert_eq!(
+        resolved(&[(Key::PayloadSize, "64KiB")]).plan.workload.payload_size,
+        65_536
+    );
+}
+
+#[test]
+fn every_number_out_of_place_is_refused_in_one_line_that_names_it() {
+    let numeric = [
+        Key::Rate,
+        Key::Duration,
+        Key::RampUp,
+        Key::WarmUp,
+        Key::Drain,
+        Key::Iterations,
+        Key::Seed,
+        Key::MaxInFlight,
+        Key::MaxLag,
+        Key::PayloadSize,
+        Key::FailureRatio,
+        Key::Connections,
+        Key::Threads,
+        Key::StartTimeout,
+        Key::ConnectTimeout,
+        Key::Workers,
+        Key::Sample,
+        Key::SampleCap,
+        Key::MaxP99Latency,
+        Key::MinThroughput,
+        Key::MaxErrorRatio,
+    ];
+    for key in numeric {
+        for text in [
+            "-1",
+            "NaN",
+            "inf",
+            "-inf",
+            "1e12",
+            "",
+            " ",
+            "+1",
+            "0x10",
+            "1\n2",
+            "99999999999999999999999",
+        ] {
+            let report = problem(&[(key, text)]);
+            let expected = format!("error: {} ", key.flag());
+            assert!(
+                report.starts_with(&expected) && report.contains(" is not allowed: give "),
+                "{report}"
+            );
+            assert_eq!(report.lines().count(), 1, "{report}");
+        }
+    }
+    for (kind, key) in [
+        ("multi-activity", Key::ActivityCount),
+        ("multi-activity", Key::ParallelActivities),
+        ("multi-activity", Key::ActivityDuration),
+        ("timer", Key::TimerDuration),
+        ("child-workflow", Key::ChildCount),
+    ] {
+        for text in ["-1", "NaN", "1e12", "", "101h", "101"] {
+            let report = problem(&[(Key::WorkflowType, kind), (key, text)]);
+            assert!(
+                report.contains(key.flag()) && report.contains(" is not allowed: give "),
+                "{report}"
+            );
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_refused_in_words() {
+    let cases: [(&[(Key, &str)], &str); 22] = [
+        (
+            &[(Key::Rate, "0")],
+            "--rate 0 is not allowed: give a rate from 0.1 to 50000 starts a second",
+        ),
+        (&[(Key::Rate, "-1")], "--rate -1 is not allowed"),
+        (
+            &[(Key::Duration, "500ms")],
+            "--duration 500ms is not allowed: give a duration from 1s to 24h",
+        ),
+        (&[(Key::Duration, "25h")], "--duration 25h is not allowed"),
+        (
+            &[(Key::Duration, "10s"), (Key::RampUp, "20s")],
+            "--duration 10s is shorter than --ramp-up 20s\n  the ramp, the warm-up and the measured phase all lie within \
+             --duration\n  try  --ramp-up 2s   or   --duration 1m",
+        ),
+        (
+            &[(Key::Duration, "10s"), (Key::RampUp, "6s"), (Key::WarmUp, "5s")],
+            "--duration 10s is not longer than --ramp-up 6s plus --warm-up 5s",
+        ),
+        (
+            &[(Key::Duration, "10s"), (Key::RampUp, "10s")],
+            "--duration 10s is not longer than --ramp-up 10s",
+        ),
+        (
+            &[(Key::RampUp, "10m")],
+            "--duration 5m (default) is shorter than --ramp-up 10m",
+        ),
+        (
+            &[(Key::Rate, "0.1"), (Key::Duration, "5s")],
+            "--rate 0.1 asks for no start in the 4s that --duration 5s measures",
+        ),
+        (
+            &[(Key::WorkflowType, "complex")],
+            "--workflow-type complex is not allowed: give one of simple, multi-activity, timer, child-workflow, \
+             state-transitions",
+        ),
+        (
+            &[(Key::ActivityCount, "5")],
+            "--activity-count 5 does not apply: simple has no such option, multi-activity has\n  try  --workflow-type \
+             multi-activity",
+        ),
+        (
+            &[
+                (Key::WorkflowType, "multi-activity"),
+                (Key::ActivityCount, "3"),
+                (Key::ParallelActivities, "4"),
+            ],
+            "--parallel-activities 4 is not allowed: give a whole number of the 3 activities from 0 to 3",
+        ),
+        (
+            &[(Key::WorkflowType, "timer"), (Key::TimerDuration, "0")],
+            "--timer-duration 0 is not allowed",
+        ),
+        (
+            &[
+                (Key::WorkflowType, "multi-activity"),
+                (Key::ActivityDuration, "600ms..100ms"),
+            ],
+            "--activity-duration 600ms..100ms is not allowed: give a range such as 100ms..600ms",
+        ),
+        (
+            &[(Key::PayloadSize, "2MiB")],
+            "--payload-size 2MiB is not allowed: give a size from 0 to 1MiB",
+        ),
+        (
+            &[(Key::MinThroughput, "101")],
+            "--min-throughput 101 can never be reached with --rate 100 (default)",
+        ),
+        (
+            &[(Key::Threads, "8"), (Key::Connections, "4")],
+            "--connections 4 is fewer than --threads 8",
+        ),
+        (
+            &[(Key::TlsCa, "ca.pem")],
+            "--tls-ca ca.pem does not apply: it is for a cluster, and no address is given",
+        ),
+        (
+            &[(Key::Address, "h:1"), (Key::TlsCert, "c.pem")],
+            "--tls-cert c.pem needs --tls-key FILE as well",
+        ),
+        (
+            &[(Key::Address, "h:1"), (Key::KeepServer, "true")],
+            "--keep-server does not apply: it is for the embedded server, and --address h:1 is given",
+        ),
+        (
+            &[(Key::Address, "h:1"), (Key::Tls, "false"), (Key::TlsCa, "ca.pem")],
+            "--tls-ca ca.pem does not apply: TLS is off by --tls=false",
+        ),
+        (
+            &[(Key::ServerConfig, "frontend.rps")],
+            "--server-config frontend.rps is not allowed: give KEY=VALUE",
+        ),
+    ];
+    for (options, expected) in cases {
+        let report = problem(options);
+        assert!(report.contains(expected), "{report}\nshould say\n{expected}");
+    }
+    for address in [
+        "",
+        "host",
+        "host:",
+        ":7233",
+        "host:0",
+        "host:70000",
+        "a b:1",
+        "user@host:1",
+        "host:1/path",
+        "[::x]:1",
+    ] {
+        let report = problem(&[(Key::Address, address)]);
+        assert!(report.contains("is not allowed: give HOST:PORT"), "{report}");
+    }
+    for namespace in ["", "a b", "a/b", "ä"] {
+        assert!(
+            problem(&[(Key::Namespace, namespace)]).contains("--namespace"),
+            "{namespace}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_value_in_the_environment_names_the_variable() {
+    let mut asked = Asked::new();
+    asked.add(Key::Rate, Given::by_environment("BENCHMARK_TARGET_RATE", "fast"));
+    let report = resolve(&asked, &facts(2)).unwrap_err().report();
+    assert!(
+        report.starts_with("error: BENCHMARK_TARGET_RATE=fast is not allowed: give a rate"),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_environment_may_say_more_than_applies() {
+    let mut asked = asked(&[(Key::Address, "h:1")]);
+    asked.add(
+        Key::ActivityCount,
+        Given::by_environment("BENCHMARK_ACTIVITY_COUNT", "5"),
+    );
+    asked.add(Key::KeepServer, Given::by_file("ci.toml", "true"));
+    let resolved = resolve(&asked, &facts(2)).unwrap();
+    assert_eq!(resolved.plan.workload.kind, WorkloadKind::Simple);
+    assert!(resolved.setting(Key::ActivityCount).is_none());
+    assert_eq!(
+        resolved.notes,
+        [
+            "BENCHMARK_ACTIVITY_COUNT=5 is ignored: simple has no such option, multi-activity has",
+            "keep-server = true in ci.toml is ignored: it is for the embedded server, and --address h:1 is given",
+        ]
+    );
+}
+
+#[test]
+fn server_config_adds_up_and_the_strongest_giver_wins() {
+    let mut asked = asked(&[(Key::ServerConfig, "a.b=1"), (Key::ServerConfig, "c = true")]);
+    asked.add(Key::ServerConfig, Given::by_file("ci.toml", "a.b=2"));
+    let Target::Embedded(server) = resolve(&asked, &facts(2)).unwrap().plan.target else {
+        panic!("no server")
+    };
+    let config: Vec<_> = server
+        .config
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    assert_eq!(config, ["a.b=1", "c=true"]);
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts that are values, nearly values, or nothing at all.
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            (0u64..100_000).prop_map(|n| n.to_string()),
+            (
+                0u64..10_000,
+                prop_oneof![Just("ms"), Just("s"), Just("m"), Just("h"), Just("%"), Just("KiB")]
+            )
+                .prop_map(|(n, unit)| format!("{n}{unit}")),
+            (0.0f64..60_000.0).prop_map(|n| format!("{n:.3}")),
+            (0u64..900, 0u64..900).prop_map(|(a, b)| format!("{a}ms..{b}ms")),
+            prop_oneof![
+                Just("true"),
+                Just("false"),
+                Just("auto"),
+                Just("poisson"),
+                Just("drop"),
+                Just("timer"),
+                Just("multi-activity"),
+                Just("child-workflow"),
+                Just("stock"),
+                Just("host:7233"),
+                Just("a.b=1"),
+            ]
+            .prop_map(str::to_owned),
+            any::<String>(),
+        ]
+    }
+
+    fn anything_asked() -> impl Strategy<Value = Asked> {
+        let option = (proptest::sample::select(Key::ALL), text(), 0..3);
+        proptest::collection::vec(option, 0..6).prop_map(|options| {
+            let mut asked = Asked::new();
+            for (key, text, giver) in options {
+                let given = match giver {
+                    0 => Given::by_flag(key.flag(), text),
+                    1 => Given::by_environment("VARIABLE", text),
+                    _ => Given::by_file("some.toml", text),
+                };
+                asked.add(key, given);
+            }
+            asked
+        })
+    }
+
+    /// Options that are each within their limits, so that most plans come to be.
+    fn plausible() -> impl Strategy<Value = Asked> {
+        (
+            1u64..50_000_000,
+            1_000u64..86_400_000,
+            0u64..40_000,
+            0u64..40_000,
+            any::<bool>(),
+        )
+            .prop_map(|(rate, duration, ramp_up, warm_up, cluster)| {
+                let rate = Rate::from_thousandths(rate.max(100)).unwrap().to_string();
+                let mut options = vec![(Key::Rate, rate), (Key::Duration, format!("{duration}ms"))];
+                // Half of the time the defaults have to fit.
+                if ramp_up % 2 == 0 {
+                    options.push((Key::RampUp, format!("{ramp_up}ms")));
+                }
+                if warm_up % 2 == 0 {
+                    options.push((Key::WarmUp, format!("{warm_up}ms")));
+                }
+                if cluster {
+                    options.push((Key::Address, "h:1".to_owned()));
+                }
+                let mut asked = Asked::new();
+                for (key, text) in options {
+                    asked.add(key, Given::by_flag(key.flag(), text));
+                }
+                asked
+            })
+    }
+
+    fn holds(plan: &Plan) {
+        let Load {
+            duration,
+            ramp_up,
+            warm_up,
+            ..
+        } = plan.load;
+        assert!(ramp_up + warm_up < duration, "something is measured");
+        assert!(duration >= Duration::from_secs(1) && duration <= Duration::from_secs(86_400));
+        let due = plan.load.rate.per_second() * plan.measure_duration().as_secs_f64();
+        assert!(due > 0.999_999, "something is due in the measured phase: {due}");
+        assert!((Rate::MIN..=Rate::MAX).contains(&plan.load.rate));
+        assert!(plan.load.max_in_flight >= 1 && plan.load.max_lag > Duration::ZERO);
+        assert!(plan.starter.threads >= 1 && plan.starter.connections >= plan.starter.threads);
+        assert!(plan.thresholds.min_throughput <= plan.load.rate.per_second());
+        assert!((0.0..=1.0).contains(&plan.observation.sample_ratio));
+        assert!((0.0..=1.0).contains(&plan.workload.failure_ratio));
+        assert!((1..=100).contains(&plan.iterations));
+        if let WorkloadKind::MultiActivity {
+            activity_count,
+            parallel_activities,
+            ..
+        } = plan.workload.kind
+        {
+            assert!((1..=100).contains(&activity_count) && parallel_activities <= activity_count);
+        }
+        assert!(matches!(
+            plan.load.when_full,
+            WhenFull::Queue | WhenFull::Drop | WhenFull::Abort
+        ));
+        let json = serde_json::to_string(plan).unwrap();
+        assert_eq!(
+            &serde_json::from_str::<Plan>(&json).unwrap(),
+            plan,
+            "a plan survives its JSON"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn resolution_never_panics_and_its_plans_keep_the_rules(asked in anything_asked(), cores in 0u32..300) {
+            match resolve(&asked, &facts(cores)) {
+                Ok(resolved) => holds(&resolved.plan),
+                Err(problem) => {
+                    prop_assert_eq!(problem.headline().lines().count(), 1);
+                    prop_assert!(problem.headline().len() < 600);
+                }
+            }
+        }
+
+        #[test]
+        fn whatever_is_within_limits_keeps_the_rules(asked in plausible(), cores in 1u32..300) {
+            match resolve(&asked, &facts(cores)) {
+                Ok(resolved) => holds(&resolved.plan),
+                Err(problem) => {
+                    let two_wrong = asked.get(Key::RampUp).is_some() || asked.get(Key::WarmUp).is_some();
+                    let too_slow = problem.headline().contains("asks for no start");
+                    prop_assert!(two_wrong || too_slow, "defaults must not make a plan fail: {}", problem);
+                }
+            }
+        }
+
+        #[test]
+        fn settings_typed_again_come_to_the_same_plan(asked in plausible(), cores in 1u32..300) {
+            if let Ok(resolved) = resolve(&asked, &facts(cores)) {
+                let mut again = Asked::new();
+                for setting in &resolved.settings {
+                    again.add(setting.key, Given::by_flag(setting.key.flag(), setting.value.clone()));
+                }
+                let cluster = matches!(resolved.plan.target, Target::Cluster(_));
+                prop_assert_eq!(cluster, again.get(Key::Address).is_some_and(|given| given.text != EMBEDDED));
+                prop_assert_eq!(resolve(&again, &facts(1)).unwrap().plan, resolved.plan);
+            }
+        }
+    }
+}
