@@ -1,0 +1,403 @@
+//! The account of a run: every arrival from its start to its workflow's end, counted once.
+//!
+//! One owner, fed with what happens: seconds of shards, ends of starts, stamps of workers, long polls, look-ups. It reads
+//! no clock. Offsets are nanoseconds from the beginning of the submission window.
+
+mod ends;
+mod seconds;
+mod table;
+
+use std::collections::{BTreeMap, HashMap};
+
+use benchmark_results::{Histogram, Ledger, schema::Phase};
+
+pub use ends::{EndSamples, WorkflowEnd};
+pub use seconds::{Seconds, SecondsReport};
+pub use table::{ArrivalTable, Progress};
+
+use crate::{
+    schedule::Schedule,
+    shard::{PhaseSamples, ShardWindow, StartEnd, StartErrors},
+};
+
+/// Examples kept of each kind of error.
+const EXAMPLES: usize = 10;
+
+/// A workflow's end as a worker stamped it.
+#[derive(Clone, Debug)]
+pub struct StampedEnd {
+    /// The arrival's number.
+    pub n: u64,
+    /// When the start was handed to a connection.
+    pub sent: u64,
+    /// When the workflow ended.
+    pub ended: u64,
+    /// How.
+    pub end: WorkflowEnd,
+    /// Why, when it failed.
+    pub message: Option<String>,
+}
+
+/// What a phase came to.
+#[derive(Clone, Debug, Default)]
+pub struct PhaseAccount {
+    /// Starts that were due in it.
+    pub starts: PhaseSamples,
+    /// Ends of workflows that were due in it.
+    pub ends: EndSamples,
+    /// Starts sent in its time, whenever they were due.
+    pub sent_in_time: u64,
+    /// Workflows that completed in its time, whenever they were due.
+    pub completed_in_time: u64,
+    /// Starts whose answer was lost and that were found on the server.
+    pub unknown_found: u64,
+    /// Starts whose answer was lost and that the server does not know.
+    pub unknown_not_found: u64,
+}
+
+impl PhaseAccount {
+    /// The ledger: what the shards counted, with lost answers resolved as far as they could be.
+    pub fn ledger(&self) -> Ledger {
+        let mut ledger = self.starts.ledger;
+        let resolved = self.unknown_found + self.unknown_not_found;
+        ledger.unknown = ledger.unknown.saturating_sub(resolved);
+        ledger.accepted += self.unknown_found;
+        ledger.rejected += self.unknown_not_found;
+        self.ends.count_into(&mut ledger);
+        ledger.open = ledger.accepted.saturating_sub(ledger.ended());
+        ledger
+    }
+
+    /// Adds another account's counts and samples.
+    pub fn add(&mut self, other: &PhaseAccount) {
+        self.starts.add(&other.starts);
+        self.ends.add(&other.ends);
+        self.sent_in_time += other.sent_in_time;
+        self.completed_in_time += other.completed_in_time;
+        self.unknown_found += other.unknown_found;
+        self.unknown_not_found += other.unknown_not_found;
+    }
+}
+
+/// Errors by operation and code: how often, and examples with the arrival's number.
+pub type Errors = BTreeMap<(&'static str, String), (u64, Vec<(u64, String)>)>;
+
+/// The account of one submission window.
+#[derive(Debug)]
+pub struct Accounts {
+    schedule: Schedule,
+    sample: Sample,
+    table: ArrivalTable,
+    phases: BTreeMap<Phase, PhaseAccount>,
+    seconds: Seconds,
+    errors: Errors,
+    observers: Observers,
+    peak_in_flight: u64,
+    open: i64,
+    pending_unknown: u64,
+}
+
+/// How far the observers of completion agree.
+#[derive(Clone, Debug, Default)]
+pub struct Observers {
+    /// Ends that were stamped.
+    pub stamped: u64,
+    /// Stamps of workflows that had ended already.
+    pub stamped_twice: u64,
+    /// Ends that only the server told.
+    pub not_stamped: u64,
+    /// Long polls that saw an end.
+    pub polled: u64,
+    /// Long polls that saw another end than the stamp.
+    pub poll_disagreements: u64,
+    /// Seen by long poll − stamped.
+    pub poll_delay: Histogram,
+    /// One of the two observations of a sampled workflow, until the other is there.
+    waiting: HashMap<u64, Observation>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Observation {
+    Stamped(WorkflowEnd, u64),
+    Polled(WorkflowEnd, u64),
+}
+
+/// Which workflows are long-polled: a hash of the arrival's number, so that the choice repeats and favours none.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    seed: u64,
+    threshold: u64,
+}
+
+impl Sample {
+    /// A sample of a share, 0 to 1, of all workflows.
+    pub fn new(seed: u64, ratio: f64) -> Self {
+        // The cast saturates: a ratio of 1 takes every number.
+        Sample { seed, threshold: (ratio.clamp(0.0, 1.0) * u64::MAX as f64) as u64 }
+    }
+
+    /// Whether arrival `n` is in it.
+    pub fn contains(&self, n: u64) -> bool {
+        self.threshold > 0 && mix(self.seed ^ n) <= self.threshold
+    }
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): every input bit moves every output bit.
+pub fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+impl Accounts {
+    /// An empty account. `timed_by_sample` says that latencies come from long polls because nobody stamps.
+    pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64) -> Self {
+        Accounts {
+            schedule: schedule.clone(),
+            sample,
+            table: ArrivalTable::default(),
+            phases: BTreeMap::new(),
+            seconds: Seconds::new(schedule, drain_seconds),
+            errors: Errors::new(),
+            observers: Observers::default(),
+            peak_in_flight: 0,
+            open: 0,
+            pending_unknown: 0,
+        }
+    }
+
+    /// Takes one second of one shard.
+    pub fn add_window(&mut self, window: &ShardWindow) {
+        self.peak_in_flight = self.peak_in_flight.max(window.peak_in_flight);
+        self.seconds.add_window(window);
+        for (phase, sent) in &window.sent_in {
+            self.phases.entry(*phase).or_default().sent_in_time += sent;
+        }
+        for (phase, samples) in &window.phases {
+            self.phases.entry(*phase).or_default().starts.add(samples);
+        }
+    }
+
+    /// Takes the ends of starts.
+    pub fn add_start(&mut self, n: u64, end: StartEnd) {
+        let before = self.table.get(n);
+        let after = match (before, end) {
+            (Progress::Pending, StartEnd::Dropped | StartEnd::Rejected) => Progress::Settled,
+            (Progress::Pending, StartEnd::Accepted) => {
+                self.open += 1;
+                Progress::Open
+            }
+            (Progress::Pending, StartEnd::Unknown) => {
+                self.pending_unknown += 1;
+                Progress::Unknown
+            }
+            (Progress::EndedUnanswered, StartEnd::Accepted) => {
+                self.open += 1;
+                Progress::Settled
+            }
+            // The workflow ran, so the start was taken, whatever became of its answer.
+            (Progress::EndedUnanswered, StartEnd::Unknown) => {
+                self.open += 1;
+                self.account(n).unknown_found += 1;
+                Progress::Settled
+            }
+            (settled, _) => settled,
+        };
+        self.table.set(n, after);
+    }
+
+    /// Takes start errors.
+    pub fn add_start_errors(&mut self, errors: StartErrors) {
+        for (code, (count, examples)) in errors {
+            let entry = self.errors.entry(("StartWorkflowExecution", code.to_owned())).or_default();
+            entry.0 += count;
+            let room = EXAMPLES.saturating_sub(entry.1.len());
+            entry.1.extend(examples.into_iter().take(room));
+        }
+    }
+
+    /// Takes a workflow's end as a worker stamped it. A stamp of a workflow that has ended already is only counted as such.
+    pub fn add_stamp(&mut self, stamp: StampedEnd) {
+        if !self.end(stamp.n) {
+            self.observers.stamped_twice += 1;
+            return;
+        }
+        self.observers.stamped += 1;
+        self.count_end(stamp.n, stamp.end, stamp.message);
+        self.time_end(stamp.n, stamp.end, Some(stamp.sent), stamp.ended);
+        if self.sample.contains(stamp.n) {
+            self.observe(stamp.n, Observation::Stamped(stamp.end, stamp.ended));
+        }
+    }
+
+    /// Takes a workflow's end as the server told a long poll. Where nobody stamps, this is what times it.
+    pub fn add_poll(&mut self, n: u64, end: WorkflowEnd, sent: u64, seen: u64, stamps: bool) {
+        self.observers.polled += 1;
+        if stamps {
+            self.observe(n, Observation::Polled(end, seen));
+        } else {
+            self.time_end(n, end, Some(sent), seen);
+        }
+    }
+
+    /// Resolves a lost answer by what the server says: whether it knows the workflow.
+    pub fn resolve_unknown(&mut self, n: u64, found: bool) {
+        if self.table.get(n) != Progress::Unknown {
+            return;
+        }
+        self.pending_unknown -= 1;
+        if found {
+            self.open += 1;
+            self.account(n).unknown_found += 1;
+            self.table.set(n, Progress::Open);
+        } else {
+            self.account(n).unknown_not_found += 1;
+            self.table.set(n, Progress::Settled);
+        }
+    }
+
+    /// Takes the end of a workflow that no worker stamped: one that the server timed out, that somebody terminated, or
+    /// whose worker died between the end and the stamp. It has no latency.
+    pub fn add_unstamped_end(&mut self, n: u64, end: WorkflowEnd, message: Option<String>) {
+        if self.table.get(n) == Progress::Open && self.end(n) {
+            self.observers.not_stamped += 1;
+            self.count_end(n, end, message);
+        }
+    }
+
+    /// Takes the server's own counts of ends in a phase, where nobody stamps.
+    pub fn set_ends(&mut self, phase: Phase, counts: &BTreeMap<WorkflowEnd, u64>) {
+        self.phases.entry(phase).or_default().ends.set_counts(counts);
+    }
+
+    /// Sets how many workflows completed in a phase's time, where nobody stamps.
+    pub fn set_completed_in_time(&mut self, phase: Phase, completed: u64) {
+        self.phases.entry(phase).or_default().completed_in_time = completed;
+    }
+
+    /// Closes the seconds that ended before an offset.
+    pub fn advance(&mut self, now: u64) {
+        self.seconds.advance(now);
+    }
+
+    /// Accepted and not yet ended.
+    pub fn backlog(&self) -> u64 {
+        u64::try_from(self.open).unwrap_or(0)
+    }
+
+    /// Lost answers not yet resolved.
+    pub fn pending_unknown(&self) -> u64 {
+        self.pending_unknown
+    }
+
+    /// Numbers of the first lost answers not yet resolved.
+    pub fn unknown(&self, limit: usize) -> Vec<u64> {
+        self.table.find(Progress::Unknown, limit)
+    }
+
+    /// Numbers of the first workflows that are accepted and not known to have ended.
+    pub fn open(&self, limit: usize) -> Vec<u64> {
+        self.table.find(Progress::Open, limit)
+    }
+
+    /// The phases, each with its counts and samples.
+    pub fn phases(&self) -> &BTreeMap<Phase, PhaseAccount> {
+        &self.phases
+    }
+
+    /// Counts of all phases.
+    pub fn ledger(&self) -> Ledger {
+        self.phases.values().fold(Ledger::default(), |mut sum, phase| {
+            sum.add(&phase.ledger());
+            sum
+        })
+    }
+
+    /// Errors so far.
+    pub fn errors(&self) -> &Errors {
+        &self.errors
+    }
+
+    /// How far the observers agree.
+    pub fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// The seconds so far.
+    pub fn seconds(&self) -> &Seconds {
+        &self.seconds
+    }
+
+    /// Most unanswered starts at one time on one shard.
+    pub fn peak_in_flight(&self) -> u64 {
+        self.peak_in_flight
+    }
+
+    /// Notes an error that is no start's and no workflow's end.
+    pub fn add_error(&mut self, operation: &'static str, code: String, n: u64, message: String) {
+        let entry = self.errors.entry((operation, code)).or_default();
+        entry.0 += 1;
+        if entry.1.len() < EXAMPLES {
+            entry.1.push((n, message));
+        }
+    }
+
+    /// Moves an arrival to its end; false when it had ended already.
+    fn end(&mut self, n: u64) -> bool {
+        match self.table.get(n) {
+            Progress::Settled | Progress::EndedUnanswered => return false,
+            Progress::Pending => self.table.set(n, Progress::EndedUnanswered),
+            Progress::Open => self.table.set(n, Progress::Settled),
+            Progress::Unknown => {
+                self.pending_unknown -= 1;
+                self.open += 1;
+                self.account(n).unknown_found += 1;
+                self.table.set(n, Progress::Settled);
+            }
+        }
+        self.open -= 1;
+        true
+    }
+
+    fn count_end(&mut self, n: u64, end: WorkflowEnd, message: Option<String>) {
+        self.account(n).ends.count(end);
+        if end != WorkflowEnd::Completed {
+            self.add_error("workflow", end.name().to_owned(), n, message.unwrap_or_default());
+        }
+    }
+
+    fn time_end(&mut self, n: u64, end: WorkflowEnd, sent: Option<u64>, ended: u64) {
+        let due = self.schedule.offset(n);
+        let sent = sent.unwrap_or(due);
+        self.phases.entry(self.schedule.phase_at(due)).or_default().ends.time(end, due, sent, ended);
+        self.seconds.add_end(end, due, ended);
+        if end == WorkflowEnd::Completed {
+            self.phases.entry(self.schedule.phase_at(ended)).or_default().completed_in_time += 1;
+        }
+    }
+
+    fn observe(&mut self, n: u64, observation: Observation) {
+        let Some(other) = self.observers.waiting.remove(&n) else {
+            self.observers.waiting.insert(n, observation);
+            return;
+        };
+        let (stamped, polled) = match (other, observation) {
+            (Observation::Stamped(end, at), Observation::Polled(seen, seen_at)) => ((end, at), (seen, seen_at)),
+            (Observation::Polled(seen, seen_at), Observation::Stamped(end, at)) => ((end, at), (seen, seen_at)),
+            _ => return,
+        };
+        if stamped.0 != polled.0 {
+            self.observers.poll_disagreements += 1;
+        }
+        self.observers.poll_delay.record(std::time::Duration::from_nanos(polled.1.saturating_sub(stamped.1)));
+    }
+
+    fn account(&mut self, n: u64) -> &mut PhaseAccount {
+        let phase = self.schedule.phase_at(self.schedule.offset(n));
+        self.phases.entry(phase).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

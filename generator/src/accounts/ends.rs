@@ -1,0 +1,90 @@
+//! How workflows ended and how long they took.
+
+use std::collections::BTreeMap;
+
+use benchmark_results::Ledger;
+
+use crate::shard::Pair;
+
+/// How a workflow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WorkflowEnd {
+    /// With a result.
+    Completed,
+    /// With a failure.
+    Failed,
+    /// The server timed it out.
+    TimedOut,
+    /// Somebody terminated it.
+    Terminated,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl WorkflowEnd {
+    /// The server's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkflowEnd::Completed => "Completed",
+            WorkflowEnd::Failed => "Failed",
+            WorkflowEnd::TimedOut => "TimedOut",
+            WorkflowEnd::Terminated => "Terminated",
+            WorkflowEnd::Cancelled => "Canceled",
+        }
+    }
+}
+
+/// Counts and latencies of workflows by how they ended. A workflow that nobody timed is counted all the same.
+#[derive(Clone, Debug, Default)]
+pub struct EndSamples {
+    counts: BTreeMap<WorkflowEnd, u64>,
+    /// Workflows that completed.
+    pub completed: Option<Pair>,
+    /// Workflows that ended otherwise.
+    pub not_completed: Option<Pair>,
+}
+
+impl EndSamples {
+    /// Counts an end.
+    pub fn count(&mut self, end: WorkflowEnd) {
+        *self.counts.entry(end).or_default() += 1;
+    }
+
+    /// Replaces the counts by the server's own.
+    pub fn set_counts(&mut self, counts: &BTreeMap<WorkflowEnd, u64>) {
+        self.counts.clone_from(counts);
+    }
+
+    /// Records the latency of an end by the instants at which the start was due and sent and the workflow over.
+    pub fn time(&mut self, end: WorkflowEnd, due: u64, sent: u64, ended: u64) {
+        let pair = if end == WorkflowEnd::Completed { &mut self.completed } else { &mut self.not_completed };
+        pair.get_or_insert_default().record(due, sent, ended);
+    }
+
+    /// Writes the counts into a ledger.
+    pub fn count_into(&self, ledger: &mut Ledger) {
+        for (end, count) in &self.counts {
+            match end {
+                WorkflowEnd::Completed => ledger.completed += count,
+                WorkflowEnd::Failed => ledger.failed += count,
+                WorkflowEnd::TimedOut => ledger.timed_out += count,
+                WorkflowEnd::Terminated => ledger.terminated += count,
+                WorkflowEnd::Cancelled => ledger.cancelled += count,
+            }
+        }
+    }
+
+    /// Adds another account's counts and samples.
+    pub fn add(&mut self, other: &EndSamples) {
+        for (end, count) in &other.counts {
+            *self.counts.entry(*end).or_default() += count;
+        }
+        for (mine, theirs) in
+            [(&mut self.completed, &other.completed), (&mut self.not_completed, &other.not_completed)]
+        {
+            if let Some(theirs) = theirs {
+                mine.get_or_insert_default().add(theirs);
+            }
+        }
+    }
+}

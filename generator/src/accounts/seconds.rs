@@ -1,0 +1,207 @@
+//! The run second by second.
+//!
+//! A second is open while things may still be reported of it, with its histograms; then it is closed into a line of
+//! counts and quantiles, and its histograms go into the interval that covers it. So memory holds histograms of a few
+//! seconds only, however long the run is.
+
+use std::collections::BTreeMap;
+
+use benchmark_results::{
+    Histogram,
+    schema::{Interval, Window},
+};
+
+use super::WorkflowEnd;
+use crate::{schedule::Schedule, shard::ShardWindow};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// How long after its end a second stays open for reports that come late, seconds.
+const LATENESS: u64 = 2;
+
+/// Intervals in a result, at most: an hour of seconds.
+const INTERVALS: u64 = 3600;
+
+#[derive(Debug, Default)]
+struct Open {
+    dispatched: u64,
+    dropped: u64,
+    accepted: u64,
+    rejected: u64,
+    unknown: u64,
+    completed: u64,
+    failed: u64,
+    in_flight: u64,
+    lag: Option<Histogram>,
+    start_response: Option<Histogram>,
+    e2e_response: Option<Histogram>,
+}
+
+/// All seconds of a submission window and its drain.
+#[derive(Debug)]
+pub struct Seconds {
+    schedule: Schedule,
+    open: BTreeMap<u64, Open>,
+    next: u64,
+    closed: Vec<Window>,
+    accepted: u64,
+    ended: u64,
+    interval_seconds: u64,
+    interval: Option<(u64, Histogram, Histogram)>,
+    intervals: Vec<Interval>,
+}
+
+/// The seconds that are closed.
+#[derive(Clone, Debug, Default)]
+pub struct SecondsReport {
+    /// One line a second.
+    pub windows: Vec<Window>,
+    /// Histograms over time.
+    pub intervals: Vec<Interval>,
+}
+
+impl Seconds {
+    pub(super) fn new(schedule: &Schedule, drain_seconds: u64) -> Self {
+        let seconds = schedule.end() / SECOND + drain_seconds;
+        Seconds {
+            schedule: schedule.clone(),
+            open: BTreeMap::new(),
+            next: 0,
+            closed: Vec::new(),
+            accepted: 0,
+            ended: 0,
+            interval_seconds: seconds.div_ceil(INTERVALS).max(1),
+            interval: None,
+            intervals: Vec::new(),
+        }
+    }
+
+    pub(super) fn add_window(&mut self, window: &ShardWindow) {
+        let open = self.at(window.second);
+        open.dispatched += window.dispatched;
+        open.dropped += window.dropped;
+        open.accepted += window.accepted;
+        open.rejected += window.rejected;
+        open.unknown += window.unknown;
+        open.in_flight += window.in_flight;
+        for samples in window.phases.values() {
+            open.lag.get_or_insert_default().add(&samples.lag);
+            open.start_response.get_or_insert_default().add(&samples.accepted.response);
+        }
+    }
+
+    pub(super) fn add_end(&mut self, end: WorkflowEnd, due: u64, ended: u64) {
+        let open = self.at(ended / SECOND);
+        if end == WorkflowEnd::Completed {
+            open.completed += 1;
+            let latency = std::time::Duration::from_nanos(ended.saturating_sub(due));
+            open.e2e_response.get_or_insert_default().record(latency);
+        } else {
+            open.failed += 1;
+        }
+    }
+
+    /// Closes the seconds of which nothing more is expected at an offset.
+    pub(super) fn advance(&mut self, now: u64) {
+        while self.next + LATENESS < now / SECOND {
+            self.close_next();
+        }
+    }
+
+    /// The closed seconds, and the open ones as they stand.
+    pub fn report(&self) -> SecondsReport {
+        let mut rest = Seconds {
+            schedule: self.schedule.clone(),
+            open: BTreeMap::new(),
+            next: self.next,
+            closed: Vec::new(),
+            accepted: self.accepted,
+            ended: self.ended,
+            interval_seconds: self.interval_seconds,
+            interval: self.interval.clone(),
+            intervals: Vec::new(),
+        };
+        let last = self.open.keys().next_back().copied();
+        while last.is_some_and(|last| rest.next <= last) {
+            let window = rest.window(self.open.get(&rest.next).unwrap_or(&Open::default()));
+            rest.closed.push(window);
+            rest.next += 1;
+        }
+        rest.close_interval();
+        SecondsReport {
+            windows: self.closed.iter().cloned().chain(rest.closed).collect(),
+            intervals: self.intervals.iter().cloned().chain(rest.intervals).collect(),
+        }
+    }
+
+    /// The second that an event belongs to; the oldest open one when its own is closed.
+    fn at(&mut self, second: u64) -> &mut Open {
+        self.open.entry(second.max(self.next)).or_default()
+    }
+
+    fn close_next(&mut self) {
+        let open = self.open.remove(&self.next).unwrap_or_default();
+        let window = self.window(&open);
+        self.closed.push(window);
+        self.next += 1;
+    }
+
+    /// The line of the second `next`; its histograms go into the interval.
+    fn window(&mut self, open: &Open) -> Window {
+        self.accepted += open.accepted;
+        self.ended += open.completed + open.failed;
+        let start = self.next * SECOND;
+        let quantile = |histogram: &Option<Histogram>, q| histogram.as_ref().and_then(|samples| samples.quantile_ms(q));
+        let window = Window {
+            iteration: 1,
+            second: self.next,
+            phase: self.schedule.phase_at(start),
+            due: self.schedule.count_before(start + SECOND) - self.schedule.count_before(start),
+            dispatched: open.dispatched,
+            dropped: open.dropped,
+            accepted: open.accepted,
+            rejected: open.rejected,
+            unknown: open.unknown,
+            completed: open.completed,
+            failed: open.failed,
+            backlog: Some(self.accepted.saturating_sub(self.ended)),
+            in_flight: open.in_flight,
+            lag_p99: quantile(&open.lag, 0.99),
+            start_p50: quantile(&open.start_response, 0.5),
+            start_p99: quantile(&open.start_response, 0.99),
+            e2e_p50: quantile(&open.e2e_response, 0.5),
+            e2e_p99: quantile(&open.e2e_response, 0.99),
+        };
+        self.add_to_interval(open);
+        window
+    }
+
+    fn add_to_interval(&mut self, open: &Open) {
+        let wanted = self.next / self.interval_seconds * self.interval_seconds;
+        if self.interval.as_ref().is_some_and(|(start, ..)| *start != wanted) {
+            self.close_interval();
+        }
+        if open.start_response.is_none() && open.e2e_response.is_none() {
+            return;
+        }
+        let (_, starts, ends) = self.interval.get_or_insert_with(|| (wanted, Histogram::new(), Histogram::new()));
+        if let Some(samples) = &open.start_response {
+            starts.add(samples);
+        }
+        if let Some(samples) = &open.e2e_response {
+            ends.add(samples);
+        }
+    }
+
+    fn close_interval(&mut self) {
+        if let Some((start_seconds, starts, ends)) = self.interval.take() {
+            self.intervals.push(Interval {
+                iteration: 1,
+                start_seconds,
+                seconds: self.interval_seconds,
+                start_response: starts.encode(),
+                e2e_response: ends.encode(),
+            });
+        }
+    }
+}

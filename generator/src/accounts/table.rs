@@ -1,0 +1,152 @@
+//! How far every arrival has come, in memory that does not grow with their number.
+//!
+//! A byte an arrival, in chunks. A chunk whose arrivals all stand the same is one byte as a whole: what is settled costs
+//! nothing, and neither does a long stretch that is accepted and still open. Only chunks in which something is going on
+//! are held arrival by arrival.
+
+use std::collections::BTreeMap;
+
+/// Arrivals in one chunk.
+const CHUNK: u64 = 4096;
+
+/// How far an arrival has come. What is counted is counted when it happens; this is kept so that nothing is counted twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Progress {
+    /// Nothing is known yet: not due, or sent and not answered.
+    #[default]
+    Pending,
+    /// The server took the start; the workflow is open.
+    Open,
+    /// The start's answer was lost.
+    Unknown,
+    /// The workflow ended before the start's answer came.
+    EndedUnanswered,
+    /// Nothing more can come of it.
+    Settled,
+}
+
+const STATES: [Progress; 5] =
+    [Progress::Pending, Progress::Open, Progress::Unknown, Progress::EndedUnanswered, Progress::Settled];
+
+#[derive(Clone, Debug)]
+enum Chunk {
+    Uniform(Progress),
+    Mixed(Box<Mixed>),
+}
+
+#[derive(Clone, Debug)]
+struct Mixed {
+    states: [Progress; CHUNK as usize],
+    counts: [u16; STATES.len()],
+}
+
+/// How far every arrival has come, by its number.
+#[derive(Clone, Debug, Default)]
+pub struct ArrivalTable {
+    chunks: BTreeMap<u64, Chunk>,
+}
+
+impl ArrivalTable {
+    /// How far arrival `n` has come.
+    pub fn get(&self, n: u64) -> Progress {
+        match self.chunks.get(&(n / CHUNK)) {
+            None => Progress::Pending,
+            Some(Chunk::Uniform(state)) => *state,
+            Some(Chunk::Mixed(mixed)) => mixed.states[(n % CHUNK) as usize],
+        }
+    }
+
+    /// Moves arrival `n` on.
+    pub fn set(&mut self, n: u64, state: Progress) {
+        let chunk = self.chunks.entry(n / CHUNK).or_insert(Chunk::Uniform(Progress::Pending));
+        if let Chunk::Uniform(all) = *chunk {
+            if all == state {
+                return;
+            }
+            let mut counts = [0; STATES.len()];
+            counts[all as usize] = CHUNK as u16;
+            *chunk = Chunk::Mixed(Box::new(Mixed { states: [all; CHUNK as usize], counts }));
+        }
+        let Chunk::Mixed(mixed) = chunk else { return };
+        let before = std::mem::replace(&mut mixed.states[(n % CHUNK) as usize], state);
+        mixed.counts[before as usize] -= 1;
+        mixed.counts[state as usize] += 1;
+        if mixed.counts[state as usize] == CHUNK as u16 {
+            *chunk = Chunk::Uniform(state);
+        }
+    }
+
+    /// The first arrivals that stand at a state, in order, at most `limit` of them.
+    pub fn find(&self, wanted: Progress, limit: usize) -> Vec<u64> {
+        let mut found = Vec::new();
+        for (key, chunk) in &self.chunks {
+            let first = key * CHUNK;
+            match chunk {
+                Chunk::Uniform(state) if *state == wanted => found.extend(first..first + CHUNK),
+                Chunk::Uniform(_) => {}
+                Chunk::Mixed(mixed) => {
+                    let stands = |(_, state): &(usize, &Progress)| **state == wanted;
+                    found.extend(mixed.states.iter().enumerate().filter(stands).map(|(at, _)| first + at as u64));
+                }
+            }
+            if found.len() >= limit {
+                found.truncate(limit);
+                break;
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl ArrivalTable {
+        fn mixed_chunks(&self) -> usize {
+            self.chunks.values().filter(|chunk| matches!(chunk, Chunk::Mixed(_))).count()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn says_what_a_map_would_say(moves in prop::collection::vec((0..9000u64, 0..STATES.len()), 0..500)) {
+            let (mut table, mut map) = (ArrivalTable::default(), HashMap::new());
+            for (n, state) in moves {
+                table.set(n, STATES[state]);
+                map.insert(n, STATES[state]);
+            }
+            for n in 0..9000 {
+                prop_assert_eq!(table.get(n), map.get(&n).copied().unwrap_or_default());
+            }
+            let mut open: Vec<u64> = map.iter().filter(|(_, state)| **state == Progress::Open).map(|(n, _)| *n).collect();
+            open.sort_unstable();
+            prop_assert_eq!(table.find(Progress::Open, usize::MAX), open);
+        }
+    }
+
+    #[test]
+    fn holds_only_what_is_going_on() {
+        let mut table = ArrivalTable::default();
+        for n in 0..1_000_000 {
+            table.set(n, Progress::Open);
+            if n >= 5_000 {
+                table.set(n - 5_000, Progress::Settled);
+            }
+            assert!(table.mixed_chunks() <= 3, "{} chunks at {n}", table.mixed_chunks());
+        }
+    }
+
+    #[test]
+    fn does_not_grow_when_nothing_ever_ends() {
+        let mut table = ArrivalTable::default();
+        (0..1_000_000).for_each(|n| table.set(n, Progress::Open));
+        assert!(table.mixed_chunks() <= 1);
+        assert_eq!(table.find(Progress::Open, 3), [0, 1, 2]);
+    }
+}

@@ -1,0 +1,237 @@
+//! The start loop without its clock and its wires: which arrival is sent when, and what is written down of it.
+//!
+//! A shard owns every `of`-th arrival of the schedule and is driven from outside: [`Shard::poll`] says what to do at an
+//! instant, [`Shard::answered`] takes an answer. It never reads a clock and never waits, so stalls, errors and lost
+//! answers are scripted in tests that do not sleep, and the thread that runs it in production adds only the waiting.
+//!
+//! The token bucket is the schedule itself: a token *is* a due arrival and keeps its instant, so waiting shows up as
+//! latency and not as a lower rate. The bucket's depth is `max_lag`; arrivals older than that overflow and are counted.
+
+mod stats;
+
+use benchmark_results::schema::Phase;
+use benchmark_scenarios::{Load, WhenFull};
+
+pub use stats::{ErrorKey, Pair, PhaseSamples, ShardWindow, StartErrors};
+
+use crate::schedule::{Arrival, Cursor, Schedule, Stripe};
+use stats::Recorder;
+
+/// What a shard may do, apart from its arrivals. Times in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission {
+    /// Starts that may be unanswered at the same time.
+    pub max_in_flight: u64,
+    /// What becomes of an arrival that is due while the cap is reached.
+    pub when_full: WhenFull,
+    /// The age at which a waiting arrival is given up.
+    pub max_lag: u64,
+}
+
+impl Admission {
+    /// The share of a load's cap that one of several threads gets: the shares add up to the cap, and none is zero.
+    pub fn of_thread(load: &Load, thread: u32, threads: u32) -> Self {
+        let (cap, threads) = (u64::from(load.max_in_flight), u64::from(threads));
+        let share = cap / threads + u64::from(u64::from(thread) < cap % threads);
+        Admission {
+            max_in_flight: share.max(1),
+            when_full: load.when_full,
+            max_lag: u64::try_from(load.max_lag.as_nanos()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send this arrival, and report its answer with [`Shard::answered`].
+    Dispatch(Dispatched),
+    /// Nothing until this offset.
+    Wait(u64),
+    /// An arrival is due but the cap is reached: nothing until an answer comes, or until this offset, at which the
+    /// oldest waiting arrival is given up.
+    Full(u64),
+    /// The cap was reached and the load says that this ends the run.
+    Abort,
+    /// No more arrivals.
+    Done,
+}
+
+/// A start that was handed to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispatched {
+    /// What was due.
+    pub arrival: Arrival,
+    /// When it was sent, nanoseconds from the beginning of the submission window.
+    pub sent: u64,
+}
+
+/// The server's answer to a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The workflow runs.
+    Accepted,
+    /// The server said no, with the gRPC code and its message.
+    Rejected(ErrorKey, String),
+    /// No answer came: the workflow may or may not run.
+    Unanswered(ErrorKey, String),
+}
+
+/// How a start ended, for the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartEnd {
+    /// Never sent.
+    Dropped,
+    /// Taken by the server.
+    Accepted,
+    /// Refused by the server.
+    Rejected,
+    /// Answer lost.
+    Unknown,
+}
+
+/// The start loop of one thread.
+#[derive(Debug)]
+pub struct Shard {
+    cursor: Cursor,
+    schedule: Schedule,
+    admission: Admission,
+    in_flight: u64,
+    recorder: Recorder,
+    ends: Vec<(u64, StartEnd)>,
+    stopped_at: Option<u64>,
+    aborted: bool,
+}
+
+impl Shard {
+    /// A shard that sends a stripe of a schedule.
+    pub fn new(schedule: &Schedule, stripe: Stripe, admission: Admission) -> Self {
+        Shard {
+            cursor: schedule.cursor(stripe),
+            schedule: schedule.clone(),
+            admission,
+            in_flight: 0,
+            recorder: Recorder::default(),
+            ends: Vec::new(),
+            stopped_at: None,
+            aborted: false,
+        }
+    }
+
+    /// What to do at an instant. Call again after each [`Step::Dispatch`].
+    pub fn poll(&mut self, now: u64) -> Step {
+        self.recorder.advance(now, self.in_flight);
+        loop {
+            if self.aborted {
+                return Step::Abort;
+            }
+            let Some(arrival) = self.due_arrival() else {
+                return Step::Done;
+            };
+            if arrival.due > now {
+                return Step::Wait(arrival.due);
+            }
+            if now - arrival.due > self.admission.max_lag {
+                self.drop_arrival(|phase| phase.ledger.dropped_lag += 1);
+                continue;
+            }
+            if self.in_flight < self.admission.max_in_flight {
+                return Step::Dispatch(self.dispatch(now));
+            }
+            match self.admission.when_full {
+                // Queueing ends for everybody when the run is stopped: nobody waits for a slot of a run that is over.
+                WhenFull::Queue if self.stopped_at.is_none() => {
+                    return Step::Full(arrival.due + self.admission.max_lag + 1);
+                }
+                WhenFull::Queue | WhenFull::Drop => self.drop_arrival(|phase| phase.ledger.dropped_cap += 1),
+                WhenFull::Abort => {
+                    self.drop_arrival(|phase| phase.ledger.dropped_cap += 1);
+                    self.aborted = true;
+                }
+            }
+        }
+    }
+
+    /// Takes the answer to a start.
+    pub fn answered(&mut self, now: u64, start: Dispatched, answer: Answer) {
+        self.recorder.advance(now, self.in_flight);
+        self.in_flight -= 1;
+        let phase = self.phase(start.arrival);
+        let end = self.recorder.answered(phase, now, start, answer);
+        self.ends.push((start.arrival.n, end));
+    }
+
+    /// Ends the submission early: arrivals due until now are dispatched or dropped by further [`Shard::poll`]s, later
+    /// ones are no arrivals.
+    pub fn stop(&mut self, now: u64) {
+        self.stopped_at.get_or_insert(now);
+    }
+
+    /// Closes the seconds that are over, without doing anything else.
+    pub fn tick(&mut self, now: u64) {
+        self.recorder.advance(now, self.in_flight);
+    }
+
+    /// Unanswered starts.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// The seconds that are over, oldest first.
+    pub fn take_windows(&mut self) -> Vec<ShardWindow> {
+        self.recorder.take_windows()
+    }
+
+    /// The last, unfinished second too: when nothing will be answered any more.
+    pub fn finish(&mut self) -> Vec<ShardWindow> {
+        self.recorder.finish(self.in_flight)
+    }
+
+    /// How starts ended since the last call: number and end.
+    pub fn take_ends(&mut self) -> Vec<(u64, StartEnd)> {
+        std::mem::take(&mut self.ends)
+    }
+
+    /// Start errors since the last call.
+    pub fn take_errors(&mut self) -> StartErrors {
+        self.recorder.take_errors()
+    }
+
+    fn due_arrival(&mut self) -> Option<Arrival> {
+        let arrival = self.cursor.peek()?;
+        match self.stopped_at {
+            Some(stopped_at) if arrival.due > stopped_at => None,
+            _ => Some(arrival),
+        }
+    }
+
+    fn dispatch(&mut self, now: u64) -> Dispatched {
+        let arrival = self
+            .cursor
+            .take()
+            .expect("the arrival that was peeked at is there to be taken");
+        let phase = self.phase(arrival);
+        self.in_flight += 1;
+        let start = Dispatched { arrival, sent: now };
+        let sent_in = self.schedule.phase_at(now);
+        self.recorder.dispatched(phase, sent_in, start, self.in_flight);
+        start
+    }
+
+    fn drop_arrival(&mut self, count: impl FnOnce(&mut PhaseSamples)) {
+        let arrival = self
+            .cursor
+            .take()
+            .expect("the arrival that was peeked at is there to be taken");
+        let phase = self.phase(arrival);
+        self.recorder.dropped(phase, count);
+        self.ends.push((arrival.n, StartEnd::Dropped));
+    }
+
+    fn phase(&self, arrival: Arrival) -> Phase {
+        self.schedule.phase_at(arrival.due)
+    }
+}
+
+#[cfg(test)]
+mod tests;
