@@ -1,1 +1,32 @@
 //! What is executed: the workflow and activity definitions and their names on the wire.
+//!
+//! The definitions are plain: what they do follows from their input, and nothing in them knows of being measured. The
+//! run and the due instant of a start travel in its [`header`], and one [`interceptor`] stamps how and when each of these
+//! workflows ended.
+
+pub mod activities;
+pub mod child_workflow;
+pub mod clock;
+pub mod draw;
+pub mod header;
+pub mod input;
+pub mod interceptor;
+pub mod multi_activity;
+pub mod names;
+pub mod register;
+pub mod simple;
+pub mod stamp;
+pub mod state_transitions;
+pub mod timer;
+
+pub use child_workflow::{ChildWorkflow, ChildWorkflowInput};
+pub use clock::RunClock;
+pub use header::RunHeader;
+pub use input::Input;
+pub use multi_activity::{MultiActivityInput, MultiActivityWorkflow};
+pub use names::TASK_QUEUE;
+pub use register::register;
+pub use simple::{SimpleInput, SimpleWorkflow};
+pub use stamp::{End, Stamp, StampSink};
+pub use state_transitions::{StateTransitionWorkflow, StateTransitionsInput};
+pub use timer::{TimerInput, TimerWorkflow};

@@ -1,0 +1,54 @@
+//! `timer`: sleeps on a durable timer.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_sdk::{TimerResult, WorkflowContext, WorkflowResult, WorkflowTermination};
+
+use crate::input::{self, Input};
+
+/// Input of [`TimerWorkflow`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TimerInput {
+    /// How long the timer runs, milliseconds.
+    pub duration_ms: u64,
+    /// Whether the workflow ends as failed.
+    pub fail: bool,
+    /// Ballast: carried, and looked at by nobody.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub payload: String,
+}
+
+impl Default for TimerInput {
+    fn default() -> Self {
+        TimerInput {
+            duration_ms: 1_000,
+            fail: false,
+            payload: String::new(),
+        }
+    }
+}
+
+/// Sleeps on a durable timer.
+#[workflow]
+#[derive(Default)]
+pub struct TimerWorkflow;
+
+#[workflow_methods]
+impl TimerWorkflow {
+    /// Runs the workflow.
+    #[allow(
+        missing_docs,
+        reason = "the macro puts a constant of the same name beside the method, without docs"
+    )]
+    #[run(name = crate::names::TIMER)]
+    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<TimerInput>) -> WorkflowResult<()> {
+        let input = input.read()?;
+        match ctx.timer(Duration::from_millis(input.duration_ms)).await {
+            TimerResult::Fired => input::end(input.fail),
+            TimerResult::Cancelled => Err(WorkflowTermination::cancelled()),
+        }
+    }
+}
