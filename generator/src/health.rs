@@ -1,0 +1,247 @@
+//! What this process used between two instants, so that a run in which the generator was the limit says so.
+//!
+//! A snapshot reads a handful of small files: cheap enough for once a second, and never on the way of a start.
+
+mod threads;
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use benchmark_results::schema::{Fact, GeneratorHealth, ThreadLoad};
+use rustix::time::{ClockId, clock_gettime};
+
+use self::threads::Threads;
+use crate::host::{
+    self, Root,
+    cgroup::{Cgroups, Throttling},
+    kilobytes,
+};
+
+const STATUS: &str = "/proc/self/status";
+const STAT: &str = "/proc/stat";
+
+/// Takes snapshots. What cannot change during a run is read once.
+#[derive(Clone, Debug)]
+pub struct HealthProbe {
+    root: Root,
+    cgroups: Cgroups,
+    capacity: f64,
+    throttling_absent: Option<String>,
+}
+
+impl HealthProbe {
+    /// A probe of this process; `root` is `/` outside tests.
+    pub fn new(root: &Path) -> Self {
+        let cgroups = host::cgroup::find(root);
+        let throttling_absent = match cgroups.throttling() {
+            Ok(_) if cgroups.cpu_quota().value.is_none() => Some(cgroups.cpu_quota().source),
+            Ok(_) => None,
+            Err(reason) => Some(reason),
+        };
+        let capacity = host::capacity(root)
+            .or_else(|| {
+                std::thread::available_parallelism()
+                    .ok()
+                    .map(|cores| cores.get() as f64)
+            })
+            .unwrap_or(1.0);
+        HealthProbe {
+            root: Root::new(root),
+            cgroups,
+            capacity,
+            throttling_absent,
+        }
+    }
+
+    /// What has been used up to now.
+    pub fn snapshot(&self) -> HealthSnapshot {
+        HealthSnapshot {
+            at: Instant::now(),
+            cpu: process_cpu(),
+            capacity: self.capacity,
+            threads: threads::read(&self.root),
+            throttling: match &self.throttling_absent {
+                Some(reason) => Err(reason.clone()),
+                None => self.cgroups.throttling(),
+            },
+            machine: self.root.read(STAT).and_then(|stat| machine_ticks(&stat)),
+            peak_memory: self.root.read(STATUS).and_then(|status| {
+                kilobytes(&status, "VmHWM").ok_or_else(|| format!("{STATUS} has no readable VmHWM"))
+            }),
+        }
+    }
+}
+
+/// What this process and its machine had used at one instant.
+#[derive(Clone, Debug)]
+pub struct HealthSnapshot {
+    at: Instant,
+    cpu: Duration,
+    capacity: f64,
+    threads: Result<Threads, String>,
+    throttling: Result<Vec<Throttling>, String>,
+    machine: Result<MachineTicks, String>,
+    peak_memory: Result<u64, String>,
+}
+
+/// CPU time of the whole machine, in the kernel's ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MachineTicks {
+    total: u64,
+    steal: u64,
+}
+
+/// What was used between two snapshots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usage {
+    /// Time between them, seconds.
+    pub seconds: f64,
+    /// CPU time of the whole process, seconds.
+    pub cpu_seconds: f64,
+    /// CPU time of the process as a share of its cores or its quota, 0 to 1.
+    pub cpu_share: f64,
+    /// The thread that used most. One that ended in between is not seen here, only in `cpu_seconds`.
+    pub busiest_thread: Fact<ThreadLoad>,
+    /// Share of the control group's periods that were throttled, 0 to 1; the worst group, where several have a quota.
+    pub throttled: Fact<f64>,
+    /// Share of the machine's CPU time that the hypervisor took, 0 to 1.
+    pub steal: Fact<f64>,
+    /// Largest resident memory of the process up to the second snapshot, bytes.
+    pub peak_memory_bytes: Fact<u64>,
+}
+
+/// What the start loop itself knows of its load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StarterLoad {
+    /// Starts handed to a connection in the observed time.
+    pub dispatched: u64,
+    /// Most unanswered starts at one time.
+    pub peak_in_flight: u64,
+    /// Connections that starts were sent on.
+    pub connections: u32,
+    /// Most unanswered starts at one time on a single connection.
+    pub peak_in_flight_per_connection: u64,
+    /// Rate asked for as a share of this host's calibrated ceiling.
+    pub share_of_ceiling: Fact<f64>,
+}
+
+impl HealthSnapshot {
+    /// What was used from `begin` to `end`, two snapshots of one probe.
+    pub fn between(begin: &HealthSnapshot, end: &HealthSnapshot) -> Usage {
+        let seconds = end.at.saturating_duration_since(begin.at).as_secs_f64();
+        let cpu_seconds = end.cpu.saturating_sub(begin.cpu).as_secs_f64();
+        let busiest = both(&begin.threads, &end.threads).and_then(|(begin, end)| {
+            threads::busiest(begin, end, seconds).ok_or_else(|| "no thread was seen".to_owned())
+        });
+        Usage {
+            seconds,
+            cpu_seconds,
+            cpu_share: share(cpu_seconds, seconds * end.capacity).unwrap_or(0.0),
+            busiest_thread: fact(busiest, threads::SOURCE),
+            throttled: throttled(&begin.throttling, &end.throttling),
+            steal: fact(
+                both(&begin.machine, &end.machine).and_then(|(begin, end)| stolen(begin, end)),
+                STAT,
+            ),
+            peak_memory_bytes: fact(end.peak_memory.clone(), "/proc/self/status: VmHWM"),
+        }
+    }
+
+    /// CPU time that the process had used, for a live view.
+    pub fn cpu(&self) -> Duration {
+        self.cpu
+    }
+}
+
+impl Usage {
+    /// The generator's health, together with what the start loop knows.
+    pub fn into_generator_health(self, load: StarterLoad) -> GeneratorHealth {
+        GeneratorHealth {
+            seconds: self.seconds,
+            cpu_seconds: self.cpu_seconds,
+            cpu_share: self.cpu_share,
+            busiest_thread: self.busiest_thread,
+            throttled: self.throttled,
+            steal: self.steal,
+            cpu_per_start_us: share(self.cpu_seconds * 1e6, load.dispatched as f64),
+            peak_memory_bytes: self.peak_memory_bytes,
+            peak_in_flight: load.peak_in_flight,
+            connections: load.connections,
+            peak_in_flight_per_connection: load.peak_in_flight_per_connection,
+            share_of_ceiling: load.share_of_ceiling,
+        }
+    }
+}
+
+/// CPU time of all threads of this process, ended ones too.
+fn process_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; then guests, which are counted
+/// as user and nice already. Source: `proc_stat(5)`.
+fn machine_ticks(stat: &str) -> Result<MachineTicks, String> {
+    let parse = || {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> = line
+            .split_whitespace()
+            .take(8)
+            .map(|field| field.parse().ok())
+            .collect::<Option<_>>()?;
+        Some(MachineTicks {
+            total: ticks.iter().sum(),
+            steal: *ticks.get(7)?,
+        })
+    };
+    parse().ok_or_else(|| format!("{STAT} tells no stolen time"))
+}
+
+fn stolen(begin: &MachineTicks, end: &MachineTicks) -> Result<f64, String> {
+    // The counters of some virtual machines go back by a tick or two.
+    let steal = end.steal.saturating_sub(begin.steal) as f64;
+    let total = end.total.saturating_sub(begin.total) as f64;
+    share(steal, total).ok_or_else(|| "the time observed is shorter than a tick".to_owned())
+}
+
+fn throttled(begin: &Result<Vec<Throttling>, String>, end: &Result<Vec<Throttling>, String>) -> Fact<f64> {
+    let (begin, end) = match both(begin, end) {
+        Ok(both) => both,
+        Err(reason) => return Fact::missing(reason),
+    };
+    let shares = end.iter().filter_map(|end| {
+        let begin = begin.iter().find(|begin| begin.group == end.group)?;
+        let periods = end.periods.checked_sub(begin.periods)?;
+        let throttled = end.throttled.checked_sub(begin.throttled)?;
+        // A group that did not run at all in between has no periods, and did not wait either.
+        Some((share(throttled as f64, periods as f64).unwrap_or(0.0), &end.group))
+    });
+    match shares.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+        Some((share, group)) => Fact::found(share, group.join("cpu.stat").display().to_string()),
+        None => Fact::missing("no control group tells how often it was throttled"),
+    }
+}
+
+/// Part over whole; none when there is no whole.
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+fn both<'a, T>(begin: &'a Result<T, String>, end: &'a Result<T, String>) -> Result<(&'a T, &'a T), String> {
+    match (begin, end) {
+        (Ok(begin), Ok(end)) => Ok((begin, end)),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason.clone()),
+    }
+}
+
+fn fact<T>(value: Result<T, String>, source: &str) -> Fact<T> {
+    match value {
+        Ok(value) => Fact::found(value, source),
+        Err(reason) => Fact::missing(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests;

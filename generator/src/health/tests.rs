@@ -1,0 +1,177 @@
+//! What was used, from snapshots as they come in a run.
+
+use std::{fs, path::PathBuf};
+
+use super::{threads::Thread, *};
+
+fn threads(of: &[(u32, &str, u64)]) -> Threads {
+    of.iter()
+        .map(|&(id, name, milliseconds)| {
+            let thread = Thread {
+                name: name.to_owned(),
+                cpu: Duration::from_millis(milliseconds),
+            };
+            (id, thread)
+        })
+        .collect()
+}
+
+fn throttling(group: &str, periods: u64, throttled: u64) -> Throttling {
+    Throttling {
+        group: PathBuf::from(group),
+        periods,
+        throttled,
+    }
+}
+
+/// Two snapshots ten seconds apart, the second still as the first.
+fn pair() -> (HealthSnapshot, HealthSnapshot) {
+    let begin = HealthSnapshot {
+        at: Instant::now(),
+        cpu: Duration::from_secs(100),
+        capacity: 2.0,
+        threads: Ok(threads(&[(1, "main", 1000), (2, "starter-0", 1000), (3, "gone", 1000)])),
+        throttling: Ok(vec![throttling("/a", 100, 50), throttling("/a/b", 100, 0)]),
+        machine: Ok(MachineTicks { total: 1000, steal: 10 }),
+        peak_memory: Ok(1 << 20),
+    };
+    let end = HealthSnapshot {
+        at: begin.at + Duration::from_secs(10),
+        ..begin.clone()
+    };
+    (begin, end)
+}
+
+#[test]
+fn usage_is_the_difference() {
+    let (begin, mut end) = pair();
+    end.cpu = Duration::from_secs(105);
+    // One thread ended, one began, and one took over the id of another that ended.
+    end.threads = Ok(threads(&[
+        (1, "main", 200),
+        (2, "starter-0", 9000),
+        (4, "starter-1", 7000),
+    ]));
+    end.throttling = Ok(vec![throttling("/a", 200, 60), throttling("/a/b", 200, 25)]);
+    end.machine = Ok(MachineTicks { total: 3000, steal: 60 });
+    end.peak_memory = Ok(2 << 20);
+    let usage = HealthSnapshot::between(&begin, &end);
+    assert_eq!(
+        usage,
+        Usage {
+            seconds: 10.0,
+            cpu_seconds: 5.0,
+            cpu_share: 0.25,
+            busiest_thread: Fact::found(
+                ThreadLoad {
+                    name: "starter-0".to_owned(),
+                    share: 0.8
+                },
+                "/proc/self/task/*/schedstat"
+            ),
+            throttled: Fact::found(0.25, "/a/b/cpu.stat"),
+            steal: Fact::found(0.025, "/proc/stat"),
+            peak_memory_bytes: Fact::found(2 << 20, "/proc/self/status: VmHWM"),
+        }
+    );
+    let health = usage.into_generator_health(StarterLoad {
+        dispatched: 100_000,
+        peak_in_flight: 7,
+        connections: 2,
+        peak_in_flight_per_connection: 4,
+        share_of_ceiling: Fact::missing("not calibrated"),
+    });
+    assert_eq!(health.cpu_per_start_us, Some(50.0));
+    assert_eq!((health.peak_in_flight, health.connections), (7, 2));
+}
+
+#[test]
+fn a_thread_that_began_in_between_can_be_the_busiest() {
+    let (begin, mut end) = pair();
+    end.threads = Ok(threads(&[(2, "starter-0", 2000), (9, "late", 5000)]));
+    let busiest = HealthSnapshot::between(&begin, &end).busiest_thread.value.unwrap();
+    assert_eq!((busiest.name.as_str(), busiest.share), ("late", 0.5));
+}
+
+#[test]
+fn no_time_in_between_gives_no_nonsense() {
+    let (begin, _) = pair();
+    let usage = HealthSnapshot::between(&begin, &begin);
+    assert_eq!((usage.seconds, usage.cpu_share), (0.0, 0.0));
+    assert_eq!(usage.busiest_thread.value, None);
+    assert_eq!(usage.steal.value, None);
+    assert_eq!(usage.throttled.value, Some(0.0));
+}
+
+#[test]
+fn what_cannot_be_read_is_missing_with_a_reason() {
+    let tree = tempfile::tempdir().unwrap();
+    let probe = HealthProbe::new(tree.path());
+    let usage = HealthSnapshot::between(&probe.snapshot(), &probe.snapshot());
+    assert!(
+        usage.busiest_thread.source.contains("/proc/self/task"),
+        "{}",
+        usage.busiest_thread.source
+    );
+    assert!(
+        usage.throttled.source.contains("/proc/self/cgroup"),
+        "{}",
+        usage.throttled.source
+    );
+    assert!(usage.steal.source.contains("/proc/stat"), "{}", usage.steal.source);
+    assert!(usage.peak_memory_bytes.source.contains("/proc/self/status"));
+    assert_eq!(usage.steal.value, None);
+}
+
+#[test]
+fn reads_a_tree_as_the_kernel_has_it() {
+    let tree = tempfile::tempdir().unwrap();
+    let write = |path: &str, contents: &str| {
+        let path = tree.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
+    };
+    write("proc/self/task/7/schedstat", "2500000000 17 3\n");
+    write("proc/self/task/7/comm", "pacer\n");
+    // Ended while it was read.
+    write("proc/self/task/8/comm", "gone\n");
+    write(
+        "proc/self/status",
+        "VmPeak:\t 9 kB\nVmHWM:\t    2048 kB\nCpus_allowed_list:\t0-3\n",
+    );
+    write(
+        "proc/stat",
+        "cpu  100 0 50 800 10 5 5 30 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n",
+    );
+    let snapshot = HealthProbe::new(tree.path()).snapshot();
+    assert_eq!(snapshot.threads, Ok(threads(&[(7, "pacer", 2500)])));
+    assert_eq!(snapshot.machine, Ok(MachineTicks { total: 1000, steal: 30 }));
+    assert_eq!(snapshot.peak_memory, Ok(2 << 20));
+    assert_eq!(snapshot.capacity, 4.0);
+}
+
+#[test]
+fn this_process_is_seen_at_work() {
+    let probe = HealthProbe::new(Path::new("/"));
+    let begin = probe.snapshot();
+    let worker = std::thread::Builder::new()
+        .name("busy".to_owned())
+        .spawn({
+            let probe = probe.clone();
+            let begun = begin.cpu();
+            // Works for 50 ms of CPU time, however long the machine takes to give it, and is there when it is looked at.
+            move || loop {
+                let now = probe.snapshot();
+                if now.cpu() >= begun + Duration::from_millis(50) {
+                    return now;
+                }
+            }
+        })
+        .unwrap();
+    let end = worker.join().unwrap();
+    let usage = HealthSnapshot::between(&begin, &end);
+    assert!(usage.cpu_seconds >= 0.05, "{usage:?}");
+    assert!(usage.cpu_share > 0.0, "{usage:?}");
+    assert!(usage.busiest_thread.value.is_some_and(|busiest| busiest.share > 0.0));
+    assert!(usage.peak_memory_bytes.value.is_some_and(|bytes| bytes > 0));
+}

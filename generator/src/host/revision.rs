@@ -1,0 +1,25 @@
+//! The git revision that the program was built from, as `build.rs` found it.
+
+use benchmark_results::schema::Fact;
+
+/// The commit, with `-dirty` behind it when the sources differed from it.
+pub fn git_revision() -> Fact<String> {
+    let (revision, source) = (env!("BENCHMARK_GIT_REVISION"), env!("BENCHMARK_GIT_SOURCE"));
+    if revision.is_empty() {
+        Fact::missing(source)
+    } else {
+        Fact::found(revision.to_owned(), source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_told_or_missing_with_a_reason() {
+        let revision = git_revision();
+        assert!(!revision.source.is_empty());
+        assert_ne!(revision.value.as_deref(), Some(""));
+    }
+}

@@ -1,0 +1,268 @@
+//! A frontend that answers the start call and does nothing: what the generator can do when the server is free.
+//!
+//! It speaks gRPC straight on the `h2` crate, one layer below tonic, because it shares the machine with the generator
+//! that it measures: every microsecond here is taken from there. It runs on one thread of its own, stores nothing, and
+//! can be told at any time to answer late, to stop answering, to refuse a share of the starts or to lose their answers.
+
+mod answers;
+mod held;
+mod process;
+mod script;
+mod serve;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use self::serve::Shared;
+pub use self::{
+    process::run,
+    script::{Behaviour, Lose, LostAnswer, Refuse},
+};
+
+/// Name of the thread that serves, short enough for the kernel's 15 characters.
+const THREAD_NAME: &str = "null-frontend";
+
+/// How a null frontend is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Requests that may be unanswered on one connection; no limit when absent, as with Temporal's own frontend.
+    pub max_concurrent_streams: Option<NonZeroU32>,
+    /// How starts are answered from the beginning.
+    pub behaviour: Behaviour,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            max_concurrent_streams: None,
+            behaviour: Behaviour::default(),
+        }
+    }
+}
+
+/// Why a null frontend could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum NullFrontendError {
+    /// The address could not be listened on.
+    #[error("the null frontend cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Its runtime or its thread could not be started.
+    #[error("the null frontend cannot start: {0}")]
+    Start(io::Error),
+    /// Its address or its counts could not be written.
+    #[error("the null frontend cannot write to its standard output: {0}")]
+    Announce(io::Error),
+    /// Its thread panicked.
+    #[error("the null frontend's thread panicked")]
+    Panicked,
+}
+
+/// What a null frontend has seen since it began.
+///
+/// `starts = accepted + refused + lost`, whether or not their answers have left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Connections that are open now.
+    pub open_connections: u64,
+    /// Start requests read to their end.
+    pub starts: u64,
+    /// Starts that were given a run id.
+    pub accepted: u64,
+    /// Starts that were refused.
+    pub refused: u64,
+    /// Starts that were taken and whose answer was lost on purpose.
+    pub lost: u64,
+    /// Answers that are held back now, by a delay or a stall.
+    pub held: u64,
+    /// Answers that could not be sent since the caller had given up by then.
+    pub unheard: u64,
+    /// All other calls.
+    pub others: u64,
+}
+
+/// The counters behind [`Counts`]: written by the serving thread alone, read by anyone.
+#[derive(Debug, Default)]
+struct Counters {
+    connections: AtomicU64,
+    open_connections: AtomicU64,
+    starts: AtomicU64,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    lost: AtomicU64,
+    held: AtomicU64,
+    unheard: AtomicU64,
+    others: AtomicU64,
+}
+
+impl Counters {
+    fn read(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            connections: read(&self.connections),
+            open_connections: read(&self.open_connections),
+            starts: read(&self.starts),
+            accepted: read(&self.accepted),
+            refused: read(&self.refused),
+            lost: read(&self.lost),
+            held: read(&self.held),
+            unheard: read(&self.unheard),
+            others: read(&self.others),
+        }
+    }
+}
+
+/// Adds one to a counter that nothing else is ordered by.
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A running null frontend. It stops when it is dropped.
+#[derive(Debug)]
+pub struct NullFrontend {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl NullFrontend {
+    /// Starts one on a thread of its own. When this returns, connections are accepted.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or the thread cannot be started.
+    pub fn start(options: Options) -> Result<Self, NullFrontendError> {
+        let listening = |source| NullFrontendError::Listen {
+            address: options.listen,
+            source,
+        };
+        let listener = TcpListener::bind(options.listen).map_err(listening)?;
+        listener.set_nonblocking(true).map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(NullFrontendError::Start)?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(NullFrontendError::Start)?
+        };
+        let shared = Arc::new(Shared::new(options.max_concurrent_streams, options.behaviour));
+        let stop = Arc::new(Notify::new());
+        let thread = std::thread::Builder::new()
+            .name(THREAD_NAME.to_owned())
+            .spawn({
+                let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
+                move || {
+                    runtime.block_on(async {
+                        tokio::select! {
+                            () = serve::accept(listener, &shared) => {}
+                            () = held::release(&shared) => {}
+                            () = stop.notified() => {}
+                        }
+                    });
+                }
+            })
+            .map_err(NullFrontendError::Start)?;
+        Ok(NullFrontend {
+            address,
+            shared,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has seen so far.
+    pub fn counts(&self) -> Counts {
+        self.shared.counters.read()
+    }
+
+    /// A handle that changes how it answers, from any thread.
+    pub fn control(&self) -> Control {
+        Control {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Closes all connections, without a word to the other side, and returns what was seen in all.
+    ///
+    /// # Errors
+    /// When the serving thread had panicked.
+    pub fn stop(mut self) -> Result<Counts, NullFrontendError> {
+        self.join()?;
+        Ok(self.counts())
+    }
+
+    fn join(&mut self) -> Result<(), NullFrontendError> {
+        self.stop.notify_one();
+        match self.thread.take() {
+            Some(thread) => thread.join().map_err(|_| NullFrontendError::Panicked),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for NullFrontend {
+    fn drop(&mut self) {
+        // A panic of the serving thread has been printed by then, and there is nobody left to tell.
+        let _ = self.join();
+    }
+}
+
+/// Changes how a null frontend answers while it runs. What it is told holds for starts that arrive from then on, except
+/// for stalls, which hold for answers that have not left.
+#[derive(Clone, Debug)]
+pub struct Control {
+    shared: Arc<Shared>,
+}
+
+impl Control {
+    /// Answers as told from now on.
+    pub fn set(&self, behaviour: Behaviour) {
+        self.shared.set(behaviour);
+    }
+
+    /// Answers starts this much later than they arrive, rounded up to the timer's milliseconds. All else stays.
+    pub fn set_delay(&self, delay: Duration) {
+        self.shared.set_delay(delay);
+    }
+
+    /// Stops answering starts; connections stay open, and requests are read and counted.
+    pub fn stall(&self) {
+        self.shared.set_stalled(true);
+    }
+
+    /// Ends a stall: everything that was held back and is due leaves at once.
+    pub fn resume(&self) {
+        self.shared.set_stalled(false);
+    }
+}
