@@ -3,8 +3,27 @@
 //! The results file of a run, the histograms and the ledger in it, the checks that decide whether it may be believed,
 //! and their rendering for people. No clock, no socket, no Temporal: everything here works from a file, years later.
 
+pub mod assemble;
+pub mod checks;
+pub mod file;
+#[cfg(test)]
+mod fixtures;
+mod format;
+pub mod histogram;
+mod json_schema;
+pub mod latencies;
 pub mod ledger;
+pub mod legacy;
+pub mod limits;
+pub mod merge;
 pub mod schema;
+pub mod summary;
+pub mod thresholds;
 
+pub use assemble::{IterationParts, RunParts, assemble};
+pub use checks::{JudgeInput, judge};
+pub use histogram::Histogram;
+pub use json_schema::{json_schema, json_schema_text};
+pub use latencies::LatencyHistograms;
 pub use ledger::Ledger;
 pub use schema::Results;

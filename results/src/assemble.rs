@@ -1,0 +1,190 @@
+//! From what was observed to a whole results file: judged, merged, and with the replaced runner's keys filled in.
+
+use benchmark_scenarios::Plan;
+
+use crate::{
+    checks::{self, JudgeInput},
+    histogram::DecodeError,
+    ledger::Ledger,
+    legacy, merge,
+    schema::{
+        Environment, ErrorGroup, Event, GeneratorHealth, Interval, Iteration, Phases, Reconciliation, Results, Run,
+        SCHEMA_VERSION, Window,
+    },
+    thresholds::{self, Signal},
+};
+
+/// Everything that a run observed.
+#[derive(Clone, Debug)]
+pub struct RunParts {
+    /// Who ran what.
+    pub run: Run,
+    /// What was to run.
+    pub plan: Plan,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Its iterations so far, in order.
+    pub iterations: Vec<IterationParts>,
+    /// What happened to it, in order.
+    pub events: Vec<Event>,
+    /// Whether this is the end of it.
+    pub complete: bool,
+    /// The signal that ended it.
+    pub signal: Option<Signal>,
+}
+
+/// Everything that one iteration observed. Its index follows from its place in [`RunParts::iterations`].
+#[derive(Clone, Debug)]
+pub struct IterationParts {
+    /// Prefix of its workflow ids.
+    pub workflow_id_prefix: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// Every arrival of its phases.
+    pub ledger: Ledger,
+    /// Its phases.
+    pub phases: Phases,
+    /// Its errors.
+    pub errors: Vec<ErrorGroup>,
+    /// Its windows, in order.
+    pub windows: Vec<Window>,
+    /// Its latencies over time, in order.
+    pub intervals: Vec<Interval>,
+    /// How far its observers agree.
+    pub reconciliation: Reconciliation,
+    /// What the generator used.
+    pub generator: GeneratorHealth,
+    /// Whether it ended before its plan did.
+    pub interrupted: bool,
+}
+
+/// Makes the results: a verdict for each iteration and the worst of them for the run, the totals, the thresholds on the
+/// totals, the exit code.
+///
+/// # Errors
+/// When a histogram of an iteration cannot be decoded; that of [`crate::Histogram::to_latency`] always can.
+pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
+    let RunParts {
+        run,
+        plan,
+        environment,
+        iterations,
+        events,
+        complete,
+        signal,
+    } = parts;
+    let mut windows = Vec::new();
+    let mut intervals = Vec::new();
+    let mut errors = Vec::new();
+    let mut judged = Vec::with_capacity(iterations.len());
+    for (index, part) in (1_u32..).zip(iterations) {
+        let verdict = checks::judge(&JudgeInput {
+            plan: &plan,
+            ledger: &part.ledger,
+            measure: &part.phases.measure,
+            windows: &part.windows,
+            errors: &part.errors,
+            generator: &part.generator,
+            reconciliation: &part.reconciliation,
+            interrupted: part.interrupted,
+        });
+        windows.extend(part.windows.into_iter().map(|window| Window {
+            iteration: index,
+            ..window
+        }));
+        intervals.extend(part.intervals.into_iter().map(|interval| Interval {
+            iteration: index,
+            ..interval
+        }));
+        errors.extend(part.errors);
+        judged.push(Iteration {
+            index,
+            workflow_id_prefix: part.workflow_id_prefix,
+            started_at: part.started_at,
+            ledger: part.ledger,
+            phases: part.phases,
+            verdict,
+            reconciliation: part.reconciliation,
+            generator: part.generator,
+        });
+    }
+    let verdicts: Vec<_> = judged.iter().map(|iteration| iteration.verdict.clone()).collect();
+    let verdict = checks::combine(&verdicts);
+    let ledger = merge::ledgers(judged.iter().map(|iteration| &iteration.ledger));
+    let phases = merge::phases(judged.iter().map(|iteration| &iteration.phases))?;
+    let outcome = thresholds::outcome(verdict.value, &plan.thresholds, &phases.measure, signal);
+    let (passed, failure_reasons) = legacy::passed(&verdict, &outcome, run.interrupted_by.as_deref());
+    Ok(Results {
+        schema_version: SCHEMA_VERSION,
+        complete,
+        timestamp: run.started_at.clone(),
+        plan_hash: plan.hash(),
+        reconciliation: merge::reconciliations(judged.iter().map(|iteration| &iteration.reconciliation))?,
+        generator: merge::generators(judged.iter().map(|iteration| &iteration.generator))
+            .unwrap_or_else(|| GeneratorHealth::not_observed("no iteration ran")),
+        errors: merge::errors(&errors),
+        config: legacy::config(&plan),
+        results: legacy::results(&ledger, &phases.measure),
+        system: legacy::system(&environment),
+        thresholds: legacy::thresholds(&plan.thresholds),
+        run,
+        plan,
+        environment,
+        verdict,
+        outcome,
+        ledger,
+        phases,
+        windows,
+        intervals,
+        events,
+        iterations: judged,
+        passed,
+        failure_reasons,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{fixtures, schema::VerdictValue};
+
+    #[test]
+    fn one_iteration_repeats_the_totals() {
+        let results = fixtures::valid();
+        let only = &results.iterations[0];
+        assert_eq!(only.phases, results.phases);
+        assert_eq!(only.ledger, results.ledger);
+        assert_eq!(only.verdict, results.verdict);
+        assert_eq!(only.reconciliation, results.reconciliation);
+        assert!(results.passed, "{:?}", results.failure_reasons);
+        assert_eq!(results.outcome.exit_code, 0);
+    }
+
+    #[test]
+    fn iterations_add_up_and_the_worst_decides() {
+        let results = fixtures::iterations();
+        assert_eq!(results.iterations.len(), 3);
+        assert_eq!(results.verdict.value, VerdictValue::Overloaded);
+        let arrivals: u64 = results
+            .iterations
+            .iter()
+            .map(|iteration| iteration.ledger.arrivals)
+            .sum();
+        assert_eq!(results.ledger.arrivals, arrivals);
+        assert_eq!(results.ledger.broken_identities(), vec![]);
+        let samples: u64 = results
+            .iterations
+            .iter()
+            .map(|iteration| iteration.phases.measure.latencies.e2e_response.completed.count)
+            .sum();
+        assert_eq!(results.phases.measure.latencies.e2e_response.completed.count, samples);
+        assert!(results.windows.iter().any(|window| window.iteration == 3));
+    }
+
+    #[test]
+    fn no_iteration_is_no_measurement() {
+        let results = fixtures::empty();
+        assert_eq!(results.verdict.value, VerdictValue::Invalid);
+        assert_eq!(results.outcome.exit_code, 3);
+        assert!(!results.passed);
+    }
+}

@@ -1,0 +1,152 @@
+//! The verdict: named checks, each with its value, its limit and what to do.
+//!
+//! Pure functions of what stands in a file. A check that cannot be made says why; a check that fails says whether the
+//! generator was the limit (INVALID) or the cluster (OVERLOADED), and the worst one decides.
+
+mod account;
+mod context;
+mod draft;
+mod lag;
+mod little;
+mod load;
+mod machine;
+pub mod names;
+mod samples;
+mod steadiness;
+#[cfg(test)]
+mod tests;
+
+use benchmark_scenarios::Plan;
+
+use crate::{
+    ledger::Ledger,
+    schema::{
+        Check, CheckStatus, ErrorGroup, GeneratorHealth, PhaseReport, Reconciliation, Verdict, VerdictValue, Window,
+    },
+};
+use context::Context;
+
+/// What a verdict is made from: one iteration.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgeInput<'a> {
+    /// What was to run.
+    pub plan: &'a Plan,
+    /// Every arrival of the iteration, all phases.
+    pub ledger: &'a Ledger,
+    /// Its measured phase.
+    pub measure: &'a PhaseReport,
+    /// Its windows, all phases, in order.
+    pub windows: &'a [Window],
+    /// Its errors.
+    pub errors: &'a [ErrorGroup],
+    /// What the generator used.
+    pub generator: &'a GeneratorHealth,
+    /// How far its observers agree.
+    pub reconciliation: &'a Reconciliation,
+    /// Whether it ended before its plan did, by a signal or a condition.
+    pub interrupted: bool,
+}
+
+/// Judges one iteration.
+pub fn judge(input: &JudgeInput) -> Verdict {
+    let context = Context::new(input);
+    let mut checks = Vec::new();
+    checks.extend(samples::checks(&context));
+    checks.push(lag::check(&context));
+    checks.extend(load::checks(&context));
+    checks.extend(machine::checks(&context));
+    checks.extend(steadiness::checks(&context));
+    checks.push(little::check(&context));
+    checks.extend(account::checks(&context));
+    verdict(checks, context.ends_observed)
+}
+
+/// The verdict of a run from those of its iterations: of each check the worst, which names its iteration.
+pub fn combine(iterations: &[Verdict]) -> Verdict {
+    if let [only] = iterations {
+        return only.clone();
+    }
+    let Some(worst) = iterations.iter().max_by_key(|verdict| verdict.value) else {
+        return Verdict {
+            value: VerdictValue::Invalid,
+            headline: "nothing was measured: no iteration ran".into(),
+            checks: Vec::new(),
+        };
+    };
+    let mut checks: Vec<Check> = Vec::new();
+    for (index, iteration) in iterations.iter().enumerate() {
+        for check in &iteration.checks {
+            let mut check = check.clone();
+            if check.status > CheckStatus::NotApplicable {
+                check.value = format!("{} (iteration {} of {})", check.value, index + 1, iterations.len());
+            }
+            match checks.iter_mut().find(|known| known.name == check.name) {
+                Some(known) if check.status > known.status => *known = check,
+                Some(_) => {}
+                None => checks.push(check),
+            }
+        }
+    }
+    let as_bad: Vec<String> = (1..)
+        .zip(iterations)
+        .filter(|(_, iteration)| iteration.value == worst.value)
+        .map(|(index, _): (usize, _)| index.to_string())
+        .collect();
+    let headline = if as_bad.len() == iterations.len() {
+        worst.headline.clone()
+    } else {
+        let plural = if as_bad.len() == 1 { "" } else { "s" };
+        format!(
+            "{} (iteration{plural} {} of {})",
+            worst.headline,
+            as_bad.join(", "),
+            iterations.len()
+        )
+    };
+    Verdict {
+        value: worst.value,
+        headline,
+        checks,
+    }
+}
+
+/// The worst of the checks and one sentence on why.
+fn verdict(checks: Vec<Check>, ends_observed: bool) -> Verdict {
+    let value = match checks.iter().map(|check| check.status).max() {
+        Some(CheckStatus::Invalid) => VerdictValue::Invalid,
+        Some(CheckStatus::Overloaded) => VerdictValue::Overloaded,
+        _ => VerdictValue::Valid,
+    };
+    let headline = match value {
+        VerdictValue::Valid if ends_observed => {
+            "the generator kept its schedule and every workflow is accounted for".into()
+        }
+        VerdictValue::Valid => "the generator kept its schedule; the ends of workflows were not observed".into(),
+        VerdictValue::Overloaded => "the cluster refused the load: latencies stand, throughput is a lower bound".into(),
+        VerdictValue::Invalid => invalid_headline(&checks),
+    };
+    Verdict {
+        value,
+        headline,
+        checks,
+    }
+}
+
+/// Why a run is invalid: nothing to judge, then a generator that was the limit, then an account that does not close.
+fn invalid_headline(checks: &[Check]) -> String {
+    let invalid = |name: &str| {
+        checks
+            .iter()
+            .find(|check| check.name == name && check.status == CheckStatus::Invalid)
+    };
+    if let Some(check) = names::NOTHING.iter().find_map(|name| invalid(name)) {
+        return format!("nothing was measured: {}", check.value);
+    }
+    if names::GENERATOR.iter().any(|name| invalid(name).is_some()) {
+        return "the generator was the limit: these figures describe it, not the cluster".into();
+    }
+    if invalid(names::REJECTED_STARTS).is_some() {
+        return "starts were refused as wrong: these figures say nothing about load".into();
+    }
+    "the account does not close: these figures cannot be believed".into()
+}

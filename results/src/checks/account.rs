@@ -1,0 +1,147 @@
+//! Whether the account closes: within itself, with the server, between the observers.
+
+use super::{context::Context, draft::Draft, names};
+use crate::{
+    format::{count, percent, plural},
+    ledger::Ledger,
+    limits,
+    schema::{Check, CompletionSource},
+};
+
+const DEFECT: &str =
+    "the measurement lost count: this is a defect of the program, not of the cluster; please report it";
+
+pub(super) fn checks(context: &Context) -> Vec<Check> {
+    vec![
+        ledger(context),
+        unknown_starts(context),
+        server_counts(context),
+        observers(context),
+        missing_stamps(context),
+        clean_up(context),
+    ]
+}
+
+fn ledger(context: &Context) -> Check {
+    let limit = "three identities";
+    let broken: Vec<String> = broken("", context.ledger)
+        .chain(broken("measured phase: ", &context.measure.ledger))
+        .collect();
+    if broken.is_empty() {
+        Draft::new(names::LEDGER, "every arrival ended in exactly one place", limit).pass()
+    } else {
+        Draft::new(names::LEDGER, broken.join("; "), limit).invalid(DEFECT)
+    }
+}
+
+fn broken<'a>(part: &'a str, ledger: &Ledger) -> impl Iterator<Item = String> + 'a {
+    ledger
+        .broken_identities()
+        .into_iter()
+        .map(move |broken| format!("{part}{broken}"))
+}
+
+fn unknown_starts(context: &Context) -> Check {
+    let unknown = context.ledger.unknown;
+    let looked_up = context.reconciliation.unknown_found + context.reconciliation.unknown_not_found;
+    let value = match (unknown, looked_up) {
+        (0, 0) => "none".to_owned(),
+        (unknown, looked_up) => format!("{} left, {} looked up", count(unknown), count(looked_up)),
+    };
+    let draft = Draft::new(names::UNKNOWN_STARTS, value, "0 left").numbers(unknown as f64, 0.0);
+    if unknown == 0 {
+        draft.pass()
+    } else {
+        draft.invalid(
+            "the answers to these starts were lost and the server could not be asked for them afterwards, so nobody \
+             knows whether they ran: see to it that the server is up at the end of the run",
+        )
+    }
+}
+
+fn server_counts(context: &Context) -> Check {
+    let reconciliation = context.reconciliation;
+    let limit = "no difference";
+    if !reconciliation.disagreements.is_empty() {
+        let value = reconciliation.disagreements.join("; ");
+        return Draft::new(names::SERVER_COUNTS, value, limit).invalid(
+            "the server's own counts of this run's workflows differ: if its visibility store lags, run again with a \
+             longer --drain",
+        );
+    }
+    match &reconciliation.server.value {
+        Some(counts) => {
+            let total = counts.values().sum();
+            Draft::new(
+                names::SERVER_COUNTS,
+                format!("{} agree", plural(total, "workflow")),
+                limit,
+            )
+            .pass()
+        }
+        None => Draft::new(names::SERVER_COUNTS, reconciliation.server.source.clone(), limit).not_applicable(),
+    }
+}
+
+fn observers(context: &Context) -> Check {
+    let reconciliation = context.reconciliation;
+    let limit = "no difference";
+    let (differ, sampled) = (reconciliation.sample_disagreements, reconciliation.sampled);
+    if sampled == 0 || reconciliation.source != CompletionSource::Stamps {
+        return Draft::new(names::OBSERVERS, "no workflow was both stamped and long-polled", limit).not_applicable();
+    }
+    let value = format!(
+        "{} of {} long-polled ends differ from the stamp",
+        count(differ),
+        count(sampled)
+    );
+    let draft = Draft::new(names::OBSERVERS, value, limit).numbers(differ as f64, 0.0);
+    if differ == 0 {
+        draft.pass()
+    } else {
+        draft.invalid("workers and server tell different ends: does another worker poll this task queue?")
+    }
+}
+
+fn missing_stamps(context: &Context) -> Check {
+    let reconciliation = context.reconciliation;
+    let limit = percent(limits::NOT_STAMPED);
+    if reconciliation.source != CompletionSource::Stamps || reconciliation.stamped + reconciliation.not_stamped == 0 {
+        return Draft::new(names::MISSING_STAMPS, "no worker stamps the ends", limit).not_applicable();
+    }
+    let ends = reconciliation.stamped + reconciliation.not_stamped;
+    let share = reconciliation.not_stamped as f64 / ends as f64;
+    let value = format!(
+        "{} of {} ends ({})",
+        count(reconciliation.not_stamped),
+        count(ends),
+        percent(share)
+    );
+    let draft = Draft::new(names::MISSING_STAMPS, value, limit).numbers(share, limits::NOT_STAMPED);
+    if reconciliation.not_stamped == 0 {
+        draft.pass()
+    } else if share <= limits::NOT_STAMPED {
+        draft.warning("these are counted as the server tells and miss from the end-to-end latencies")
+    } else {
+        draft.invalid(
+            "too many ends miss from the end-to-end latencies: a worker of another program polls this task queue, or \
+             one of this run was killed",
+        )
+    }
+}
+
+fn clean_up(context: &Context) -> Check {
+    let cleanup = &context.reconciliation.cleanup;
+    let limit = "nothing left open";
+    if !cleanup.requested {
+        return Draft::new(names::CLEAN_UP, "not asked for", limit).not_applicable();
+    }
+    match (&cleanup.problem, cleanup.open_after) {
+        (Some(problem), _) => Draft::new(names::CLEAN_UP, problem.clone(), limit)
+            .warning("workflows of this run may still be open and load the next one"),
+        (None, Some(left)) if left > 0 => Draft::new(names::CLEAN_UP, plural(left, "workflow"), limit)
+            .numbers(left as f64, 0.0)
+            .warning("these will load the next run"),
+        _ => Draft::new(names::CLEAN_UP, "nothing left open", limit).pass(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What several checks derive from the input.
+
+use std::ops::Deref;
+
+use benchmark_scenarios::{Target, WorkloadKind};
+
+use super::JudgeInput;
+use crate::{
+    limits::CAP_REACHED,
+    schema::{Phase, Window},
+};
+
+/// The input and what follows from it.
+pub(super) struct Context<'a> {
+    input: &'a JudgeInput<'a>,
+    /// Windows of the measured phase.
+    pub(super) measured: Vec<&'a Window>,
+    /// Whether anybody, worker or server, told how workflows ended.
+    pub(super) ends_observed: bool,
+}
+
+impl<'a> Deref for Context<'a> {
+    type Target = JudgeInput<'a>;
+
+    fn deref(&self) -> &JudgeInput<'a> {
+        self.input
+    }
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(input: &'a JudgeInput<'a>) -> Self {
+        let windows = input.windows;
+        Context {
+            input,
+            measured: windows.iter().filter(|window| window.phase == Phase::Measure).collect(),
+            ends_observed: input.reconciliation.server.value.is_some()
+                || input.reconciliation.stamped > 0
+                || windows.iter().any(|window| window.backlog.is_some()),
+        }
+    }
+
+    /// Starts a second after the ramp.
+    pub(super) fn rate(&self) -> f64 {
+        self.plan.load.rate.per_second()
+    }
+
+    /// Windows from the beginning of the measured phase on, each with whether the cap on unanswered starts was reached
+    /// in it or at its beginning: what was late then waited for the server, not for the generator.
+    pub(super) fn capped(&self) -> impl Iterator<Item = (&'a Window, bool)> {
+        let cap = f64::from(self.plan.load.max_in_flight) * CAP_REACHED;
+        let mut full_before = false;
+        self.input.windows.iter().filter_map(move |window| {
+            let full = window.in_flight as f64 >= cap;
+            let capped = full || full_before;
+            full_before = full;
+            matches!(window.phase, Phase::Measure | Phase::Drain).then_some((window, capped))
+        })
+    }
+
+    /// Seconds that a workflow takes when nothing makes it wait: until then a backlog grows though the cluster follows.
+    pub(super) fn own_seconds(&self) -> f64 {
+        match &self.plan.workload.kind {
+            WorkloadKind::Timer { timer_duration } => timer_duration.as_secs_f64(),
+            WorkloadKind::MultiActivity {
+                activity_count,
+                parallel_activities,
+                activity_duration,
+            } => {
+                let rounds = activity_count.saturating_sub(*parallel_activities) + (*parallel_activities).min(1);
+                activity_duration.max.as_secs_f64() * f64::from(rounds)
+            }
+            WorkloadKind::Simple | WorkloadKind::ChildWorkflow { .. } | WorkloadKind::StateTransitions => 0.0,
+        }
+    }
+
+    /// What to do when the generator or its machine was the limit.
+    pub(super) fn free_the_machine(&self) -> String {
+        let ceiling = match self.generator.share_of_ceiling.value {
+            Some(share) if share > 0.0 => format!(" (calibrated ceiling {})", crate::format::rate(self.rate() / share)),
+            _ => String::new(),
+        };
+        match self.plan.target {
+            Target::Embedded(_) => format!(
+                "the embedded server, its workers or another process is using the cores, or the rate is beyond this \
+                 host{ceiling}: lower --rate, free the machine, or measure a server elsewhere with --address"
+            ),
+            Target::Cluster(_) => format!(
+                "another process is using the cores, or the rate is beyond this host{ceiling}: lower --rate, free the \
+                 machine, or take a larger one"
+            ),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Figures for people: units that fit, three digits, thousands apart.
+
+use std::fmt::Write;
+
+use crate::schema::Latency;
+
+/// What stands for a figure that there is not.
+pub(crate) const NONE: &str = "-";
+
+/// Milliseconds with the unit that fits: `85µs`, `3.1ms`, `52ms`, `1.24s`.
+pub(crate) fn ms(value: f64) -> String {
+    if !value.is_finite() {
+        return NONE.into();
+    }
+    match value.abs() {
+        0.0 => "0ms".into(),
+        // Bounds are those at which rounding would show the next unit's form.
+        v if v < 0.0995 => format!("{:.0}µs", value * 1000.0),
+        v if v < 9.95 => trim(format!("{value:.1}")) + "ms",
+        v if v < 999.5 => format!("{value:.0}ms"),
+        v if v < 9_995.0 => trim(format!("{:.2}", value / 1000.0)) + "s",
+        v if v < 99_950.0 => trim(format!("{:.1}", value / 1000.0)) + "s",
+        _ => count((value / 1000.0).round() as u64) + "s",
+    }
+}
+
+/// Milliseconds, or a dash.
+pub(crate) fn maybe_ms(value: Option<f64>) -> String {
+    value.map_or_else(|| NONE.into(), ms)
+}
+
+/// A count with thousands apart: `108,000`.
+pub(crate) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate: `2.50/s`, `399.2/s`, `20,000/s`.
+pub(crate) fn rate(value: f64) -> String {
+    if !value.is_finite() {
+        return NONE.into();
+    }
+    let figure = match value.abs() {
+        v if v < 9.995 => format!("{value:.2}"),
+        v if v < 9_999.5 => {
+            let tenths = (value * 10.0).round() as i64;
+            let sign = if tenths < 0 { "-" } else { "" };
+            format!(
+                "{sign}{}.{}",
+                count(tenths.unsigned_abs() / 10),
+                tenths.unsigned_abs() % 10
+            )
+        }
+        _ => format!(
+            "{}{}",
+            if value < 0.0 { "-" } else { "" },
+            count(value.abs().round() as u64)
+        ),
+    };
+    figure + "/s"
+}
+
+/// A rate, or a dash.
+pub(crate) fn maybe_rate(value: Option<f64>) -> String {
+    value.map_or_else(|| NONE.into(), rate)
+}
+
+/// A rate beside a limit, exact to a thousandth, so that what misses the limit does not look like it: `379.962/s`.
+pub(crate) fn exact_rate(value: f64) -> String {
+    if value.is_finite() {
+        trim(format!("{value:.3}")) + "/s"
+    } else {
+        NONE.into()
+    }
+}
+
+/// A change a second, with its sign: `+0.02/s`.
+pub(crate) fn slope(value: f64) -> String {
+    let text = rate(value);
+    if text.starts_with('-') && !text[1..].starts_with("0.00/") {
+        text
+    } else {
+        format!("+{}", text.trim_start_matches('-'))
+    }
+}
+
+/// A share as a percentage with two significant digits: `97 %`, `0.25 %`, `0.002 %`. Never 100 % or 0 % for what is not.
+pub(crate) fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return NONE.into();
+    }
+    let value = share * 100.0;
+    let distance = value.abs().min((100.0 - value).abs());
+    let decimals = match distance {
+        0.0 => 0,
+        d if d >= 9.95 => 0,
+        d if d >= 0.995 => 1,
+        d if d >= 0.0995 => 2,
+        d if d >= 0.00995 => 3,
+        _ => 4,
+    };
+    trim(format!("{value:.decimals$}")) + " %"
+}
+
+/// A length of time: `30s`, `1.5s`, `4m00s`, `1h02m`.
+pub(crate) fn length(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return NONE.into();
+    }
+    let whole = seconds.round() as u64;
+    if seconds < 59.95 {
+        trim(format!("{seconds:.1}")) + "s"
+    } else if whole < 3600 {
+        format!("{}m{:02}s", whole / 60, whole % 60)
+    } else {
+        format!("{}h{:02}m", whole / 3600, whole % 3600 / 60)
+    }
+}
+
+/// `1 workflow`, `1,200 workflows`.
+pub(crate) fn plural(number: u64, word: &str) -> String {
+    format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// What can be said of a distribution whose quantile is missing: `at most 52ms (84 samples)`.
+pub(crate) fn at_most(latency: &Latency) -> String {
+    match latency.max {
+        Some(max) => format!("at most {} ({})", ms(max), plural(latency.count, "sample")),
+        None => "not measured".into(),
+    }
+}
+
+/// Text broken at spaces into lines of at most `width` characters; the first begins after `first`, the others after as
+/// many spaces as `indent`.
+pub(crate) fn wrap(first: &str, indent: usize, text: &str, width: usize) -> String {
+    let mut out = first.to_owned();
+    let mut column = first.chars().count();
+    let mut fresh = true;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if !fresh && column + 1 + length > width {
+            let _ = write!(out, "\n{:indent$}", "");
+            column = indent;
+            fresh = true;
+        }
+        if !fresh {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+        fresh = false;
+    }
+    out
+}
+
+/// Without zeros behind the decimal point.
+fn trim(text: String) -> String {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_find_their_unit() {
+        for (value, text) in [
+            (0.0, "0ms"),
+            (0.085, "85µs"),
+            (0.0996, "0.1ms"),
+            (3.14, "3.1ms"),
+            (9.96, "10ms"),
+            (52.4, "52ms"),
+            (999.4, "999ms"),
+            (999.9, "1s"),
+            (1_240.0, "1.24s"),
+            (12_340.0, "12.3s"),
+            (3_600_000.0, "3,600s"),
+            (f64::NAN, "-"),
+        ] {
+            assert_eq!(ms(value), text);
+        }
+    }
+
+    #[test]
+    fn counts_and_rates_are_grouped() {
+        for (value, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (108_000, "108,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(count(value), text);
+        }
+        for (value, text) in [
+            (2.5, "2.50/s"),
+            (399.24, "399.2/s"),
+            (1_234.56, "1,234.6/s"),
+            (20_000.4, "20,000/s"),
+            (-12.34, "-12.3/s"),
+            (-20_000.0, "-20,000/s"),
+        ] {
+            assert_eq!(rate(value), text);
+        }
+        assert_eq!(
+            (slope(0.021), slope(-0.001), slope(-3.0)),
+            ("+0.02/s".into(), "+0.00/s".into(), "-3.00/s".into())
+        );
+    }
+
+    #[test]
+    fn a_share_is_never_rounded_to_all_or_nothing() {
+        for (value, text) in [
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.97, "97 %"),
+            (0.9999, "99.99 %"),
+            (0.99999, "99.999 %"),
+            (0.000_02, "0.002 %"),
+            (0.0025, "0.25 %"),
+            (0.015, "1.5 %"),
+        ] {
+            assert_eq!(percent(value), text);
+        }
+    }
+
+    #[test]
+    fn lengths_read_as_people_say_them() {
+        for (value, text) in [
+            (30.0, "30s"),
+            (1.5, "1.5s"),
+            (59.97, "1m00s"),
+            (240.0, "4m00s"),
+            (3_725.0, "1h02m"),
+        ] {
+            assert_eq!(length(value), text);
+        }
+    }
+
+    #[test]
+    fn wraps_at_spaces_under_its_beginning() {
+        assert_eq!(wrap("  a  ", 5, "one two three", 13), "  a  one two\n     three");
+        assert_eq!(wrap("", 2, "unbreakableword x", 5), "unbreakableword\n  x");
+    }
+}

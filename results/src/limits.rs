@@ -1,0 +1,194 @@
+//! Every limit of this crate, each with the reason for its value.
+//!
+//! The limits decide between VALID, OVERLOADED and INVALID. They are constants and no options: a verdict that can be
+//! tuned until it pleases says nothing. Ratios are shares from 0 to 1 unless the name says otherwise.
+
+use std::time::Duration;
+
+// Histograms
+
+/// Smallest distinguishable latency, microseconds. Clocks and schedulers are coarser than this; what is below is 0.
+pub const HISTOGRAM_LOWEST_US: u64 = 1;
+
+/// Largest latency that a histogram holds, microseconds: one hour. Longer ones are recorded as one hour. A start has a
+/// deadline of seconds; a workflow of more than an hour is no subject of a load test's percentiles.
+pub const HISTOGRAM_HIGHEST_US: u64 = 3_600_000_000;
+
+/// Significant decimal digits of a histogram: 0.1 %, well below what two runs of the same plan differ by.
+pub const HISTOGRAM_DIGITS: u8 = 3;
+
+/// Largest text that is decoded as a histogram, bytes. The largest that this crate can write has about 23,500 counts of
+/// at most 9 bytes each, and 4/3 of that in base64: under 300 KB even when nothing compresses.
+pub const HISTOGRAM_MAX_TEXT: usize = 512 * 1024;
+
+/// Largest inflated histogram, bytes: 40 bytes of header and the counts above. It stops a small text that inflates to
+/// gigabytes.
+pub const HISTOGRAM_MAX_INFLATED: usize = 256 * 1024;
+
+/// Most samples that a decoded histogram may claim: 50,000/s for over 600 years. It keeps the sums of many histograms
+/// far from the end of 64 bits.
+pub const HISTOGRAM_MAX_COUNT: u64 = 1_000_000_000_000_000;
+
+/// Samples that must lie beyond a quantile for it to be shown. With fewer, a quantile is the story of a few workflows:
+/// with five beyond it, the relative error of their number is already 45 % (1/√5), and no quantile is steadier than the
+/// number of samples that it rests on. It makes p99 need 500 samples and p99.9 need 5,000.
+pub const SAMPLES_BEYOND_QUANTILE: u64 = 5;
+
+// The shape of the load
+
+/// Largest p99.9 of lag, milliseconds. A pacer on a free core stays below 1 ms; 10 ms is a few time slices of a busy
+/// scheduler, and so the mark between a machine that shares its cores (the embedded server does) and one that has no
+/// core left. Lag is contained in every response latency, so it makes no latency wrong: the limit is about the
+/// load's shape, which beyond it is bunched and no longer the one that was asked for.
+pub const LAG_P99_9_MS: f64 = 10.0;
+
+/// Lag that is always too much, milliseconds. At slow rates lag is judged by half the space between two arrivals instead
+/// of [`LAG_P99_9_MS`] where that is more: an arrival that is late by less keeps its place among its neighbours, so the
+/// shape stands. Beyond a tenth of a second a person would see it in the rate of a single second.
+pub const LAG_CEILING_MS: f64 = 100.0;
+
+/// Smallest dispatched ÷ arrivals of the measured phase. The rate is to be reached within 0.1 %; what is missing was
+/// dropped.
+pub const START_ATTAINMENT: f64 = 0.999;
+
+/// Smallest dispatched ÷ due of a single second. Arrivals that wait over the turn of a second belong to the next one;
+/// 10 % of a second is a wait of 100 ms, [`LAG_CEILING_MS`].
+pub const WINDOW_ATTAINMENT: f64 = 0.9;
+
+/// Seconds with fewer arrivals due than this are not judged by [`WINDOW_ATTAINMENT`]: one single arrival must not be
+/// 10 % of its second.
+pub const WINDOW_MIN_DUE: u64 = 20;
+
+/// Share of measured seconds that may miss [`WINDOW_ATTAINMENT`], though one second always may: a single hiccup of the
+/// machine is told by the lag, and a load that misses one second in twenty is another load.
+pub const SHORT_WINDOW_RATIO: f64 = 0.05;
+
+/// Largest difference of the arrivals from rate × length, as a share. The schedule is exact, so this only leaves room for
+/// the phase's edges; [`OFFERED_SLACK`] does so for short runs.
+pub const OFFERED_DIFFERENCE: f64 = 0.005;
+
+/// Arrivals by which the offered load may always differ from rate × length: the edges of ramp and phase each round.
+pub const OFFERED_SLACK: f64 = 3.0;
+
+/// Standard deviations (√n) by which a Poisson load may differ from rate × length: 5 happen by chance once in two
+/// million runs.
+pub const POISSON_DEVIATIONS: f64 = 5.0;
+
+/// Share of `--max-in-flight` from which the cap counts as reached. Windows show the end of a second only, at which a few
+/// answers may just have come.
+pub const CAP_REACHED: f64 = 0.95;
+
+/// Share of measured seconds that may end with the cap reached. A stall of the server fills the cap for a moment and the
+/// response latency tells; more than one second in twenty is a server that does not follow.
+pub const CAP_WINDOW_RATIO: f64 = 0.05;
+
+// The generator's machine
+
+/// Largest CPU share of the generator's process, of its cores or quota. Queueing grows as 1/(1 − use): at 70 % work waits
+/// about twice its own time, beyond it the generator's own waiting shows in what it measures.
+pub const CPU_SHARE: f64 = 0.70;
+
+/// Largest use of one core by a single thread. A thread cannot use two: at 90 % it stalls whatever depends on it, while
+/// the process as a whole still looks idle.
+pub const BUSIEST_THREAD: f64 = 0.90;
+
+/// Share of the control group's periods throttled that is worth a warning: p99 rests on 1 % of the time.
+pub const THROTTLED_WARNING: f64 = 0.01;
+
+/// Share of the control group's periods throttled that is too much. A throttled period stops all threads for up to 100 ms;
+/// when one in ten does, p90 describes the quota.
+pub const THROTTLED: f64 = 0.10;
+
+/// Share of CPU time taken by the hypervisor that is worth a warning: shared machines lose this much now and then, and
+/// where it hurts the schedule the lag shows it.
+pub const STEAL_WARNING: f64 = 0.02;
+
+/// Share of CPU time taken by the hypervisor that is too much: with a tenth of the machine gone, run and rerun are not
+/// on the same machine.
+pub const STEAL: f64 = 0.10;
+
+/// Unanswered starts on one HTTP/2 connection from which some may wait for a free stream. 100 is the number that RFC 9113
+/// recommends as the least, what many proxies set, and what clients assume until they are told. Temporal's own server
+/// sets no limit, so this is a warning and no verdict: beyond it part of `start_service` may be the client's own queue.
+pub const STREAMS_PER_CONNECTION: u64 = 100;
+
+/// Share of the host's calibrated ceiling from which a warning is due: the ceiling was found against a frontend that does
+/// nothing, while a real run also receives completions and runs workers.
+pub const SHARE_OF_CEILING: f64 = 0.70;
+
+// Steadiness
+
+/// Growth of the backlog, as a share of the rate, that says that the cluster does not follow. 2 % of the rate not carried
+/// is a queue that grows for ever; less cannot be told from the noise of a run of minutes.
+pub const BACKLOG_SLOPE: f64 = 0.02;
+
+/// How many times larger than the scatter around the fitted line the fitted growth must be. White noise gives
+/// √(12/n) of it (0.7 for 24 seconds), one stall at the end of the phase at most 2, a real ramp more than 5.
+pub const BACKLOG_SIGNIFICANCE: f64 = 3.0;
+
+/// Growth of the backlog, in workflows, below which nothing is concluded.
+pub const BACKLOG_MIN_GROWTH: f64 = 5.0;
+
+/// Seconds that a fitted line needs at least.
+pub const BACKLOG_MIN_WINDOWS: usize = 5;
+
+/// Largest relative difference between the mean backlog and rate × mean time (Little's law). The law is exact; the backlog
+/// is seen once a second only, hence the room, besides three standard errors and [`LITTLE_SLACK`].
+pub const LITTLE_DIFFERENCE: f64 = 0.20;
+
+/// Difference from Little's law, in workflows, that is always allowed: seen at the same point of every arrival's interval,
+/// an even load looks up to one workflow smaller or larger than it is; acknowledgement and end may cross.
+pub const LITTLE_SLACK: f64 = 3.0;
+
+/// Smallest backlog that Little's law is tried on: below, [`LITTLE_SLACK`] allows everything.
+pub const LITTLE_MIN_BACKLOG: f64 = 10.0;
+
+/// Most that the backlog may change over the phase, as a share of its mean, for Little's law to be tried: it holds for a
+/// steady system.
+pub const LITTLE_STEADY: f64 = 0.20;
+
+/// Largest mean time in the system as a share of the measured phase for Little's law to be tried: else what is measured
+/// and what is waiting are different workflows.
+pub const LITTLE_MAX_RESIDENCE: f64 = 0.25;
+
+/// Share of accepted workflows that may have no measured end for Little's law to be tried: their time is not known.
+pub const LITTLE_MAX_OPEN: f64 = 0.01;
+
+/// Ratio between the two halves' medians of `e2e_response` beyond which they differ: run-to-run noise of a small server is
+/// 10 to 30 %.
+pub const HALVES_RATIO: f64 = 1.5;
+
+/// Difference between the two halves' medians, milliseconds, below which nothing is concluded: the noise of fast
+/// workflows on a shared machine.
+pub const HALVES_MIN_MS: f64 = 5.0;
+
+/// Seconds with a median that each half needs at least.
+pub const HALVES_MIN_WINDOWS: usize = 3;
+
+// The account
+
+/// Share of starts refused for lack of resources, or for any cause that load has, beyond which the cluster counts as
+/// overloaded: the default of `--max-error-ratio`.
+pub const REJECTED_OVERLOAD: f64 = 0.001;
+
+/// Share of starts refused because they were wrong in themselves (no such namespace, not permitted, an id used twice)
+/// beyond which the run is no measurement: p99 rests on 1 % of the starts.
+pub const REJECTED_WRONG: f64 = 0.01;
+
+/// Share of accepted workflows still open after the drain beyond which the cluster counts as overloaded. The slowest are
+/// the ones missing, so quantiles beyond this share are too small: with more than 1 %, p99 is.
+pub const OPEN_AFTER_DRAIN: f64 = 0.01;
+
+/// Share of ends that no worker stamped beyond which end-to-end latencies cannot be believed; they miss those workflows,
+/// and p99 rests on 1 %.
+pub const NOT_STAMPED: f64 = 0.01;
+
+// Files
+
+/// Largest results file that is read, bytes. A day of one-second windows is about 30 MB.
+pub const RESULTS_MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Limit of lag, milliseconds, for arrivals that are `spacing` apart; see [`LAG_P99_9_MS`] and [`LAG_CEILING_MS`].
+pub fn lag_limit_ms(spacing: Duration) -> f64 {
+    (spacing.as_secs_f64() * 1000.0 / 2.0).clamp(LAG_P99_9_MS, LAG_CEILING_MS)
+}

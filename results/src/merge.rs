@@ -1,0 +1,371 @@
+//! Iterations into totals: counts are added, histograms are added, rates are weighted by their time.
+//!
+//! Percentiles are never averaged. Any number of iterations gives the figures that one recorder would have given.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    histogram::{DecodeError, Histogram},
+    latencies::LatencyHistograms,
+    ledger::Ledger,
+    schema::{
+        Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, PhaseReport, Phases, Reconciliation,
+    },
+};
+
+/// Examples that an [`ErrorGroup`] keeps.
+pub const MAX_EXAMPLES: usize = 10;
+
+/// The sum of ledgers.
+pub fn ledgers<'a>(parts: impl IntoIterator<Item = &'a Ledger>) -> Ledger {
+    parts.into_iter().fold(Ledger::default(), |mut sum, part| {
+        sum.add(part);
+        sum
+    })
+}
+
+/// The phases of several iterations as one. Nothing gives empty phases.
+///
+/// # Errors
+/// When a histogram cannot be decoded.
+pub fn phases<'a>(parts: impl IntoIterator<Item = &'a Phases> + Clone) -> Result<Phases, DecodeError> {
+    let of = |phase: fn(&Phases) -> &PhaseReport| phase_reports(parts.clone().into_iter().map(phase));
+    Ok(Phases {
+        ramp: of(|phases| &phases.ramp)?,
+        warm_up: of(|phases| &phases.warm_up)?,
+        measure: of(|phases| &phases.measure)?,
+    })
+}
+
+/// The same phase of several iterations as one: its length is the sum of theirs, its beginning the first one's.
+///
+/// # Errors
+/// When a histogram cannot be decoded.
+pub fn phase_reports<'a>(parts: impl IntoIterator<Item = &'a PhaseReport>) -> Result<PhaseReport, DecodeError> {
+    let parts: Vec<&PhaseReport> = parts.into_iter().collect();
+    if let [only] = parts[..] {
+        return Ok(only.clone());
+    }
+    let mut histograms = LatencyHistograms::new();
+    for part in &parts {
+        histograms.add(&LatencyHistograms::from_latencies(&part.latencies)?);
+    }
+    Ok(PhaseReport {
+        start_seconds: parts.first().map_or(0.0, |first| first.start_seconds),
+        seconds: parts.iter().map(|part| part.seconds).sum(),
+        ledger: ledgers(parts.iter().map(|part| &part.ledger)),
+        start_rate: weighted(parts.iter().map(|part| (part.start_rate, part.seconds))),
+        completion_rate: weighted(parts.iter().map(|part| (part.completion_rate, part.seconds))),
+        latencies: histograms.to_latencies(),
+    })
+}
+
+/// Errors of several iterations: groups of the same operation and code become one, with the first [`MAX_EXAMPLES`]
+/// examples; the most frequent come first.
+pub fn errors<'a>(parts: impl IntoIterator<Item = &'a ErrorGroup>) -> Vec<ErrorGroup> {
+    let mut groups: Vec<ErrorGroup> = Vec::new();
+    for part in parts {
+        let known = groups
+            .iter_mut()
+            .find(|group| group.operation == part.operation && group.code == part.code);
+        match known {
+            Some(group) => {
+                group.count += part.count;
+                let room = MAX_EXAMPLES.saturating_sub(group.examples.len());
+                group.examples.extend(part.examples.iter().take(room).cloned());
+            }
+            None => groups.push(part.clone()),
+        }
+    }
+    groups.sort_by(|a, b| {
+        let key = |group: &ErrorGroup| {
+            (
+                std::cmp::Reverse(group.count),
+                group.operation.clone(),
+                group.code.clone(),
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    groups
+}
+
+/// What the generator used over several iterations: times added, shares weighted by time, peaks the largest. `None` for
+/// nothing.
+pub fn generators<'a>(parts: impl IntoIterator<Item = &'a GeneratorHealth>) -> Option<GeneratorHealth> {
+    let parts: Vec<&GeneratorHealth> = parts.into_iter().collect();
+    let first = *parts.first()?;
+    let share = |of: fn(&GeneratorHealth) -> Option<f64>| weighted(parts.iter().map(|part| (of(part), part.seconds)));
+    let most = |of: fn(&GeneratorHealth) -> u64| parts.iter().map(|part| of(part)).max().unwrap_or_default();
+    let starts: f64 = parts.iter().filter_map(|part| starts_of(part)).sum();
+    let cpu_seconds: f64 = parts.iter().map(|part| part.cpu_seconds).sum();
+    let mut merged = GeneratorHealth {
+        seconds: parts.iter().map(|part| part.seconds).sum(),
+        cpu_seconds,
+        cpu_share: share(|part| Some(part.cpu_share)).unwrap_or(first.cpu_share),
+        cpu_per_start_us: (starts > 0.0).then(|| cpu_seconds * 1e6 / starts),
+        peak_in_flight: most(|part| part.peak_in_flight),
+        peak_in_flight_per_connection: most(|part| part.peak_in_flight_per_connection),
+        connections: parts.iter().map(|part| part.connections).max().unwrap_or_default(),
+        ..first.clone()
+    };
+    merged.throttled.value = share(|part| part.throttled.value);
+    merged.steal.value = share(|part| part.steal.value);
+    merged.peak_memory_bytes.value = parts.iter().filter_map(|part| part.peak_memory_bytes.value).max();
+    merged.share_of_ceiling.value = parts
+        .iter()
+        .filter_map(|part| part.share_of_ceiling.value)
+        .max_by(f64::total_cmp);
+    merged.busiest_thread.value = parts
+        .iter()
+        .filter_map(|part| part.busiest_thread.value.as_ref())
+        .max_by(|a, b| a.share.total_cmp(&b.share))
+        .cloned();
+    Some(merged)
+}
+
+/// How far the observers agree over several iterations: counts added, disagreements listed. Nothing gives
+/// [`Reconciliation::not_made`].
+///
+/// # Errors
+/// When a histogram cannot be decoded.
+pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) -> Result<Reconciliation, DecodeError> {
+    let parts: Vec<&Reconciliation> = parts.into_iter().collect();
+    match parts[..] {
+        [] => return Ok(Reconciliation::not_made("no iteration ran")),
+        [only] => return Ok(only.clone()),
+        _ => {}
+    }
+    let mut merged = Reconciliation::not_made("");
+    let mut poll_delay = Histogram::new();
+    let mut server = BTreeMap::new();
+    for part in &parts {
+        poll_delay.add(&Histogram::decode(&part.poll_delay.histogram)?);
+        for (status, count) in part.server.value.iter().flatten() {
+            *server.entry(status.clone()).or_default() += count;
+        }
+        merged.disagreements.extend(part.disagreements.iter().cloned());
+        merged.stamped += part.stamped;
+        merged.stamped_twice += part.stamped_twice;
+        merged.not_stamped += part.not_stamped;
+        merged.sampled += part.sampled;
+        merged.sample_disagreements += part.sample_disagreements;
+        merged.unknown_found += part.unknown_found;
+        merged.unknown_not_found += part.unknown_not_found;
+    }
+    merged.poll_delay = poll_delay.to_latency();
+    // Figures from part of the iterations only would look like totals.
+    merged.server = match parts.iter().find(|part| part.server.value.is_none()) {
+        Some(missing) => missing.server.clone(),
+        None => Fact::found(server, parts[0].server.source.clone()),
+    };
+    if parts.iter().any(|part| part.source == CompletionSource::Visibility) {
+        merged.source = CompletionSource::Visibility;
+    }
+    merged.settled_after_seconds = parts
+        .iter()
+        .filter_map(|part| part.settled_after_seconds)
+        .max_by(f64::total_cmp);
+    merged.cleanup = Cleanup {
+        requested: parts.iter().any(|part| part.cleanup.requested),
+        open_before: parts.iter().map(|part| part.cleanup.open_before).sum(),
+        open_after: parts.iter().map(|part| part.cleanup.open_after).sum(),
+        problem: parts.iter().find_map(|part| part.cleanup.problem.clone()),
+    };
+    Ok(merged)
+}
+
+impl Reconciliation {
+    /// Nobody was asked, and why.
+    pub fn not_made(reason: impl Into<String>) -> Self {
+        Reconciliation {
+            source: CompletionSource::Stamps,
+            server: Fact::missing(reason),
+            settled_after_seconds: None,
+            disagreements: Vec::new(),
+            stamped: 0,
+            stamped_twice: 0,
+            not_stamped: 0,
+            sampled: 0,
+            sample_disagreements: 0,
+            poll_delay: Latency::empty(),
+            unknown_found: 0,
+            unknown_not_found: 0,
+            cleanup: Cleanup {
+                requested: false,
+                open_before: None,
+                open_after: None,
+                problem: None,
+            },
+        }
+    }
+}
+
+impl GeneratorHealth {
+    /// Nothing was observed, and why.
+    pub fn not_observed(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        GeneratorHealth {
+            seconds: 0.0,
+            cpu_seconds: 0.0,
+            cpu_share: 0.0,
+            busiest_thread: Fact::missing(reason.clone()),
+            throttled: Fact::missing(reason.clone()),
+            steal: Fact::missing(reason.clone()),
+            cpu_per_start_us: None,
+            peak_memory_bytes: Fact::missing(reason.clone()),
+            peak_in_flight: 0,
+            connections: 0,
+            peak_in_flight_per_connection: 0,
+            share_of_ceiling: Fact::missing(reason),
+        }
+    }
+}
+
+/// Starts that an observation of the generator covers, from its CPU time and its CPU time per start.
+fn starts_of(part: &GeneratorHealth) -> Option<f64> {
+    part.cpu_per_start_us
+        .filter(|us| *us > 0.0)
+        .map(|us| part.cpu_seconds * 1e6 / us)
+}
+
+/// Mean of the values that there are, weighted by their time.
+fn weighted(parts: impl Iterator<Item = (Option<f64>, f64)>) -> Option<f64> {
+    let (sum, time) = parts
+        .filter_map(|(value, seconds)| Some((value?, seconds)))
+        .filter(|(_, seconds)| *seconds > 0.0)
+        .fold((0.0, 0.0), |(sum, time), (value, seconds)| {
+            (sum + value * seconds, time + seconds)
+        });
+    (time > 0.0).then(|| sum / time)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        Histogram,
+        fixtures::{self, ledger_strategy},
+        schema::ErrorExample,
+    };
+
+    fn histogram_of(samples: &[i64]) -> Histogram {
+        let mut histogram = Histogram::new();
+        samples.iter().for_each(|micros| histogram.record_micros(*micros));
+        histogram
+    }
+
+    fn phase_of(samples: &[i64]) -> PhaseReport {
+        let mut histograms = LatencyHistograms::new();
+        histograms.e2e_response.completed = histogram_of(samples);
+        histograms.lag = histogram_of(samples);
+        PhaseReport {
+            latencies: histograms.to_latencies(),
+            ..PhaseReport::empty()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn merged_histograms_equal_one(parts in prop::collection::vec(
+            prop::collection::vec(-10..4_000_000_000_i64, 0..60), 1..5))
+        {
+            let one = histogram_of(&parts.concat());
+            let mut merged = Histogram::new();
+            parts.iter().for_each(|part| merged.add(&histogram_of(part)));
+            prop_assert_eq!(&merged, &one);
+
+            let reports: Vec<_> = parts.iter().map(|part| phase_of(part)).collect();
+            let report = phase_reports(&reports).unwrap();
+            prop_assert_eq!(&report.latencies.e2e_response.completed, &one.to_latency());
+            prop_assert_eq!(&report.latencies.lag, &one.to_latency());
+            prop_assert_eq!(report.latencies.e2e_service.completed.count, 0);
+        }
+
+        #[test]
+        fn text_keeps_the_histogram(samples in prop::collection::vec(0..3_600_000_000_i64, 0..200)) {
+            let histogram = histogram_of(&samples);
+            prop_assert_eq!(Histogram::decode(&histogram.encode()).unwrap(), histogram);
+        }
+
+        #[test]
+        fn sums_of_sound_ledgers_are_sound(parts in prop::collection::vec(ledger_strategy(), 0..6)) {
+            let sum = ledgers(&parts);
+            prop_assert_eq!(sum.broken_identities(), vec![]);
+            prop_assert_eq!(sum.arrivals, parts.iter().map(|part| part.arrivals).sum::<u64>());
+            let mut backwards = parts.clone();
+            backwards.reverse();
+            prop_assert_eq!(ledgers(&backwards), sum);
+        }
+    }
+
+    #[test]
+    fn rates_are_weighted_by_time() {
+        let part = |seconds, rate| PhaseReport {
+            seconds,
+            start_rate: Some(rate),
+            ..PhaseReport::empty()
+        };
+        let merged = phase_reports([&part(10.0, 100.0), &part(30.0, 200.0), &PhaseReport::empty()]).unwrap();
+        assert_eq!(merged.start_rate, Some(175.0));
+        assert_eq!(merged.completion_rate, None);
+        assert_eq!(merged.seconds, 40.0);
+    }
+
+    #[test]
+    fn nothing_merges_to_nothing() {
+        let merged = phases([]).unwrap();
+        assert_eq!(merged.measure, PhaseReport::empty());
+        assert_eq!(generators([]), None);
+    }
+
+    #[test]
+    fn a_damaged_histogram_is_an_error() {
+        let mut damaged = phase_of(&[1, 2, 3]);
+        damaged.latencies.lag.histogram.truncate(8);
+        assert!(phase_reports([&damaged, &phase_of(&[])]).is_err());
+    }
+
+    #[test]
+    fn equal_errors_become_one_group() {
+        let group = |code: &str, count, message: &str| ErrorGroup {
+            operation: "StartWorkflowExecution".into(),
+            code: code.into(),
+            count,
+            examples: vec![
+                ErrorExample {
+                    workflow_id: None,
+                    message: message.into()
+                };
+                6
+            ],
+        };
+        let merged = errors(&[
+            group("Internal", 6, "a"),
+            group("Unavailable", 7, "b"),
+            group("Internal", 6, "c"),
+        ]);
+        assert_eq!(merged.len(), 2);
+        assert_eq!((merged[0].code.as_str(), merged[0].count), ("Internal", 12));
+        assert_eq!(merged[0].examples.len(), MAX_EXAMPLES);
+    }
+
+    #[test]
+    fn the_generator_is_the_whole_of_its_iterations() {
+        let mut second = fixtures::generator();
+        second.cpu_share = 0.5;
+        second.peak_in_flight = 900;
+        second.busiest_thread.value.as_mut().unwrap().share = 0.4;
+        let first = fixtures::generator();
+        let merged = generators([&first, &second]).unwrap();
+        assert_eq!(merged.seconds, first.seconds * 2.0);
+        assert!((merged.cpu_share - (first.cpu_share + 0.5) / 2.0).abs() < 1e-9);
+        assert_eq!(merged.peak_in_flight, 900);
+        assert_eq!(merged.busiest_thread.value.unwrap().share, 0.4);
+        assert!((merged.cpu_per_start_us.unwrap() - first.cpu_per_start_us.unwrap()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,163 @@
+//! The ledger as sums, what the server says of it, what failed, and what came of the thresholds.
+
+use std::path::Path;
+
+use super::{Out, WIDTH};
+use crate::{
+    format::{count, length, wrap},
+    schema::{CompletionSource, ErrorGroup, Results, VerdictValue},
+};
+
+/// Error groups that are shown; the file has all of them.
+const GROUPS: usize = 5;
+/// Workflow ids that are shown of a group.
+const IDS: usize = 2;
+/// Longest message that is shown, characters.
+const MESSAGE: usize = 160;
+
+pub(super) fn ledger(out: &mut Out, results: &Results) {
+    let ledger = &results.ledger;
+    let arrivals = format!("  {} arrivals", count(ledger.arrivals));
+    let dispatched = format!("  {} dispatched", count(ledger.dispatched));
+    let width = arrivals.len().max(dispatched.len());
+
+    let dropped = match (ledger.dropped_lag, ledger.dropped_cap) {
+        (0, 0) => "0 dropped".to_owned(),
+        (lag, 0) => format!("{} dropped (too late)", count(lag)),
+        (0, cap) => format!("{} dropped (cap reached)", count(cap)),
+        (lag, cap) => format!(
+            "{} dropped ({} too late, {} cap reached)",
+            count(lag + cap),
+            count(lag),
+            count(cap)
+        ),
+    };
+    let first = format!("= {} dispatched + {dropped}", count(ledger.dispatched));
+    let mut ends = vec![format!("{} completed", count(ledger.completed))];
+    let mut end = |number: u64, word: &str, always: bool| {
+        if always || number > 0 {
+            ends.push(format!("{} {word}", count(number)));
+        }
+    };
+    end(ledger.failed, "failed", true);
+    end(ledger.timed_out, "timed out", false);
+    end(ledger.terminated, "terminated", false);
+    end(ledger.cancelled, "cancelled", false);
+    end(ledger.open, "open", true);
+    end(ledger.rejected, "rejected", false);
+    end(ledger.unknown, "unknown", true);
+    for (left, right) in [(arrivals, first), (dispatched, format!("= {}", ends.join(" + ")))] {
+        let left = format!("{left:<width$} ");
+        let indent = left.len() + 2;
+        out.line(&wrap(&left, indent, &right, WIDTH));
+    }
+    server(out, results);
+    for group in results.errors.iter().take(GROUPS) {
+        error_group(out, group);
+    }
+    if results.errors.len() > GROUPS {
+        out.line(&format!(
+            "  and {} more kinds of error in the file",
+            results.errors.len() - GROUPS
+        ));
+    }
+    out.blank();
+}
+
+fn server(out: &mut Out, results: &Results) {
+    let reconciliation = &results.reconciliation;
+    let Some(counts) = &reconciliation.server.value else {
+        let text = format!("server not asked: {}", reconciliation.server.source);
+        out.line(&wrap("  ", 2, &text, WIDTH));
+        return;
+    };
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(_, number)| **number > 0)
+        .map(|(status, number)| format!("{} {status}", count(*number)))
+        .collect();
+    let counts = if counts.is_empty() {
+        "no workflow".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    let settled = match reconciliation.settled_after_seconds {
+        Some(seconds) => format!("visibility, {} after the drain", length(seconds)),
+        None => "visibility".into(),
+    };
+    let text = if !reconciliation.disagreements.is_empty() {
+        format!(
+            "server disagrees: {counts} ({settled}): {}",
+            reconciliation.disagreements.join("; ")
+        )
+    } else if reconciliation.source == CompletionSource::Visibility {
+        format!("server counts: {counts} ({settled})")
+    } else {
+        format!("server agrees: {counts} ({settled})")
+    };
+    out.line(&wrap("  ", 2, &text, WIDTH));
+}
+
+fn error_group(out: &mut Out, group: &ErrorGroup) {
+    let mut text = format!("{} × {} {}", count(group.count), group.operation, group.code);
+    if let Some(example) = group.examples.first() {
+        text += &format!(": {}", one_line(&example.message));
+    }
+    let ids: Vec<&str> = group
+        .examples
+        .iter()
+        .filter_map(|example| example.workflow_id.as_deref())
+        .take(IDS)
+        .collect();
+    if !ids.is_empty() {
+        text += &format!(" ({})", one_line(&ids.join(", ")));
+    }
+    out.line(&wrap("  ", 4, &text, WIDTH));
+}
+
+/// A text of the server or of a workflow, safe to print: one line, no control characters, not endless.
+pub(super) fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if plain.chars().count() <= MESSAGE {
+        plain
+    } else {
+        plain.chars().take(MESSAGE - 1).chain(['…']).collect()
+    }
+}
+
+/// The thresholds, each with what was measured. An invalid run is not judged by them.
+pub(super) fn outcome(out: &mut Out, results: &Results) {
+    if results.verdict.value == VerdictValue::Invalid {
+        out.line("  thresholds   not judged: an invalid run has measured nothing");
+        return;
+    }
+    for (index, threshold) in results.outcome.thresholds.iter().enumerate() {
+        let label = if index == 0 { "  thresholds" } else { "" };
+        let (word, painted) = if threshold.met {
+            ("met", out.style.good("met"))
+        } else {
+            ("NOT MET", out.style.bad("NOT MET"))
+        };
+        let first = format!("{label:<15}{word:<9}{:<17}", threshold.name);
+        let text = format!("{} · required {}", threshold.measured, threshold.required);
+        out.line(&wrap(&first, 41, &text, WIDTH).replacen(word, &painted, 1));
+    }
+}
+
+/// Which run this was, and where its file is.
+pub(super) fn whereabouts(out: &mut Out, results: &Results, file: Option<&Path>) {
+    let server = &results.environment.server;
+    let version = server.version.value.as_deref().unwrap_or("of unknown version");
+    let kind = if server.embedded { "embedded server" } else { "server" };
+    let run = format!(
+        "{} · plan {} · {} · {kind} {version} at {}",
+        results.run.id,
+        results.plan_hash.short(),
+        results.plan.workload.kind.name(),
+        server.address
+    );
+    out.line(&wrap("  run          ", 15, &one_line(&run), WIDTH));
+    if let Some(file) = file {
+        out.line(&format!("  result       {}", file.display()));
+    }
+}

@@ -1,0 +1,139 @@
+//! Snapshots of whole summaries, and what must hold for all of them.
+
+use std::path::Path;
+
+use super::{Style, render, verdict_line};
+use crate::{
+    Results, fixtures,
+    schema::{ErrorExample, ErrorGroup},
+};
+
+fn plain(results: &Results) -> String {
+    render(
+        results,
+        Some(Path::new("runs/01k3-brisk-otter/results.json")),
+        Style::PLAIN,
+    )
+}
+
+#[test]
+fn valid() {
+    insta::assert_snapshot!(plain(&fixtures::valid()));
+}
+
+#[test]
+fn overloaded() {
+    insta::assert_snapshot!(plain(&fixtures::assembled(
+        vec![fixtures::overloaded_iteration()],
+        None
+    )));
+}
+
+#[test]
+fn invalid() {
+    insta::assert_snapshot!(plain(&fixtures::assembled(vec![fixtures::starved_iteration()], None)));
+}
+
+#[test]
+fn interrupted() {
+    insta::assert_snapshot!(plain(&fixtures::interrupted()));
+}
+
+#[test]
+fn empty() {
+    insta::assert_snapshot!(plain(&fixtures::empty()));
+}
+
+#[test]
+fn several_iterations() {
+    insta::assert_snapshot!(plain(&fixtures::iterations()));
+}
+
+#[test]
+fn visibility_only() {
+    insta::assert_snapshot!(plain(&fixtures::visibility_only()));
+}
+
+#[test]
+fn short_run() {
+    insta::assert_snapshot!(plain(&fixtures::short()));
+}
+
+#[test]
+fn quiet() {
+    let lines: Vec<String> = [
+        fixtures::valid(),
+        fixtures::iterations(),
+        fixtures::assembled(vec![fixtures::starved_iteration()], None),
+        fixtures::interrupted(),
+        fixtures::empty(),
+    ]
+    .iter()
+    .map(|results| verdict_line(results, Style::PLAIN))
+    .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+fn all() -> Vec<Results> {
+    vec![
+        fixtures::valid(),
+        fixtures::assembled(vec![fixtures::overloaded_iteration()], None),
+        fixtures::assembled(vec![fixtures::starved_iteration()], None),
+        fixtures::interrupted(),
+        fixtures::empty(),
+        fixtures::iterations(),
+        fixtures::visibility_only(),
+        fixtures::short(),
+    ]
+}
+
+#[test]
+fn fits_80_columns_without_trailing_spaces() {
+    for results in all() {
+        for line in plain(&results).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+            assert_eq!(line, line.trim_end());
+        }
+    }
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    for results in all() {
+        let coloured = render(&results, None, Style::COLOR);
+        assert!(coloured.contains("\u{1b}["));
+        let mut stripped = String::new();
+        let mut rest = coloured.as_str();
+        while let Some(at) = rest.find('\u{1b}') {
+            stripped.push_str(&rest[..at]);
+            rest = &rest[at + rest[at..].find('m').unwrap() + 1..];
+        }
+        stripped.push_str(rest);
+        assert_eq!(stripped, render(&results, None, Style::PLAIN));
+    }
+}
+
+#[test]
+fn an_invalid_run_shows_no_figure_of_the_cluster() {
+    let text = plain(&fixtures::assembled(vec![fixtures::starved_iteration()], None));
+    for word in ["p50", "achieved", "completed\n", "e2e"] {
+        assert!(!text.contains(word), "{word} in\n{text}");
+    }
+}
+
+#[test]
+fn messages_of_others_cannot_write_to_the_terminal() {
+    let mut results = fixtures::valid();
+    results.errors = vec![ErrorGroup {
+        operation: "workflow".into(),
+        code: "Failed".into(),
+        count: 1,
+        examples: vec![ErrorExample {
+            workflow_id: Some("id\u{1b}]0;title\u{7}".into()),
+            message: "first\nsecond \u{1b}[31mred".to_owned() + &"x".repeat(10_000),
+        }],
+    }];
+    let text = plain(&results);
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'));
+    assert!(text.len() < 5_000);
+}

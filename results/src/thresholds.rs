@@ -1,0 +1,219 @@
+//! What the run must reach to pass, and the exit code that follows.
+
+use benchmark_scenarios::Thresholds;
+
+use crate::{
+    format::{at_most, count, exact_rate, ms, percent, plural},
+    schema::{Outcome, PhaseReport, ThresholdOutcome, VerdictValue},
+};
+
+/// Exit code of a run that passed.
+pub const EXIT_PASSED: u8 = 0;
+/// Exit code of a run that missed a threshold.
+pub const EXIT_THRESHOLD: u8 = 1;
+/// Exit code of a run that is no measurement.
+pub const EXIT_INVALID: u8 = 3;
+
+/// The signals that end a run early and leave results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: the way a supervisor ends a process.
+    Terminate,
+}
+
+impl Signal {
+    /// The signal's name, as it stands in a results file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+        }
+    }
+
+    /// 128 + the signal's number, as shells report it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Signal::Interrupt => 130,
+            Signal::Terminate => 143,
+        }
+    }
+}
+
+/// Judges the measured phase by each threshold, in the order of the flags. What was not measured is not met.
+pub fn evaluate(thresholds: &Thresholds, measure: &PhaseReport) -> Vec<ThresholdOutcome> {
+    vec![
+        p99_latency(thresholds, measure),
+        throughput(thresholds, measure),
+        error_ratio(thresholds, measure),
+    ]
+}
+
+/// The exit code: a signal wins, since whoever sent it knows; then INVALID, since an invalid run has met nothing; then the
+/// thresholds.
+pub fn exit_code(verdict: VerdictValue, thresholds: &[ThresholdOutcome], signal: Option<Signal>) -> u8 {
+    match (signal, verdict) {
+        (Some(signal), _) => signal.exit_code(),
+        (None, VerdictValue::Invalid) => EXIT_INVALID,
+        (None, _) if thresholds.iter().any(|threshold| !threshold.met) => EXIT_THRESHOLD,
+        (None, _) => EXIT_PASSED,
+    }
+}
+
+/// Thresholds and exit code together.
+pub fn outcome(
+    verdict: VerdictValue,
+    thresholds: &Thresholds,
+    measure: &PhaseReport,
+    signal: Option<Signal>,
+) -> Outcome {
+    let thresholds = evaluate(thresholds, measure);
+    let exit_code = exit_code(verdict, &thresholds, signal);
+    Outcome { thresholds, exit_code }
+}
+
+/// p99 of completed `e2e_response`. With too few samples for p99 the largest latency still proves that p99 is met.
+fn p99_latency(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutcome {
+    let limit = thresholds.max_p99_latency.as_secs_f64() * 1000.0;
+    let latency = &measure.latencies.e2e_response.completed;
+    let (met, measured) = match (latency.p99, latency.max) {
+        (Some(p99), _) => (p99 <= limit, format!("p99 {}", ms(p99))),
+        (None, Some(max)) if max <= limit => (true, at_most(latency)),
+        (None, Some(max)) => (
+            false,
+            format!("too few samples for p99 ({}), max {}", count(latency.count), ms(max)),
+        ),
+        (None, None) => (false, "not measured".into()),
+    };
+    ThresholdOutcome {
+        name: "max-p99-latency".into(),
+        met,
+        measured,
+        required: format!("p99 at most {}", ms(limit)),
+    }
+}
+
+fn throughput(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutcome {
+    let limit = thresholds.min_throughput;
+    ThresholdOutcome {
+        name: "min-throughput".into(),
+        met: measure.completion_rate.is_some_and(|completed| completed >= limit),
+        measured: measure.completion_rate.map_or_else(
+            || "not measured".into(),
+            |completed| format!("{} completed", exact_rate(completed)),
+        ),
+        required: format!("at least {}", exact_rate(limit)),
+    }
+}
+
+fn error_ratio(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutcome {
+    let limit = thresholds.max_error_ratio;
+    let ledger = &measure.ledger;
+    let ratio = ledger.error_ratio();
+    ThresholdOutcome {
+        name: "max-error-ratio".into(),
+        met: ratio.is_some_and(|ratio| ratio <= limit),
+        measured: ratio.map_or_else(
+            || "not measured".into(),
+            |ratio| {
+                let errors = ledger.arrivals.saturating_sub(ledger.completed);
+                format!("{} ({})", percent(ratio), plural(errors, "arrival"))
+            },
+        ),
+        required: format!("at most {}", percent(limit)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Histogram, fixtures};
+
+    fn thresholds() -> Thresholds {
+        Thresholds {
+            max_p99_latency: Duration::from_millis(100),
+            min_throughput: 380.0,
+            max_error_ratio: 0.001,
+        }
+    }
+
+    fn measured(samples: u64, latency_ms: u64) -> PhaseReport {
+        let mut histogram = Histogram::new();
+        (0..samples).for_each(|_| histogram.record(Duration::from_millis(latency_ms)));
+        let mut measure = fixtures::measure();
+        measure.latencies.e2e_response.completed = histogram.to_latency();
+        measure
+    }
+
+    fn p99(measure: &PhaseReport) -> ThresholdOutcome {
+        evaluate(&thresholds(), measure).remove(0)
+    }
+
+    #[test]
+    fn p99_is_judged_when_it_can_be_told() {
+        assert!(p99(&measured(500, 90)).met);
+        let missed = p99(&measured(500, 200));
+        assert!(!missed.met && missed.measured == "p99 200ms", "{missed:?}");
+    }
+
+    #[test]
+    fn few_samples_prove_a_limit_only_by_their_maximum() {
+        let met = p99(&measured(84, 52));
+        assert!(met.met);
+        assert_eq!(met.measured, "at most 52ms (84 samples)");
+        let missed = p99(&measured(84, 200));
+        assert!(!missed.met);
+        assert_eq!(missed.measured, "too few samples for p99 (84), max 200ms");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_met() {
+        for outcome in evaluate(&thresholds(), &PhaseReport::empty()) {
+            assert!(!outcome.met, "{outcome:?}");
+            assert_eq!(outcome.measured, "not measured");
+        }
+    }
+
+    #[test]
+    fn limits_themselves_pass() {
+        let mut measure = measured(500, 1);
+        measure.completion_rate = Some(380.0);
+        measure.ledger.arrivals = 1000;
+        measure.ledger.completed = 999;
+        assert!(evaluate(&thresholds(), &measure).iter().all(|outcome| outcome.met));
+        measure.completion_rate = Some(379.9);
+        measure.ledger.completed = 998;
+        let met: Vec<bool> = evaluate(&thresholds(), &measure)
+            .iter()
+            .map(|outcome| outcome.met)
+            .collect();
+        assert_eq!(met, [true, false, false]);
+    }
+
+    #[test]
+    fn the_strongest_reason_decides_the_exit_code() {
+        let threshold = |met| {
+            vec![ThresholdOutcome {
+                name: "max-error-ratio".into(),
+                met,
+                measured: String::new(),
+                required: String::new(),
+            }]
+        };
+        for (verdict, met, signal, code) in [
+            (VerdictValue::Valid, true, None, 0),
+            (VerdictValue::Overloaded, true, None, 0),
+            (VerdictValue::Valid, false, None, 1),
+            (VerdictValue::Overloaded, false, None, 1),
+            (VerdictValue::Invalid, true, None, 3),
+            (VerdictValue::Invalid, false, None, 3),
+            (VerdictValue::Invalid, false, Some(Signal::Interrupt), 130),
+            (VerdictValue::Valid, true, Some(Signal::Terminate), 143),
+        ] {
+            assert_eq!(exit_code(verdict, &threshold(met), signal), code);
+        }
+    }
+}
