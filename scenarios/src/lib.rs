@@ -18,4 +18,4 @@ pub use plan::{
 };
 pub use problem::Problem;
 pub use rate::{Rate, RateError};
-pub use resolve::{EMBEDDED, HostFacts, Resolved, Setting, resolve};
+pub use resolve::{EMBEDDED, HostFacts, Resolved, Setting, parse_switch, resolve};

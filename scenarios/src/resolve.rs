@@ -20,6 +20,7 @@ use crate::{
 };
 pub use connection::EMBEDDED;
 use form::Form;
+pub use form::parse_switch;
 use reader::Reader;
 
 /// Where the options are resolved: what defaults follow from besides other options.

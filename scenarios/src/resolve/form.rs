@@ -175,7 +175,7 @@ fn limit(span: Duration) -> String {
 }
 
 /// Reads a switch as Go's `strconv.ParseBool` does, so that existing task definitions mean what they meant.
-pub(crate) fn parse_switch(text: &str) -> Option<bool> {
+pub fn parse_switch(text: &str) -> Option<bool> {
     match text.trim() {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
