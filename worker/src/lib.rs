@@ -1,1 +1,18 @@
 //! Who executes it: SDK workers, each on its own thread and connection.
+//!
+//! [`WorkerPool::start`] brings up any number of workers in this process and returns when the server sees all of them
+//! poll; [`WorkerPool::shutdown`] drains them within a bound. What they execute is the crate `benchmark-workflows`.
+//!
+//! Every `.await` on a future of the SDK stays inside this crate, behind functions that are not generic: otherwise each
+//! release build of a binary would compile the SDK again.
+
+mod ending;
+pub mod error;
+pub mod options;
+mod polling;
+mod pool;
+mod thread;
+
+pub use error::{WorkerError, WorkerFailure};
+pub use options::{EffectiveOptions, OptionsError, Pollers, WorkerOptions};
+pub use pool::WorkerPool;

@@ -1,0 +1,141 @@
+//! Whether the server sees the workers poll.
+//!
+//! The SDK does not tell when its first poll is out. The server does: it keeps the identities of those who poll each
+//! partition of a task queue. A worker need not be found on every one of them, so all are looked at.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use benchmark_temporal::Server;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use temporalio_client::{Connection, tonic::Request};
+use temporalio_common::protos::temporal::api::{
+    enums::v1::TaskQueueType,
+    taskqueue::v1::TaskQueue,
+    workflowservice::v1::{DescribeTaskQueueRequest, ListTaskQueuePartitionsRequest},
+};
+
+/// How long is waited between two looks.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// The deadline of one look.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The names of a task queue's partitions, for each kind of task.
+#[derive(Clone, Debug)]
+pub(crate) struct Partitions {
+    workflow: Vec<String>,
+    activity: Vec<String>,
+    known: bool,
+}
+
+impl Partitions {
+    /// Partitions for workflow tasks; `None` when the server does not tell.
+    pub(crate) fn count(&self) -> Option<u32> {
+        self.known
+            .then(|| u32::try_from(self.workflow.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Asks for the partitions of a task queue. A server that does not tell (the call may be forbidden) is looked at as if it
+/// had one.
+pub(crate) fn partitions(server: &Server, task_queue: &str) -> BoxFuture<'static, Partitions> {
+    let (connection, namespace) = (server.sdk_connection(), server.namespace().to_owned());
+    let task_queue = task_queue.to_owned();
+    async move {
+        let request = ListTaskQueuePartitionsRequest {
+            namespace,
+            task_queue: Some(TaskQueue {
+                name: task_queue.clone(),
+                ..Default::default()
+            }),
+        };
+        let answer = connection
+            .workflow_service()
+            .list_task_queue_partitions(within(request))
+            .await;
+        match answer.map(|answer| answer.into_inner()) {
+            Ok(answer) if !answer.workflow_task_queue_partitions.is_empty() => Partitions {
+                workflow: answer
+                    .workflow_task_queue_partitions
+                    .into_iter()
+                    .map(|partition| partition.key)
+                    .collect(),
+                activity: answer
+                    .activity_task_queue_partitions
+                    .into_iter()
+                    .map(|partition| partition.key)
+                    .collect(),
+                known: true,
+            },
+            _ => Partitions {
+                workflow: vec![task_queue.clone()],
+                activity: vec![task_queue],
+                known: false,
+            },
+        }
+    }
+    .boxed()
+}
+
+/// Waits until each identity polls for workflow tasks and for activities; never returns if one does not.
+pub(crate) fn wait(
+    server: &Server,
+    partitions: &Partitions,
+    missing: tokio::sync::watch::Sender<BTreeSet<String>>,
+) -> BoxFuture<'static, ()> {
+    let (connection, namespace, partitions) = (
+        server.sdk_connection(),
+        server.namespace().to_owned(),
+        partitions.clone(),
+    );
+    async move {
+        let all = missing.borrow().clone();
+        loop {
+            let (workflow, activity) = tokio::join!(
+                pollers(&connection, &namespace, &partitions.workflow, TaskQueueType::Workflow),
+                pollers(&connection, &namespace, &partitions.activity, TaskQueueType::Activity),
+            );
+            missing.send_replace(
+                all.iter()
+                    .filter(|identity| !workflow.contains(*identity) || !activity.contains(*identity))
+                    .cloned()
+                    .collect(),
+            );
+            if missing.borrow().is_empty() {
+                return;
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+    .boxed()
+}
+
+async fn pollers(connection: &Connection, namespace: &str, names: &[String], kind: TaskQueueType) -> BTreeSet<String> {
+    let looks = names.iter().map(|name| {
+        let request = DescribeTaskQueueRequest {
+            namespace: namespace.to_owned(),
+            task_queue: Some(TaskQueue {
+                name: name.clone(),
+                ..Default::default()
+            }),
+            task_queue_type: kind.into(),
+            ..Default::default()
+        };
+        async move { connection.workflow_service().describe_task_queue(within(request)).await }
+    });
+    // A look that failed is made again; that it never succeeds shows as a worker that is not seen.
+    let answers = join_all(looks).await.into_iter().flatten();
+    answers
+        .flat_map(|answer| answer.into_inner().pollers)
+        .map(|poller| poller.identity)
+        .collect()
+}
+
+fn within<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
+}
