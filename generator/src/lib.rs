@@ -1,2 +1,17 @@
 //! Who starts the load: schedule, pacer, connections, the start loop and the story of a run.
 
+pub mod accountant;
+pub mod accounts;
+pub mod args;
+pub mod ceiling;
+pub mod health;
+pub mod host;
+pub mod ids;
+pub mod null_frontend;
+pub mod pacer;
+pub mod plan_view;
+pub mod schedule;
+pub mod shard;
+pub mod starter;
+pub mod timeline;
+pub mod workload;

@@ -1,0 +1,145 @@
+//! The command line.
+//!
+//! `clap` takes it apart and prints the help; what the texts mean is resolved in `benchmark-scenarios`.
+
+mod conversion;
+mod environment;
+mod examples;
+mod options;
+mod secrets;
+
+use std::{ffi::OsString, net::SocketAddr};
+
+use benchmark_scenarios::Rate;
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+
+pub use conversion::{Converted, OutputOptions};
+pub use environment::{Surroundings, VARIABLES};
+pub use options::{
+    ConnectionArgs, HiddenText, LoadArgs, MeasuringArgs, OutputArgs, RunArgs, ServerArgs, ThresholdArgs, WorkersArgs,
+    WorkloadArgs,
+};
+pub use secrets::{Secrets, redacted_command};
+
+/// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
+const HELP_WIDTH: usize = 80;
+
+/// Asks a Temporal cluster what it carries: starts workflows at a fixed rate and says what came of it. Without --address a
+/// Temporal dev server is started, used and stopped, with workers in this process.
+#[derive(Parser, Debug)]
+#[command(name = "run-benchmark", version, args_conflicts_with_subcommands = true, after_help = examples::EXAMPLES)]
+#[command(
+    subcommand_help_heading = "Other commands",
+    disable_help_subcommand = true,
+    next_line_help = true
+)]
+pub struct Cli {
+    /// Something else than a run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The options of a run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What there is to do besides a run.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Print what would run, with the source of each value, and run nothing
+    Plan(Box<RunArgs>),
+    /// Find the highest rate that this machine can send, against a frontend that does nothing
+    Calibrate(CalibrateArgs),
+    /// Serve a frontend that takes starts and does nothing
+    #[command(hide = true)]
+    NullFrontend(NullFrontendArgs),
+}
+
+/// How this machine's ceiling is looked for.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct CalibrateArgs {
+    /// Seconds that each rate is tried for, 3 to 300
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(3..=300))]
+    pub seconds: u32,
+    /// Highest rate to try
+    #[arg(long, value_name = "PER_SECOND", default_value_t = Rate::MAX)]
+    pub max_rate: Rate,
+    /// HTTP/2 connections, 1 to 1000 [default: as a run at the same rate]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub connections: Option<u32>,
+    /// Threads that send starts, 1 to 64 [default: as a run at the same rate]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub threads: Option<u32>,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where the null frontend is served.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct NullFrontendArgs {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+}
+
+/// Takes the command line apart.
+///
+/// # Errors
+/// When it makes no sense, and when help or version is asked for: `clap::Error::exit_code` tells 2 from 0.
+pub fn parse<I, T>(argv: I) -> Result<Cli, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let argv: Vec<OsString> = argv.into_iter().map(Into::into).collect();
+    let mut command = command();
+    require_values(&mut command, &argv)?;
+    let matches = command.try_get_matches_from_mut(argv)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The command line's definition, for help, completions and manual pages.
+pub fn command() -> clap::Command {
+    lenient(Cli::command().term_width(HELP_WIDTH))
+}
+
+/// Lets a value begin with a dash, so that `--rate -1` is answered by what a rate is and not by "unexpected argument '-1'".
+fn lenient(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            if takes_value(&arg) {
+                arg.allow_hyphen_values(true)
+            } else {
+                arg
+            }
+        })
+        .mut_subcommands(lenient)
+}
+
+/// Makes up for [`lenient`]: in `--rate --duration 5s` the second option is not the value of the first.
+fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
+    let names: Vec<String> = command
+        .get_arguments()
+        .filter(|arg| takes_value(arg))
+        .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))
+        .collect();
+    let missing = argv.windows(2).find(|pair| {
+        let takes_value = names.iter().any(|name| pair[0] == name.as_str());
+        takes_value && pair[1].to_str().is_some_and(|next| next.starts_with("--"))
+    });
+    match missing {
+        None => Ok(()),
+        Some(pair) => {
+            let (option, next) = (pair[0].to_string_lossy(), pair[1].to_string_lossy());
+            // What follows might be a secret that begins with dashes; the name of an option is none.
+            let next = next.split('=').next().unwrap_or_default();
+            let next = if option == "--api-key" { "what follows" } else { next };
+            let line = format!("{option} needs a value, and {next} is another option");
+            Err(command.error(ErrorKind::InvalidValue, line))
+        }
+    }
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values() && !arg.is_require_equals_set()
+}

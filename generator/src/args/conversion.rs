@@ -1,0 +1,149 @@
+//! From the command line and what surrounds it to what was asked for.
+
+use std::path::PathBuf;
+
+use benchmark_scenarios::{Asked, Given, Key, Problem, Source};
+
+use super::{
+    environment::{self, Surroundings},
+    options::{OutputArgs, RunArgs},
+    secrets::{self, Secrets},
+};
+
+/// A command line, taken apart by who needs what.
+#[derive(Clone, Debug)]
+pub struct Converted {
+    /// What the plan follows from.
+    pub asked: Asked,
+    /// What is written and printed.
+    pub output: OutputOptions,
+    /// What must not be shown.
+    pub secrets: Secrets,
+}
+
+/// What is written and printed; no part of the plan, since it changes nothing that is measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputOptions {
+    /// Where the result is written; `runs/<run id>/results.json` when absent.
+    pub output: Option<PathBuf>,
+    /// Print nothing but the summary, and errors.
+    pub quiet: bool,
+    /// Print the result as JSON on stdout, everything else on stderr.
+    pub json: bool,
+    /// How much is logged: 0, 1 or more.
+    pub verbose: u8,
+}
+
+impl RunArgs {
+    /// Puts flags, environment and profile together: flag > environment > file > default.
+    ///
+    /// # Errors
+    /// When the API key cannot be had, or the environment asks for something that this program does not do.
+    pub fn convert(&self, surroundings: &Surroundings) -> Result<Converted, Problem> {
+        let secrets = secrets::read(&self.connection, surroundings)?;
+        let mut asked = Asked::new();
+        self.add_values(&mut asked);
+        self.add_switches(&mut asked);
+        environment::add(&mut asked, surroundings)?;
+        environment::add_profile(&mut asked, surroundings);
+        let OutputArgs {
+            output,
+            quiet,
+            json,
+            verbose,
+        } = self.output.clone();
+        let output = OutputOptions {
+            output,
+            quiet,
+            json,
+            verbose,
+        };
+        Ok(Converted { asked, output, secrets })
+    }
+
+    fn add_values(&self, asked: &mut Asked) {
+        let RunArgs {
+            load,
+            workload,
+            connection,
+            server,
+            workers,
+            measuring,
+            thresholds,
+            output: _,
+        } = self;
+        let values = [
+            (Key::Rate, &load.rate),
+            (Key::Duration, &load.duration),
+            (Key::RampUp, &load.ramp_up),
+            (Key::WarmUp, &load.warm_up),
+            (Key::Drain, &load.drain),
+            (Key::Iterations, &load.iterations),
+            (Key::Arrivals, &load.arrivals),
+            (Key::Seed, &load.seed),
+            (Key::MaxInFlight, &load.max_in_flight),
+            (Key::WhenFull, &load.when_full),
+            (Key::MaxLag, &load.max_lag),
+            (Key::WorkflowType, &workload.workflow_type),
+            (Key::ActivityCount, &workload.activity_count),
+            (Key::ParallelActivities, &workload.parallel_activities),
+            (Key::ActivityDuration, &workload.activity_duration),
+            (Key::TimerDuration, &workload.timer_duration),
+            (Key::ChildCount, &workload.child_count),
+            (Key::PayloadSize, &workload.payload_size),
+            (Key::FailureRatio, &workload.failure_ratio),
+            (Key::Address, &connection.address),
+            (Key::Namespace, &connection.namespace),
+            (Key::Tls, &connection.tls),
+            (Key::TlsCa, &connection.tls_ca),
+            (Key::TlsCert, &connection.tls_cert),
+            (Key::TlsKey, &connection.tls_key),
+            (Key::TlsServerName, &connection.tls_server_name),
+            (Key::Connections, &connection.connections),
+            (Key::Threads, &connection.threads),
+            (Key::StartTimeout, &connection.start_timeout),
+            (Key::ConnectTimeout, &connection.connect_timeout),
+            (Key::ServerBinary, &server.server_binary),
+            (Key::ServerPreset, &server.server_preset),
+            (Key::Workers, &workers.workers),
+            (Key::Sample, &measuring.sample),
+            (Key::SampleCap, &measuring.sample_cap),
+            (Key::MaxP99Latency, &thresholds.max_p99_latency),
+            (Key::MinThroughput, &thresholds.min_throughput),
+            (Key::MaxErrorRatio, &thresholds.max_error_ratio),
+        ];
+        for (key, value) in values {
+            if let Some(text) = value {
+                asked.add(key, Given::by_flag(key.flag(), text));
+            }
+        }
+        for pair in &server.server_config {
+            asked.add(Key::ServerConfig, Given::by_flag(Key::ServerConfig.flag(), pair));
+        }
+    }
+
+    fn add_switches(&self, asked: &mut Asked) {
+        let RunArgs {
+            connection,
+            server,
+            workers,
+            measuring,
+            ..
+        } = self;
+        if server.keep_server {
+            asked.add(Key::KeepServer, Given::by_flag(Key::KeepServer.flag(), "true"));
+        }
+        if workers.generator_only {
+            asked.add(Key::Workers, Given::by_flag("--generator-only", "0"));
+        }
+        if measuring.no_cleanup {
+            asked.add(Key::Cleanup, Given::by_flag(Key::Cleanup.flag(), "false"));
+        }
+        if connection.api_key.is_some() {
+            asked.add(Key::ApiKey, Given::hidden(Source::Flag(Key::ApiKey.flag().into())));
+        }
+        if connection.api_key_file.is_some() {
+            asked.add(Key::ApiKey, Given::hidden(Source::Flag("--api-key-file".into())));
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The options of a run, as texts: what they mean is for the resolution to say, so that a bad value is reported in the
+//! same words whether it comes from a flag, a variable or a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Everything that can be asked of a run.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// When starts are due.
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// What each start executes.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+    /// Which server, and how it is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// The embedded server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Who executes.
+    #[command(flatten)]
+    pub workers: WorkersArgs,
+    /// How completions are observed.
+    #[command(flatten)]
+    pub measuring: MeasuringArgs,
+    /// What must be reached.
+    #[command(flatten)]
+    pub thresholds: ThresholdArgs,
+    /// What is written and printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// When starts are due, and what happens when they cannot be sent.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Load")]
+pub struct LoadArgs {
+    /// Starts a second after the ramp, 0.1 to 50000 [default: 100]
+    #[arg(long, value_name = "PER_SECOND")]
+    pub rate: Option<String>,
+    /// Submission window: ramp-up, warm-up and the measured rest, 1s to 24h [default: 5m]
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// Part of --duration in which the rate rises from a tenth of itself, at least 1/s [default: a tenth of
+    /// --duration, at most 30s]
+    #[arg(long, value_name = "TIME")]
+    pub ramp_up: Option<String>,
+    /// Part of --duration at full rate that is not measured [default: a tenth of --duration, at most 30s]
+    #[arg(long, value_name = "TIME")]
+    pub warm_up: Option<String>,
+    /// How long completions are waited for after the last start; 0 for not at all [default: auto, which is as long as
+    /// --duration, from 1m to 10m]
+    #[arg(long, value_name = "TIME|auto")]
+    pub drain: Option<String>,
+    /// How often the window is repeated, 1 to 100 [default: 1]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<String>,
+    /// Spacing of starts: constant or poisson (as from many independent callers) [default: constant]
+    #[arg(long, value_name = "SPACING")]
+    pub arrivals: Option<String>,
+    /// Seed of everything that is drawn: arrivals, sleeps, failures, the sample [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<String>,
+    /// Starts that may be unanswered at the same time, about 38 KiB of memory each [default: a second of starts, from
+    /// 100 to 5000]
+    #[arg(long, value_name = "N")]
+    pub max_in_flight: Option<String>,
+    /// A start that is due at that cap: queue (its wait counts as latency), drop (counted) or abort (ends the run)
+    /// [default: queue]
+    #[arg(long, value_name = "POLICY")]
+    pub when_full: Option<String>,
+    /// Age at which a waiting start is given up and counted as dropped, 1ms to 1h [default: 1s]
+    #[arg(long, value_name = "TIME")]
+    pub max_lag: Option<String>,
+}
+
+/// What each start executes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Workload")]
+pub struct WorkloadArgs {
+    /// simple, multi-activity, timer, child-workflow or state-transitions [default: simple]
+    #[arg(long, value_name = "NAME")]
+    pub workflow_type: Option<String>,
+    /// multi-activity: activities of one workflow, 1 to 100 [default: 10]
+    #[arg(long, value_name = "N")]
+    pub activity_count: Option<String>,
+    /// multi-activity: how many of them run at the same time, first [default: 4]
+    #[arg(long, value_name = "N")]
+    pub parallel_activities: Option<String>,
+    /// multi-activity: sleep of each, drawn from a range or fixed, up to 30s [default: 100ms..600ms]
+    #[arg(long, value_name = "TIME[..TIME]")]
+    pub activity_duration: Option<String>,
+    /// timer: length of the durable timer, 1ms to 24h [default: 1s]
+    #[arg(long, value_name = "TIME")]
+    pub timer_duration: Option<String>,
+    /// child-workflow: children of one workflow, 1 to 100 [default: 3]
+    #[arg(long, value_name = "N")]
+    pub child_count: Option<String>,
+    /// Payload in each workflow's input, 0 to 1MiB [default: 0]
+    #[arg(long, value_name = "BYTES")]
+    pub payload_size: Option<String>,
+    /// Share of workflows that are told to fail, 0 to 1 or 0% to 100% [default: 0%]
+    #[arg(long, value_name = "SHARE")]
+    pub failure_ratio: Option<String>,
+}
+
+/// Which server, and how it is reached.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// Frontend of a cluster; `embedded` for the dev server whatever the environment says [default: embedded]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub address: Option<String>,
+    /// Namespace; created with 24h retention when missing and permitted [default: benchmark]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// TLS; --tls=false turns it off [default: on with any --tls-… option, an API key or https://]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub tls: Option<String>,
+    /// PEM file with the authority that signed the server's certificate [default: the system's authorities]
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<String>,
+    /// PEM file with the client's certificate, for mTLS [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// PEM file with the client's key, for mTLS [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// Name that the server's certificate must carry [default: the address's host]
+    #[arg(long, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// API key; other users of this machine can see it in the process list, so better TEMPORAL_API_KEY or
+    /// --api-key-file [default: none]
+    #[arg(long, value_name = "KEY", conflicts_with = "api_key_file")]
+    pub api_key: Option<HiddenText>,
+    /// File with the API key [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// HTTP/2 connections for starts, 1 to 1000 [default: rate x 50ms / 80; with --address at least 4]
+    #[arg(long, value_name = "N")]
+    pub connections: Option<String>,
+    /// Threads that send starts, 1 to 64 [default: one for each 25000 starts a second, at most the cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<String>,
+    /// A start's own deadline, 1ms to 10m; it is never sent twice [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub start_timeout: Option<String>,
+    /// How long connecting may take before the address is called dead, 1ms to 10m [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub connect_timeout: Option<String>,
+}
+
+/// The embedded server.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Embedded server")]
+pub struct ServerArgs {
+    /// The `temporal` binary [default: from PATH, the cache, a download, or built with Go]
+    #[arg(long, value_name = "FILE")]
+    pub server_binary: Option<String>,
+    /// cluster (dispatches as a cluster would) or stock (as it comes) [default: cluster]
+    #[arg(long, value_name = "PRESET")]
+    pub server_preset: Option<String>,
+    /// Dynamic configuration on top of the preset; may be repeated [default: none]
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub server_config: Vec<String>,
+    /// Leave the server running and say how to reach it [default: stop it]
+    #[arg(long)]
+    pub keep_server: bool,
+}
+
+/// Who executes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Workers")]
+pub struct WorkersArgs {
+    /// SDK workers in this process, 0 to 100 [default: the cores, at most 4; with --address 0]
+    #[arg(long, value_name = "N", conflicts_with = "generator_only")]
+    pub workers: Option<String>,
+    /// Same as --workers 0: workers elsewhere execute
+    #[arg(long)]
+    pub generator_only: bool,
+}
+
+/// How completions are observed.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Measuring")]
+pub struct MeasuringArgs {
+    /// Share of workflows whose end is long-polled from the server, as 0.02 or 2% [default: 2%]
+    #[arg(long, value_name = "SHARE")]
+    pub sample: Option<String>,
+    /// Long polls that may be open at the same time, 0 to 10000 [default: 100]
+    #[arg(long, value_name = "N")]
+    pub sample_cap: Option<String>,
+    /// Leave what is still open of this run afterwards [default: it is terminated]
+    #[arg(long)]
+    pub no_cleanup: bool,
+}
+
+/// What must be reached.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Thresholds")]
+pub struct ThresholdArgs {
+    /// Limit of the 99th percentile from due to completed [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    pub max_p99_latency: Option<String>,
+    /// Completions a second in the measured phase, at least [default: 95% of --rate]
+    #[arg(long, value_name = "PER_SECOND")]
+    pub min_throughput: Option<String>,
+    /// Share of starts that may end in anything but completion [default: 0.1%]
+    #[arg(long, value_name = "SHARE")]
+    pub max_error_ratio: Option<String>,
+}
+
+/// What is written and printed.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Where the result is written [default: runs/RUN-ID/results.json]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print nothing but the summary, and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Print the result as JSON on stdout, everything else on stderr
+    #[arg(long)]
+    pub json: bool,
+    /// Log more on stderr; twice for everything
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// A text that must not be shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HiddenText(pub String);
+
+impl std::fmt::Debug for HiddenText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HiddenText(..)")
+    }
+}
+
+impl From<String> for HiddenText {
+    fn from(text: String) -> Self {
+        HiddenText(text)
+    }
+}
