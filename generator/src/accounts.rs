@@ -10,6 +10,7 @@ mod table;
 use std::collections::{BTreeMap, HashMap};
 
 use benchmark_results::{Histogram, Ledger, schema::Phase};
+use benchmark_workflows::draw;
 
 pub use ends::{EndSamples, WorkflowEnd};
 pub use seconds::{Seconds, SecondsReport};
@@ -133,25 +134,20 @@ impl Sample {
     /// A sample of a share, 0 to 1, of all workflows.
     pub fn new(seed: u64, ratio: f64) -> Self {
         // The cast saturates: a ratio of 1 takes every number.
-        Sample { seed, threshold: (ratio.clamp(0.0, 1.0) * u64::MAX as f64) as u64 }
+        Sample {
+            seed,
+            threshold: (ratio.clamp(0.0, 1.0) * u64::MAX as f64) as u64,
+        }
     }
 
     /// Whether arrival `n` is in it.
     pub fn contains(&self, n: u64) -> bool {
-        self.threshold > 0 && mix(self.seed ^ n) <= self.threshold
+        self.threshold > 0 && draw::derive(self.seed, n) <= self.threshold
     }
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): every input bit moves every output bit.
-pub fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ (value >> 31)
-}
-
 impl Accounts {
-    /// An empty account. `timed_by_sample` says that latencies come from long polls because nobody stamps.
+    /// An empty account.
     pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64) -> Self {
         Accounts {
             schedule: schedule.clone(),
@@ -210,7 +206,10 @@ impl Accounts {
     /// Takes start errors.
     pub fn add_start_errors(&mut self, errors: StartErrors) {
         for (code, (count, examples)) in errors {
-            let entry = self.errors.entry(("StartWorkflowExecution", code.to_owned())).or_default();
+            let entry = self
+                .errors
+                .entry(("StartWorkflowExecution", code.to_owned()))
+                .or_default();
             entry.0 += count;
             let room = EXAMPLES.saturating_sub(entry.1.len());
             entry.1.extend(examples.into_iter().take(room));
@@ -370,10 +369,17 @@ impl Accounts {
     fn time_end(&mut self, n: u64, end: WorkflowEnd, sent: Option<u64>, ended: u64) {
         let due = self.schedule.offset(n);
         let sent = sent.unwrap_or(due);
-        self.phases.entry(self.schedule.phase_at(due)).or_default().ends.time(end, due, sent, ended);
+        self.phases
+            .entry(self.schedule.phase_at(due))
+            .or_default()
+            .ends
+            .time(end, due, sent, ended);
         self.seconds.add_end(end, due, ended);
         if end == WorkflowEnd::Completed {
-            self.phases.entry(self.schedule.phase_at(ended)).or_default().completed_in_time += 1;
+            self.phases
+                .entry(self.schedule.phase_at(ended))
+                .or_default()
+                .completed_in_time += 1;
         }
     }
 
@@ -390,7 +396,9 @@ impl Accounts {
         if stamped.0 != polled.0 {
             self.observers.poll_disagreements += 1;
         }
-        self.observers.poll_delay.record(std::time::Duration::from_nanos(polled.1.saturating_sub(stamped.1)));
+        self.observers
+            .poll_delay
+            .record(std::time::Duration::from_nanos(polled.1.saturating_sub(stamped.1)));
     }
 
     fn account(&mut self, n: u64) -> &mut PhaseAccount {

@@ -57,7 +57,11 @@ impl EndSamples {
 
     /// Records the latency of an end by the instants at which the start was due and sent and the workflow over.
     pub fn time(&mut self, end: WorkflowEnd, due: u64, sent: u64, ended: u64) {
-        let pair = if end == WorkflowEnd::Completed { &mut self.completed } else { &mut self.not_completed };
+        let pair = if end == WorkflowEnd::Completed {
+            &mut self.completed
+        } else {
+            &mut self.not_completed
+        };
         pair.get_or_insert_default().record(due, sent, ended);
     }
 
@@ -79,9 +83,10 @@ impl EndSamples {
         for (end, count) in &other.counts {
             *self.counts.entry(*end).or_default() += count;
         }
-        for (mine, theirs) in
-            [(&mut self.completed, &other.completed), (&mut self.not_completed, &other.not_completed)]
-        {
+        for (mine, theirs) in [
+            (&mut self.completed, &other.completed),
+            (&mut self.not_completed, &other.not_completed),
+        ] {
             if let Some(theirs) = theirs {
                 mine.get_or_insert_default().add(theirs);
             }

@@ -86,7 +86,9 @@ impl Seconds {
         open.in_flight += window.in_flight;
         for samples in window.phases.values() {
             open.lag.get_or_insert_default().add(&samples.lag);
-            open.start_response.get_or_insert_default().add(&samples.accepted.response);
+            open.start_response
+                .get_or_insert_default()
+                .add(&samples.accepted.response);
         }
     }
 
@@ -106,6 +108,13 @@ impl Seconds {
         while self.next + LATENESS < now / SECOND {
             self.close_next();
         }
+    }
+
+    /// Of the last second that is whole: starts sent, workflows completed, unanswered starts at its end.
+    pub fn latest(&self) -> (u64, u64, u64) {
+        self.closed.last().map_or((0, 0, 0), |window| {
+            (window.dispatched, window.completed, window.in_flight)
+        })
     }
 
     /// The closed seconds, and the open ones as they stand.
@@ -184,7 +193,9 @@ impl Seconds {
         if open.start_response.is_none() && open.e2e_response.is_none() {
             return;
         }
-        let (_, starts, ends) = self.interval.get_or_insert_with(|| (wanted, Histogram::new(), Histogram::new()));
+        let (_, starts, ends) = self
+            .interval
+            .get_or_insert_with(|| (wanted, Histogram::new(), Histogram::new()));
         if let Some(samples) = &open.start_response {
             starts.add(samples);
         }

@@ -26,8 +26,13 @@ pub enum Progress {
     Settled,
 }
 
-const STATES: [Progress; 5] =
-    [Progress::Pending, Progress::Open, Progress::Unknown, Progress::EndedUnanswered, Progress::Settled];
+const STATES: [Progress; 5] = [
+    Progress::Pending,
+    Progress::Open,
+    Progress::Unknown,
+    Progress::EndedUnanswered,
+    Progress::Settled,
+];
 
 #[derive(Clone, Debug)]
 enum Chunk {
@@ -59,14 +64,20 @@ impl ArrivalTable {
 
     /// Moves arrival `n` on.
     pub fn set(&mut self, n: u64, state: Progress) {
-        let chunk = self.chunks.entry(n / CHUNK).or_insert(Chunk::Uniform(Progress::Pending));
+        let chunk = self
+            .chunks
+            .entry(n / CHUNK)
+            .or_insert(Chunk::Uniform(Progress::Pending));
         if let Chunk::Uniform(all) = *chunk {
             if all == state {
                 return;
             }
             let mut counts = [0; STATES.len()];
             counts[all as usize] = CHUNK as u16;
-            *chunk = Chunk::Mixed(Box::new(Mixed { states: [all; CHUNK as usize], counts }));
+            *chunk = Chunk::Mixed(Box::new(Mixed {
+                states: [all; CHUNK as usize],
+                counts,
+            }));
         }
         let Chunk::Mixed(mixed) = chunk else { return };
         let before = std::mem::replace(&mut mixed.states[(n % CHUNK) as usize], state);
@@ -87,7 +98,14 @@ impl ArrivalTable {
                 Chunk::Uniform(_) => {}
                 Chunk::Mixed(mixed) => {
                     let stands = |(_, state): &(usize, &Progress)| **state == wanted;
-                    found.extend(mixed.states.iter().enumerate().filter(stands).map(|(at, _)| first + at as u64));
+                    found.extend(
+                        mixed
+                            .states
+                            .iter()
+                            .enumerate()
+                            .filter(stands)
+                            .map(|(at, _)| first + at as u64),
+                    );
                 }
             }
             if found.len() >= limit {
@@ -109,7 +127,10 @@ mod tests {
 
     impl ArrivalTable {
         fn mixed_chunks(&self) -> usize {
-            self.chunks.values().filter(|chunk| matches!(chunk, Chunk::Mixed(_))).count()
+            self.chunks
+                .values()
+                .filter(|chunk| matches!(chunk, Chunk::Mixed(_)))
+                .count()
         }
     }
 

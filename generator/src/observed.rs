@@ -1,0 +1,159 @@
+//! From the account of a submission window to its part of the results file.
+
+use benchmark_results::{
+    Histogram, IterationParts,
+    schema::{
+        EndLatency, ErrorExample, ErrorGroup, Fact, GeneratorHealth, Latencies, Latency, Phase, PhaseReport, Phases,
+        Reconciliation, StartLatency,
+    },
+};
+use benchmark_scenarios::Plan;
+
+use crate::{
+    accounts::{Accounts, Errors, PhaseAccount, SecondsReport},
+    ceiling::Ceiling,
+    health::{HealthSnapshot, StarterLoad},
+    ids,
+    reconcile::PHASES,
+    schedule::Schedule,
+    shard::Pair,
+    submission::Submission,
+};
+
+/// What the account holds, taken out of it in one piece.
+pub struct Taken {
+    phases: Phases,
+    ledger: benchmark_results::Ledger,
+    errors: Vec<ErrorGroup>,
+    seconds: SecondsReport,
+    peak_in_flight: u64,
+}
+
+/// Takes out what the results file needs, as it stands.
+///
+/// # Errors
+/// When the account is gone.
+pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
+    let (schedule, prefix) = (submission.schedule.clone(), submission.id_prefix.clone());
+    let (end, stamps) = (submission.timeline.now().min(submission.end()), submission.stamps);
+    submission
+        .accountant
+        .visit(move |accounts| {
+            let report = |phase| phase_report(accounts, &schedule, phase, end);
+            let mut seconds = accounts.seconds().report();
+            if !stamps {
+                // Only the sample's ends are seen second by second; they are no count of all.
+                seconds.windows.iter_mut().for_each(|window| window.backlog = None);
+            }
+            Taken {
+                phases: Phases {
+                    ramp: report(Phase::Ramp),
+                    warm_up: report(Phase::WarmUp),
+                    measure: report(Phase::Measure),
+                },
+                ledger: PHASES.iter().filter_map(|phase| accounts.phases().get(phase)).fold(
+                    benchmark_results::Ledger::default(),
+                    |mut sum, phase| {
+                        sum.add(&phase.ledger());
+                        sum
+                    },
+                ),
+                errors: error_groups(accounts.errors(), &schedule, &prefix),
+                seconds,
+                peak_in_flight: accounts.peak_in_flight(),
+            }
+        })
+        .await
+}
+
+/// Puts together the results of a window.
+pub fn parts(
+    plan: &Plan,
+    submission: &Submission,
+    taken: Taken,
+    reconciliation: Reconciliation,
+    ceiling: &Fact<Ceiling>,
+    started_at: String,
+) -> IterationParts {
+    let generator = match &submission.health {
+        Some((begin, end)) => HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
+            dispatched: submission.dispatched_in_measure,
+            peak_in_flight: taken.peak_in_flight,
+            connections: submission.connections,
+            peak_in_flight_per_connection: submission.peak_in_flight_per_connection,
+            share_of_ceiling: match &ceiling.value {
+                Some(known) => Fact::found(plan.load.rate.per_second() / known.rate, ceiling.source.clone()),
+                None => Fact::missing(ceiling.source.clone()),
+            },
+        }),
+        None => GeneratorHealth::not_observed("the measured phase is not over"),
+    };
+    IterationParts {
+        workflow_id_prefix: submission.id_prefix.to_string(),
+        started_at,
+        ledger: taken.ledger,
+        phases: taken.phases,
+        errors: taken.errors,
+        windows: taken.seconds.windows,
+        intervals: taken.seconds.intervals,
+        reconciliation,
+        generator,
+        interrupted: submission.stopped_at.is_some(),
+    }
+}
+
+/// The report of one phase, of which nothing after `end` has happened.
+fn phase_report(accounts: &Accounts, schedule: &Schedule, phase: Phase, end: u64) -> PhaseReport {
+    let empty = PhaseAccount::default();
+    let account = accounts.phases().get(&phase).unwrap_or(&empty);
+    let (begin, planned_end) = schedule.bounds(phase);
+    let seconds = planned_end.min(end).saturating_sub(begin) as f64 / 1e9;
+    let rate = |count: u64| (seconds > 0.0).then(|| count as f64 / seconds);
+    PhaseReport {
+        start_seconds: begin as f64 / 1e9,
+        seconds,
+        ledger: account.ledger(),
+        start_rate: rate(account.sent_in_time),
+        completion_rate: rate(account.completed_in_time),
+        latencies: latencies(account),
+    }
+}
+
+fn latencies(account: &PhaseAccount) -> Latencies {
+    let starts = |side: fn(&Pair) -> &Histogram| StartLatency {
+        accepted: side(&account.starts.accepted).to_latency(),
+        rejected: latency(account.starts.rejected.as_ref(), side),
+        unanswered: latency(account.starts.unanswered.as_ref(), side),
+    };
+    let ends = |side: fn(&Pair) -> &Histogram| EndLatency {
+        completed: latency(account.ends.completed.as_ref(), side),
+        not_completed: latency(account.ends.not_completed.as_ref(), side),
+    };
+    Latencies {
+        lag: account.starts.lag.to_latency(),
+        start_service: starts(|pair| &pair.service),
+        start_response: starts(|pair| &pair.response),
+        e2e_service: ends(|pair| &pair.service),
+        e2e_response: ends(|pair| &pair.response),
+    }
+}
+
+fn latency(pair: Option<&Pair>, side: fn(&Pair) -> &Histogram) -> Latency {
+    pair.map_or_else(Latency::empty, |pair| side(pair).to_latency())
+}
+
+fn error_groups(errors: &Errors, schedule: &Schedule, prefix: &str) -> Vec<ErrorGroup> {
+    let example = |(n, message): &(u64, String)| ErrorExample {
+        workflow_id: Some(ids::workflow_id(prefix, schedule.phase_at(schedule.offset(*n)), *n)),
+        message: message.clone(),
+    };
+    errors
+        .iter()
+        .map(|((operation, code), (count, examples))| ErrorGroup {
+            operation: (*operation).to_owned(),
+            code: code.clone(),
+            count: *count,
+            examples: examples.iter().map(example).collect(),
+        })
+        .collect()
+}

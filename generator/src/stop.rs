@@ -1,0 +1,81 @@
+//! Being told to stop: by a signal, or by something that ends the run.
+
+use benchmark_results::thresholds::Signal;
+use tokio::sync::watch;
+
+/// Why the run should end before its plan does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// A signal came.
+    Signal(Signal),
+    /// Something else: a sentence about it.
+    Cause(String),
+}
+
+/// Tells whether the run should end. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    reason: watch::Receiver<Option<StopReason>>,
+}
+
+/// Makes the run end.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    reason: watch::Sender<Option<StopReason>>,
+}
+
+/// The two ends.
+pub fn channel() -> (Stopper, Stop) {
+    let (sender, receiver) = watch::channel(None);
+    (Stopper { reason: sender }, Stop { reason: receiver })
+}
+
+impl Stopper {
+    /// Ends the run; the first reason stays.
+    pub fn stop(&self, reason: StopReason) {
+        self.reason.send_if_modified(|current| {
+            let first = current.is_none();
+            if first {
+                *current = Some(reason);
+            }
+            first
+        });
+    }
+
+    /// Listens for SIGINT and SIGTERM: the first ends the run in order; `again` is called at the second.
+    ///
+    /// # Errors
+    /// When the handlers cannot be installed.
+    pub fn listen(&self, again: impl FnOnce(Signal) + Send + 'static) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let stopper = self.clone();
+        tokio::spawn(async move {
+            let mut next = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => Signal::Interrupt,
+                    _ = terminate.recv() => Signal::Terminate,
+                }
+            };
+            stopper.stop(StopReason::Signal(next().await));
+            again(next().await);
+        });
+        Ok(())
+    }
+}
+
+impl Stop {
+    /// Why the run should end, if it should.
+    pub fn reason(&self) -> Option<StopReason> {
+        self.reason.borrow().clone()
+    }
+
+    /// Waits until the run should end.
+    pub async fn requested(&mut self) -> StopReason {
+        match self.reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
+            Ok(Some(reason)) => reason,
+            // Nobody can stop the run any more.
+            _ => std::future::pending().await,
+        }
+    }
+}

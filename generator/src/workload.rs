@@ -1,0 +1,164 @@
+//! What each start executes, as the worker will read it.
+
+use std::time::Duration;
+
+use benchmark_scenarios::{Workload, WorkloadKind};
+use benchmark_workflows::{
+    ChildWorkflowInput, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput, draw, names,
+};
+use serde::Serialize;
+
+/// Draws which workflows fail apart from those that other things are drawn from the same seed for.
+const FAILURES: u64 = 0x6661_696c;
+
+/// The inputs of a workload, encoded as far as they are the same for all.
+#[derive(Clone, Debug)]
+pub struct WorkloadInput {
+    succeeds: Vec<u8>,
+    fails: Vec<u8>,
+    seed: u64,
+    failure_ratio: f64,
+    /// Whether each workflow draws from a seed of its own.
+    seeded: bool,
+}
+
+/// The name under which a workload is registered.
+pub fn registered_name(kind: &WorkloadKind) -> &'static str {
+    match kind {
+        WorkloadKind::Simple => names::SIMPLE,
+        WorkloadKind::MultiActivity { .. } => names::MULTI_ACTIVITY,
+        WorkloadKind::Timer { .. } => names::TIMER,
+        WorkloadKind::ChildWorkflow { .. } => names::CHILD_WORKFLOW,
+        WorkloadKind::StateTransitions => names::STATE_TRANSITIONS,
+    }
+}
+
+impl WorkloadInput {
+    /// The inputs of a workload; `seed` is the run's.
+    pub fn new(workload: &Workload, seed: u64) -> Self {
+        WorkloadInput {
+            succeeds: encode(workload, false),
+            fails: encode(workload, true),
+            seed,
+            failure_ratio: workload.failure_ratio,
+            seeded: matches!(workload.kind, WorkloadKind::MultiActivity { .. }),
+        }
+    }
+
+    /// Writes the input of arrival `n` into a buffer, over what it held.
+    pub fn write(&self, n: u64, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        buffer.extend_from_slice(if self.is_failing(n) {
+            &self.fails
+        } else {
+            &self.succeeds
+        });
+        if self.seeded {
+            use std::io::Write as _;
+            // The object is never empty, so a member may follow; writing into memory does not fail.
+            buffer.pop();
+            let _ = write!(buffer, ",\"seed\":{}}}", draw::derive(self.seed, n));
+        }
+    }
+
+    /// Whether arrival `n` is told to fail.
+    pub fn is_failing(&self, n: u64) -> bool {
+        let chance = draw::derive(self.seed ^ FAILURES, n) as f64 / u64::MAX as f64;
+        chance < self.failure_ratio || self.failure_ratio >= 1.0
+    }
+}
+
+fn encode(workload: &Workload, fail: bool) -> Vec<u8> {
+    let payload = "x".repeat(workload.payload_size as usize);
+    match &workload.kind {
+        WorkloadKind::Simple => json(&SimpleInput { fail, payload }),
+        WorkloadKind::MultiActivity {
+            activity_count,
+            parallel_activities,
+            activity_duration,
+        } => json(&MultiActivityInput {
+            activity_count: *activity_count,
+            parallel_activities: *parallel_activities,
+            sleep_min_ms: millis(activity_duration.min),
+            sleep_max_ms: millis(activity_duration.max),
+            seed: None,
+            fail,
+            payload,
+        }),
+        WorkloadKind::Timer { timer_duration } => json(&TimerInput {
+            duration_ms: millis(*timer_duration),
+            fail,
+            payload,
+        }),
+        WorkloadKind::ChildWorkflow { child_count } => json(&ChildWorkflowInput {
+            child_count: *child_count,
+            fail,
+            payload,
+        }),
+        WorkloadKind::StateTransitions => json(&StateTransitionsInput {
+            fail,
+            payload,
+            ..StateTransitionsInput::default()
+        }),
+    }
+}
+
+fn json<T: Serialize>(input: &T) -> Vec<u8> {
+    serde_json::to_vec(input).expect("inputs are numbers, flags and text, which always have a JSON form")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark_scenarios::SleepRange;
+
+    use super::*;
+
+    fn workload(kind: WorkloadKind, failure_ratio: f64) -> Workload {
+        Workload {
+            kind,
+            payload_size: 3,
+            failure_ratio,
+        }
+    }
+
+    #[test]
+    fn each_workflow_draws_from_a_seed_of_its_own() {
+        let range = SleepRange {
+            min: Duration::from_millis(100),
+            max: Duration::from_millis(600),
+        };
+        let kind = WorkloadKind::MultiActivity {
+            activity_count: 10,
+            parallel_activities: 4,
+            activity_duration: range,
+        };
+        let input = WorkloadInput::new(&workload(kind, 0.0), 7);
+        let read = |n| {
+            let mut buffer = b"rest".to_vec();
+            input.write(n, &mut buffer);
+            serde_json::from_slice::<MultiActivityInput>(&buffer).unwrap()
+        };
+        assert_eq!(
+            (read(1).activity_count, read(1).payload.as_str(), read(1).fail),
+            (10, "xxx", false)
+        );
+        assert_eq!(read(1).seed, read(1).seed);
+        assert_ne!(read(1).seed, read(2).seed);
+    }
+
+    #[test]
+    fn the_share_of_failures_is_the_one_asked_for() {
+        let input = WorkloadInput::new(&workload(WorkloadKind::Simple, 0.1), 7);
+        let failing: Vec<u64> = (0..100_000).filter(|n| input.is_failing(*n)).collect();
+        assert!((9_700..10_300).contains(&failing.len()), "{}", failing.len());
+        let mut buffer = Vec::new();
+        input.write(failing[0], &mut buffer);
+        assert!(serde_json::from_slice::<SimpleInput>(&buffer).unwrap().fail);
+        assert!(!(0..1000).any(|n| WorkloadInput::new(&workload(WorkloadKind::Simple, 0.0), 7).is_failing(n)));
+        assert!((0..1000).all(|n| WorkloadInput::new(&workload(WorkloadKind::Simple, 1.0), 7).is_failing(n)));
+    }
+}
