@@ -243,6 +243,10 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, ReadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use benchmark_scenarios::{SleepRange, WorkloadKind};
+
     use super::*;
     use crate::fixtures;
 
@@ -263,6 +267,32 @@ mod tests {
         write_atomically(&path, &results).unwrap();
         assert_eq!(read(&path).unwrap(), results);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
+    }
+
+    #[test]
+    fn every_workload_survives_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        for kind in [
+            WorkloadKind::MultiActivity {
+                activity_count: 10,
+                parallel_activities: 4,
+                activity_duration: SleepRange {
+                    min: Duration::from_millis(100),
+                    max: Duration::from_millis(600),
+                },
+            },
+            WorkloadKind::Timer {
+                timer_duration: Duration::from_millis(1_500),
+            },
+            WorkloadKind::ChildWorkflow { child_count: 3 },
+            WorkloadKind::StateTransitions,
+        ] {
+            let mut results = fixtures::short();
+            results.plan.workload.kind = kind;
+            write_atomically(&path, &results).unwrap();
+            assert_eq!(read(&path).unwrap(), results);
+        }
     }
 
     #[test]

@@ -1,134 +1,22 @@
 //! Runs made up for the tests: observed counts and latencies, judged and assembled as real ones are.
 
+mod surroundings;
+
 use std::{collections::BTreeMap, time::Duration};
 
-use benchmark_scenarios::{
-    Arrivals, EmbeddedServer, Load, Observation, Plan, Starter, Target, Thresholds, WhenFull, Workers, Workload,
-    WorkloadKind,
-};
 use proptest::prelude::*;
+
+use surroundings::{MEASURE, RAMP, RATE, WARM_UP};
+pub(crate) use surroundings::{environment, generator, plan};
 
 use crate::{
     Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble, merge,
     schema::{
-        Check, Cleanup, CompletionSource, Environment, ErrorExample, ErrorGroup, Event, Fact, GeneratorHealth,
-        HostFacts, Interval, NamespaceFacts, Phase, PhaseReport, Phases, Reconciliation, Run, ServerFacts, ThreadLoad,
-        Verdict, VerdictValue, Window,
+        Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Interval, Phase, PhaseReport, Phases,
+        Reconciliation, Run, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
-
-pub(crate) const RATE: u64 = 400;
-const RAMP: u64 = 30;
-const WARM_UP: u64 = 30;
-const MEASURE: u64 = 240;
-
-pub(crate) fn plan() -> Plan {
-    Plan {
-        target: Target::Embedded(EmbeddedServer::default()),
-        namespace: "default".into(),
-        task_queue: "benchmark-task-queue".into(),
-        workload: Workload {
-            kind: WorkloadKind::Simple,
-            payload_size: 0,
-            failure_ratio: 0.0,
-        },
-        load: Load {
-            rate: RATE.to_string().parse().unwrap(),
-            duration: Duration::from_secs(RAMP + WARM_UP + MEASURE),
-            ramp_up: Duration::from_secs(RAMP),
-            warm_up: Duration::from_secs(WARM_UP),
-            drain: Duration::from_secs(60),
-            arrivals: Arrivals::Constant,
-            seed: 1,
-            max_in_flight: 4_000,
-            when_full: WhenFull::Queue,
-            max_lag: Duration::from_secs(1),
-        },
-        starter: Starter {
-            connections: 8,
-            threads: 1,
-            start_timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(10),
-            retries: 0,
-            compression: "none".into(),
-        },
-        workers: Workers { count: 2 },
-        observation: Observation {
-            sample_ratio: 0.02,
-            sample_cap: 100,
-        },
-        thresholds: Thresholds {
-            max_p99_latency: Duration::from_secs(5),
-            min_throughput: 380.0,
-            max_error_ratio: 0.001,
-        },
-        iterations: 1,
-        cleanup: true,
-    }
-}
-
-pub(crate) fn generator() -> GeneratorHealth {
-    GeneratorHealth {
-        seconds: 240.0,
-        cpu_seconds: 14.4,
-        cpu_share: 0.03,
-        busiest_thread: Fact::found(
-            ThreadLoad {
-                name: "starter-0".into(),
-                share: 0.05,
-            },
-            "/proc",
-        ),
-        throttled: Fact::missing("no cgroup quota"),
-        steal: Fact::found(0.001, "/proc/stat"),
-        cpu_per_start_us: Some(150.0),
-        peak_memory_bytes: Fact::found(120_000_000, "/proc"),
-        peak_in_flight: 31,
-        connections: 8,
-        peak_in_flight_per_connection: 6,
-        share_of_ceiling: Fact::missing("this host was not calibrated"),
-    }
-}
-
-pub(crate) fn environment() -> Environment {
-    Environment {
-        host: HostFacts {
-            cpu_model: Fact::found("Example CPU".into(), "/proc/cpuinfo"),
-            cores: Fact::found(2, "affinity"),
-            cgroup_cpu_quota: Fact::missing("no quota"),
-            memory_bytes: Fact::found(8 << 30, "/proc/meminfo"),
-            kernel: Fact::found("6.1.0".into(), "uname"),
-            os: Fact::found("Debian 12".into(), "/etc/os-release"),
-            hostname: Fact::found("host".into(), "uname"),
-            instance_type: Fact::missing("no instance metadata service"),
-        },
-        server: ServerFacts {
-            address: "127.0.0.1:41233".into(),
-            embedded: true,
-            binary: Some("temporal on PATH".into()),
-            dynamic_config: BTreeMap::new(),
-            version: Fact::found("1.29.1".into(), "GetSystemInfo"),
-            capabilities: Fact::found(BTreeMap::from([("eagerWorkflowStart".into(), true)]), "GetSystemInfo"),
-            history_shards: Fact::found(1, "GetClusterInfo"),
-            persistence_store: Fact::found("sqlite".into(), "GetClusterInfo"),
-            visibility_store: Fact::found("sqlite".into(), "GetClusterInfo"),
-            cluster_name: Fact::found("active".into(), "GetClusterInfo"),
-            namespace: Fact::found(
-                NamespaceFacts {
-                    name: "default".into(),
-                    id: "00000000-0000-0000-0000-000000000000".into(),
-                    retention_seconds: Some(86_400),
-                    created: false,
-                    capabilities: BTreeMap::new(),
-                },
-                "DescribeNamespace",
-            ),
-            pollers: Fact::found(4, "DescribeTaskQueue"),
-            task_queue_partitions: Fact::missing("the server does not tell"),
-        },
-    }
-}
 
 /// A histogram of `count` samples: most around `typical`, one in a hundred four times as long, the last `longest`.
 fn latencies(count: u64, typical_us: i64, longest_us: i64) -> Histogram {

@@ -129,21 +129,22 @@ pub(crate) fn plural(number: u64, word: &str) -> String {
     format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// What can be said of a distribution whose quantile is missing: `at most 52ms (84 samples)`.
-pub(crate) fn at_most(latency: &Latency) -> String {
+/// What can be said of a distribution whose quantile is missing: `max 52ms of 84 samples`.
+pub(crate) fn at_worst(latency: &Latency) -> String {
     match latency.max {
-        Some(max) => format!("at most {} ({})", ms(max), plural(latency.count, "sample")),
+        Some(max) => format!("max {} of {}", ms(max), plural(latency.count, "sample")),
         None => "not measured".into(),
     }
 }
 
 /// Text broken at spaces into lines of at most `width` characters; the first begins after `first`, the others after as
-/// many spaces as `indent`.
+/// many spaces as `indent`. A per cent sign stays with its number.
 pub(crate) fn wrap(first: &str, indent: usize, text: &str, width: usize) -> String {
     let mut out = first.to_owned();
     let mut column = first.chars().count();
     let mut fresh = true;
-    for word in text.split_whitespace() {
+    let glued = text.replace(" %", "\u{1}%");
+    for word in glued.split_whitespace() {
         let length = word.chars().count();
         if !fresh && column + 1 + length > width {
             let _ = write!(out, "\n{:indent$}", "");
@@ -158,7 +159,7 @@ pub(crate) fn wrap(first: &str, indent: usize, text: &str, width: usize) -> Stri
         column += length;
         fresh = false;
     }
-    out
+    out.replace('\u{1}', " ")
 }
 
 /// Without zeros behind the decimal point.
@@ -180,7 +181,7 @@ mod tests {
             (0.0, "0ms"),
             (0.085, "85µs"),
             (0.0996, "0.1ms"),
-            (3.14, "3.1ms"),
+            (3.12, "3.1ms"),
             (9.96, "10ms"),
             (52.4, "52ms"),
             (999.4, "999ms"),
@@ -252,6 +253,7 @@ mod tests {
 
     #[test]
     fn wraps_at_spaces_under_its_beginning() {
+        assert_eq!(wrap("", 2, "share 0.1 %", 10), "share\n  0.1 %");
         assert_eq!(wrap("  a  ", 5, "one two three", 13), "  a  one two\n     three");
         assert_eq!(wrap("", 2, "unbreakableword x", 5), "unbreakableword\n  x");
     }

@@ -3,7 +3,7 @@
 use benchmark_scenarios::Thresholds;
 
 use crate::{
-    format::{at_most, count, exact_rate, ms, percent, plural},
+    format::{at_worst, count, exact_rate, ms, percent, plural},
     schema::{Outcome, PhaseReport, ThresholdOutcome, VerdictValue},
 };
 
@@ -79,10 +79,10 @@ fn p99_latency(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutco
     let latency = &measure.latencies.e2e_response.completed;
     let (met, measured) = match (latency.p99, latency.max) {
         (Some(p99), _) => (p99 <= limit, format!("p99 {}", ms(p99))),
-        (None, Some(max)) if max <= limit => (true, at_most(latency)),
+        (None, Some(max)) if max <= limit => (true, at_worst(latency)),
         (None, Some(max)) => (
             false,
-            format!("too few samples for p99 ({}), max {}", count(latency.count), ms(max)),
+            format!("{} samples are too few for p99, max {}", count(latency.count), ms(max)),
         ),
         (None, None) => (false, "not measured".into()),
     };
@@ -90,7 +90,7 @@ fn p99_latency(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutco
         name: "max-p99-latency".into(),
         met,
         measured,
-        required: format!("p99 at most {}", ms(limit)),
+        required: format!("at most {}", ms(limit)),
     }
 }
 
@@ -99,10 +99,9 @@ fn throughput(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutcom
     ThresholdOutcome {
         name: "min-throughput".into(),
         met: measure.completion_rate.is_some_and(|completed| completed >= limit),
-        measured: measure.completion_rate.map_or_else(
-            || "not measured".into(),
-            |completed| format!("{} completed", exact_rate(completed)),
-        ),
+        measured: measure
+            .completion_rate
+            .map_or_else(|| "not measured".into(), exact_rate),
         required: format!("at least {}", exact_rate(limit)),
     }
 }
@@ -163,10 +162,10 @@ mod tests {
     fn few_samples_prove_a_limit_only_by_their_maximum() {
         let met = p99(&measured(84, 52));
         assert!(met.met);
-        assert_eq!(met.measured, "at most 52ms (84 samples)");
+        assert_eq!(met.measured, "max 52ms of 84 samples");
         let missed = p99(&measured(84, 200));
         assert!(!missed.met);
-        assert_eq!(missed.measured, "too few samples for p99 (84), max 200ms");
+        assert_eq!(missed.measured, "84 samples are too few for p99, max 200ms");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{context::Context, draft::Draft, names};
 use crate::{
     format::{count, percent, plural},
     limits,
-    schema::Check,
+    schema::{Check, Phase},
 };
 
 const TOO_SLOW: &str =
@@ -90,8 +90,7 @@ fn window_attainment(context: &Context) -> Check {
     );
     let judged: Vec<_> = context
         .capped()
-        .filter(|(window, _)| context.measured.iter().any(|measured| measured.second == window.second))
-        .filter(|(window, _)| window.due >= limits::WINDOW_MIN_DUE)
+        .filter(|(window, _)| window.phase == Phase::Measure && window.due >= limits::WINDOW_MIN_DUE)
         .collect();
     if judged.is_empty() {
         let reason = format!("no second had {} arrivals due", limits::WINDOW_MIN_DUE);

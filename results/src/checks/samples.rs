@@ -63,10 +63,10 @@ fn quantile_samples(context: &Context) -> Check {
     let latencies = &context.measure.latencies;
     let distributions = [
         ("start", &latencies.start_response.accepted),
-        ("end to end", &latencies.e2e_response.completed),
+        ("e2e", &latencies.e2e_response.completed),
     ];
     let shown = |name: &str| !matches!(name, "p99.99");
-    let mut left_out = Vec::new();
+    let mut left_out: Vec<(String, Vec<&str>)> = Vec::new();
     // Seconds after which the last quantile that is shown has its samples, at the pace at which they came.
     let mut needed: f64 = 0.0;
     for (what, latency) in distributions.into_iter().filter(|(_, latency)| latency.count > 0) {
@@ -76,22 +76,23 @@ fn quantile_samples(context: &Context) -> Check {
         }
         if !missing.is_empty() {
             let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
-            left_out.push(format!(
-                "{what} {} ({})",
-                names.join(", "),
-                plural(latency.count, "sample")
-            ));
+            let missing = format!("{} ({})", names.join(", "), plural(latency.count, "sample"));
+            match left_out.iter_mut().find(|(known, _)| *known == missing) {
+                Some((_, of)) => of.push(what),
+                None => left_out.push((missing, vec![what])),
+            }
         }
     }
     let limit = "5 samples beyond a quantile";
     if left_out.is_empty() {
         return Draft::new(names::QUANTILE_SAMPLES, "every quantile has enough", limit).pass();
     }
-    let draft = Draft::new(
-        names::QUANTILE_SAMPLES,
-        format!("not shown: {}", left_out.join("; ")),
-        limit,
-    );
+    let left_out: Vec<String> = left_out
+        .into_iter()
+        .map(|(missing, of)| format!("{} {missing}", of.join(" and ")))
+        .collect();
+    let value = format!("not shown: {}", left_out.join("; "));
+    let draft = Draft::new(names::QUANTILE_SAMPLES, value, limit);
     if needed > 0.0 {
         draft.warning(format!(
             "measure for {} at this pace to see up to p99.9",

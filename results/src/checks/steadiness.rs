@@ -128,11 +128,7 @@ fn halves(context: &Context) -> Check {
         .not_applicable();
     };
     let ratio = after / before.max(f64::MIN_POSITIVE);
-    let value = format!(
-        "end to end p50 {} in the first half, {} in the second",
-        ms(before),
-        ms(after)
-    );
+    let value = format!("e2e p50 {} in the first half, {} in the second", ms(before), ms(after));
     let draft = draft(value).numbers(ratio, limits::HALVES_RATIO);
     let queueing_ms = limits::BACKLOG_SLOPE * (seconds as f64 / 2.0) * 1000.0;
     let difference = after - before;

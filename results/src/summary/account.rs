@@ -138,9 +138,9 @@ pub(super) fn outcome(out: &mut Out, results: &Results) {
         } else {
             ("NOT MET", out.style.bad("NOT MET"))
         };
-        let first = format!("{label:<15}{word:<9}{:<17}", threshold.name);
-        let text = format!("{} · required {}", threshold.measured, threshold.required);
-        out.line(&wrap(&first, 41, &text, WIDTH).replacen(word, &painted, 1));
+        let first = format!("{label:<15}{word:<9}{:<16}", threshold.name);
+        let text = format!("{} · asked {}", threshold.measured, threshold.required);
+        out.line(&wrap(&first, 40, &text, WIDTH).replacen(word, &painted, 1));
     }
 }
 

@@ -1,0 +1,149 @@
+//! Was the load carried?
+
+use super::*;
+
+#[test]
+fn a_growing_backlog_is_overload_and_says_what_is_carried() {
+    let verdict = expect(
+        names::BACKLOG_SLOPE,
+        Overloaded,
+        backlog(|second| 10.0 + 118.0 * second as f64),
+    );
+    let value = &check(&verdict, names::BACKLOG_SLOPE).value;
+    assert_eq!(
+        value,
+        "backlog grew by 118.0/s for the whole measured phase (4m00s): about 282.0/s is carried of 400.0/s asked"
+    );
+    assert_eq!(verdict.value, VerdictValue::Overloaded);
+    // From the middle on.
+    expect(
+        names::BACKLOG_SLOPE,
+        Overloaded,
+        backlog(|s| 10.0 + 50.0 * s.saturating_sub(120) as f64),
+    );
+    // With a saw on top.
+    expect(
+        names::BACKLOG_SLOPE,
+        Overloaded,
+        backlog(|s| 20.0 * s as f64 + (s % 7) as f64 * 100.0),
+    );
+}
+
+#[test]
+fn noise_stalls_and_draining_are_no_growth() {
+    expect(
+        names::BACKLOG_SLOPE,
+        Pass,
+        backlog(|second| 20.0 + (second * 7919 % 23) as f64),
+    );
+    // A stall at the very end, and one in the middle.
+    expect(
+        names::BACKLOG_SLOPE,
+        Pass,
+        backlog(|second| if second >= 236 { 3_000.0 } else { 8.0 }),
+    );
+    expect(
+        names::BACKLOG_SLOPE,
+        Pass,
+        backlog(|second| if second / 5 == 24 { 2_000.0 } else { 8.0 }),
+    );
+    expect(
+        names::BACKLOG_SLOPE,
+        Pass,
+        backlog(|second| 10_000.0 - 40.0 * second as f64),
+    );
+    // Slow growth within 2 % of the rate.
+    expect(names::BACKLOG_SLOPE, Pass, backlog(|second| 10.0 + 7.0 * second as f64));
+}
+
+#[test]
+fn workflows_that_take_their_time_fill_the_backlog_first() {
+    let filling = |plan: &mut Plan, parts: &mut IterationParts| {
+        plan.workload.kind = WorkloadKind::Timer {
+            timer_duration: Duration::from_secs(120),
+        };
+        for (second, window) in (0..).zip(measured(parts)) {
+            window.backlog = Some(400 * (30 + second).min(120));
+        }
+    };
+    expect(names::BACKLOG_SLOPE, Pass, filling);
+    expect(names::BACKLOG_SLOPE, NotApplicable, |plan, parts| {
+        filling(plan, parts);
+        plan.workload.kind = WorkloadKind::MultiActivity {
+            activity_count: 10,
+            parallel_activities: 4,
+            activity_duration: SleepRange {
+                min: Duration::from_secs(1),
+                max: Duration::from_secs(40),
+            },
+        };
+    });
+    expect(names::BACKLOG_SLOPE, NotApplicable, |_, parts| {
+        parts.windows[100].backlog = None
+    });
+}
+
+#[test]
+fn halves() {
+    let p50 = |first: f64, second: f64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            for (at, window) in (0..).zip(measured(parts)) {
+                window.e2e_p50 = Some(if at < 120 { first } else { second });
+            }
+        }
+    };
+    expect(names::HALVES, Pass, p50(100.0, 140.0));
+    expect(names::HALVES, Pass, p50(2.0, 6.0));
+    expect(names::HALVES, Warning, p50(100.0, 400.0));
+    expect(names::HALVES, Warning, p50(400.0, 100.0));
+    expect(names::HALVES, Overloaded, p50(1_000.0, 5_000.0));
+    expect(names::HALVES, NotApplicable, |_, parts| {
+        measured(parts).for_each(|window| window.e2e_p50 = None);
+    });
+}
+
+/// A steady backlog of this many workflows, each of which takes this long from its acknowledgement.
+fn steady(workflows: u64, residence_ms: i64) -> impl FnOnce(&mut Plan, &mut IterationParts) {
+    move |_, parts| {
+        for (second, window) in (0..).zip(measured(parts)) {
+            window.backlog = Some(workflows - 2 + second * 7 % 5);
+        }
+        let measure = &mut parts.phases.measure;
+        let acknowledged = measure.latencies.start_service.accepted.mean.unwrap();
+        let mut histogram = Histogram::new();
+        for _ in 0..measure.ledger.completed {
+            histogram.record_micros(residence_ms * 1000 + (acknowledged * 1000.0) as i64);
+        }
+        measure.latencies.e2e_service.completed = histogram.to_latency();
+        measure.completion_rate = Some(400.0);
+    }
+}
+
+#[test]
+fn littles_law() {
+    expect(names::LITTLES_LAW, Pass, steady(400, 1_000));
+    expect(names::LITTLES_LAW, Pass, steady(450, 1_000));
+    let verdict = expect(names::LITTLES_LAW, Invalid, steady(800, 1_000));
+    assert!(
+        verdict.headline.contains("account does not close"),
+        "{}",
+        verdict.headline
+    );
+    expect(names::LITTLES_LAW, Invalid, steady(200, 1_000));
+    // Too small to tell; not steady; not all ends measured; nothing observed.
+    expect(names::LITTLES_LAW, NotApplicable, steady(5, 12));
+    expect(names::LITTLES_LAW, NotApplicable, |plan, parts| {
+        steady(400, 1_000)(plan, parts);
+        backlog(|second| 100.0 + 5.0 * second as f64)(plan, parts);
+    });
+    expect(names::LITTLES_LAW, NotApplicable, |plan, parts| {
+        steady(800, 1_000)(plan, parts);
+        parts.phases.measure.ledger.accepted += 5_000;
+    });
+    expect(names::LITTLES_LAW, NotApplicable, |plan, parts| {
+        steady(800, 1_000)(plan, parts);
+        parts.windows[70].backlog = None;
+    });
+    // Workflows of over a minute in a phase of four.
+    expect(names::LITTLES_LAW, NotApplicable, steady(30_000, 70_000));
+}
