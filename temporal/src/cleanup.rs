@@ -1,0 +1,257 @@
+//! Terminating what a run left open, and nothing else.
+//!
+//! One batch operation terminates everything that a visibility query finds, on the server's side. Visibility is written
+//! behind the workflows, so a batch can miss the youngest: the count afterwards says so, and then another batch
+//! is run. Children need no care: they go by the parent-close policy.
+
+use std::time::{Duration, SystemTime};
+
+use benchmark_results::schema::Cleanup;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use temporalio_common::protos::temporal::api::{
+    batch::v1::BatchOperationTermination,
+    common::v1::WorkflowExecution,
+    enums::v1::BatchOperationState,
+    workflowservice::v1::{
+        DescribeBatchOperationRequest, ListWorkflowExecutionsRequest, StartBatchOperationRequest,
+        TerminateWorkflowExecutionRequest, start_batch_operation_request::Operation,
+    },
+};
+use tokio::time::{Instant, sleep};
+use tonic::Code;
+
+use crate::{
+    call,
+    call::CallError,
+    connection::Server,
+    visibility::{count_open, open_query},
+};
+
+const REASON: &str = "left open by a run of run-benchmark";
+const POLL: Duration = Duration::from_millis(250);
+
+/// Counts above zero and unchanged in a row, after a batch has ended, that call for another one.
+const UNCHANGED: u32 = 8;
+
+/// Workflows asked for at once, and terminated at the same time, when there is no batch operation.
+const PAGE: i32 = 500;
+const AT_ONCE: usize = 16;
+
+/// What clean-up did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cleaned {
+    /// For the result.
+    pub cleanup: Cleanup,
+    /// Something worth saying that is no problem: why it was done one by one.
+    pub note: Option<String>,
+}
+
+/// Terminates the open workflows `prefix/…` and returns when the server counts none of them, or `limit` has passed.
+/// It always comes back with an account; what went wrong stands in its `problem`.
+pub fn terminate_open(server: &Server, prefix: &str, limit: Duration) -> BoxFuture<'static, Cleaned> {
+    let (server, prefix) = (server.clone(), prefix.to_owned());
+    async move {
+        let mut work = Work {
+            server,
+            query: open_query(&prefix),
+            prefix,
+            end: Instant::now() + limit,
+            before: None,
+            note: None,
+        };
+        let outcome = work.run().await;
+        let (open_after, problem) = match outcome {
+            Ok(0) => (Some(0), None),
+            Ok(left) => (
+                Some(left),
+                Some(format!("{left} workflows were still open after {limit:?}")),
+            ),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        Cleaned {
+            cleanup: Cleanup {
+                requested: true,
+                open_before: work.before,
+                open_after,
+                problem,
+            },
+            note: work.note,
+        }
+    }
+    .boxed()
+}
+
+struct Work {
+    server: Server,
+    prefix: String,
+    query: String,
+    end: Instant,
+    before: Option<u64>,
+    note: Option<String>,
+}
+
+impl Work {
+    /// Returns how many are open at the end.
+    async fn run(&mut self) -> Result<u64, CallError> {
+        loop {
+            let open = self.count().await?;
+            let before = *self.before.get_or_insert(open);
+            // The first count may be late as well, so that more may turn out to have been open.
+            self.before = Some(before.max(open));
+            if open == 0 || Instant::now() >= self.end {
+                return Ok(open);
+            }
+            if self.note.is_some() {
+                self.one_by_one().await?;
+            } else if let Err(error) = self.batch().await {
+                if error.is_transient() && error.code != Code::ResourceExhausted {
+                    sleep(POLL).await;
+                    continue;
+                }
+                self.note = Some(format!("terminated one by one: {error}"));
+                continue;
+            }
+            self.until_counted().await?;
+        }
+    }
+
+    /// Counts until none is open, the count stops changing, or time is up.
+    async fn until_counted(&self) -> Result<(), CallError> {
+        let mut last = u64::MAX;
+        let mut unchanged = 0;
+        while unchanged < UNCHANGED && Instant::now() < self.end {
+            let open = self.count().await?;
+            if open == 0 {
+                return Ok(());
+            }
+            unchanged = if open == last { unchanged + 1 } else { 0 };
+            last = open;
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Counts, and again within the limit where the failure may pass.
+    async fn count(&self) -> Result<u64, CallError> {
+        loop {
+            match count_open(&self.server, &self.prefix).await {
+                Err(error) if error.is_transient() && Instant::now() < self.end => sleep(POLL).await,
+                other => return other,
+            }
+        }
+    }
+
+    /// Runs one batch operation to its end.
+    async fn batch(&self) -> Result<(), CallError> {
+        let nanos = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
+        let job_id = format!("run-benchmark-{}-{nanos:x}", self.prefix);
+        let request = StartBatchOperationRequest {
+            namespace: self.server.namespace().to_owned(),
+            visibility_query: self.query.clone(),
+            job_id: job_id.clone(),
+            reason: REASON.to_owned(),
+            operation: Some(Operation::TerminationOperation(BatchOperationTermination {
+                identity: self.server.options().identity.clone(),
+                ..Default::default()
+            })),
+            ..Default::default()
+        };
+        let answer = self
+            .server
+            .service()
+            .start_batch_operation(call::request(request))
+            .await;
+        answer.map_err(CallError::new("StartBatchOperation"))?;
+        while Instant::now() < self.end {
+            let request = DescribeBatchOperationRequest {
+                namespace: self.server.namespace().to_owned(),
+                job_id: job_id.clone(),
+            };
+            match self
+                .server
+                .service()
+                .describe_batch_operation(call::request(request))
+                .await
+            {
+                Ok(answer) if answer.get_ref().state == BatchOperationState::Running as i32 => {}
+                // It has ended, well or not: the count says what it did.
+                Ok(_) => return Ok(()),
+                // It is a workflow itself, and may not be known yet.
+                Err(status) if status.code() == Code::NotFound => {}
+                Err(status) => {
+                    let error = CallError::new("DescribeBatchOperation")(status);
+                    if !error.is_transient() {
+                        return Err(error);
+                    }
+                }
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Terminates page by page. What has ended in the meantime is no failure.
+    async fn one_by_one(&self) -> Result<(), CallError> {
+        let mut next_page_token = Vec::new();
+        loop {
+            self.server.until_query_allowed().await;
+            let request = ListWorkflowExecutionsRequest {
+                namespace: self.server.namespace().to_owned(),
+                page_size: PAGE,
+                next_page_token,
+                query: self.query.clone(),
+            };
+            let answer = self
+                .server
+                .service()
+                .list_workflow_executions(call::request(request))
+                .await;
+            let answer = answer.map_err(CallError::new("ListWorkflowExecutions"))?.into_inner();
+            let executions: Vec<_> = answer
+                .executions
+                .into_iter()
+                .filter_map(|info| info.execution)
+                .collect();
+            let refused = stream::iter(executions)
+                .map(|execution| self.terminate(execution))
+                .buffer_unordered(AT_ONCE)
+                .filter_map(|outcome| async { outcome.err() })
+                .collect::<Vec<_>>()
+                .await;
+            if let Some(error) = refused.into_iter().find(|error| !error.is_transient()) {
+                return Err(error);
+            }
+            next_page_token = answer.next_page_token;
+            if next_page_token.is_empty() || Instant::now() >= self.end {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn terminate(&self, execution: WorkflowExecution) -> Result<(), CallError> {
+        self.server.until_termination_allowed().await;
+        if Instant::now() >= self.end {
+            return Ok(());
+        }
+        let request = TerminateWorkflowExecutionRequest {
+            namespace: self.server.namespace().to_owned(),
+            workflow_execution: Some(execution),
+            reason: REASON.to_owned(),
+            identity: self.server.options().identity.clone(),
+            ..Default::default()
+        };
+        match self
+            .server
+            .service()
+            .terminate_workflow_execution(call::request(request))
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == Code::NotFound => Ok(()),
+            Err(status) => Err(CallError::new("TerminateWorkflowExecution")(status)),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Connecting within a limit, and finding out why it failed.
+//!
+//! The client library tells little of a failure, and of a silent peer nothing. So each try begins with a TCP
+//! connection of our own, whose errors are plain, and a failed one ends with another on which we listen to what the
+//! peer says to a plain HTTP/2 greeting: its first bytes tell a TLS server, a web server and a mute one apart.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use temporalio_client::{Connection, ConnectionOptions, errors::ClientConnectError};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, lookup_host},
+    time::{Instant, sleep, timeout, timeout_at},
+};
+use tonic::Code;
+
+use crate::{
+    connection::failure::{Cause, ConnectError, Unreachable},
+    options::Target,
+    tls::TlsMaterial,
+};
+
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest that listening to the peer may take. It is taken off the time for connecting.
+const LISTEN: Duration = Duration::from_millis(500);
+
+/// What a client of HTTP/2 says first: the preface and empty settings (RFC 9113, 3.4).
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+
+pub(super) async fn connect(
+    target: &Target,
+    limit: Duration,
+    tls: Option<&TlsMaterial>,
+    mut sdk: ConnectionOptions,
+) -> Result<Connection, ConnectError> {
+    let begun = Instant::now();
+    let end = begun + limit;
+    let listen = LISTEN.min(limit / 5);
+    let mut resolved = Vec::new();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let cause = match reach(target, &mut resolved, end - listen).await {
+            Err(cause) => cause,
+            Ok(peer) => {
+                let left = (end - listen).saturating_duration_since(Instant::now());
+                sdk.connect_timeout = Some(left);
+                match timeout(left, Connection::connect(sdk.clone())).await {
+                    Ok(Ok(connection)) => return Ok(connection),
+                    Ok(Err(error)) => understand(target, peer, tls, Some(error), end).await?,
+                    Err(_) => understand(target, peer, tls, None, end).await?,
+                }
+            }
+        };
+        if !cause.may_pass() || tries == TRIES || Instant::now() + PAUSE >= end - listen {
+            return Err(ConnectError::Unreachable(Box::new(Unreachable {
+                address: target.to_string(),
+                cause,
+                elapsed: begun.elapsed(),
+                tries,
+                tls: target.tls,
+                resolved,
+            })));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Resolves the name and makes a TCP connection to the first address that accepts one.
+async fn reach(target: &Target, resolved: &mut Vec<IpAddr>, end: Instant) -> Result<SocketAddr, Cause> {
+    let addresses: Vec<SocketAddr> = match timeout_at(end, lookup_host((target.host.as_str(), target.port))).await {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(error)) => return Err(Cause::Name(error.to_string())),
+        Err(_) => return Err(Cause::Name("the name server does not answer".to_owned())),
+    };
+    *resolved = addresses.iter().map(SocketAddr::ip).collect();
+    let mut cause = Cause::Name("it stands for no address".to_owned());
+    for (n, address) in addresses.iter().enumerate() {
+        // Each gets its share of what is left, so that a dead one cannot use up the time of those behind it.
+        let shares = u32::try_from(addresses.len() - n).unwrap_or(u32::MAX);
+        let share = end.saturating_duration_since(Instant::now()) / shares;
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return Ok(*address),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => cause = Cause::Refused,
+            Ok(Err(error)) => cause = Cause::Network(error.to_string()),
+            Err(_) => cause = Cause::NoAnswer,
+        }
+    }
+    Err(cause)
+}
+
+/// Finds the cause of a connection that the client library did not bring about; `None` when it did not come to an end.
+async fn understand(
+    target: &Target,
+    peer: SocketAddr,
+    tls: Option<&TlsMaterial>,
+    error: Option<ClientConnectError>,
+    end: Instant,
+) -> Result<Cause, ConnectError> {
+    let words = match &error {
+        Some(ClientConnectError::SystemInfoCallError(status)) => {
+            let message = status.message().to_owned();
+            match status.code() {
+                Code::Unauthenticated | Code::PermissionDenied => return Ok(Cause::NotAllowed(message)),
+                Code::Unimplemented => return Ok(Cause::NotTemporal(message)),
+                _ => chain(status),
+            }
+        }
+        Some(ClientConnectError::InvalidHeaders(error)) => return Err(ConnectError::Settings(error.to_string())),
+        Some(ClientConnectError::InvalidConfig(reason)) => return Err(ConnectError::Settings(reason.clone())),
+        Some(ClientConnectError::InvalidUri(error)) => return Err(ConnectError::Settings(error.to_string())),
+        Some(ClientConnectError::TonicTransportError(error)) => chain(error),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    if target.tls && words.contains("ertificate") {
+        let reason = words
+            .find("invalid peer certificate")
+            .map_or_else(|| last(&words), |at| words[at..].to_owned());
+        return Ok(Cause::Certificate(reason));
+    }
+    let said = timeout_at(end, listen(peer)).await.unwrap_or(Heard::Nothing);
+    Ok(match (said, target.tls) {
+        (Heard::Http1, _) => Cause::Http1,
+        (Heard::Tls, false) => Cause::WantsTls,
+        (Heard::Http2, true) => Cause::NoTls("it speaks plain HTTP/2".to_owned()),
+        (_, true) if words.contains("handshake") || words.contains("alert") => {
+            let asked = tls.is_some_and(|material| material.identity.is_some());
+            let hint = if asked {
+                ""
+            } else {
+                "; it may want a client certificate"
+            };
+            Cause::Certificate(format!("{}{hint}", last(&words)))
+        }
+        (Heard::Nothing, _) if error.is_none() => Cause::Silent,
+        (Heard::Http2, false) if !words.is_empty() => Cause::Unavailable(last(&words)),
+        (Heard::Closed, false) => Cause::Unavailable("it closes the connection at once".to_owned()),
+        (_, _) if error.is_none() => Cause::Silent,
+        _ => Cause::Other(last(&words)),
+    })
+}
+
+/// What a peer said first.
+enum Heard {
+    /// Settings: a server of HTTP/2.
+    Http2,
+    /// A status line.
+    Http1,
+    /// An alert: a server of TLS.
+    Tls,
+    /// The end of the connection.
+    Closed,
+    /// Something else.
+    Other,
+    /// Nothing in time.
+    Nothing,
+}
+
+async fn listen(peer: SocketAddr) -> Heard {
+    let mut said = [0; 9];
+    let mut got = 0;
+    let talk = async {
+        let mut stream = TcpStream::connect(peer).await?;
+        stream.write_all(GREETING).await?;
+        // An alert of TLS is only seven bytes long, so each piece is looked at as it comes.
+        while got < said.len() && recognise(&said[..got]).is_none() {
+            match stream.read(&mut said[got..]).await? {
+                0 => break,
+                more => got += more,
+            }
+        }
+        io::Result::Ok(())
+    };
+    match talk.await {
+        Ok(()) | Err(_) if got == 0 => Heard::Closed,
+        _ => recognise(&said[..got]).unwrap_or(Heard::Other),
+    }
+}
+
+fn recognise(said: &[u8]) -> Option<Heard> {
+    if said.starts_with(b"HTTP/1") {
+        Some(Heard::Http1)
+    } else if said.starts_with(&[21, 3]) {
+        // A record of kind 21 (alert), version 3.x (RFC 8446, 5.1).
+        Some(Heard::Tls)
+    } else if said.len() == 9 && said[3] == 4 && said[5..] == [0; 4] {
+        // A frame of kind 4 (settings) on stream 0 (RFC 9113, 6.5).
+        Some(Heard::Http2)
+    } else {
+        None
+    }
+}
+
+/// An error and all that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    words
+}
+
+/// The innermost cause, which is the one that says something.
+fn last(words: &str) -> String {
+    words
+        .rsplit(": ")
+        .find(|part| part.len() > 3)
+        .unwrap_or(words)
+        .to_owned()
+}

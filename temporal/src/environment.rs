@@ -1,0 +1,216 @@
+//! Temporal's own configuration of clients: the profile in `temporal.toml`, with the `TEMPORAL_*` variables on top.
+//!
+//! The rules are the SDK's (`temporalio_common::envconfig`). Two things differ, so that nobody is misled: a
+//! setting that the SDK reads and then ignores is refused here, and what is not configured stays `None` instead of
+//! becoming `localhost:7233`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+};
+
+use temporalio_common::envconfig::{
+    ClientConfigTLS, ConfigError, DataSource, LoadClientConfigProfileOptions, load_client_config_profile,
+};
+
+use crate::{
+    options::{ApiKey, ApiKeyError},
+    tls::{TlsMaterial, check_certificates, check_key},
+};
+
+/// What the environment says about the server; every part may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// `host:port`.
+    pub address: Option<String>,
+    /// Namespace.
+    pub namespace: Option<String>,
+    /// TLS material, when TLS is on by itself or because of the API key.
+    pub tls: Option<TlsMaterial>,
+    /// API key.
+    pub api_key: Option<ApiKey>,
+    /// Headers of every call.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Reads the profile that `TEMPORAL_CONFIG_FILE` and `TEMPORAL_PROFILE` select, and the other `TEMPORAL_*` variables.
+/// `None` when nothing is configured; a file that is not there counts as empty, as it does for the SDK.
+///
+/// # Errors
+/// When the file or a variable cannot be understood, or material that it names cannot be read.
+pub fn from_environment() -> Result<Option<Profile>, EnvironmentError> {
+    load(None)
+}
+
+fn load(variables: Option<&HashMap<String, String>>) -> Result<Option<Profile>, EnvironmentError> {
+    let found = load_client_config_profile(LoadClientConfigProfileOptions::default(), variables)?;
+    let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let api_key = not_empty(found.api_key).map(|key| ApiKey::new(&key)).transpose()?;
+    let tls = match found.tls {
+        Some(tls) if tls.disabled == Some(true) => None,
+        Some(tls) => Some(material(tls)?),
+        None => api_key.is_some().then(TlsMaterial::default),
+    };
+    let profile = Profile {
+        address: not_empty(found.address),
+        namespace: not_empty(found.namespace),
+        tls,
+        api_key,
+        headers: found.grpc_meta.into_iter().collect(),
+    };
+    Ok((profile != Profile::default()).then_some(profile))
+}
+
+fn material(tls: ClientConfigTLS) -> Result<TlsMaterial, EnvironmentError> {
+    if tls.disable_host_verification {
+        return Err(EnvironmentError::HostVerification);
+    }
+    let ca = tls
+        .server_ca_cert
+        .map(|source| read("TEMPORAL_TLS_SERVER_CA_CERT", source, check_certificates))
+        .transpose()?;
+    let identity = match (tls.client_cert, tls.client_key) {
+        (None, None) => None,
+        (Some(cert), Some(key)) => Some((
+            read("TEMPORAL_TLS_CLIENT_CERT", cert, check_certificates)?,
+            read("TEMPORAL_TLS_CLIENT_KEY", key, check_key)?,
+        )),
+        _ => return Err(EnvironmentError::Half),
+    };
+    Ok(TlsMaterial {
+        ca,
+        identity,
+        server_name: tls.server_name,
+    })
+}
+
+fn read(
+    what: &'static str,
+    source: DataSource,
+    check: fn(&[u8]) -> Result<(), String>,
+) -> Result<Vec<u8>, EnvironmentError> {
+    let (from, pem) = match source {
+        DataSource::Path(path) => match fs::read(&path) {
+            Ok(pem) => (path, pem),
+            Err(source) => return Err(EnvironmentError::Unreadable { what, path, source }),
+        },
+        DataSource::Data(pem) => ("the data".to_owned(), pem),
+        _ => {
+            return Err(EnvironmentError::NotPem {
+                what,
+                from: "its source".to_owned(),
+                problem: "is of an unknown kind".to_owned(),
+            });
+        }
+    };
+    match check(&pem) {
+        Ok(()) => Ok(pem),
+        Err(problem) => Err(EnvironmentError::NotPem { what, from, problem }),
+    }
+}
+
+/// Temporal's configuration in the environment cannot be used. In `temporal.toml` the same settings are called
+/// `tls.server_ca_cert_path` and so on.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// The file or a variable cannot be understood.
+    #[error(
+        "Temporal's client configuration (temporal.toml, TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE, TEMPORAL_*) cannot be used: {0}"
+    )]
+    Config(#[from] ConfigError),
+    /// The API key cannot be sent.
+    #[error("TEMPORAL_API_KEY or the profile's api_key: {0}")]
+    ApiKey(#[from] ApiKeyError),
+    /// A file that it names cannot be read.
+    #[error("{what} {path}: the file cannot be read: {source}")]
+    Unreadable {
+        /// The setting, as a variable without `_PATH` or `_DATA`.
+        what: &'static str,
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What it names is not PEM of the right kind.
+    #[error("{what}: {from} {problem}")]
+    NotPem {
+        /// The setting, as a variable without `_PATH` or `_DATA`.
+        what: &'static str,
+        /// The file, or that it was given as data.
+        from: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A client certificate without its key, or the other way round.
+    #[error("TEMPORAL_TLS_CLIENT_CERT and TEMPORAL_TLS_CLIENT_KEY belong together; only one of them is set")]
+    Half,
+    /// A setting that would be ignored.
+    #[error(
+        "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported; give the authority with --tls-ca and the name with --tls-server-name"
+    )]
+    HostVerification,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)], file: Option<&str>) -> Result<Option<Profile>, EnvironmentError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("temporal.toml");
+        if let Some(text) = file {
+            fs::write(&path, text).unwrap();
+        }
+        let mut map: HashMap<_, _> = variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        map.insert("TEMPORAL_CONFIG_FILE".to_owned(), path.to_string_lossy().into_owned());
+        load(Some(&map))
+    }
+
+    #[test]
+    fn nothing_configured_is_none() {
+        assert_eq!(with(&[], None).unwrap(), None);
+        assert_eq!(with(&[], Some("")).unwrap(), None);
+        assert_eq!(with(&[("TEMPORAL_ADDRESS", "")], None).unwrap(), None);
+    }
+
+    #[test]
+    fn variables_go_before_the_file() {
+        let file =
+            "[profile.default]\naddress = \"file:7233\"\nnamespace = \"n\"\n[profile.other]\naddress = \"other:1\"\n";
+        let profile = with(&[("TEMPORAL_ADDRESS", "variable:7233")], Some(file))
+            .unwrap()
+            .unwrap();
+        assert_eq!(profile.address.as_deref(), Some("variable:7233"));
+        assert_eq!(profile.namespace.as_deref(), Some("n"));
+        let profile = with(&[("TEMPORAL_PROFILE", "other")], Some(file)).unwrap().unwrap();
+        assert_eq!(profile.address.as_deref(), Some("other:1"));
+        assert!(profile.tls.is_none());
+    }
+
+    #[test]
+    fn a_key_turns_tls_on_and_is_hidden() {
+        let profile = with(
+            &[("TEMPORAL_API_KEY", "s3cret"), ("TEMPORAL_GRPC_META_MY_KEY", "v")],
+            None,
+        )
+        .unwrap()
+        .unwrap();
+        assert_eq!(profile.tls, Some(TlsMaterial::default()));
+        assert_eq!(profile.headers.get("my-key").map(String::as_str), Some("v"));
+        assert!(!format!("{profile:?}").contains("s3cret"));
+        let off = with(&[("TEMPORAL_API_KEY", "s3cret"), ("TEMPORAL_TLS", "false")], None)
+            .unwrap()
+            .unwrap();
+        assert_eq!(off.tls, None);
+    }
+
+    #[test]
+    fn broken_configuration_is_an_error() {
+        let error = |variables: &[(&str, &str)], file| with(variables, file).unwrap_err().to_string();
+        assert!(error(&[], Some("[profile")).contains("temporal.toml"));
+        assert!(error(&[("TEMPORAL_PROFILE", "none")], Some("[profile.a]\naddress=\"x\"\n")).contains("none"));
+        assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_PATH", "/no/such")], None).contains("cannot be read"));
+        assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_DATA", "text")], None).contains("BEGIN CERTIFICATE"));
+        assert!(error(&[("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", "true")], None).contains("not supported"));
+    }
+}

@@ -1,0 +1,248 @@
+//! One workflow: whether it exists, and how it ends.
+
+use std::time::{Duration, SystemTime};
+
+use futures::{FutureExt, future::BoxFuture};
+use temporalio_common::protos::temporal::api::{
+    common::v1::WorkflowExecution,
+    enums::v1::{EventType, HistoryEventFilterType},
+    failure::v1::Failure,
+    history::v1::{HistoryEvent, history_event::Attributes},
+    workflowservice::v1::{
+        DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
+    },
+};
+use tokio::time::Instant;
+use tonic::Code;
+
+use crate::{
+    call::{self, CALL_TIMEOUT, CallError},
+    connection::Server,
+    status::Status,
+};
+
+/// The longest that one long poll may take: the server ends it after about 20 s by itself, at most 60.
+const LONG_POLL: Duration = Duration::from_secs(65);
+
+/// A workflow that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// How it stands.
+    pub status: Status,
+    /// The run that the rest is about.
+    pub run_id: String,
+    /// The request id of the start that made it; `None` where the server does not tell (before 1.28).
+    pub start_request_id: Option<String>,
+    /// When it ended.
+    pub close_time: Option<SystemTime>,
+    /// Why it failed; only for one that failed.
+    pub failure: Option<String>,
+}
+
+/// Looks a workflow up by its id, for a start whose answer was lost. `None` when there is none.
+pub fn describe(server: &Server, workflow_id: &str) -> BoxFuture<'static, Result<Option<Lookup>, CallError>> {
+    let (server, workflow_id) = (server.clone(), workflow_id.to_owned());
+    async move {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: server.namespace().to_owned(),
+            execution: Some(WorkflowExecution {
+                workflow_id: workflow_id.clone(),
+                run_id: String::new(),
+            }),
+        };
+        let answer = match server
+            .service()
+            .describe_workflow_execution(call::request(request))
+            .await
+        {
+            Ok(answer) => answer.into_inner(),
+            Err(status) if status.code() == Code::NotFound => return Ok(None),
+            Err(status) => return Err(CallError::new("DescribeWorkflowExecution")(status)),
+        };
+        let Some(info) = answer.workflow_execution_info else {
+            return Ok(None);
+        };
+        let status = Status::from_proto(info.status);
+        let run_id = info.execution.map(|execution| execution.run_id).unwrap_or_default();
+        let start_request_id = answer.workflow_extended_info.and_then(|extended| {
+            let mut ids = extended.request_id_infos.into_iter();
+            ids.find(|(_, info)| info.event_type == EventType::WorkflowExecutionStarted as i32)
+                .map(|(id, _)| id)
+        });
+        let failure = match status {
+            Status::Failed => {
+                let page = history(&server, &workflow_id, &run_id, Vec::new(), false, CALL_TIMEOUT).await?;
+                page.history
+                    .and_then(|history| history.events.into_iter().last())
+                    .and_then(|event| failure_of(&event))
+            }
+            _ => None,
+        };
+        let close_time = info.close_time.and_then(|time| {
+            let seconds = Duration::from_secs(u64::try_from(time.seconds).ok()?);
+            Some(SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(time.nanos).ok()?))
+        });
+        Ok(Some(Lookup {
+            status,
+            run_id,
+            start_request_id,
+            close_time,
+            failure,
+        }))
+    }
+    .boxed()
+}
+
+/// How a workflow ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How.
+    pub status: Status,
+    /// Why it did not complete, where the server tells.
+    pub failure: Option<String>,
+}
+
+/// Waits for the end of a workflow, with one long poll at a time; where it continues as new, for the end of the last
+/// part. A poll that fails is not made again: the caller decides.
+///
+/// # Errors
+/// [`WaitError::Timeout`] when it has not ended in time.
+pub fn wait_for_end(
+    server: &Server,
+    workflow_id: &str,
+    limit: Duration,
+) -> BoxFuture<'static, Result<Ended, WaitError>> {
+    let (server, workflow_id) = (server.clone(), workflow_id.to_owned());
+    async move {
+        let end = Instant::now() + limit;
+        let mut run_id = String::new();
+        let mut token = Vec::new();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(WaitError::Timeout { limit });
+            }
+            let page = match history(&server, &workflow_id, &run_id, token, true, left.min(LONG_POLL)).await {
+                Ok(page) => page,
+                // Our own deadline comes back as one of these two.
+                Err(error)
+                    if matches!(error.code, Code::DeadlineExceeded | Code::Cancelled) && Instant::now() >= end =>
+                {
+                    return Err(WaitError::Timeout { limit });
+                }
+                Err(error) => return Err(WaitError::Call(error)),
+            };
+            token = page.next_page_token;
+            let Some(event) = page.history.and_then(|history| history.events.into_iter().last()) else {
+                // The server ended the poll before the workflow ended; the token says where to go on.
+                continue;
+            };
+            match end_of(&event) {
+                End::Ended(ended) => return Ok(ended),
+                End::Continues(next) => {
+                    run_id = next;
+                    token = Vec::new();
+                }
+                End::NotYet => {}
+            }
+        }
+    }
+    .boxed()
+}
+
+/// The end of a workflow was not seen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WaitError {
+    /// It has not ended in time.
+    #[error("the workflow has not ended within {limit:?}")]
+    Timeout {
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// A poll failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+async fn history(
+    server: &Server,
+    workflow_id: &str,
+    run_id: &str,
+    next_page_token: Vec<u8>,
+    wait: bool,
+    timeout: Duration,
+) -> Result<GetWorkflowExecutionHistoryResponse, CallError> {
+    let request = GetWorkflowExecutionHistoryRequest {
+        namespace: server.namespace().to_owned(),
+        execution: Some(WorkflowExecution {
+            workflow_id: workflow_id.to_owned(),
+            run_id: run_id.to_owned(),
+        }),
+        next_page_token,
+        wait_new_event: wait,
+        history_event_filter_type: HistoryEventFilterType::CloseEvent.into(),
+        skip_archival: true,
+        ..Default::default()
+    };
+    let answer = server
+        .service()
+        .get_workflow_execution_history(call::request_within(request, timeout))
+        .await;
+    answer
+        .map(tonic::Response::into_inner)
+        .map_err(CallError::new("GetWorkflowExecutionHistory"))
+}
+
+enum End {
+    Ended(Ended),
+    Continues(String),
+    NotYet,
+}
+
+fn end_of(event: &HistoryEvent) -> End {
+    let (status, next) = match &event.attributes {
+        Some(Attributes::WorkflowExecutionCompletedEventAttributes(end)) => {
+            (Status::Completed, &end.new_execution_run_id)
+        }
+        Some(Attributes::WorkflowExecutionFailedEventAttributes(end)) => (Status::Failed, &end.new_execution_run_id),
+        Some(Attributes::WorkflowExecutionTimedOutEventAttributes(end)) => {
+            (Status::TimedOut, &end.new_execution_run_id)
+        }
+        Some(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(end)) => {
+            (Status::ContinuedAsNew, &end.new_execution_run_id)
+        }
+        Some(Attributes::WorkflowExecutionCanceledEventAttributes(_)) => (Status::Cancelled, &String::new()),
+        Some(Attributes::WorkflowExecutionTerminatedEventAttributes(_)) => (Status::Terminated, &String::new()),
+        _ => return End::NotYet,
+    };
+    match next.is_empty() {
+        true => End::Ended(Ended {
+            status,
+            failure: failure_of(event),
+        }),
+        false => End::Continues(next.clone()),
+    }
+}
+
+fn failure_of(event: &HistoryEvent) -> Option<String> {
+    match &event.attributes {
+        Some(Attributes::WorkflowExecutionFailedEventAttributes(end)) => end.failure.as_ref().map(words),
+        Some(Attributes::WorkflowExecutionTerminatedEventAttributes(end)) if !end.reason.is_empty() => {
+            Some(end.reason.clone())
+        }
+        _ => None,
+    }
+}
+
+/// The message of a failure and, when another one caused it, the innermost message.
+fn words(failure: &Failure) -> String {
+    let mut innermost = failure;
+    while let Some(cause) = &innermost.cause {
+        innermost = cause;
+    }
+    if innermost.message == failure.message || innermost.message.is_empty() {
+        failure.message.clone()
+    } else {
+        format!("{}: {}", failure.message, innermost.message)
+    }
+}

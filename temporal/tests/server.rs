@@ -1,0 +1,290 @@
+//! Namespaces, facts, counts, look-ups and clean-up on a real server. No worker runs: what is started stays open until
+//! it is ended from outside.
+
+use std::time::{Duration, SystemTime};
+
+use benchmark_temporal::{
+    Server, Status, cleanup, connect, facts,
+    lookup::{self, WaitError},
+    namespace::{self, NamespaceError},
+    task_queue, testing,
+    visibility::{self, Settle, SettledBy},
+};
+use temporalio_client::grpc::WorkflowService;
+use temporalio_common::protos::temporal::api::{
+    common::v1::{WorkflowExecution, WorkflowType},
+    taskqueue::v1::TaskQueue,
+    workflowservice::v1::{
+        RequestCancelWorkflowExecutionRequest, StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
+    },
+};
+
+const TYPE: &str = "it's a type";
+const LIMIT: Duration = Duration::from_secs(30);
+
+async fn server() -> Server {
+    connect(&testing::options()).await.unwrap()
+}
+
+fn service(server: &Server) -> Box<dyn WorkflowService> {
+    server.sdk_connection().workflow_service()
+}
+
+async fn start(server: &Server, id: &str, workflow_type: &str) {
+    let request = StartWorkflowExecutionRequest {
+        namespace: server.namespace().to_owned(),
+        workflow_id: id.to_owned(),
+        workflow_type: Some(WorkflowType {
+            name: workflow_type.to_owned(),
+        }),
+        task_queue: Some(TaskQueue {
+            name: "nobody-polls-this".to_owned(),
+            ..Default::default()
+        }),
+        request_id: format!("request-of-{id}"),
+        ..Default::default()
+    };
+    service(server)
+        .start_workflow_execution(tonic::Request::new(request))
+        .await
+        .unwrap();
+}
+
+async fn terminate(server: &Server, id: &str) {
+    let request = TerminateWorkflowExecutionRequest {
+        namespace: server.namespace().to_owned(),
+        workflow_execution: Some(WorkflowExecution {
+            workflow_id: id.to_owned(),
+            run_id: String::new(),
+        }),
+        reason: "because".to_owned(),
+        ..Default::default()
+    };
+    service(server)
+        .terminate_workflow_execution(tonic::Request::new(request))
+        .await
+        .unwrap();
+}
+
+/// Starts `prefix/0` to `prefix/n-1`.
+async fn start_run(server: &Server, prefix: &str, n: u32) {
+    for i in 0..n {
+        start(server, &format!("{prefix}/{i}"), TYPE).await;
+    }
+}
+
+/// Waits until the server counts `open` workflows of the run as open.
+async fn until_open(server: &Server, prefix: &str, open: u64) {
+    let waiting = async { while visibility::count_open(server, prefix).await.unwrap() != open {} };
+    tokio::time::timeout(LIMIT, waiting)
+        .await
+        .expect("the count was not reached");
+}
+
+#[tokio::test]
+async fn a_namespace_is_found() {
+    let facts = namespace::ensure(&server().await, false).await.unwrap();
+    assert_eq!(facts.name, "default");
+    assert!(!facts.created);
+    assert!(!facts.id.is_empty());
+    assert!(facts.retention_seconds.is_some());
+    assert!(
+        facts.capabilities.contains_key("eager_workflow_start"),
+        "{:?}",
+        facts.capabilities
+    );
+}
+
+#[tokio::test]
+async fn a_namespace_is_created_and_used_at_once() {
+    let mut options = testing::options();
+    options.namespace = testing::unique("namespace");
+    let server = connect(&options).await.unwrap();
+    let missing = namespace::ensure(&server, false).await.unwrap_err();
+    assert_eq!(
+        missing,
+        NamespaceError::Missing {
+            name: options.namespace.clone()
+        }
+    );
+    assert!(missing.to_string().contains("--namespace"));
+
+    let facts = namespace::ensure(&server, true).await.unwrap();
+    assert!(facts.created);
+    assert_eq!(facts.retention_seconds, Some(86_400));
+    start(&server, "first", TYPE).await;
+    assert_eq!(
+        lookup::describe(&server, "first").await.unwrap().unwrap().status,
+        Status::Running
+    );
+    assert!(!namespace::ensure(&server, true).await.unwrap().created);
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_one_is_refused() {
+    let mut options = testing::options();
+    options.namespace = "x".repeat(2000);
+    let server = connect(&options).await.unwrap();
+    let error = namespace::ensure(&server, true).await.unwrap_err().to_string();
+    assert!(error.contains("--namespace"), "{error}");
+}
+
+#[tokio::test]
+async fn the_server_tells_about_itself() {
+    let server = server().await;
+    let namespace = namespace::ensure(&server, false).await.unwrap();
+    let facts = facts::discover(&server, "nobody-polls-this", &namespace).await;
+    assert_eq!(facts.address, testing::server().address());
+    assert!(facts.version.value.unwrap().starts_with(char::is_numeric));
+    assert!(facts.capabilities.value.unwrap().contains_key("eager_workflow_start"));
+    assert_eq!(facts.history_shards.value, Some(1));
+    assert_eq!(facts.persistence_store.value.as_deref(), Some("sqlite"));
+    assert_eq!(facts.visibility_store.value.as_deref(), Some("sqlite"));
+    assert_eq!(facts.cluster_name.value.as_deref(), Some("active"));
+    assert_eq!(facts.namespace.value, Some(namespace));
+    assert_eq!(facts.pollers.value, Some(0));
+    assert_eq!(facts.task_queue_partitions.value, Some(4));
+    assert_eq!(
+        task_queue::pollers(&server, "nobody-polls-this").await.unwrap().count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn counts_are_of_this_run_and_type_only() {
+    let server = server().await;
+    let prefix = testing::unique("it's-run");
+    let begun = SystemTime::now();
+    start_run(&server, &prefix, 4).await;
+    start(&server, &format!("{prefix}/child"), "another type").await;
+    start(&server, &format!("{prefix}-longer/0"), TYPE).await;
+    until_open(&server, &prefix, 5).await;
+    terminate(&server, &format!("{prefix}/1")).await;
+
+    let settled = visibility::settle(&server, &prefix, TYPE, Settle::on(1)).await.unwrap();
+    assert_eq!(settled.reason, SettledBy::Expected);
+    assert_eq!(settled.counts, [(Status::Running, 3), (Status::Terminated, 1)].into());
+    let counts = visibility::count_by_status(&server, &prefix, TYPE).await.unwrap();
+    assert_eq!(counts, settled.counts);
+    assert_eq!(visibility::ended(&counts), 1);
+
+    // None of them completed.
+    let completed = visibility::count_completed_between(&server, &prefix, TYPE, begun, SystemTime::now() + LIMIT).await;
+    assert_eq!(completed.unwrap(), 0);
+
+    // A number that is never reached: the wait ends because nothing changes.
+    let when = Settle {
+        unchanged: 2,
+        interval: Duration::from_millis(10),
+        ..Settle::on(99)
+    };
+    assert_eq!(
+        visibility::settle(&server, &prefix, TYPE, when).await.unwrap().reason,
+        SettledBy::Unchanged
+    );
+    let when = Settle {
+        limit: Duration::ZERO,
+        ..Settle::on(99)
+    };
+    assert_eq!(
+        visibility::settle(&server, &prefix, TYPE, when).await.unwrap().reason,
+        SettledBy::Limit
+    );
+}
+
+#[tokio::test]
+async fn a_lost_start_is_looked_up() {
+    let server = server().await;
+    let id = testing::unique("lookup");
+    assert_eq!(lookup::describe(&server, &id).await.unwrap(), None);
+    start(&server, &id, TYPE).await;
+    let found = lookup::describe(&server, &id).await.unwrap().unwrap();
+    assert_eq!(found.status, Status::Running);
+    assert_eq!(found.start_request_id, Some(format!("request-of-{id}")));
+    assert_eq!(found.close_time, None);
+    terminate(&server, &id).await;
+    let found = lookup::describe(&server, &id).await.unwrap().unwrap();
+    assert_eq!(found.status, Status::Terminated);
+    assert!(found.close_time.is_some());
+}
+
+#[tokio::test]
+async fn the_end_is_waited_for() {
+    let server = server().await;
+    let id = testing::unique("wait");
+    start(&server, &id, TYPE).await;
+    let short = Duration::from_millis(300);
+    assert_eq!(
+        lookup::wait_for_end(&server, &id, short).await,
+        Err(WaitError::Timeout { limit: short })
+    );
+
+    let waiting = tokio::spawn(lookup::wait_for_end(&server, &id, LIMIT));
+    terminate(&server, &id).await;
+    let ended = waiting.await.unwrap().unwrap();
+    assert_eq!(
+        (ended.status, ended.failure.as_deref()),
+        (Status::Terminated, Some("because"))
+    );
+    // One that has ended already is told at once.
+    assert_eq!(
+        lookup::wait_for_end(&server, &id, LIMIT).await.unwrap().status,
+        Status::Terminated
+    );
+    assert!(matches!(
+        lookup::wait_for_end(&server, "none", LIMIT).await,
+        Err(WaitError::Call(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_cancellation_alone_ends_nothing() {
+    let server = server().await;
+    let id = testing::unique("cancel");
+    start(&server, &id, TYPE).await;
+    let request = RequestCancelWorkflowExecutionRequest {
+        namespace: server.namespace().to_owned(),
+        workflow_execution: Some(WorkflowExecution {
+            workflow_id: id.clone(),
+            run_id: String::new(),
+        }),
+        ..Default::default()
+    };
+    service(&server)
+        .request_cancel_workflow_execution(tonic::Request::new(request))
+        .await
+        .unwrap();
+    assert_eq!(
+        lookup::describe(&server, &id).await.unwrap().unwrap().status,
+        Status::Running
+    );
+}
+
+#[tokio::test]
+async fn clean_up_ends_what_is_open_of_this_run() {
+    let server = server().await;
+    let prefix = testing::unique("clean");
+    let other = format!("{prefix}x");
+    start_run(&server, &prefix, 12).await;
+    start_run(&server, &other, 2).await;
+    until_open(&server, &prefix, 12).await;
+
+    let cleaned = cleanup::terminate_open(&server, &prefix, LIMIT).await;
+    assert_eq!(cleaned.note, None);
+    assert_eq!(cleaned.cleanup.problem, None);
+    assert_eq!(
+        (cleaned.cleanup.open_before, cleaned.cleanup.open_after),
+        (Some(12), Some(0))
+    );
+    assert_eq!(
+        visibility::count_by_status(&server, &prefix, TYPE).await.unwrap(),
+        [(Status::Terminated, 12)].into()
+    );
+    until_open(&server, &other, 2).await;
+
+    let nothing = cleanup::terminate_open(&server, &prefix, LIMIT).await;
+    assert_eq!(
+        (nothing.cleanup.open_before, nothing.cleanup.open_after),
+        (Some(0), Some(0))
+    );
+}
