@@ -34,12 +34,13 @@ pub const CLUSTER: &[Setting] = &[
         key: "history.transferProcessorMaxPollRPS",
         value: "2000",
         why: "20 a second for each shard by default: every dispatch waits for its turn on the one shard. Five \
-              activities one after the other on an idle server: 535 ms before, 50 to 90 ms after",
+              activities one after the other on an idle server, median of 20, two servers each: 529 and 530 ms \
+              before, 45 and 50 ms after",
     },
     Setting {
         key: "history.timerProcessorMaxTimeShift",
         value: "\"1ms\"",
-        why: "1 s by default, by which every timer may be late. A timer of 100 ms: 1,023 ms before, 119 ms after. It \
+        why: "1 s by default, by which every timer may be late. A timer of 100 ms, median of 20: 1,016 ms before, 118 ms after. It \
               is no limit of a shard, and a cluster has it as well unless its operator changed it; but with \
               it a timer's latency is this constant",
     },
@@ -53,13 +54,13 @@ pub const CLUSTER: &[Setting] = &[
         key: "worker.batcherRPS",
         value: "1000",
         why: "50 a second by default: the pace of clean-up, which is not measured. 500 workflows: 9.1 s before, 1.6 s \
-              after",
+              after (one run each)",
     },
     Setting {
         key: "frontend.namespaceCount",
         value: "100000",
         why: "1,200 long polls at the same time for each frontend host by default, pollers and watched workflows \
-              together. Ran into with 1,800 watched workflows, whose polls were refused",
+              together. 1,818 workflows watched in 6 s: 1,202 polls refused before, none after (one run each)",
     },
     Setting {
         key: "frontend.rps",
