@@ -43,7 +43,9 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
             let mut seconds = accounts.seconds().report();
             if !stamps {
                 // Only the sample's ends are seen second by second; they are no count of all.
-                seconds.windows.iter_mut().for_each(|window| window.backlog = None);
+                for window in &mut seconds.windows {
+                    (window.completed, window.failed, window.backlog) = (None, None, None);
+                }
             }
             Taken {
                 phases: Phases {

@@ -91,8 +91,8 @@ fn windows() -> Vec<Window> {
                 accepted: due,
                 rejected: 0,
                 unknown: 0,
-                completed: due,
-                failed: 0,
+                completed: Some(due),
+                failed: Some(0),
                 // About 400/s × (21 − 4.5) ms, with some scatter.
                 backlog: Some(if phase == Phase::Drain { 0 } else { 5 + second * 7 % 5 }),
                 in_flight: 2,
@@ -211,7 +211,7 @@ pub(crate) fn overloaded_iteration() -> IterationParts {
     for window in &mut iteration.windows {
         let carried = 282.min(backlog + window.accepted);
         backlog = backlog + window.accepted - carried;
-        window.completed = carried;
+        window.completed = Some(carried);
         window.backlog = Some(backlog);
         window.e2e_p50 = Some(14.0 + backlog as f64 / 282.0 * 1000.0);
     }
@@ -354,7 +354,7 @@ pub(crate) fn short() -> Results {
             due: 25,
             dispatched: 25,
             accepted: 25,
-            completed: 25,
+            completed: Some(25),
             backlog: Some(second as u64 % 2),
             ..window
         })

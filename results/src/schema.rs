@@ -442,10 +442,10 @@ pub struct Window {
     pub rejected: u64,
     /// Starts whose answer was lost.
     pub unknown: u64,
-    /// Workflows completed.
-    pub completed: u64,
-    /// Workflows ended otherwise.
-    pub failed: u64,
+    /// Workflows completed; null where completions are not observed.
+    pub completed: Option<u64>,
+    /// Workflows ended otherwise; null where completions are not observed.
+    pub failed: Option<u64>,
     /// Accepted and not yet ended, at the end of the second; null where completions are not observed.
     pub backlog: Option<u64>,
     /// Unanswered starts, at the end of the second.

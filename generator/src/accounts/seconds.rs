@@ -113,7 +113,7 @@ impl Seconds {
     /// Of the last second that is whole: starts sent, workflows completed, unanswered starts at its end.
     pub fn latest(&self) -> (u64, u64, u64) {
         self.closed.last().map_or((0, 0, 0), |window| {
-            (window.dispatched, window.completed, window.in_flight)
+            (window.dispatched, window.completed.unwrap_or(0), window.in_flight)
         })
     }
 
@@ -171,8 +171,8 @@ impl Seconds {
             accepted: open.accepted,
             rejected: open.rejected,
             unknown: open.unknown,
-            completed: open.completed,
-            failed: open.failed,
+            completed: Some(open.completed),
+            failed: Some(open.failed),
             backlog: Some(self.accepted.saturating_sub(self.ended)),
             in_flight: open.in_flight,
             lag_p99: quantile(&open.lag, 0.99),
