@@ -8,7 +8,7 @@ mod examples;
 mod options;
 mod secrets;
 
-use std::{ffi::OsString, net::SocketAddr};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use benchmark_scenarios::Rate;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
@@ -57,9 +57,16 @@ pub enum Command {
 /// How this machine's ceiling is looked for.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct CalibrateArgs {
-    /// Seconds that each rate is tried for, 3 to 300
+    /// Try only this rate, in starts a second, and store nothing; may be repeated [default: rising rates until the
+    /// generator does not keep up]
+    #[arg(long, value_name = "PER_SECOND", conflicts_with = "max_rate")]
+    pub rate: Vec<Rate>,
+    /// Seconds that each rate is tried for, ramp-up and warm-up included, 3 to 300
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(3..=300))]
     pub seconds: u32,
+    /// Part of --seconds in which the rate rises, as 2s; 0 for none [default: a tenth of --seconds]
+    #[arg(long, value_name = "TIME", value_parser = benchmark_scenarios::units::parse)]
+    pub ramp_up: Option<Duration>,
     /// Highest rate to try
     #[arg(long, value_name = "PER_SECOND", default_value_t = Rate::MAX)]
     pub max_rate: Rate,

@@ -1,0 +1,129 @@
+//! What a calibration shows: a row for each rate, and a sentence at the end.
+
+use std::fmt::Write as _;
+
+use benchmark_results::schema::{CheckStatus, VerdictValue};
+use benchmark_scenarios::Rate;
+
+use super::{Calibration, Step};
+use crate::submission::Submission;
+
+/// The two lines above the rows, at most 80 columns as these.
+pub(super) const HEAD: &str = "\
+                  CPU a  start lag              start service   in         
+   rate achieved  start    p50    p99  p99.9     p50    p99 flight  memory verdict
+";
+
+/// What stands for a figure that there is not.
+const NONE: &str = "-";
+
+/// A row for a rate that has been tried; when it did not hold, the checks that failed stand below.
+pub(super) fn row(step: &Step) -> String {
+    let (lag, service) = (&step.lag, &step.start_service);
+    let mut text = format!(
+        "{:>7} {:>8} {:>6} {:>6} {:>6} {:>6}  {:>6} {:>6} {:>6} {:>7} {}\n",
+        step.rate.to_string(),
+        figure(step.achieved, |share| format!("{:.2} %", share * 100.0)),
+        figure(step.cpu_per_start_us, |us| if us < 99.95 {
+            format!("{us:.1}µs")
+        } else {
+            format!("{us:.0}µs")
+        }),
+        figure(lag.p50, ms),
+        figure(lag.p99, ms),
+        figure(lag.p99_9, ms),
+        figure(service.p50, ms),
+        figure(service.p99, ms),
+        step.generator.peak_in_flight,
+        figure(step.memory.peak.value, |bytes| format!(
+            "{:.0}MiB",
+            bytes as f64 / f64::from(1 << 20)
+        )),
+        word(step.verdict.value),
+    );
+    for check in step
+        .verdict
+        .checks
+        .iter()
+        .filter(|check| check.status >= CheckStatus::Overloaded)
+    {
+        let _ = writeln!(text, "        {}  {}   limit {}", check.name, check.value, check.limit);
+    }
+    text
+}
+
+/// One line about a window that goes on.
+pub(super) fn progress(rate: Rate, submission: &Submission) -> String {
+    let view = submission.accountant.view();
+    let rest = submission
+        .schedule
+        .end()
+        .saturating_sub(submission.timeline.now())
+        .div_ceil(1_000_000_000);
+    format!(
+        "{rate}/s   {rest} s left   {} sent   {} unanswered",
+        view.ledger.dispatched, view.in_flight
+    )
+}
+
+/// The ceiling and where it is kept, or why there is none. Empty when only given rates were measured.
+pub(super) fn conclusion(calibration: &Calibration, given: bool) -> String {
+    if given {
+        return String::new();
+    }
+    let Some(ceiling) = calibration.ceiling else {
+        return "no rate was VALID, not even the lowest: something else is using this machine's cores; free it and try \
+                again. Nothing was stored.\n"
+            .to_owned();
+    };
+    let bound = if calibration.at_least { "at least " } else { "" };
+    let kept = match &calibration.stored {
+        Some(path) => format!("stored in {}", path.display()),
+        None => "not stored, since neither XDG_DATA_HOME nor HOME names a folder".to_owned(),
+    };
+    format!("This host's ceiling is {bound}{ceiling} starts a second; {kept}.\n")
+}
+
+fn word(verdict: VerdictValue) -> &'static str {
+    match verdict {
+        VerdictValue::Valid => "VALID",
+        VerdictValue::Overloaded => "OVERLOADED",
+        VerdictValue::Invalid => "INVALID",
+    }
+}
+
+fn figure<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| NONE.to_owned(), show)
+}
+
+/// Milliseconds in three digits: what is compared here spans microseconds to seconds.
+fn ms(value: f64) -> String {
+    match value {
+        v if v < 0.9995 => format!("{:.0}µs", v * 1000.0),
+        v if v < 9.995 => format!("{v:.2}ms"),
+        v if v < 99.95 => format!("{v:.1}ms"),
+        v if v < 9_999.5 => format!("{v:.0}ms"),
+        v => format!("{:.0}s", v / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_take_the_unit_that_fits() {
+        for (value, text) in [
+            (0.0, "0µs"),
+            (0.085, "85µs"),
+            (0.9994, "999µs"),
+            (0.9996, "1.00ms"),
+            (9.994, "9.99ms"),
+            (48.26, "48.3ms"),
+            (412.4, "412ms"),
+            (12_000.0, "12s"),
+        ] {
+            assert_eq!(ms(value), text);
+        }
+    }
+}
