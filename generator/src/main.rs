@@ -1,15 +1,32 @@
 //! `run-benchmark`: asks a Temporal cluster what it carries.
 
-use std::{env, io::Write, path::PathBuf, process::ExitCode, thread};
+use std::{
+    env,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+};
 
 use benchmark_generator::{
     args::{self, Command, OutputOptions, RunArgs, Secrets, Surroundings},
-    plan_view,
+    calibrate::{self, CalibrateError, Console},
+    ceiling, null_frontend, plan_view,
+    stop::{self, StopReason},
+    story::{self, Finished, RunError, RunRequest},
 };
+use benchmark_results::summary::{self, Style};
 use benchmark_scenarios::{HostFacts, Problem, Resolved};
+use benchmark_temporal::environment::Profile;
+
+/// The SDK and the start path allocate a lot; measured, the system's allocator costs several times as much.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit code of a command line or an environment that cannot be used.
 const USAGE: u8 = 2;
+/// Exit code of a measurement that cannot be believed.
+const INVALID: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = match args::parse(env::args_os()) {
@@ -17,21 +34,15 @@ fn main() -> ExitCode {
         Err(error) => return explain(&error),
     };
     let done = match &cli.command {
+        None => run(&cli.run),
         Some(Command::Plan(options)) => print_plan(options),
-        None => {
-            prepare(&cli.run).and_then(|_| Err(Problem::new("this build resolves plans only; try run-benchmark plan")))
-        }
-        Some(Command::Calibrate(_) | Command::NullFrontend(_)) => {
-            Err(Problem::new("this build resolves plans only; try run-benchmark plan"))
-        }
+        Some(Command::Calibrate(options)) => calibrate(options),
+        Some(Command::NullFrontend(options)) => serve_nothing(options),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            let _ = writeln!(anstream::stderr(), "{}", problem.report());
-            ExitCode::from(USAGE)
-        }
-    }
+    done.unwrap_or_else(|problem| {
+        complain(&problem.report());
+        ExitCode::from(USAGE)
+    })
 }
 
 /// Prints help, version or what is wrong with the command line.
@@ -41,24 +52,132 @@ fn explain(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
-fn print_plan(options: &RunArgs) -> Result<(), Problem> {
+fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
+    let Prepared {
+        resolved,
+        output,
+        secrets,
+        profile,
+    } = prepare(options)?;
+    log_to_stderr(output.verbose);
+    let color = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let request = RunRequest {
+        resolved,
+        output: output.output.clone(),
+        quiet: output.quiet,
+        color: color && std::io::stderr().is_terminal(),
+        api_key: secrets.api_key,
+        profile,
+        command: args::redacted_command(env::args_os()),
+        calibration: ceiling::file(env::var_os("XDG_DATA_HOME").as_deref(), env::var_os("HOME").as_deref()),
+    };
+    let outcome = runtime()?.block_on(async {
+        let (stopper, stop) = stop::channel();
+        // At the second signal nothing is waited for. An embedded server is tied to this process and ends with it.
+        stopper
+            .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
+            .map_err(|error| RunError::Environment(error.into()))?;
+        story::run(request, stop).await
+    });
+    match outcome {
+        Ok(finished) => Ok(report(&finished, &output, color)),
+        Err(RunError::Interrupted(StopReason::Signal(signal))) => {
+            complain("interrupted before the load began; nothing was written");
+            Ok(ExitCode::from(signal.exit_code()))
+        }
+        Err(error) => Err(Problem::new(told(&anyhow::Error::from(error)))),
+    }
+}
+
+/// Prints what a run came to, and gives its exit code.
+fn report(finished: &Finished, output: &OutputOptions, color: bool) -> ExitCode {
+    let Finished { results, path, kept } = finished;
+    let on = |terminal: bool| if color && terminal { Style::COLOR } else { Style::PLAIN };
+    let text = |style| {
+        if output.quiet {
+            summary::verdict_line(results, style) + "\n"
+        } else {
+            summary::render(results, Some(path), style)
+        }
+    };
+    if output.json {
+        let json = serde_json::to_string_pretty(results).unwrap_or_default();
+        print(&(json + "\n"));
+        complain(text(on(std::io::stderr().is_terminal())).trim_end());
+    } else {
+        print(&text(on(std::io::stdout().is_terminal())));
+    }
+    if let Some(kept) = kept {
+        complain(kept);
+    }
+    ExitCode::from(results.outcome.exit_code)
+}
+
+fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
     let Prepared { resolved, output, .. } = prepare(options)?;
     let text = if output.json {
         plan_view::json(&resolved).map_err(|error| Problem::new(format!("the plan cannot be written: {error}")))? + "\n"
     } else {
         plan_view::text(&resolved)
     };
-    // A reader that has seen enough, such as `head`, is no error.
-    let _ = anstream::stdout().write_all(text.as_bytes());
-    Ok(())
+    print(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Finds out what this host can send, and keeps it for later runs.
+fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
+    let file = ceiling::file(env::var_os("XDG_DATA_HOME").as_deref(), env::var_os("HOME").as_deref());
+    let (mut out, mut err, mut progress) = (anstream::stdout(), anstream::stderr(), anstream::stderr());
+    let rows: &mut dyn Write = if options.json { &mut err } else { &mut out };
+    let progress = std::io::stderr()
+        .is_terminal()
+        .then_some(&mut progress as &mut dyn Write);
+    let mut console = Console::new(rows, progress);
+    let calibrated = runtime()?.block_on(async {
+        let (stopper, stop) = stop::channel();
+        stopper
+            .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
+            .map_err(anyhow::Error::from)?;
+        calibrate::run(options, file.as_deref(), stop, &mut console).await
+    });
+    console.clear();
+    let calibration = match calibrated {
+        Ok(calibration) => calibration,
+        Err(CalibrateError::Interrupted(StopReason::Signal(signal))) => {
+            complain("interrupted; nothing was stored");
+            return Ok(ExitCode::from(signal.exit_code()));
+        }
+        Err(error) => return Err(Problem::new(told(&anyhow::Error::from(error)))),
+    };
+    let given = !options.rate.is_empty();
+    console.conclude(&calibration, given);
+    if options.json {
+        print(&(serde_json::to_string_pretty(&calibration).unwrap_or_default() + "\n"));
+    }
+    Ok(ExitCode::from(if given || calibration.ceiling.is_some() {
+        0
+    } else {
+        INVALID
+    }))
+}
+
+/// A frontend that does nothing, as a process of its own: what `calibrate` measures this host against.
+fn serve_nothing(options: &args::NullFrontendArgs) -> Result<ExitCode, Problem> {
+    let options = null_frontend::Options {
+        listen: options.listen,
+        ..null_frontend::Options::default()
+    };
+    null_frontend::run(options, &mut std::io::stdout())
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|error| Problem::new(error.to_string()))
 }
 
 /// A run before anything was touched.
 struct Prepared {
     resolved: Resolved,
     output: OutputOptions,
-    #[expect(dead_code, reason = "for the run")]
     secrets: Secrets,
+    profile: Option<Profile>,
 }
 
 /// Flags, environment, Temporal's client configuration and the host come to a plan.
@@ -78,5 +197,48 @@ fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
         resolved: benchmark_scenarios::resolve(&converted.asked, &facts)?,
         output: converted.output,
         secrets: converted.secrets,
+        profile,
     })
+}
+
+/// Control plane, long polls and workers' activities; starts have threads of their own.
+fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("no threads can be had: {error}")))
+}
+
+/// Logs go to stderr: errors, and with `-v` more; `RUST_LOG` says it exactly.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// An error and its causes: what happened, then why.
+fn told(error: &anyhow::Error) -> String {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // Transparent errors repeat their cause's words.
+    causes.dedup();
+    causes.join(": ")
+}
+
+fn print(text: &str) {
+    // A reader that has seen enough, such as `head`, is no error.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }

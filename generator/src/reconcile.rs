@@ -17,8 +17,11 @@ use benchmark_temporal::{
 
 use crate::{accounts::WorkflowEnd, ids, sampler::workflow_end, submission::Submission, workload};
 
-/// How long terminating what is open may take.
+/// How long terminating what is open may take, at least.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(60);
+
+/// Workflows a second that a cluster's batch operation terminates unless it is configured otherwise.
+const BATCH_RATE: u64 = 50;
 
 /// Where the counts come from, for the result.
 const SOURCE: &str = "CountWorkflowExecutions by workflow id prefix and type, grouped by status";
@@ -82,8 +85,8 @@ pub async fn reconcile(plan: &Plan, server: &Server, submission: &Submission) ->
 
 /// Terminates what is still open of this run, and nothing else.
 pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission) -> Cleanup {
+    let open = visibility::count_open(server, &submission.id_prefix).await.ok();
     if !plan.cleanup {
-        let open = visibility::count_open(server, &submission.id_prefix).await.ok();
         return Cleanup {
             requested: false,
             open_before: open,
@@ -91,7 +94,8 @@ pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission) -> 
             problem: None,
         };
     }
-    cleanup::terminate_open(server, &submission.id_prefix, CLEAN_UP_LIMIT)
+    let limit = CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(0) / BATCH_RATE);
+    cleanup::terminate_open(server, &submission.id_prefix, limit)
         .await
         .cleanup
 }

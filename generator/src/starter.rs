@@ -10,7 +10,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::Sender,
     },
     thread::JoinHandle,
@@ -79,6 +79,7 @@ pub struct StarterOptions {
 pub struct Starter {
     waker: Arc<Notify>,
     stop_at: Arc<AtomicU64>,
+    aborted: Arc<AtomicBool>,
     begin: Option<tokio::sync::oneshot::Sender<Timeline>>,
     ready: Option<tokio::sync::oneshot::Receiver<Result<(), ConnectError>>>,
     thread: JoinHandle<StarterSummary>,
@@ -89,8 +90,6 @@ pub struct Starter {
 pub struct StarterSummary {
     /// Most unanswered starts at one time on one connection.
     pub peak_in_flight_per_connection: u64,
-    /// Whether the cap ended the run.
-    pub aborted: bool,
 }
 
 impl Starter {
@@ -100,9 +99,14 @@ impl Starter {
     /// When the thread cannot be made.
     pub fn spawn(options: StarterOptions) -> std::io::Result<Self> {
         let (waker, stop_at) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(NO_STOP)));
+        let aborted = Arc::new(AtomicBool::new(false));
         let (begin, begun) = tokio::sync::oneshot::channel();
         let (ready, connected) = tokio::sync::oneshot::channel();
-        let (thread_waker, thread_stop_at) = (Arc::clone(&waker), Arc::clone(&stop_at));
+        let signals = Signals {
+            waker: Arc::clone(&waker),
+            stop_at: Arc::clone(&stop_at),
+            aborted: Arc::clone(&aborted),
+        };
         let name = format!("starter-{}", options.index);
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -122,11 +126,7 @@ impl Starter {
                 };
                 let _ = ready.send(Ok(()));
                 match begun.await {
-                    Ok(timeline) => {
-                        Loop::new(options, connections, timeline, thread_waker, thread_stop_at)
-                            .run()
-                            .await
-                    }
+                    Ok(timeline) => Loop::new(options, connections, timeline, signals).run().await,
                     Err(_) => StarterSummary::default(),
                 }
             })
@@ -134,6 +134,7 @@ impl Starter {
         Ok(Starter {
             waker,
             stop_at,
+            aborted,
             begin: Some(begin),
             ready: Some(connected),
             thread,
@@ -171,6 +172,11 @@ impl Starter {
         self.waker.notify_one();
     }
 
+    /// Whether the cap was reached and the load says that this ends the run.
+    pub fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Relaxed)
+    }
+
     /// Whether everything was sent and answered.
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
@@ -193,12 +199,18 @@ async fn connect_all(options: &StarterOptions) -> Result<Vec<StartConnection>, C
     Ok(connections)
 }
 
+/// What the thread and those who watch it tell each other.
+struct Signals {
+    waker: Arc<Notify>,
+    stop_at: Arc<AtomicU64>,
+    aborted: Arc<AtomicBool>,
+}
+
 /// The loop of one starter.
 struct Loop {
     core: Rc<RefCell<Core>>,
     timeline: Timeline,
-    waker: Arc<Notify>,
-    stop_at: Arc<AtomicU64>,
+    signals: Signals,
 }
 
 /// What the loop shares with the answers that are under way.
@@ -208,7 +220,6 @@ struct Core {
     options: StarterOptions,
     buffers: Buffers,
     full: bool,
-    aborted: bool,
 }
 
 /// Reused for each start.
@@ -220,26 +231,18 @@ struct Buffers {
 }
 
 impl Loop {
-    fn new(
-        options: StarterOptions,
-        connections: Vec<StartConnection>,
-        timeline: Timeline,
-        waker: Arc<Notify>,
-        stop_at: Arc<AtomicU64>,
-    ) -> Self {
+    fn new(options: StarterOptions, connections: Vec<StartConnection>, timeline: Timeline, signals: Signals) -> Self {
         let core = Core {
             shard: Shard::new(&options.schedule, options.stripe, options.admission),
             pool: Pool::new(connections),
             options,
             buffers: Buffers::default(),
             full: false,
-            aborted: false,
         };
         Loop {
             core: Rc::new(RefCell::new(core)),
             timeline,
-            waker,
-            stop_at,
+            signals,
         }
     }
 
@@ -247,14 +250,14 @@ impl Loop {
         let flusher = tokio::task::spawn_local(flush_regularly(
             Rc::clone(&self.core),
             self.timeline,
-            Arc::clone(&self.waker),
+            Arc::clone(&self.signals.waker),
         ));
         let mut burst = 0;
         loop {
             let now = self.timeline.now();
             let step = {
                 let core = &mut *self.core.borrow_mut();
-                let stop_at = self.stop_at.load(Ordering::Relaxed);
+                let stop_at = self.signals.stop_at.load(Ordering::Relaxed);
                 if stop_at != NO_STOP {
                     core.shard.stop(stop_at);
                 }
@@ -271,19 +274,19 @@ impl Loop {
                 }
                 Step::Wait(_) => {
                     burst = 0;
-                    self.waker.notified().await;
+                    self.signals.waker.notified().await;
                 }
                 Step::Full(_) => {
                     burst = 0;
                     self.core.borrow_mut().full = true;
-                    self.waker.notified().await;
+                    self.signals.waker.notified().await;
                     self.core.borrow_mut().full = false;
                 }
                 Step::Abort | Step::Done => {
                     if self.close(step == Step::Abort) {
                         break;
                     }
-                    self.waker.notified().await;
+                    self.signals.waker.notified().await;
                 }
             }
         }
@@ -293,14 +296,15 @@ impl Loop {
         core.report(windows);
         StarterSummary {
             peak_in_flight_per_connection: core.pool.peak_in_flight(),
-            aborted: core.aborted,
         }
     }
 
     /// Notes that nothing more is sent; true when nothing is unanswered either.
     fn close(&self, aborted: bool) -> bool {
+        if aborted {
+            self.signals.aborted.store(true, Ordering::Relaxed);
+        }
         let core = &mut *self.core.borrow_mut();
-        core.aborted |= aborted;
         // From now on each answer wakes the loop, and the last one ends it.
         core.full = true;
         core.shard.in_flight() == 0
@@ -313,7 +317,7 @@ impl Loop {
             let connection = core.pool.acquire();
             (connection, core.pool.get(connection).start(request))
         };
-        let (core, timeline, waker) = (Rc::clone(&self.core), self.timeline, Arc::clone(&self.waker));
+        let (core, timeline, waker) = (Rc::clone(&self.core), self.timeline, Arc::clone(&self.signals.waker));
         tokio::task::spawn_local(async move {
             let answer = answer.await;
             let now = timeline.now();

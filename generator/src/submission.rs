@@ -185,22 +185,17 @@ pub async fn submit(
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = options.stop;
-    while !starters.iter().all(Starter::is_finished) {
+    // The last start is answered before the window is over: the rest of it is measured, too.
+    while timeline.now() < submission.end() || !starters.iter().all(Starter::is_finished) {
         tokio::select! {
             _ = interval.tick() => {}
             reason = stop.requested(), if submission.stopped_at.is_none() => submission.end_early(&starters, reason),
         }
-        // One thread that ended before the schedule did has met its cap under `--when-full abort`: all end with it.
-        let now = timeline.now();
-        if submission.stopped_at.is_none()
-            && now < submission.schedule.end()
-            && starters.iter().any(Starter::is_finished)
-        {
-            submission.end_early(
-                &starters,
-                StopReason::Cause("--when-full abort: the cap on starts was reached".into()),
-            );
+        if submission.stopped_at.is_none() && starters.iter().any(Starter::is_aborted) {
+            let cause = "--when-full abort: the cap on unanswered starts was reached".to_owned();
+            submission.end_early(&starters, StopReason::Cause(cause));
         }
+        let now = timeline.now();
         watch.look(now, &submission.accountant);
         on_tick(&submission).await?;
     }

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use crate::schema::Latency;
 
 /// What stands for a figure that there is not.
-pub(crate) const NONE: &str = "-";
+pub const NONE: &str = "-";
 
 /// Milliseconds with the unit that fits: `85µs`, `3.1ms`, `52ms`, `1.24s`.
-pub(crate) fn ms(value: f64) -> String {
+pub fn ms(value: f64) -> String {
     if !value.is_finite() {
         return NONE.into();
     }
@@ -30,7 +30,7 @@ pub(crate) fn maybe_ms(value: Option<f64>) -> String {
 }
 
 /// A count with thousands apart: `108,000`.
-pub(crate) fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -42,8 +42,8 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
-/// A rate: `2.50/s`, `399.2/s`, `20,000/s`.
-pub(crate) fn rate(value: f64) -> String {
+/// A rate, given in units a second: `2.50/s`, `399.2/s`, `20,000/s`.
+pub fn rate(value: f64) -> String {
     if !value.is_finite() {
         return NONE.into();
     }

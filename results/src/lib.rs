@@ -8,7 +8,7 @@ pub mod checks;
 pub mod file;
 #[cfg(test)]
 mod fixtures;
-mod format;
+pub mod format;
 pub mod histogram;
 mod json_schema;
 pub mod latencies;

@@ -126,6 +126,26 @@ pub struct Environment {
     pub host: HostFacts,
     /// The server under test.
     pub server: ServerFacts,
+    /// How the workers of this process are tuned; null when there are none.
+    pub workers: Option<WorkerFacts>,
+}
+
+/// How the workers of this process are tuned. All figures but the first are of each of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerFacts {
+    /// How many there are.
+    pub count: u32,
+    /// Workflow tasks at the same time.
+    pub workflow_slots: u32,
+    /// Activities at the same time.
+    pub activity_slots: u32,
+    /// Local activities at the same time.
+    pub local_activity_slots: u32,
+    /// Polls that are kept open, in words.
+    pub pollers: String,
+    /// Workflows kept in memory between their tasks.
+    pub max_cached_workflows: u32,
 }
 
 /// The machine of the generator.

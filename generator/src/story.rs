@@ -1,0 +1,399 @@
+//! The story of a run: set up, submit, drain, reconcile, clean up, write down, strike.
+
+mod frame;
+
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use anyhow::Context as _;
+use benchmark_results::{
+    IterationParts, Results, RunParts, assemble,
+    schema::{Environment, Event, Fact, Reconciliation, Run},
+};
+use benchmark_scenarios::{Plan, Resolved};
+use benchmark_temporal::{ApiKey, environment::Profile};
+
+use crate::{
+    ceiling::{self, Ceiling},
+    drain,
+    health::HealthProbe,
+    host, ids,
+    live::{Header, LivePhase, Mode, Screen},
+    observed, plan_view, reconcile,
+    results_file::ResultsFile,
+    stage::{Stage, StageOptions},
+    stop::{Stop, StopReason},
+    submission::{self, Submission, SubmissionOptions},
+};
+use frame::Frames;
+
+/// What a run is asked for.
+pub struct RunRequest {
+    /// The plan, and where its values come from.
+    pub resolved: Resolved,
+    /// Where the results are written; in `runs/` when absent.
+    pub output: Option<PathBuf>,
+    /// Whether to be silent while it goes on.
+    pub quiet: bool,
+    /// Whether colour may be used.
+    pub color: bool,
+    /// Sent when the plan says so.
+    pub api_key: Option<ApiKey>,
+    /// Temporal's own client configuration.
+    pub profile: Option<Profile>,
+    /// The command line, secrets left out.
+    pub command: Vec<String>,
+    /// Where this host's calibration is kept.
+    pub calibration: Option<PathBuf>,
+}
+
+/// What a run came to.
+pub struct Finished {
+    /// The results.
+    pub results: Results,
+    /// Where they are.
+    pub path: PathBuf,
+    /// How the server can be reached, when it was kept.
+    pub kept: Option<String>,
+}
+
+/// Why a run did not come to results.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A signal came before the load began.
+    #[error("interrupted before the load began; nothing was written")]
+    Interrupted(StopReason),
+    /// The environment does not allow it.
+    #[error(transparent)]
+    Environment(anyhow::Error),
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// When it could not begin. What happens to a run that has begun stands in its results.
+pub async fn run(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
+    let environment = |error: anyhow::Error| RunError::Environment(error);
+    let run_id = ids::new_run_id();
+    let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;
+    let terminal = std::io::stderr().is_terminal();
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let screen = Arc::new(Mutex::new(Screen::new(
+        Mode::choose(request.quiet, terminal, dumb),
+        request.color,
+    )));
+    say(&screen, &request.resolved.notes);
+
+    let plan = &request.resolved.plan;
+    let host = host::facts(Path::new("/"));
+    let set_up = Stage::set_up(StageOptions {
+        plan,
+        api_key: request.api_key.clone(),
+        profile: request.profile.clone(),
+        identity: ids::identity(host.hostname.value.as_deref()),
+        told: told(&screen),
+    });
+    let stage = tokio::select! {
+        stage = set_up => stage.map_err(environment)?,
+        reason = stop.requested() => return Err(RunError::Interrupted(reason)),
+    };
+    let ceiling = match &request.calibration {
+        Some(path) => ceiling::load(path, &host),
+        None => Fact::missing("neither XDG_DATA_HOME nor HOME is set, so no calibration is kept"),
+    };
+    let parts = RunParts {
+        run: Run {
+            id: run_id.clone(),
+            started_at: jiff::Timestamp::now().to_string(),
+            finished_at: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            git_revision: host::git_revision(),
+            command: request.command.clone(),
+            interrupted_by: None,
+        },
+        plan: plan.clone(),
+        environment: Environment {
+            host,
+            server: stage.facts.clone(),
+            workers: stage.worker_facts(),
+        },
+        iterations: Vec::new(),
+        events: Vec::new(),
+        complete: false,
+        signal: None,
+    };
+    let mut story = Story {
+        plan,
+        stage,
+        file,
+        parts,
+        probe: HealthProbe::new(Path::new("/")),
+        ceiling,
+        screen,
+        stop,
+        refresh_failed: false,
+    };
+    story.introduce();
+    let told = story.tell().await;
+    let Story {
+        stage,
+        mut file,
+        parts,
+        screen,
+        ..
+    } = story;
+    let kept = stage.strike().await;
+    if let Ok(mut screen) = screen.lock() {
+        screen.finish();
+    }
+    let parts = match told {
+        Ok(()) => RunParts {
+            complete: true,
+            ..parts
+        },
+        // What was observed so far is kept; the file says that it is not all.
+        Err(error) if parts.iterations.is_empty() => return Err(environment(error)),
+        Err(error) => {
+            let mut parts = parts;
+            parts.events.push(Event {
+                at_seconds: 0.0,
+                iteration: u32::try_from(parts.iterations.len()).unwrap_or(u32::MAX),
+                kind: "broken-off".to_owned(),
+                message: format!("{error:#}"),
+            });
+            parts
+        }
+    };
+    let results = finish(parts).map_err(environment)?;
+    file.write(&results)
+        .context("the results cannot be written")
+        .map_err(environment)?;
+    Ok(Finished {
+        results,
+        path: file.path().to_owned(),
+        kept,
+    })
+}
+
+fn finish(mut parts: RunParts) -> anyhow::Result<Results> {
+    parts.run.finished_at = Some(jiff::Timestamp::now().to_string());
+    assemble(parts).context("the results cannot be put together")
+}
+
+/// A run that is going on.
+struct Story<'a> {
+    plan: &'a Plan,
+    stage: Stage,
+    file: ResultsFile,
+    parts: RunParts,
+    probe: HealthProbe,
+    ceiling: Fact<Ceiling>,
+    screen: Arc<Mutex<Screen>>,
+    stop: Stop,
+    refresh_failed: bool,
+}
+
+impl Story<'_> {
+    /// All iterations, one after the other, until the plan is done or a stop is asked for.
+    async fn tell(&mut self) -> anyhow::Result<()> {
+        for iteration in 1..=self.plan.iterations {
+            let part = self.iterate(iteration).await?;
+            self.parts.iterations.push(part);
+            if let Some(reason) = self.stop.reason() {
+                self.parts.run.interrupted_by = Some(match &reason {
+                    StopReason::Signal(signal) => signal.name().to_owned(),
+                    StopReason::Cause(cause) => cause.clone(),
+                });
+                if let StopReason::Signal(signal) = reason {
+                    self.parts.signal = Some(signal);
+                }
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn iterate(&mut self, iteration: u32) -> anyhow::Result<IterationParts> {
+        let plan = self.plan;
+        let prefix: Arc<str> = ids::iteration_prefix(&self.parts.run.id, iteration, plan.iterations).into();
+        let screen = Arc::clone(&self.screen);
+        let mut frames = Frames::new(plan, iteration);
+        let Story {
+            stage,
+            file,
+            parts,
+            probe,
+            ceiling,
+            stop,
+            refresh_failed,
+            ..
+        } = self;
+
+        let begun = Instant::now();
+        let submission = submission::submit(
+            SubmissionOptions {
+                plan,
+                server: &stage.server,
+                connect: &stage.connect,
+                id_prefix: prefix,
+                desk: stage.desk.as_ref(),
+                probe,
+                stop: stop.clone(),
+            },
+            async |submission| {
+                show(&screen, || frames.of_window(submission));
+                if file.is_refresh_due() {
+                    let partial = partial(plan, parts, submission, ceiling).await?;
+                    if let Err(error) = file.write(&partial)
+                        && !std::mem::replace(refresh_failed, true)
+                    {
+                        say(&screen, &[format!("the results cannot be refreshed: {error}")]);
+                    }
+                }
+                Ok(())
+            },
+        );
+        let mut submission = submission.await?;
+        tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
+
+        frames.enter(LivePhase::Drain, Some(plan.load.drain));
+        let drained = drain::drain(plan, &stage.server, &mut submission, stop, async |submission| {
+            show(&screen, || frames.after_window(submission));
+            Ok(())
+        })
+        .await?;
+        tracing::debug!(?drained, "the drain is over");
+
+        frames.enter(LivePhase::Settle, None);
+        show(&screen, || frames.after_window(&submission));
+        if let Some(sampler) = submission.sampler.take() {
+            sampler.finish(submission::TICK * 8).await;
+        }
+        let mut reconciliation = reconcile::reconcile(plan, &stage.server, &submission).await?;
+        for loss in stage.losses() {
+            submission.note("lost", loss.clone());
+            reconciliation.disagreements.push(loss);
+        }
+        let taken = observed::take(&submission).await?;
+
+        frames.enter(LivePhase::CleanUp, None);
+        show(&screen, || frames.after_window(&submission));
+        reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission).await;
+
+        if let Some(desk) = &stage.desk {
+            desk.open(None);
+        }
+        parts
+            .events
+            .extend(submission.events.drain(..).map(|event| Event { iteration, ..event }));
+        Ok(observed::parts(
+            plan,
+            &submission,
+            taken,
+            reconciliation,
+            ceiling,
+            started_at(&submission),
+        ))
+    }
+
+    /// Says what is run against what, before the load.
+    fn introduce(&self) {
+        let facts = &self.stage.facts;
+        let version = facts.version.value.as_deref().unwrap_or("of unknown version");
+        let mut server = if facts.embedded {
+            format!("embedded dev server {version} at {}", facts.address)
+        } else {
+            format!(
+                "Temporal {version} at {}, namespace {}",
+                facts.address, self.plan.namespace
+            )
+        };
+        if let Some(ui) = self.stage.ui_address() {
+            server += &format!("   ui {ui}");
+        }
+        let header = Header {
+            workload: self.plan.workload.kind.name().to_owned(),
+            rate: format!("{}/s", self.plan.load.rate),
+            duration: benchmark_scenarios::units::format(self.plan.load.duration),
+            run_id: self.parts.run.id.clone(),
+            plan_hash: self.plan.hash().short().to_owned(),
+            server: vec![server],
+        };
+        if let Ok(mut screen) = self.screen.lock() {
+            screen.header(&header);
+        }
+        if self.plan.workers.count == 0 {
+            let queue = &self.plan.task_queue;
+            let line = match facts.pollers.value {
+                Some(0) => format!(
+                    "nobody polls {queue}: workflows will be accepted and stay open; start workers, or give --workers N"
+                ),
+                Some(pollers) => format!("{pollers} pollers on {queue}"),
+                None => format!("it could not be found out who polls {queue}: {}", facts.pollers.source),
+            };
+            say(&self.screen, &[line]);
+        }
+        if let Some(known) = &self.ceiling.value {
+            let share = self.plan.load.rate.per_second() / known.rate;
+            let line = format!(
+                "{:.0} % of this host's calibrated ceiling of {:.0}/s",
+                share * 100.0,
+                known.rate
+            );
+            say(&self.screen, &[line]);
+        }
+        tracing::debug!(plan = plan_view::headline(self.plan), "the run begins");
+    }
+}
+
+/// The results as they stand, marked as incomplete.
+async fn partial(
+    plan: &Plan,
+    parts: &RunParts,
+    submission: &Submission,
+    ceiling: &Fact<Ceiling>,
+) -> anyhow::Result<Results> {
+    let taken = observed::take(submission).await?;
+    let not_made = Reconciliation::not_made("the run is not over");
+    let mut parts = parts.clone();
+    parts.iterations.push(observed::parts(
+        plan,
+        submission,
+        taken,
+        not_made,
+        ceiling,
+        started_at(submission),
+    ));
+    assemble(parts).context("the results so far cannot be put together")
+}
+
+fn started_at(submission: &Submission) -> String {
+    let nanos = i128::from(submission.timeline.unix_ns_of(0));
+    jiff::Timestamp::from_nanosecond(nanos).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+fn say(screen: &Mutex<Screen>, lines: &[String]) {
+    if let Ok(mut screen) = screen.lock() {
+        lines.iter().for_each(|line| screen.say(line));
+    }
+}
+
+fn show(screen: &Mutex<Screen>, frame: impl FnOnce() -> crate::live::Frame) {
+    if let Ok(mut screen) = screen.lock() {
+        screen.update(&frame());
+    }
+}
+
+/// Shows what setting up is busy with.
+fn told(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(benchmark_temporal::embedded::Progress) + Send + Sync> {
+    let screen = Arc::clone(screen);
+    Arc::new(move |progress| {
+        if let Ok(mut screen) = screen.lock() {
+            screen.progress(&progress.doing, progress.detail.as_deref(), progress.elapsed);
+        }
+    })
+}

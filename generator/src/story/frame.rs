@@ -1,0 +1,105 @@
+//! What is shown of a window at an instant.
+
+use std::time::{Duration, Instant};
+
+use benchmark_results::schema::Phase;
+use benchmark_scenarios::Plan;
+
+use crate::{
+    live::{Frame, LivePhase},
+    submission::Submission,
+};
+
+/// Makes the frames of one iteration.
+pub(super) struct Frames {
+    iteration: Option<(u32, u32)>,
+    entered: (LivePhase, Instant, Option<Duration>),
+    cpu: (Instant, Duration),
+    cores: Option<f64>,
+}
+
+/// How often the use of CPU is looked at: over less it jumps.
+const CPU_INTERVAL: Duration = Duration::from_secs(2);
+
+impl Frames {
+    pub(super) fn new(plan: &Plan, iteration: u32) -> Self {
+        Frames {
+            iteration: (plan.iterations > 1).then_some((iteration, plan.iterations)),
+            entered: (LivePhase::Ramp, Instant::now(), None),
+            cpu: (Instant::now(), process_cpu()),
+            cores: None,
+        }
+    }
+
+    /// A phase after the submission window begins.
+    pub(super) fn enter(&mut self, phase: LivePhase, length: Option<Duration>) {
+        self.entered = (phase, Instant::now(), length);
+    }
+
+    /// The frame of a window in which starts are due.
+    pub(super) fn of_window(&mut self, submission: &Submission) -> Frame {
+        let now = submission.timeline.now();
+        let phase = submission.schedule.phase_at(now);
+        let (begin, end) = submission.schedule.bounds(phase);
+        let mut frame = self.frame(submission);
+        frame.phase = match phase {
+            Phase::Ramp => LivePhase::Ramp,
+            Phase::WarmUp => LivePhase::WarmUp,
+            Phase::Measure => LivePhase::Measure,
+            Phase::Drain => LivePhase::Drain,
+        };
+        frame.elapsed = Duration::from_nanos(now - begin);
+        frame.length = (end > begin).then(|| Duration::from_nanos(end - begin));
+        frame.asked = submission.schedule.rate_at(now);
+        frame
+    }
+
+    /// The frame of what follows.
+    pub(super) fn after_window(&mut self, submission: &Submission) -> Frame {
+        let (phase, since, length) = self.entered;
+        Frame {
+            phase,
+            elapsed: since.elapsed(),
+            length,
+            ..self.frame(submission)
+        }
+    }
+
+    fn frame(&mut self, submission: &Submission) -> Frame {
+        let view = submission.accountant.view();
+        let ledger = &view.ledger;
+        let elapsed = self.cpu.0.elapsed();
+        if elapsed >= CPU_INTERVAL {
+            let cpu = process_cpu();
+            self.cores = Some((cpu.saturating_sub(self.cpu.1)).as_secs_f64() / elapsed.as_secs_f64());
+            self.cpu = (Instant::now(), cpu);
+        }
+        let [start_p50_ms, start_p99_ms, e2e_p50_ms, e2e_p99_ms, lag_p99_ms] = view.quantiles;
+        Frame {
+            phase: LivePhase::Ramp,
+            elapsed: Duration::ZERO,
+            length: None,
+            iteration: self.iteration,
+            asked: 0.0,
+            started: view.started_rate as f64,
+            completed: submission.stamps.then_some(view.completed_rate as f64),
+            backlog: submission.stamps.then_some(view.backlog),
+            errors: ledger.rejected
+                + ledger.unknown
+                + ledger.dropped()
+                + ledger.ended().saturating_sub(ledger.completed),
+            start_p50_ms,
+            start_p99_ms,
+            e2e_p50_ms,
+            e2e_p99_ms,
+            lag_p99_ms,
+            cores: self.cores,
+            in_flight: view.in_flight,
+        }
+    }
+}
+
+fn process_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
