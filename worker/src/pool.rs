@@ -66,6 +66,10 @@ impl WorkerPool {
 
     /// Stops polling, lets the workers finish what they hold for up to `grace`, and joins their threads. Returns the
     /// workers that failed in the pool's life, those among them that did not finish in time.
+    ///
+    /// On servers that do not end polls by themselves at a worker's shutdown (1.29 does not) the SDK drops its polls, and a
+    /// task that was on its way in that moment is lost until the server times it out: 10 s for a workflow task, a minute
+    /// for an activity of the workloads. So a run shuts its workers down when nothing is open any more.
     pub fn shutdown(mut self, grace: Duration) -> BoxFuture<'static, Vec<WorkerFailure>> {
         async move {
             self.stop(grace).await;

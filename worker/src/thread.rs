@@ -4,14 +4,7 @@
 //! on the runtime around it. With a runtime of a single thread all of this stays on one thread, and no task is handed
 //! from one core to another.
 
-use std::{
-    any::Any,
-    cell::Cell,
-    error::Error,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    thread,
-};
+use std::{cell::Cell, error::Error, sync::Arc, thread};
 
 use benchmark_workflows::StampSink;
 use temporalio_common::worker::WorkerDeploymentOptions;
@@ -63,15 +56,7 @@ pub(crate) fn spawn(
     let index = task.index;
     thread::Builder::new()
         .name(format!("worker-{index}"))
-        .spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| run(task, orders, begun)));
-            ending.tell(result.unwrap_or_else(|panic| {
-                Err(failure(
-                    index,
-                    format!("it panicked: {}", panic_message(panic.as_ref())),
-                ))
-            }));
-        })
+        .spawn(move || ending.tell_of(index, || run(task, orders, begun)))
         .map_err(|source| WorkerError::Thread { worker: index, source })
 }
 
@@ -205,10 +190,4 @@ fn with_causes(error: &dyn Error) -> String {
         cause = error.source();
     }
     message
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use benchmark_temporal::testing;
@@ -140,41 +140,44 @@ impl Bench {
                 }
             }
         };
-        tokio::time::timeout(LIMIT, closed)
-            .await
-            .unwrap_or_else(|_| panic!("{workflow_id} did not end"));
+        if tokio::time::timeout(LIMIT, closed).await.is_err() {
+            let history = self.page(workflow_id, false).await;
+            panic!("{workflow_id} did not end: {history:#?}");
+        }
         self.page(workflow_id, false).await
     }
 
-    /// Waits until so many of a workflow's activities are being executed.
-    pub async fn until_started(&self, workflow_id: &str, activities: usize) {
-        let started = async {
-            loop {
-                let request = DescribeWorkflowExecutionRequest {
-                    namespace: testing::options().namespace,
-                    execution: Some(WorkflowExecution {
-                        workflow_id: workflow_id.to_owned(),
-                        ..Default::default()
-                    }),
-                };
-                let answer = self
-                    .connection
-                    .workflow_service()
-                    .describe_workflow_execution(Request::new(request))
-                    .await;
-                let pending = answer.unwrap().into_inner().pending_activities;
-                let started = pending
-                    .iter()
-                    .filter(|activity| activity.state() == PendingActivityState::Started);
-                if started.count() == activities {
-                    return;
+    /// Waits until a worker holds so many of a workflow's activities. The server counts an activity as started when it
+    /// hands it out; that it has arrived nobody tells, so this waits until all have been on their way for a second.
+    pub async fn until_held(&self, workflow_id: &str, activities: usize) {
+        let held = async {
+            let mut since = Instant::now();
+            while since.elapsed() < Duration::from_secs(1) {
+                if self.started_activities(workflow_id).await < activities {
+                    since = Instant::now();
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(LIMIT, started)
-            .await
-            .unwrap_or_else(|_| panic!("{workflow_id} started no activity"));
+        let held = tokio::time::timeout(LIMIT, held).await;
+        held.unwrap_or_else(|_| panic!("{workflow_id} started no {activities} activities"));
+    }
+
+    async fn started_activities(&self, workflow_id: &str) -> usize {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: testing::options().namespace,
+            execution: Some(WorkflowExecution {
+                workflow_id: workflow_id.to_owned(),
+                ..Default::default()
+            }),
+        };
+        let mut service = self.connection.workflow_service();
+        let answer = service.describe_workflow_execution(Request::new(request)).await;
+        let pending = answer.unwrap().into_inner().pending_activities;
+        pending
+            .iter()
+            .filter(|activity| activity.state() == PendingActivityState::Started)
+            .count()
     }
 
     async fn page(&self, workflow_id: &str, until_closed: bool) -> Vec<HistoryEvent> {

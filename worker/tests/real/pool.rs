@@ -45,12 +45,12 @@ async fn a_shutdown_lets_activities_finish() {
     let input = MultiActivityInput {
         activity_count: 1,
         parallel_activities: 1,
-        sleep_min_ms: 400,
-        sleep_max_ms: 400,
+        sleep_min_ms: 3_000,
+        sleep_max_ms: 3_000,
         ..Default::default()
     };
     let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
-    bench.until_started(&id, 1).await;
+    bench.until_held(&id, 1).await;
     assert_eq!(first.shutdown(Duration::from_secs(10)).await, []);
 
     // Only the last workflow task is left for the next worker.
@@ -74,7 +74,7 @@ async fn a_shutdown_is_bounded_and_names_who_had_to_be_abandoned() {
         ..Default::default()
     };
     let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
-    bench.until_started(&id, 4).await;
+    bench.until_held(&id, 4).await;
     let before = Instant::now();
     let failures = workers.shutdown(Duration::from_millis(300)).await;
     assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());

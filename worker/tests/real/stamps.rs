@@ -152,11 +152,22 @@ async fn what_continues_as_new_is_stamped_when_its_last_run_ends() {
 async fn a_failed_task_is_no_end() {
     let bench = Bench::new("task").await;
     let _worker = TestWorker::start(&bench.task_queue, bench.recorder.clone());
-    let id = bench.start(0, "Stubborn", &json!(null)).await;
-    let history = bench.history(&id).await;
-    assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
-    assert!(count(&history, EventType::WorkflowTaskFailed) >= 1, "{history:?}");
-    assert_eq!(bench.recorder.stamps().len(), 1);
+    let started = [
+        bench.start(0, "Stubborn", &0).await,
+        bench.start(1, "Stubborn", &1).await,
+    ];
+    for id in &started {
+        let history = bench.history(id).await;
+        assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
+        assert!(count(&history, EventType::WorkflowTaskFailed) >= 1, "{history:?}");
+    }
+    let ends: Vec<(u64, End)> = bench
+        .recorder
+        .of(&bench.run)
+        .iter()
+        .map(|stamp| (stamp.n, stamp.end))
+        .collect();
+    assert_eq!(ends, [(0, End::Completed), (1, End::Completed)]);
 }
 
 #[tokio::test]

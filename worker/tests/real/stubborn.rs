@@ -32,20 +32,21 @@ impl Continuing {
     }
 }
 
-/// Fails its first workflow task by a panic and its second by an error that the SDK does not let a workflow end with.
+/// Completes, but for its first workflow task: with the input 0 that one panics, with 1 it returns an error with which the
+/// SDK does not let a workflow end.
 #[workflow]
 #[derive(Default)]
 pub struct Stubborn;
 
-static TASKS: AtomicU32 = AtomicU32::new(0);
+static TASKS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
 #[workflow_methods]
 impl Stubborn {
     #[run(name = "Stubborn")]
-    pub async fn run(_ctx: &mut WorkflowContext<Self>, _input: Option<u32>) -> WorkflowResult<()> {
-        match TASKS.fetch_add(1, Ordering::Relaxed) {
-            0 => panic!("a defect in the workflow"),
-            1 => Err(PayloadConversionError::WrongEncoding.into()),
+    pub async fn run(_ctx: &mut WorkflowContext<Self>, kind: u32) -> WorkflowResult<()> {
+        match (kind, TASKS[kind as usize].fetch_add(1, Ordering::Relaxed)) {
+            (0, 0) => panic!("a defect in the workflow"),
+            (1, 0) => Err(PayloadConversionError::WrongEncoding.into()),
             _ => Ok(()),
         }
     }
