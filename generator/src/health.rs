@@ -125,6 +125,8 @@ pub struct StarterLoad {
     pub peak_in_flight_per_connection: u64,
     /// Rate asked for as a share of this host's calibrated ceiling.
     pub share_of_ceiling: Fact<f64>,
+    /// How the threads that keep the schedule were scheduled.
+    pub scheduling: Fact<String>,
 }
 
 impl HealthSnapshot {
@@ -171,6 +173,7 @@ impl Usage {
             connections: load.connections,
             peak_in_flight_per_connection: load.peak_in_flight_per_connection,
             share_of_ceiling: load.share_of_ceiling,
+            scheduling: load.scheduling,
         }
     }
 }

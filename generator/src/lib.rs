@@ -14,6 +14,7 @@ pub mod null_frontend;
 pub mod observed;
 pub mod pacer;
 pub mod plan_view;
+pub mod realtime;
 pub mod reconcile;
 pub mod results_file;
 pub mod sampler;

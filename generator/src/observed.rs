@@ -83,6 +83,7 @@ pub fn parts(
             peak_in_flight: taken.peak_in_flight,
             connections: submission.connections,
             peak_in_flight_per_connection: submission.peak_in_flight_per_connection,
+            scheduling: submission.scheduling.clone(),
             share_of_ceiling: match &ceiling.value {
                 Some(known) => Fact::found(plan.load.rate.per_second() / known.rate, ceiling.source.clone()),
                 None => Fact::missing(ceiling.source.clone()),

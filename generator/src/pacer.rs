@@ -16,6 +16,7 @@ use std::{
 use tokio::sync::Notify;
 
 use crate::{
+    realtime,
     schedule::{Schedule, Stripe},
     timeline::Timeline,
 };
@@ -48,6 +49,7 @@ impl Pacer {
         let stop = Arc::new(AtomicBool::new(false));
         let (schedule, stopped) = (schedule.clone(), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("pacer".into()).spawn(move || {
+            realtime::request();
             sharpen_timers();
             wake_when_due(&schedule, stripe, timeline, &wakers, &stopped);
         })?;

@@ -27,6 +27,7 @@ use tokio::{sync::Notify, task::LocalSet};
 use crate::{
     accountant::Report,
     accounts::Sample,
+    realtime::{self, Scheduling},
     schedule::{Schedule, Stripe},
     shard::{Admission, Answer, Dispatched, Shard, Step},
     timeline::Timeline,
@@ -86,10 +87,12 @@ pub struct Starter {
 }
 
 /// What a starter says at its end.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StarterSummary {
     /// Most unanswered starts at one time on one connection.
     pub peak_in_flight_per_connection: u64,
+    /// How the thread was scheduled; `None` when it did not get so far.
+    pub scheduling: Option<Scheduling>,
 }
 
 impl Starter {
@@ -126,7 +129,14 @@ impl Starter {
                 };
                 let _ = ready.send(Ok(()));
                 match begun.await {
-                    Ok(timeline) => Loop::new(options, connections, timeline, signals).run().await,
+                    Ok(timeline) => {
+                        let scheduling = realtime::request();
+                        let summary = Loop::new(options, connections, timeline, signals).run().await;
+                        StarterSummary {
+                            scheduling: Some(scheduling),
+                            ..summary
+                        }
+                    }
                     Err(_) => StarterSummary::default(),
                 }
             })
@@ -296,6 +306,7 @@ impl Loop {
         core.report(windows);
         StarterSummary {
             peak_in_flight_per_connection: core.pool.peak_in_flight(),
+            scheduling: None,
         }
     }
 

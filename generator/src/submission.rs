@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_results::schema::Event;
+use benchmark_results::schema::{Event, Fact};
 use benchmark_scenarios::Plan;
 use benchmark_temporal::{
     ConnectOptions, Server,
@@ -20,6 +20,7 @@ use crate::{
     accounts::{Accounts, Sample},
     health::{HealthProbe, HealthSnapshot},
     pacer::Pacer,
+    realtime::Scheduling,
     sampler::{Sampler, SamplerOptions},
     schedule::{Schedule, Stripe},
     shard::Admission,
@@ -76,6 +77,8 @@ pub struct Submission {
     pub health: Option<(HealthSnapshot, HealthSnapshot)>,
     /// Most unanswered starts at one time on one connection.
     pub peak_in_flight_per_connection: u64,
+    /// How the threads that keep the schedule were scheduled.
+    pub scheduling: Fact<String>,
     /// Connections that starts were sent on.
     pub connections: u32,
     /// Starts sent between the two looks at the process.
@@ -177,6 +180,7 @@ pub async fn submit(
         events: Vec::new(),
         health: None,
         peak_in_flight_per_connection: 0,
+        scheduling: Fact::missing("the window is not over"),
         connections: (plan.starter.connections / threads).max(1) * threads,
         dispatched_in_measure: 0,
         schedule,
@@ -205,11 +209,21 @@ pub async fn submit(
     submission.dispatched_in_measure = watch.dispatched();
     for starter in starters {
         let summary = starter.join();
+        if let Some(of) = summary.scheduling {
+            submission.scheduling = scheduling(of);
+        }
         submission.peak_in_flight_per_connection = submission
             .peak_in_flight_per_connection
             .max(summary.peak_in_flight_per_connection);
     }
     Ok(submission)
+}
+
+fn scheduling(of: Scheduling) -> Fact<String> {
+    match of {
+        Scheduling::RealTime => Fact::found("real-time".to_owned(), "SCHED_FIFO"),
+        Scheduling::Ordinary(reason) => Fact::missing(reason),
+    }
 }
 
 impl Submission {

@@ -217,7 +217,8 @@ impl GeneratorHealth {
             peak_in_flight: 0,
             connections: 0,
             peak_in_flight_per_connection: 0,
-            share_of_ceiling: Fact::missing(reason),
+            share_of_ceiling: Fact::missing(reason.clone()),
+            scheduling: Fact::missing(reason),
         }
     }
 }

@@ -582,6 +582,8 @@ pub struct GeneratorHealth {
     pub peak_in_flight_per_connection: u64,
     /// Rate asked for as a share of this host's calibrated ceiling.
     pub share_of_ceiling: Fact<f64>,
+    /// How the threads that keep the schedule were scheduled: `real-time`, or null and why not.
+    pub scheduling: Fact<String>,
 }
 
 /// CPU use of one thread.

@@ -80,6 +80,7 @@ fn usage_is_the_difference() {
         connections: 2,
         peak_in_flight_per_connection: 4,
         share_of_ceiling: Fact::missing("not calibrated"),
+        scheduling: Fact::found("real-time".to_owned(), "SCHED_FIFO"),
     });
     assert_eq!(health.cpu_per_start_us, Some(50.0));
     assert_eq!((health.peak_in_flight, health.connections), (7, 2));
