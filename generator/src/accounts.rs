@@ -93,7 +93,6 @@ pub struct Accounts {
     seconds: Seconds,
     errors: Errors,
     observers: Observers,
-    peak_in_flight: u64,
     open: i64,
     pending_unknown: u64,
 }
@@ -157,7 +156,6 @@ impl Accounts {
             seconds: Seconds::new(schedule, drain_seconds),
             errors: Errors::new(),
             observers: Observers::default(),
-            peak_in_flight: 0,
             open: 0,
             pending_unknown: 0,
         }
@@ -165,7 +163,6 @@ impl Accounts {
 
     /// Takes one second of one shard.
     pub fn add_window(&mut self, window: &ShardWindow) {
-        self.peak_in_flight = self.peak_in_flight.max(window.peak_in_flight);
         self.seconds.add_window(window);
         for (phase, sent) in &window.sent_in {
             self.phases.entry(*phase).or_default().sent_in_time += sent;
@@ -326,11 +323,6 @@ impl Accounts {
     /// The seconds so far.
     pub fn seconds(&self) -> &Seconds {
         &self.seconds
-    }
-
-    /// Most unanswered starts at one time on one shard.
-    pub fn peak_in_flight(&self) -> u64 {
-        self.peak_in_flight
     }
 
     /// Notes an error that is no start's and no workflow's end.

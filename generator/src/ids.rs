@@ -100,7 +100,7 @@ mod tests {
     fn ids_sort_by_time() {
         let (early, late) = (run_id(1_763_900_000, u64::MAX), run_id(1_763_900_001, 0));
         assert!(early < late, "{early} {late}");
-        assert_eq!(run_id(1_763_900_000, 3 | 20 << 32), "1mj5wv0-brisk-otter");
+        assert_eq!(run_id(1_763_900_000, 3 | 20 << 32), "1mj5yk0-brisk-otter");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 use benchmark_generator::{
     args::{self, Command, OutputOptions, RunArgs, Secrets, Surroundings},
     calibrate::{self, CalibrateError, Console},
-    ceiling, null_frontend, plan_view,
+    ceiling, live, null_frontend, plan_view,
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
@@ -75,7 +75,10 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         let (stopper, stop) = stop::channel();
         // At the second signal nothing is waited for. An embedded server is tied to this process and ends with it.
         stopper
-            .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
+            .listen(|signal| {
+                live::leave();
+                std::process::exit(i32::from(signal.exit_code()))
+            })
             .map_err(|error| RunError::Environment(error.into()))?;
         story::run(request, stop).await
     });
@@ -184,10 +187,9 @@ struct Prepared {
 fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
     let profile =
         benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
-    let file = env::var_os("TEMPORAL_CONFIG_FILE").map_or_else(|| PathBuf::from("temporal.toml"), PathBuf::from);
     let converted = options.convert(&Surroundings {
         variable: &|name| env::var(name).ok(),
-        profile: profile.as_ref().map(|profile| (profile, file)),
+        profile: profile.as_ref().map(|profile| (profile, profile_source())),
     })?;
     let facts = HostFacts {
         cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
@@ -199,6 +201,18 @@ fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
         secrets: converted.secrets,
         profile,
     })
+}
+
+/// Where Temporal's own client configuration comes from, for people. The default place is the SDK's.
+fn profile_source() -> PathBuf {
+    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
+    let folder = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
+    configured
+        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
+        .filter(|file| file.exists())
+        .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
 }
 
 /// Control plane, long polls and workers' activities; starts have threads of their own.
@@ -222,7 +236,7 @@ fn log_to_stderr(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| live::LogWriter)
         .init();
 }
 

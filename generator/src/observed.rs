@@ -62,7 +62,7 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
                 ),
                 errors: error_groups(accounts.errors(), &schedule, &prefix),
                 seconds,
-                peak_in_flight: accounts.peak_in_flight(),
+                peak_in_flight: accounts.seconds().peak_in_flight(),
             }
         })
         .await

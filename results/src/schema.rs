@@ -616,7 +616,7 @@ pub struct Event {
 pub struct Iteration {
     /// From 1.
     pub index: u32,
-    /// Prefix of its workflow ids; the arrival's number follows after a slash.
+    /// Prefix of its workflow ids; `/phase/n` follows, the arrival's phase and number.
     pub workflow_id_prefix: String,
     /// When it began, RFC 3339.
     pub started_at: String,

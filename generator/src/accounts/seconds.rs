@@ -32,6 +32,7 @@ struct Open {
     completed: u64,
     failed: u64,
     in_flight: u64,
+    peak_in_flight: u64,
     lag: Option<Histogram>,
     start_response: Option<Histogram>,
     e2e_response: Option<Histogram>,
@@ -46,6 +47,7 @@ pub struct Seconds {
     closed: Vec<Window>,
     accepted: u64,
     ended: u64,
+    peak_in_flight: u64,
     interval_seconds: u64,
     interval: Option<(u64, Histogram, Histogram)>,
     intervals: Vec<Interval>,
@@ -70,6 +72,7 @@ impl Seconds {
             closed: Vec::new(),
             accepted: 0,
             ended: 0,
+            peak_in_flight: 0,
             interval_seconds: seconds.div_ceil(INTERVALS).max(1),
             interval: None,
             intervals: Vec::new(),
@@ -84,12 +87,16 @@ impl Seconds {
         open.rejected += window.rejected;
         open.unknown += window.unknown;
         open.in_flight += window.in_flight;
+        // The shards' peaks need not coincide, so with several shards their sum is an upper bound.
+        open.peak_in_flight += window.peak_in_flight;
+        let peak = open.peak_in_flight;
         for samples in window.phases.values() {
             open.lag.get_or_insert_default().add(&samples.lag);
             open.start_response
                 .get_or_insert_default()
                 .add(&samples.accepted.response);
         }
+        self.peak_in_flight = self.peak_in_flight.max(peak);
     }
 
     pub(super) fn add_end(&mut self, end: WorkflowEnd, due: u64, ended: u64) {
@@ -117,6 +124,11 @@ impl Seconds {
         })
     }
 
+    /// Most unanswered starts at one time, all shards together.
+    pub fn peak_in_flight(&self) -> u64 {
+        self.peak_in_flight
+    }
+
     /// The closed seconds, and the open ones as they stand.
     pub fn report(&self) -> SecondsReport {
         let mut rest = Seconds {
@@ -126,6 +138,7 @@ impl Seconds {
             closed: Vec::new(),
             accepted: self.accepted,
             ended: self.ended,
+            peak_in_flight: self.peak_in_flight,
             interval_seconds: self.interval_seconds,
             interval: self.interval.clone(),
             intervals: Vec::new(),

@@ -51,15 +51,24 @@ fn any_fate() -> impl Strategy<Value = Fate> {
         1 => Just(Some(WorkflowEnd::Cancelled)),
         2 => Just(None),
     ];
-    (start, end, 1..3usize, any::<bool>(), any::<bool>())
-        .prop_map(|(start, end, stamps, early, found)| Fate { start, end, stamps, early, found })
+    (start, end, 1..3usize, any::<bool>(), any::<bool>()).prop_map(|(start, end, stamps, early, found)| Fate {
+        start,
+        end,
+        stamps,
+        early,
+        found,
+    })
 }
 
 /// Counts the starts as a shard would have.
 fn window(schedule: &Schedule, fates: &[Fate]) -> ShardWindow {
     let mut window = ShardWindow::default();
     for (n, fate) in (0..).zip(fates) {
-        let ledger = &mut window.phases.entry(schedule.phase_at(schedule.offset(n))).or_default().ledger;
+        let ledger = &mut window
+            .phases
+            .entry(schedule.phase_at(schedule.offset(n)))
+            .or_default()
+            .ledger;
         ledger.arrivals += 1;
         match fate.start {
             StartEnd::Dropped => ledger.dropped_lag += 1,
@@ -72,7 +81,13 @@ fn window(schedule: &Schedule, fates: &[Fate]) -> ShardWindow {
 }
 
 fn stamp(n: u64, end: WorkflowEnd) -> StampedEnd {
-    StampedEnd { n, sent: n * 10 * MILLI, ended: n * 10 * MILLI + 5 * MILLI, end, message: None }
+    StampedEnd {
+        n,
+        sent: n * 10 * MILLI,
+        ended: n * 10 * MILLI + 5 * MILLI,
+        end,
+        message: None,
+    }
 }
 
 proptest! {
@@ -137,7 +152,13 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
     // Due in the last 10 ms of the warm-up, over in the measured phase.
     accounts.add_start(99, StartEnd::Accepted);
     let end = WorkflowEnd::Completed;
-    accounts.add_stamp(StampedEnd { n: 99, sent: 995 * MILLI, ended: SECOND + 200 * MILLI, end, message: None });
+    accounts.add_stamp(StampedEnd {
+        n: 99,
+        sent: 995 * MILLI,
+        ended: SECOND + 200 * MILLI,
+        end,
+        message: None,
+    });
     let warm_up = &accounts.phases()[&Phase::WarmUp];
     let pair = warm_up.ends.completed.as_ref().unwrap();
     assert_eq!(pair.response.count(), 1);
@@ -157,7 +178,10 @@ fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
     accounts.add_unstamped_end(0, WorkflowEnd::Terminated, None);
     assert_eq!(accounts.observers().not_stamped, 1);
     assert_eq!(accounts.backlog(), 0);
-    assert_eq!(accounts.errors()[&("workflow", "Terminated".to_owned())], (1, vec![(0, "by hand".to_owned())]));
+    assert_eq!(
+        accounts.errors()[&("workflow", "Terminated".to_owned())],
+        (1, vec![(0, "by hand".to_owned())])
+    );
     assert!(accounts.phases()[&Phase::WarmUp].ends.not_completed.is_none());
 }
 
@@ -173,7 +197,14 @@ fn stamp_and_long_poll_are_compared() {
     accounts.add_stamp(stamp(1, WorkflowEnd::Completed));
     accounts.add_poll(2, WorkflowEnd::Completed, 0, 30 * MILLI, true);
     let observers = accounts.observers();
-    assert_eq!((observers.polled, observers.poll_disagreements, observers.poll_delay.count()), (3, 1, 2));
+    assert_eq!(
+        (
+            observers.polled,
+            observers.poll_disagreements,
+            observers.poll_delay.count()
+        ),
+        (3, 1, 2)
+    );
     assert!((observers.poll_delay.max_ms().unwrap() - 15.0).abs() < 0.1);
 }
 
@@ -201,7 +232,12 @@ fn a_sample_is_as_large_as_asked_for_and_repeats() {
     let sample = Sample::new(7, 0.02);
     let taken: Vec<u64> = (0..100_000).filter(|n| sample.contains(*n)).collect();
     assert!((1_900..2_100).contains(&taken.len()), "{}", taken.len());
-    assert_eq!(taken, (0..100_000).filter(|n| Sample::new(7, 0.02).contains(*n)).collect::<Vec<_>>());
+    assert_eq!(
+        taken,
+        (0..100_000)
+            .filter(|n| Sample::new(7, 0.02).contains(*n))
+            .collect::<Vec<_>>()
+    );
     assert!(!(0..1000).any(|n| Sample::new(7, 0.0).contains(n)));
     assert!((0..1000).all(|n| Sample::new(7, 1.0).contains(n)));
 }
@@ -217,10 +253,18 @@ fn seconds_are_closed_and_intervals_hold_what_they_had() {
     }
     accounts.advance(60 * SECOND);
     let report = accounts.seconds().report();
-    let completed: Vec<u64> = report.windows.iter().take(3).filter_map(|window| window.completed).collect();
+    let completed: Vec<u64> = report
+        .windows
+        .iter()
+        .take(3)
+        .filter_map(|window| window.completed)
+        .collect();
     assert_eq!(completed, [100, 100, 100]);
     assert_eq!(report.windows[0].due, 100);
-    let samples: u64 =
-        report.intervals.iter().map(|interval| Histogram::decode(&interval.e2e_response).unwrap().count()).sum();
+    let samples: u64 = report
+        .intervals
+        .iter()
+        .map(|interval| Histogram::decode(&interval.e2e_response).unwrap().count())
+        .sum();
     assert_eq!(samples, 300);
 }

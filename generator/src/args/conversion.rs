@@ -26,7 +26,7 @@ pub struct Converted {
 pub struct OutputOptions {
     /// Where the result is written; `runs/<run id>/results.json` when absent.
     pub output: Option<PathBuf>,
-    /// Print nothing but the summary, and errors.
+    /// Print the verdict in one line and nothing else, errors apart.
     pub quiet: bool,
     /// Print the result as JSON on stdout, everything else on stderr.
     pub json: bool,

@@ -220,7 +220,7 @@ pub struct OutputArgs {
     /// Where the result is written [default: runs/RUN-ID/results.json]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Print nothing but the summary, and errors
+    /// Print the verdict in one line and nothing else, errors apart
     #[arg(long, short)]
     pub quiet: bool,
     /// Print the result as JSON on stdout, everything else on stderr
