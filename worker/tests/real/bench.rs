@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use benchmark_temporal::testing;
@@ -13,12 +13,10 @@ use serde::Serialize;
 use temporalio_client::{Connection, tonic::Request};
 use temporalio_common::protos::temporal::api::{
     common::v1::{Header, Payload, Payloads, WorkflowExecution, WorkflowType},
-    enums::v1::{EventType, HistoryEventFilterType, PendingActivityState},
+    enums::v1::{EventType, HistoryEventFilterType},
     history::v1::{HistoryEvent, history_event::Attributes},
     taskqueue::v1::TaskQueue,
-    workflowservice::v1::{
-        DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest,
-    },
+    workflowservice::v1::{GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest},
 };
 
 /// Longer than anything here should take.
@@ -145,39 +143,6 @@ impl Bench {
             panic!("{workflow_id} did not end: {history:#?}");
         }
         self.page(workflow_id, false).await
-    }
-
-    /// Waits until a worker holds so many of a workflow's activities. The server counts an activity as started when it
-    /// hands it out; that it has arrived nobody tells, so this waits until all have been on their way for a second.
-    pub async fn until_held(&self, workflow_id: &str, activities: usize) {
-        let held = async {
-            let mut since = Instant::now();
-            while since.elapsed() < Duration::from_secs(1) {
-                if self.started_activities(workflow_id).await < activities {
-                    since = Instant::now();
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        let held = tokio::time::timeout(LIMIT, held).await;
-        held.unwrap_or_else(|_| panic!("{workflow_id} started no {activities} activities"));
-    }
-
-    async fn started_activities(&self, workflow_id: &str) -> usize {
-        let request = DescribeWorkflowExecutionRequest {
-            namespace: testing::options().namespace,
-            execution: Some(WorkflowExecution {
-                workflow_id: workflow_id.to_owned(),
-                ..Default::default()
-            }),
-        };
-        let mut service = self.connection.workflow_service();
-        let answer = service.describe_workflow_execution(Request::new(request)).await;
-        let pending = answer.unwrap().into_inner().pending_activities;
-        pending
-            .iter()
-            .filter(|activity| activity.state() == PendingActivityState::Started)
-            .count()
     }
 
     async fn page(&self, workflow_id: &str, until_closed: bool) -> Vec<HistoryEvent> {

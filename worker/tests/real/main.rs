@@ -1,6 +1,7 @@
 //! Workloads and workers against the real server.
 
 mod bench;
+mod held;
 mod pool;
 mod stamps;
 mod stubborn;

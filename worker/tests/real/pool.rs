@@ -9,7 +9,10 @@ use benchmark_worker::{OptionsError, Pollers, WorkerError, WorkerOptions, Worker
 use benchmark_workflows::{End, MultiActivityInput, SimpleInput, names};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
-use crate::bench::{Bench, end, until};
+use crate::{
+    bench::{Bench, end, until},
+    held,
+};
 
 #[tokio::test]
 async fn several_workers_share_the_work_and_stop_with_it_done() {
@@ -40,17 +43,18 @@ async fn several_workers_share_the_work_and_stop_with_it_done() {
 
 #[tokio::test]
 async fn a_shutdown_lets_activities_finish() {
+    held::listen();
     let bench = Bench::new("drain").await;
     let first = bench.workers(bench.options()).await;
     let input = MultiActivityInput {
         activity_count: 1,
         parallel_activities: 1,
-        sleep_min_ms: 3_000,
-        sleep_max_ms: 3_000,
+        sleep_min_ms: 500,
+        sleep_max_ms: 500,
         ..Default::default()
     };
     let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
-    bench.until_held(&id, 1).await;
+    held::until_begun(&id, 1).await;
     assert_eq!(first.shutdown(Duration::from_secs(10)).await, []);
 
     // Only the last workflow task is left for the next worker.
@@ -61,6 +65,7 @@ async fn a_shutdown_lets_activities_finish() {
 
 #[tokio::test]
 async fn a_shutdown_is_bounded_and_names_who_had_to_be_abandoned() {
+    held::listen();
     let bench = Bench::new("bounded").await;
     let options = WorkerOptions {
         graceful_shutdown: Duration::from_secs(600),
@@ -74,7 +79,7 @@ async fn a_shutdown_is_bounded_and_names_who_had_to_be_abandoned() {
         ..Default::default()
     };
     let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
-    bench.until_held(&id, 4).await;
+    held::until_begun(&id, 4).await;
     let before = Instant::now();
     let failures = workers.shutdown(Duration::from_millis(300)).await;
     assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
