@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use benchmark_results::schema::{ServerFacts, WorkerFacts};
+use benchmark_results::schema::{Fact, NamespaceFacts, ServerFacts, WorkerFacts};
 use benchmark_scenarios::{Cluster, EmbeddedServer as EmbeddedPlan, Plan, ServerPreset, Target, TlsFiles};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, Server, TlsMaterial,
@@ -76,10 +76,13 @@ impl Stage {
             None => (None, None),
         };
         // After the workers, so that the pollers of the task queue are those that the load will meet.
-        let mut facts = facts::discover(&server, &plan.task_queue, &namespace).await;
-        facts.embedded = embedded.is_some();
-        facts.binary = binary;
-        facts.dynamic_config = dynamic_config;
+        let told = facts::discover(&server, &plan.task_queue).await;
+        let facts = ServerFacts {
+            embedded: embedded.is_some(),
+            binary,
+            dynamic_config,
+            ..server_facts(told, namespace)
+        };
         Ok(Stage {
             server,
             connect,
@@ -112,11 +115,16 @@ impl Stage {
     /// What went wrong on the stage since it was set up, in sentences.
     pub fn losses(&self) -> Vec<String> {
         let workers = self.workers.iter().flat_map(WorkerPool::failures);
-        let server = self.embedded.as_ref().and_then(EmbeddedServer::ended);
         workers
             .map(|failure| format!("worker {} ended: {}", failure.worker, failure.message))
-            .chain(server.map(|status| format!("the embedded server ended by itself: {status}")))
+            .chain(self.server_loss())
             .collect()
+    }
+
+    /// What became of the embedded server, when it is gone.
+    pub fn server_loss(&self) -> Option<String> {
+        let status = self.embedded.as_ref().and_then(EmbeddedServer::ended)?;
+        Some(format!("the embedded server ended by itself: {status}"))
     }
 
     /// Stops the workers and the server. Returns how the server can be reached when it was to be kept.
@@ -211,4 +219,39 @@ fn tls_material(files: &TlsFiles, profile: Option<TlsMaterial>) -> anyhow::Resul
         identity: read.identity.or(profile.identity),
         server_name: read.server_name.or(profile.server_name),
     })
+}
+
+/// What a server tells, in the words of the results file. What only its starter knows is left empty.
+fn server_facts(told: facts::ServerFacts, namespace: namespace::NamespaceFacts) -> ServerFacts {
+    ServerFacts {
+        address: told.address,
+        embedded: false,
+        binary: None,
+        dynamic_config: BTreeMap::new(),
+        version: fact(told.version),
+        capabilities: fact(told.capabilities),
+        history_shards: fact(told.history_shards),
+        persistence_store: fact(told.persistence_store),
+        visibility_store: fact(told.visibility_store),
+        cluster_name: fact(told.cluster_name),
+        namespace: Fact::found(
+            NamespaceFacts {
+                name: namespace.name,
+                id: namespace.id,
+                retention_seconds: namespace.retention_seconds,
+                created: namespace.created,
+                capabilities: namespace.capabilities,
+            },
+            "DescribeNamespace",
+        ),
+        pollers: fact(told.pollers),
+        task_queue_partitions: fact(told.task_queue_partitions),
+    }
+}
+
+fn fact<T>(told: facts::Told<T>) -> Fact<T> {
+    match told {
+        Ok((value, source)) => Fact::found(value, source),
+        Err(reason) => Fact::missing(reason),
+    }
 }

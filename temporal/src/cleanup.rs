@@ -6,7 +6,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use benchmark_results::schema::Cleanup;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use temporalio_common::protos::temporal::api::{
     batch::v1::BatchOperationTermination,
@@ -38,10 +37,14 @@ const PAGE: i32 = 500;
 const AT_ONCE: usize = 16;
 
 /// What clean-up did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned {
-    /// For the result.
-    pub cleanup: Cleanup,
+    /// Open workflows before it; `None` when they could not be counted.
+    pub open_before: Option<u64>,
+    /// Open workflows after it: 0 when it worked.
+    pub open_after: Option<u64>,
+    /// What went wrong.
+    pub problem: Option<String>,
     /// Something worth saying that is no problem: why it was done one by one.
     pub note: Option<String>,
 }
@@ -69,12 +72,9 @@ pub fn terminate_open(server: &Server, prefix: &str, limit: Duration) -> BoxFutu
             Err(error) => (None, Some(error.to_string())),
         };
         Cleaned {
-            cleanup: Cleanup {
-                requested: true,
-                open_before: work.before,
-                open_after,
-                problem,
-            },
+            open_before: work.before,
+            open_after,
+            problem,
             note: work.note,
         }
     }

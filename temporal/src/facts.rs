@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use benchmark_results::schema::{Fact, NamespaceFacts, ServerFacts};
 use futures::{FutureExt, future::BoxFuture};
 use serde::Serialize;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
@@ -11,11 +10,35 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 
 use crate::{call, call::CallError, connection::Server, task_queue};
 
-/// Asks the server about itself and about the task queue. `namespace` comes from [`crate::namespace::ensure`].
-///
-/// The fields of an embedded server (`embedded`, `binary`, `dynamic_config`) are left for the caller, who started it.
-pub fn discover(server: &Server, task_queue: &str, namespace: &NamespaceFacts) -> BoxFuture<'static, ServerFacts> {
-    let (server, task_queue, namespace) = (server.clone(), task_queue.to_owned(), namespace.clone());
+/// A fact and the method that told it, or why it could not be found.
+pub type Told<T> = Result<(T, &'static str), String>;
+
+/// What a server tells about itself and about a task queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// `host:port`.
+    pub address: String,
+    /// Version.
+    pub version: Told<String>,
+    /// What it announces: name to whether it has it.
+    pub capabilities: Told<BTreeMap<String, bool>>,
+    /// Number of history shards.
+    pub history_shards: Told<u32>,
+    /// Persistence store.
+    pub persistence_store: Told<String>,
+    /// Visibility store.
+    pub visibility_store: Told<String>,
+    /// Cluster name.
+    pub cluster_name: Told<String>,
+    /// Pollers of the task queue.
+    pub pollers: Told<u32>,
+    /// Partitions of the task queue, for workflow tasks.
+    pub task_queue_partitions: Told<u32>,
+}
+
+/// Asks the server about itself and about the task queue.
+pub fn discover(server: &Server, task_queue: &str) -> BoxFuture<'static, ServerFacts> {
+    let (server, task_queue) = (server.clone(), task_queue.to_owned());
     async move {
         let system = system_info(&server).await;
         let cluster = cluster_info(&server).await;
@@ -23,46 +46,35 @@ pub fn discover(server: &Server, task_queue: &str, namespace: &NamespaceFacts) -
         let partitions = task_queue::partitions(&server, &task_queue).await;
 
         let (system_version, capabilities) = match system {
-            Ok(found) => (
-                text(Ok::<_, CallError>(found.0), "GetSystemInfo"),
-                Fact::found(found.1, "GetSystemInfo"),
+            Ok((version, capabilities)) => (
+                text(Ok::<_, CallError>(version), "GetSystemInfo"),
+                Ok((capabilities, "GetSystemInfo")),
             ),
-            Err(error) => (Fact::missing(error.to_string()), Fact::missing(error.to_string())),
+            Err(error) => (Err(error.to_string()), Err(error.to_string())),
         };
         let of_cluster = |pick: fn(&GetClusterInfoResponse) -> &String| {
             text(cluster.as_ref().map(|c| pick(c).clone()), "GetClusterInfo")
         };
-        let cluster_version = of_cluster(|cluster| &cluster.server_version);
         ServerFacts {
             address: server.address(),
-            embedded: false,
-            binary: None,
-            dynamic_config: BTreeMap::new(),
-            version: if system_version.value.is_some() {
-                system_version
-            } else {
-                cluster_version
-            },
+            version: system_version.or_else(|_| of_cluster(|cluster| &cluster.server_version)),
             capabilities,
             history_shards: match &cluster {
                 Ok(cluster) => match u32::try_from(cluster.history_shard_count) {
-                    Ok(count) if count > 0 => Fact::found(count, "GetClusterInfo"),
-                    _ => Fact::missing("GetClusterInfo does not tell"),
+                    Ok(count) if count > 0 => Ok((count, "GetClusterInfo")),
+                    _ => Err("GetClusterInfo does not tell".to_owned()),
                 },
-                Err(error) => Fact::missing(error.to_string()),
+                Err(error) => Err(error.to_string()),
             },
             persistence_store: of_cluster(|cluster| &cluster.persistence_store),
             visibility_store: of_cluster(|cluster| &cluster.visibility_store),
             cluster_name: of_cluster(|cluster| &cluster.cluster_name),
-            namespace: Fact::found(namespace, "DescribeNamespace"),
-            pollers: match pollers {
-                Ok(pollers) => Fact::found(pollers.count(), "DescribeTaskQueue"),
-                Err(error) => Fact::missing(error.to_string()),
-            },
-            task_queue_partitions: match partitions {
-                Ok(partitions) => Fact::found(partitions.workflow, "ListTaskQueuePartitions"),
-                Err(error) => Fact::missing(error.to_string()),
-            },
+            pollers: pollers
+                .map(|pollers| (pollers.count(), "DescribeTaskQueue"))
+                .map_err(|error| error.to_string()),
+            task_queue_partitions: partitions
+                .map(|partitions| (partitions.workflow, "ListTaskQueuePartitions"))
+                .map_err(|error| error.to_string()),
         }
     }
     .boxed()
@@ -90,11 +102,11 @@ async fn cluster_info(server: &Server) -> Result<GetClusterInfoResponse, CallErr
         .map_err(CallError::new("GetClusterInfo"))
 }
 
-fn text<E: ToString>(found: Result<String, E>, source: &str) -> Fact<String> {
+fn text<E: ToString>(found: Result<String, E>, source: &'static str) -> Told<String> {
     match found {
-        Ok(text) if text.is_empty() => Fact::missing(format!("{source} does not tell")),
-        Ok(text) => Fact::found(text, source),
-        Err(error) => Fact::missing(error.to_string()),
+        Ok(text) if text.is_empty() => Err(format!("{source} does not tell")),
+        Ok(text) => Ok((text, source)),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use benchmark_results::schema::NamespaceFacts;
 use futures::{FutureExt, future::BoxFuture};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeNamespaceRequest, DescribeNamespaceResponse, RegisterNamespaceRequest,
@@ -30,6 +29,21 @@ const ANSWERS_OF_A_NEW_NAMESPACE: u32 = 5;
 
 /// A task queue that nobody uses: asking for it goes through the registries and finds nothing.
 const PROBE_QUEUE: &str = "run-benchmark-probe";
+
+/// A namespace's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceFacts {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Retention of closed workflows, seconds; `None` when the server does not tell.
+    pub retention_seconds: Option<u64>,
+    /// Whether it was created here.
+    pub created: bool,
+    /// Capabilities: name to whether it has it.
+    pub capabilities: BTreeMap<String, bool>,
+}
 
 /// Finds the server's namespace, creates it with [`NEW_NAMESPACE_RETENTION`] when it is missing and `create` is true,
 /// and returns once it answers.

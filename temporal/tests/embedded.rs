@@ -329,9 +329,9 @@ async fn clean_up_goes_one_by_one_where_there_is_no_batch() {
         cleaned.note.as_deref().is_some_and(|note| note.contains("one by one")),
         "{cleaned:?}"
     );
-    assert_eq!(cleaned.cleanup.problem, None);
+    assert_eq!(cleaned.problem, None);
     assert_eq!(
-        (cleaned.cleanup.open_before, cleaned.cleanup.open_after),
+        (cleaned.open_before, cleaned.open_after),
         (Some(3), Some(0))
     );
 }

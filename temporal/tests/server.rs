@@ -132,18 +132,16 @@ async fn a_name_that_cannot_be_one_is_refused() {
 #[tokio::test]
 async fn the_server_tells_about_itself() {
     let server = server().await;
-    let namespace = namespace::ensure(&server, false).await.unwrap();
-    let facts = facts::discover(&server, "nobody-polls-this", &namespace).await;
+    let facts = facts::discover(&server, "nobody-polls-this").await;
     assert_eq!(facts.address, testing::server().address());
-    assert!(facts.version.value.unwrap().starts_with(char::is_numeric));
-    assert!(facts.capabilities.value.unwrap().contains_key("eager_workflow_start"));
-    assert_eq!(facts.history_shards.value, Some(1));
-    assert_eq!(facts.persistence_store.value.as_deref(), Some("sqlite"));
-    assert_eq!(facts.visibility_store.value.as_deref(), Some("sqlite"));
-    assert_eq!(facts.cluster_name.value.as_deref(), Some("active"));
-    assert_eq!(facts.namespace.value, Some(namespace));
-    assert_eq!(facts.pollers.value, Some(0));
-    assert_eq!(facts.task_queue_partitions.value, Some(4));
+    assert!(facts.version.unwrap().0.starts_with(char::is_numeric));
+    assert!(facts.capabilities.unwrap().0.contains_key("eager_workflow_start"));
+    assert_eq!(facts.history_shards, Ok((1, "GetClusterInfo")));
+    assert_eq!(facts.persistence_store.unwrap().0, "sqlite");
+    assert_eq!(facts.visibility_store.unwrap().0, "sqlite");
+    assert_eq!(facts.cluster_name.unwrap().0, "active");
+    assert_eq!(facts.pollers, Ok((0, "DescribeTaskQueue")));
+    assert_eq!(facts.task_queue_partitions, Ok((4, "ListTaskQueuePartitions")));
     assert_eq!(
         task_queue::pollers(&server, "nobody-polls-this").await.unwrap().count(),
         0
@@ -271,9 +269,9 @@ async fn clean_up_ends_what_is_open_of_this_run() {
 
     let cleaned = cleanup::terminate_open(&server, &prefix, LIMIT).await;
     assert_eq!(cleaned.note, None);
-    assert_eq!(cleaned.cleanup.problem, None);
+    assert_eq!(cleaned.problem, None);
     assert_eq!(
-        (cleaned.cleanup.open_before, cleaned.cleanup.open_after),
+        (cleaned.open_before, cleaned.open_after),
         (Some(12), Some(0))
     );
     assert_eq!(
@@ -284,7 +282,7 @@ async fn clean_up_ends_what_is_open_of_this_run() {
 
     let nothing = cleanup::terminate_open(&server, &prefix, LIMIT).await;
     assert_eq!(
-        (nothing.cleanup.open_before, nothing.cleanup.open_after),
+        (nothing.open_before, nothing.open_after),
         (Some(0), Some(0))
     );
 }
