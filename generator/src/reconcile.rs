@@ -29,11 +29,17 @@ const SOURCE: &str = "CountWorkflowExecutions by workflow id prefix and type, gr
 /// Phases that workflows are due in.
 pub const PHASES: [Phase; 3] = [Phase::Ramp, Phase::WarmUp, Phase::Measure];
 
-/// Compares the account with the server's counts, and fills in the ends where nobody stamped them.
+/// Compares the account with the server's counts, and fills in the ends where nobody stamped them. A server that is
+/// `gone`, for this reason, is not asked.
 ///
 /// # Errors
 /// When the account is gone. A server that cannot be asked is part of the result.
-pub async fn reconcile(plan: &Plan, server: &Server, submission: &Submission) -> anyhow::Result<Reconciliation> {
+pub async fn reconcile(
+    plan: &Plan,
+    server: &Server,
+    submission: &Submission,
+    gone: Option<&str>,
+) -> anyhow::Result<Reconciliation> {
     let workflow_type = workload::registered_name(&plan.workload.kind);
     let ledger = submission.accountant.visit(|accounts| accounts.ledger()).await?;
     let expected = if submission.stamps {
@@ -52,6 +58,11 @@ pub async fn reconcile(plan: &Plan, server: &Server, submission: &Submission) ->
     } else {
         CompletionSource::Visibility
     };
+    if let Some(reason) = gone {
+        result.server = Fact::missing(reason);
+        observe(submission, &mut result).await?;
+        return Ok(result);
+    }
     match visibility::settle(server, &submission.id_prefix, workflow_type, when).await {
         Ok(settled) => {
             let counts = settled
