@@ -1,0 +1,15 @@
+//! The program from its command line to its results file, against real servers.
+//!
+//! Every test runs the binary in a folder of its own. What is asserted holds on a busy machine, too: the account must
+//! close and agree with the server whatever the latencies were; a verdict is asserted only where the test causes it.
+
+mod account;
+mod bench;
+mod clusters;
+mod modes;
+mod refusals;
+mod restart;
+mod server;
+mod signals;
+mod starved;
+mod workloads;
