@@ -262,9 +262,13 @@ impl Accounts {
         }
     }
 
-    /// Takes the server's own counts of ends in a phase, where nobody stamps.
+    /// Takes the server's own counts of ends in a phase, where nobody stamps. Ends beyond the starts that were answered
+    /// belong to starts whose answer was lost and that could not be looked up in time: the server took those.
     pub fn set_ends(&mut self, phase: Phase, counts: &BTreeMap<WorkflowEnd, u64>) {
-        self.phases.entry(phase).or_default().ends.set_counts(counts);
+        let account = self.phases.entry(phase).or_default();
+        account.ends.set_counts(counts);
+        let ledger = account.ledger();
+        account.unknown_found += ledger.ended().saturating_sub(ledger.accepted).min(ledger.unknown);
     }
 
     /// Sets how many workflows completed in a phase's time, where nobody stamps.

@@ -4,7 +4,7 @@ use benchmark_results::{
     Histogram, IterationParts,
     schema::{
         EndLatency, ErrorExample, ErrorGroup, Fact, GeneratorHealth, Latencies, Latency, Phase, PhaseReport, Phases,
-        Reconciliation, StartLatency,
+        Reconciliation, StartLatency, Window,
     },
 };
 use benchmark_scenarios::Plan;
@@ -36,11 +36,15 @@ pub struct Taken {
 pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
     let (schedule, prefix) = (submission.schedule.clone(), submission.id_prefix.clone());
     let (end, stamps) = (submission.timeline.now().min(submission.end()), submission.stamps);
+    let stopped_at = submission.stopped_at;
     submission
         .accountant
         .visit(move |accounts| {
             let report = |phase| phase_report(accounts, &schedule, phase, end);
             let mut seconds = accounts.seconds().report();
+            if let Some(stopped_at) = stopped_at {
+                due_until(&mut seconds.windows, &schedule, stopped_at);
+            }
             if !stamps {
                 // Only the sample's ends are seen second by second; they are no count of all.
                 for window in &mut seconds.windows {
@@ -66,6 +70,24 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
             }
         })
         .await
+}
+
+impl Taken {
+    /// The same while the run goes on: a worker's stamp may be ahead of the starter's report of the same start, which
+    /// comes with the end of its second. Such a start was due, sent and accepted, or its workflow could not have ended.
+    pub fn so_far(mut self) -> Self {
+        self.ledger = benchmark_results::Ledger::default();
+        let phases = &mut self.phases;
+        for phase in [&mut phases.ramp, &mut phases.warm_up, &mut phases.measure] {
+            let ledger = &mut phase.ledger;
+            let ahead = ledger.ended().saturating_sub(ledger.accepted);
+            ledger.arrivals += ahead;
+            ledger.dispatched += ahead;
+            ledger.accepted += ahead;
+            self.ledger.add(ledger);
+        }
+        self
+    }
 }
 
 /// Puts together the results of a window.
@@ -102,6 +124,15 @@ pub fn parts(
         reconciliation,
         generator,
         interrupted: submission.stopped_at.is_some(),
+    }
+}
+
+/// Of a run that was stopped, what would have been due later is no arrival.
+fn due_until(windows: &mut [Window], schedule: &Schedule, stopped_at: u64) {
+    let before = |offset: u64| schedule.count_before(offset.min(stopped_at.saturating_add(1)));
+    for window in windows {
+        let begin = window.second * 1_000_000_000;
+        window.due = before(begin + 1_000_000_000) - before(begin);
     }
 }
 

@@ -261,19 +261,23 @@ impl Story<'_> {
         tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
 
         frames.enter(LivePhase::Drain, Some(plan.load.drain));
-        let drained = drain::drain(plan, &stage.server, &mut submission, stop, async |submission| {
-            show(&screen, || frames.after_window(submission));
-            Ok(())
-        })
-        .await?;
-        tracing::debug!(?drained, "the drain is over");
+        if stage.server_loss().is_none() {
+            let drained = drain::drain(plan, &stage.server, &mut submission, stop, async |submission| {
+                show(&screen, || frames.after_window(submission));
+                Ok(())
+            })
+            .await?;
+            tracing::debug!(?drained, "the drain is over");
+        }
 
         frames.enter(LivePhase::Settle, None);
         show(&screen, || frames.after_window(&submission));
         if let Some(sampler) = submission.sampler.take() {
             sampler.finish(submission::TICK * 8).await;
         }
-        let mut reconciliation = reconcile::reconcile(plan, &stage.server, &submission).await?;
+        // A server that is gone for good is not asked: that would only take time.
+        let gone = stage.server_loss();
+        let mut reconciliation = reconcile::reconcile(plan, &stage.server, &submission, gone.as_deref()).await?;
         for loss in stage.losses() {
             submission.note("lost", loss.clone());
             reconciliation.disagreements.push(loss);
@@ -282,7 +286,9 @@ impl Story<'_> {
 
         frames.enter(LivePhase::CleanUp, None);
         show(&screen, || frames.after_window(&submission));
-        reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission).await;
+        if gone.is_none() {
+            reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission).await;
+        }
 
         if let Some(desk) = &stage.desk {
             desk.open(None);
@@ -357,7 +363,7 @@ async fn partial(
     submission: &Submission,
     ceiling: &Fact<Ceiling>,
 ) -> anyhow::Result<Results> {
-    let taken = observed::take(submission).await?;
+    let taken = observed::take(submission).await?.so_far();
     let not_made = Reconciliation::not_made("the run is not over");
     let mut parts = parts.clone();
     parts.iterations.push(observed::parts(
