@@ -119,7 +119,7 @@ fn ctrl_c_ends_it_with_its_frontend_and_stores_nothing() {
         .spawn()
         .unwrap();
     let frontend = until("the null frontend", || children(calibration.id()).first().copied());
-    // It serves when it has threads besides the first; a signal before that ends the program in the same way.
+    // The frontend is started after the program has begun to listen for signals.
     let pid = rustix::process::Pid::from_child(&calibration);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let output = calibration.wait_with_output().unwrap();

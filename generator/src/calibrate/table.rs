@@ -8,11 +8,11 @@ use benchmark_scenarios::Rate;
 use super::{Calibration, Step};
 use crate::submission::Submission;
 
-/// The two lines above the rows, at most 80 columns as these.
-pub(super) const HEAD: &str = "\
-                  CPU a  start lag              start service   in         
-   rate achieved  start    p50    p99  p99.9     p50    p99 flight  memory verdict
-";
+/// The two lines above the rows; like these at most 80 columns.
+pub(super) const HEAD: &str = concat!(
+    "               CPU a        lag of starts start service     in\n",
+    " rate reached  start    p50    p99  p99.9    p50    p99 flight memory verdict\n"
+);
 
 /// What stands for a figure that there is not.
 const NONE: &str = "-";
@@ -21,9 +21,9 @@ const NONE: &str = "-";
 pub(super) fn row(step: &Step) -> String {
     let (lag, service) = (&step.lag, &step.start_service);
     let mut text = format!(
-        "{:>7} {:>8} {:>6} {:>6} {:>6} {:>6}  {:>6} {:>6} {:>6} {:>7} {}\n",
+        "{:>5} {:>7} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {}\n",
         step.rate.to_string(),
-        figure(step.achieved, |share| format!("{:.2} %", share * 100.0)),
+        figure(step.achieved, |share| format!("{:.2}%", share * 100.0)),
         figure(step.cpu_per_start_us, |us| if us < 99.95 {
             format!("{us:.1}µs")
         } else {
@@ -109,7 +109,71 @@ fn ms(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use benchmark_results::{
+        Ledger,
+        schema::{Check, Fact, GeneratorHealth, Latency, Verdict},
+    };
+
+    use super::{super::Memory, *};
+
+    fn step(rate: &str, value: VerdictValue) -> Step {
+        let latency = |p50, p99, p99_9| Latency {
+            p50,
+            p99,
+            p99_9,
+            ..Latency::empty()
+        };
+        let resident = || Fact::found(42 << 20, "");
+        Step {
+            rate: rate.parse().unwrap(),
+            seconds: 10.0,
+            ramp_seconds: 1.0,
+            start_rate: None,
+            achieved: Some(0.99962),
+            cpu_per_start_us: Some(22.14),
+            lag: latency(Some(0.135), Some(0.28), Some(12.34)),
+            start_service: latency(Some(0.154), Some(1.5), None),
+            start_response: Latency::empty(),
+            memory: Memory {
+                begin: resident(),
+                end: resident(),
+                peak: resident(),
+            },
+            generator: GeneratorHealth {
+                peak_in_flight: 5_000,
+                ..GeneratorHealth::not_observed("")
+            },
+            threads: 1,
+            max_in_flight: 5_000,
+            ledger: Ledger::default(),
+            served: 0,
+            verdict: Verdict {
+                value,
+                headline: String::new(),
+                checks: vec![Check {
+                    name: "start-lag".to_owned(),
+                    status: if value == VerdictValue::Valid {
+                        CheckStatus::Warning
+                    } else {
+                        CheckStatus::Invalid
+                    },
+                    value: "p99.9 12ms".to_owned(),
+                    limit: "10ms".to_owned(),
+                    measured: None,
+                    allowed: None,
+                    remedy: String::new(),
+                }],
+            },
+        }
+    }
+
+    #[test]
+    fn rows_stand_below_their_heads() {
+        let rows = row(&step("20000", VerdictValue::Valid)) + &row(&step("333.3", VerdictValue::Overloaded));
+        let text = HEAD.to_owned() + &rows;
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        insta::assert_snapshot!(text.trim_end());
+    }
 
     #[test]
     fn figures_take_the_unit_that_fits() {
