@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use benchmark_results::schema::HostFacts;
 use benchmark_scenarios::Rate;
+use futures::{FutureExt as _, future::LocalBoxFuture};
 use serde::Serialize;
 
 pub use console::Console;
@@ -52,6 +53,16 @@ pub struct Calibration {
     pub stored: Option<PathBuf>,
 }
 
+impl Calibration {
+    /// The calibration as JSON.
+    ///
+    /// # Errors
+    /// When a figure has no JSON form, as NaN.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
 /// Why a calibration did not come to its end. Nothing is stored then.
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrateError {
@@ -77,7 +88,17 @@ pub trait Witness {
 /// # Errors
 /// When it is told to stop, when the null frontend cannot be had, when its count of starts is not the generator's, and
 /// when the ceiling cannot be stored.
-pub async fn run(
+pub fn run<'a>(
+    options: &'a CalibrateArgs,
+    file: Option<&'a Path>,
+    stop: Stop,
+    witness: &'a mut dyn Witness,
+) -> LocalBoxFuture<'a, Result<Calibration, CalibrateError>> {
+    // Boxed here, or its whole machinery would be compiled into each binary that awaits it.
+    calibrate(options, file, stop, witness).boxed_local()
+}
+
+async fn calibrate(
     options: &CalibrateArgs,
     file: Option<&Path>,
     stop: Stop,

@@ -15,7 +15,10 @@ use benchmark_generator::{
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
-use benchmark_results::summary::{self, Style};
+use benchmark_results::{
+    file,
+    summary::{self, Style},
+};
 use benchmark_scenarios::{HostFacts, Problem, Resolved};
 use benchmark_temporal::environment::Profile;
 
@@ -104,8 +107,10 @@ fn report(finished: &Finished, output: &OutputOptions, color: bool) -> ExitCode 
         }
     };
     if output.json {
-        let json = serde_json::to_string_pretty(results).unwrap_or_default();
-        print(&(json + "\n"));
+        match file::to_json(results) {
+            Ok(json) => print(&json),
+            Err(error) => complain(&format!("error: the results cannot be printed: {error}")),
+        }
         complain(text(on(std::io::stderr().is_terminal())).trim_end());
     } else {
         print(&text(on(std::io::stdout().is_terminal())));
@@ -155,7 +160,10 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
     let given = !options.rate.is_empty();
     console.conclude(&calibration, given);
     if options.json {
-        print(&(serde_json::to_string_pretty(&calibration).unwrap_or_default() + "\n"));
+        match calibration.to_json() {
+            Ok(json) => print(&json),
+            Err(error) => complain(&format!("error: the calibration cannot be printed: {error}")),
+        }
     }
     Ok(ExitCode::from(if given || calibration.ceiling.is_some() {
         0

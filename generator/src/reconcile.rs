@@ -106,9 +106,13 @@ pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission) -> 
         };
     }
     let limit = CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(0) / BATCH_RATE);
-    cleanup::terminate_open(server, &submission.id_prefix, limit)
-        .await
-        .cleanup
+    let cleaned = cleanup::terminate_open(server, &submission.id_prefix, limit).await;
+    Cleanup {
+        requested: true,
+        open_before: cleaned.open_before,
+        open_after: cleaned.open_after,
+        problem: cleaned.problem,
+    }
 }
 
 async fn phase_ledger(submission: &Submission, phase: Phase) -> anyhow::Result<Ledger> {

@@ -16,6 +16,7 @@ use benchmark_results::{
 };
 use benchmark_scenarios::{Plan, Resolved};
 use benchmark_temporal::{ApiKey, environment::Profile};
+use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
     ceiling::{self, Ceiling},
@@ -76,7 +77,12 @@ pub enum RunError {
 ///
 /// # Errors
 /// When it could not begin. What happens to a run that has begun stands in its results.
-pub async fn run(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
+pub fn run(request: RunRequest, stop: Stop) -> LocalBoxFuture<'static, Result<Finished, RunError>> {
+    // Boxed here, or its whole machinery would be compiled into each binary that awaits it.
+    tell(request, stop).boxed_local()
+}
+
+async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
     let environment = |error: anyhow::Error| RunError::Environment(error);
     let run_id = ids::new_run_id();
     let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;

@@ -168,6 +168,14 @@ fn write(part: &Path, results: &Results) -> Result<(), Failure> {
     file.sync_all().map_err(Failure::Io)
 }
 
+/// The results as the text of a file.
+///
+/// # Errors
+/// When a figure has no JSON form, as NaN.
+pub fn to_json(results: &Results) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(results)? + "\n")
+}
+
 /// Reads a results file of this schema version or an older one.
 ///
 /// # Errors

@@ -180,9 +180,18 @@ impl Log {
         let text = fs::read(&self.path)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default();
-        let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        last_words(&text)
     }
+}
+
+/// The end of a log; where the server panicked, from the line that says why, since the stack is longer than the end.
+fn last_words(log: &str) -> String {
+    let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let panicked = lines
+        .iter()
+        .position(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));
+    let begin = panicked.unwrap_or(lines.len().saturating_sub(LOG_LINES));
+    lines[begin..].iter().take(LOG_LINES).copied().collect::<Vec<_>>().join("\n")
 }
 
 impl Drop for Log {
@@ -325,6 +334,7 @@ fn is_port_conflict(log: &str) -> bool {
         "can't set frontend port",
         "can't set metrics port",
         "can't set UI port",
+        "failed assigning ephemeral port",
     ]
     .iter()
     .any(|sign| log.contains(sign))
@@ -395,5 +405,28 @@ fn indent(log: &str) -> String {
             .map(|line| format!("  {line}"))
             .collect::<Vec<_>>()
             .join("\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_panic_is_kept_though_its_stack_is_long() {
+        let stack: String = (0..60).map(|frame| format!("main.f{frame}()\n\t/f.go:{frame}\n")).collect();
+        let log = format!("a warning\npanic: failed assigning ephemeral port: address already in use\n\n{stack}");
+        let words = last_words(&log);
+        assert!(words.starts_with("panic: failed assigning ephemeral port"), "{words}");
+        assert_eq!(words.lines().count(), LOG_LINES);
+        assert!(is_port_conflict(&words));
+    }
+
+    #[test]
+    fn otherwise_the_end_of_the_log_is_what_counts() {
+        let log: String = (0..40).map(|line| format!("line {line}\n\n")).collect();
+        let words = last_words(&log);
+        assert!(words.starts_with("line 28\n") && words.ends_with("line 39"), "{words}");
+        assert_eq!(last_words(""), "");
     }
 }
