@@ -21,7 +21,7 @@ impl StampSink for Nowhere {
 }
 
 /// Workers of another program than the one that is tested.
-pub fn workers_elsewhere(server: &EmbeddedServer) -> WorkerPool {
+fn workers_elsewhere(server: &EmbeddedServer) -> WorkerPool {
     let connect = ConnectOptions::new(server.address(), server::NAMESPACE);
     let mut options = WorkerOptions::new(connect, TASK_QUEUE);
     options.count = 2;
