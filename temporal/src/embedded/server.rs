@@ -191,7 +191,12 @@ fn last_words(log: &str) -> String {
         .iter()
         .position(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));
     let begin = panicked.unwrap_or(lines.len().saturating_sub(LOG_LINES));
-    lines[begin..].iter().take(LOG_LINES).copied().collect::<Vec<_>>().join("\n")
+    lines[begin..]
+        .iter()
+        .take(LOG_LINES)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl Drop for Log {
@@ -414,7 +419,9 @@ mod tests {
 
     #[test]
     fn the_reason_of_a_panic_is_kept_though_its_stack_is_long() {
-        let stack: String = (0..60).map(|frame| format!("main.f{frame}()\n\t/f.go:{frame}\n")).collect();
+        let stack: String = (0..60)
+            .map(|frame| format!("main.f{frame}()\n\t/f.go:{frame}\n"))
+            .collect();
         let log = format!("a warning\npanic: failed assigning ephemeral port: address already in use\n\n{stack}");
         let words = last_words(&log);
         assert!(words.starts_with("panic: failed assigning ephemeral port"), "{words}");
