@@ -55,7 +55,7 @@ pub async fn drain(
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<Drained> {
     let begun = Instant::now();
-    let mut look_ups = LookUps::new(plan, server, submission);
+    let look_ups = LookUps::new(server, submission);
     look_ups
         .resolve_unknown(submission, begun + LOOK_UP_LIMIT.min(plan.load.drain), &mut on_tick)
         .await?;
@@ -112,7 +112,6 @@ struct LookUps {
     server: Server,
     id_prefix: Arc<str>,
     schedule: crate::schedule::Schedule,
-    failures: u64,
 }
 
 /// What the server says of one workflow.
@@ -122,18 +121,17 @@ struct Found {
 }
 
 impl LookUps {
-    fn new(_plan: &Plan, server: &Server, submission: &Submission) -> Self {
+    fn new(server: &Server, submission: &Submission) -> Self {
         LookUps {
             server: server.clone(),
             id_prefix: Arc::clone(&submission.id_prefix),
             schedule: submission.schedule.clone(),
-            failures: 0,
         }
     }
 
     /// Looks up the starts whose answer was lost, until each is resolved or time is up.
     async fn resolve_unknown(
-        &mut self,
+        &self,
         submission: &Submission,
         until: Instant,
         on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
@@ -162,14 +160,13 @@ impl LookUps {
             on_tick(submission).await?;
             if passing {
                 // Not one was answered: the server is not there. It is asked again, but not in a tight loop.
-                self.failures += 1;
                 tokio::time::sleep(TICK).await;
             }
         }
     }
 
     /// Looks up open workflows that may have ended without a stamp.
-    async fn find_ended(&mut self, submission: &Submission) -> anyhow::Result<()> {
+    async fn find_ended(&self, submission: &Submission) -> anyhow::Result<()> {
         let open = submission.accountant.visit(|accounts| accounts.open(LOOK_UPS)).await?;
         let ended: Vec<(u64, WorkflowEnd, Option<String>)> = self
             .ask(open)

@@ -85,7 +85,7 @@ fn a_second_signal_ends_it_at_once_and_leaves_no_server() {
     let server = going.server();
     going.signal(Signal::TERM);
     // It waits for its workflows now, which do not end.
-    going.until("the drain", |going| going.said().contains("drain").then_some(()));
+    going.until("the drain", |going| going.said().contains("\ndrain ").then_some(()));
     going.signal(Signal::INT);
     let finished = going.finish();
     assert_eq!(finished.code(), 130, "{finished:?}");
