@@ -57,7 +57,7 @@ pub async fn drain(
     let begun = Instant::now();
     let look_ups = LookUps::new(server, submission);
     look_ups
-        .resolve_unknown(submission, begun + LOOK_UP_LIMIT.min(plan.load.drain), &mut on_tick)
+        .resolve_unknown(submission, begun, plan, stop, &mut on_tick)
         .await?;
     let mut seen = (u64::MAX, Instant::now());
     loop {
@@ -133,7 +133,9 @@ impl LookUps {
     async fn resolve_unknown(
         &self,
         submission: &Submission,
-        until: Instant,
+        begun: Instant,
+        plan: &Plan,
+        stop: &Stop,
         on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         loop {
@@ -141,7 +143,12 @@ impl LookUps {
                 .accountant
                 .visit(|accounts| accounts.unknown(LOOK_UPS))
                 .await?;
-            if unknown.is_empty() || Instant::now() >= until {
+            let limit = if stop.reason().is_some() {
+                HURRIED
+            } else {
+                LOOK_UP_LIMIT
+            };
+            if unknown.is_empty() || begun.elapsed() >= limit.min(plan.load.drain) {
                 return Ok(());
             }
             let found = self.ask(unknown).await;

@@ -104,6 +104,8 @@ pub struct Usage {
     pub cpu_share: f64,
     /// The thread that used most. One that ended in between is not seen here, only in `cpu_seconds`.
     pub busiest_thread: Fact<ThreadLoad>,
+    /// Share of the time, 0 to 1, in which a thread that keeps the schedule was ready to run and did not: the worst of them.
+    pub cpu_wait: Fact<f64>,
     /// Share of the control group's periods that were throttled, 0 to 1; the worst group, where several have a quota.
     pub throttled: Fact<f64>,
     /// Share of the machine's CPU time that the hypervisor took, 0 to 1.
@@ -134,6 +136,9 @@ impl HealthSnapshot {
     pub fn between(begin: &HealthSnapshot, end: &HealthSnapshot) -> Usage {
         let seconds = end.at.saturating_duration_since(begin.at).as_secs_f64();
         let cpu_seconds = end.cpu.saturating_sub(begin.cpu).as_secs_f64();
+        let waiting = both(&begin.threads, &end.threads).and_then(|(begin, end)| {
+            threads::waiting(begin, end, seconds).ok_or_else(|| "no thread that keeps the schedule was seen".to_owned())
+        });
         let busiest = both(&begin.threads, &end.threads).and_then(|(begin, end)| {
             threads::busiest(begin, end, seconds).ok_or_else(|| "no thread was seen".to_owned())
         });
@@ -142,6 +147,7 @@ impl HealthSnapshot {
             cpu_seconds,
             cpu_share: share(cpu_seconds, seconds * end.capacity).unwrap_or(0.0),
             busiest_thread: fact(busiest, threads::SOURCE),
+            cpu_wait: fact(waiting, threads::SOURCE),
             throttled: throttled(&begin.throttling, &end.throttling),
             steal: fact(
                 both(&begin.machine, &end.machine).and_then(|(begin, end)| stolen(begin, end)),
@@ -165,6 +171,7 @@ impl Usage {
             cpu_seconds: self.cpu_seconds,
             cpu_share: self.cpu_share,
             busiest_thread: self.busiest_thread,
+            cpu_wait: self.cpu_wait,
             throttled: self.throttled,
             steal: self.steal,
             cpu_per_start_us: share(self.cpu_seconds * 1e6, load.dispatched as f64),

@@ -52,6 +52,10 @@ impl Pacer {
             realtime::request();
             sharpen_timers();
             wake_when_due(&schedule, stripe, timeline, &wakers, &stopped);
+            // It stays until it has been looked at: the system forgets what an ended thread has used.
+            while !stopped.load(Ordering::Relaxed) {
+                sleep(LONGEST_SLEEP);
+            }
         })?;
         Ok(Pacer { stop, thread })
     }

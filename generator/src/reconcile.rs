@@ -20,6 +20,9 @@ use crate::{accounts::WorkflowEnd, ids, sampler::workflow_end, submission::Submi
 /// How long terminating what is open may take, at least.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long each of the two may take after a stop was asked for.
+const HURRIED: Duration = Duration::from_secs(5);
+
 /// Workflows a second that a cluster's batch operation terminates unless it is configured otherwise.
 const BATCH_RATE: u64 = 50;
 
@@ -30,7 +33,7 @@ const SOURCE: &str = "CountWorkflowExecutions by workflow id prefix and type, gr
 pub const PHASES: [Phase; 3] = [Phase::Ramp, Phase::WarmUp, Phase::Measure];
 
 /// Compares the account with the server's counts, and fills in the ends where nobody stamped them. A server that is
-/// `gone`, for this reason, is not asked.
+/// `gone`, for this reason, is not asked. `hurried` after a stop was asked for: a supervisor does not wait long.
 ///
 /// # Errors
 /// When the account is gone. A server that cannot be asked is part of the result.
@@ -39,6 +42,7 @@ pub async fn reconcile(
     server: &Server,
     submission: &Submission,
     gone: Option<&str>,
+    hurried: bool,
 ) -> anyhow::Result<Reconciliation> {
     let workflow_type = workload::registered_name(&plan.workload.kind);
     let ledger = submission.accountant.visit(|accounts| accounts.ledger()).await?;
@@ -51,6 +55,9 @@ pub async fn reconcile(
     if !submission.stamps {
         // The drain has waited for the ends already; here the counts only have to stand still.
         when.limit = Duration::from_secs(20);
+    }
+    if hurried {
+        when.limit = HURRIED;
     }
     let mut result = Reconciliation::not_made("the server was not asked");
     result.source = if submission.stamps {
@@ -95,7 +102,7 @@ pub async fn reconcile(
 }
 
 /// Terminates what is still open of this run, and nothing else.
-pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission) -> Cleanup {
+pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission, hurried: bool) -> Cleanup {
     let open = visibility::count_open(server, &submission.id_prefix).await.ok();
     if !plan.cleanup {
         return Cleanup {
@@ -105,7 +112,11 @@ pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission) -> 
             problem: None,
         };
     }
-    let limit = CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(0) / BATCH_RATE);
+    let limit = if hurried {
+        HURRIED
+    } else {
+        CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(0) / BATCH_RATE)
+    };
     let cleaned = cleanup::terminate_open(server, &submission.id_prefix, limit).await;
     Cleanup {
         requested: true,

@@ -81,6 +81,8 @@ impl ResultsFile {
     /// When the system refuses; the file is then as it was.
     pub fn write(&mut self, results: &Results) -> Result<(), file::WriteError> {
         let begun = Instant::now();
+        // Also after a failure: it is tried again at its time, not at each look.
+        self.next_refresh = begun + REFRESH;
         file::write_atomically(&self.path, results)?;
         self.written = true;
         self.next_refresh = Instant::now() + REFRESH.max(begun.elapsed() * REFRESH_SHARE);

@@ -81,6 +81,8 @@ pub struct Starter {
     waker: Arc<Notify>,
     stop_at: Arc<AtomicU64>,
     aborted: Arc<AtomicBool>,
+    done: Arc<AtomicBool>,
+    release: tokio::sync::oneshot::Sender<()>,
     begin: Option<tokio::sync::oneshot::Sender<Timeline>>,
     ready: Option<tokio::sync::oneshot::Receiver<Result<(), ConnectError>>>,
     thread: JoinHandle<StarterSummary>,
@@ -103,12 +105,15 @@ impl Starter {
     pub fn spawn(options: StarterOptions) -> std::io::Result<Self> {
         let (waker, stop_at) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(NO_STOP)));
         let aborted = Arc::new(AtomicBool::new(false));
+        let done = Arc::new(AtomicBool::new(false));
+        let (release, released) = tokio::sync::oneshot::channel();
         let (begin, begun) = tokio::sync::oneshot::channel();
         let (ready, connected) = tokio::sync::oneshot::channel();
         let signals = Signals {
             waker: Arc::clone(&waker),
             stop_at: Arc::clone(&stop_at),
             aborted: Arc::clone(&aborted),
+            done: Arc::clone(&done),
         };
         let name = format!("starter-{}", options.index);
         let thread = std::thread::Builder::new().name(name).spawn(move || {
@@ -132,6 +137,8 @@ impl Starter {
                     Ok(timeline) => {
                         let scheduling = realtime::request();
                         let summary = Loop::new(options, connections, timeline, signals).run().await;
+                        // It stays until it has been looked at: the system forgets what an ended thread has used.
+                        let _ = released.await;
                         StarterSummary {
                             scheduling: Some(scheduling),
                             ..summary
@@ -145,6 +152,8 @@ impl Starter {
             waker,
             stop_at,
             aborted,
+            done,
+            release,
             begin: Some(begin),
             ready: Some(connected),
             thread,
@@ -188,12 +197,14 @@ impl Starter {
     }
 
     /// Whether everything was sent and answered.
-    pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
+    pub fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed) || self.thread.is_finished()
     }
 
-    /// Waits for the thread. A panic in it goes on here.
+    /// Lets the thread end and waits for it. A panic in it goes on here.
     pub fn join(self) -> StarterSummary {
+        // A thread that has ended already hears nothing.
+        let _ = self.release.send(());
         match self.thread.join() {
             Ok(summary) => summary,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -214,6 +225,7 @@ struct Signals {
     waker: Arc<Notify>,
     stop_at: Arc<AtomicU64>,
     aborted: Arc<AtomicBool>,
+    done: Arc<AtomicBool>,
 }
 
 /// The loop of one starter.
@@ -304,6 +316,7 @@ impl Loop {
         let core = &mut *self.core.borrow_mut();
         let windows = core.shard.finish();
         core.report(windows);
+        self.signals.done.store(true, Ordering::Relaxed);
         StarterSummary {
             peak_in_flight_per_connection: core.pool.peak_in_flight(),
             scheduling: None,

@@ -141,7 +141,6 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         ceiling,
         screen,
         stop,
-        refresh_failed: false,
     };
     story.introduce();
     let told = story.tell().await;
@@ -200,7 +199,6 @@ struct Story<'a> {
     ceiling: Fact<Ceiling>,
     screen: Arc<Mutex<Screen>>,
     stop: Stop,
-    refresh_failed: bool,
 }
 
 impl Story<'_> {
@@ -235,10 +233,16 @@ impl Story<'_> {
             probe,
             ceiling,
             stop,
-            refresh_failed,
             ..
         } = self;
+        let refresher = Refresher {
+            plan,
+            parts,
+            ceiling,
+            screen: &screen,
+        };
 
+        let lost = || stage.server_loss();
         let begun = Instant::now();
         let submission = submission::submit(
             SubmissionOptions {
@@ -249,18 +253,11 @@ impl Story<'_> {
                 desk: stage.desk.as_ref(),
                 probe,
                 stop: stop.clone(),
+                lost: &lost,
             },
             async |submission| {
                 show(&screen, || frames.of_window(submission));
-                if file.is_refresh_due() {
-                    let partial = partial(plan, parts, submission, ceiling).await?;
-                    if let Err(error) = file.write(&partial)
-                        && !std::mem::replace(refresh_failed, true)
-                    {
-                        say(&screen, &[format!("the results cannot be refreshed: {error}")]);
-                    }
-                }
-                Ok(())
+                refresher.refresh(file, submission).await
             },
         );
         let mut submission = submission.await?;
@@ -270,7 +267,7 @@ impl Story<'_> {
         if stage.server_loss().is_none() {
             let drained = drain::drain(plan, &stage.server, &mut submission, stop, async |submission| {
                 show(&screen, || frames.after_window(submission));
-                Ok(())
+                refresher.refresh(file, submission).await
             })
             .await?;
             tracing::debug!(?drained, "the drain is over");
@@ -283,7 +280,9 @@ impl Story<'_> {
         }
         // A server that is gone for good is not asked: that would only take time.
         let gone = stage.server_loss();
-        let mut reconciliation = reconcile::reconcile(plan, &stage.server, &submission, gone.as_deref()).await?;
+        let hurried = stop.reason().is_some();
+        let mut reconciliation =
+            reconcile::reconcile(plan, &stage.server, &submission, gone.as_deref(), hurried).await?;
         for loss in stage.losses() {
             submission.note("lost", loss.clone());
             reconciliation.disagreements.push(loss);
@@ -293,7 +292,7 @@ impl Story<'_> {
         frames.enter(LivePhase::CleanUp, None);
         show(&screen, || frames.after_window(&submission));
         if gone.is_none() {
-            reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission).await;
+            reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission, hurried).await;
         }
 
         if let Some(desk) = &stage.desk {
@@ -362,25 +361,41 @@ impl Story<'_> {
     }
 }
 
-/// The results as they stand, marked as incomplete.
-async fn partial(
-    plan: &Plan,
-    parts: &RunParts,
-    submission: &Submission,
-    ceiling: &Fact<Ceiling>,
-) -> anyhow::Result<Results> {
-    let taken = observed::take(submission).await?.so_far();
-    let not_made = Reconciliation::not_made("the run is not over");
-    let mut parts = parts.clone();
-    parts.iterations.push(observed::parts(
-        plan,
-        submission,
-        taken,
-        not_made,
-        ceiling,
-        started_at(submission),
-    ));
-    assemble(parts).context("the results so far cannot be put together")
+/// Writes down what is known so far, so that a crash leaves something that can be read.
+struct Refresher<'a> {
+    plan: &'a Plan,
+    parts: &'a RunParts,
+    ceiling: &'a Fact<Ceiling>,
+    screen: &'a Mutex<Screen>,
+}
+
+impl Refresher<'_> {
+    /// Does so when it is time. A refresh that fails is told, and the run goes on: the whole file is still to come.
+    async fn refresh(&self, file: &mut ResultsFile, submission: &Submission) -> anyhow::Result<()> {
+        if file.is_refresh_due() {
+            let partial = self.partial(submission).await?;
+            if let Err(error) = file.write(&partial) {
+                say(self.screen, &[format!("the results cannot be refreshed: {error}")]);
+            }
+        }
+        Ok(())
+    }
+
+    /// The results as they stand, marked as incomplete.
+    async fn partial(&self, submission: &Submission) -> anyhow::Result<Results> {
+        let taken = observed::take(submission).await?.so_far();
+        let not_made = Reconciliation::not_made("the run is not over");
+        let mut parts = self.parts.clone();
+        parts.iterations.push(observed::parts(
+            self.plan,
+            submission,
+            taken,
+            not_made,
+            self.ceiling,
+            started_at(submission),
+        ));
+        assemble(parts).context("the results so far cannot be put together")
+    }
 }
 
 fn started_at(submission: &Submission) -> String {

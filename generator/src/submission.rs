@@ -52,6 +52,8 @@ pub struct SubmissionOptions<'a> {
     pub probe: &'a HealthProbe,
     /// Tells whether to end early.
     pub stop: Stop,
+    /// Says why the load makes no sense any more, when it does not.
+    pub lost: &'a dyn Fn() -> Option<String>,
 }
 
 /// A submission window that is going on or over.
@@ -190,7 +192,7 @@ pub async fn submit(
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = options.stop;
     // The last start is answered before the window is over: the rest of it is measured, too.
-    while timeline.now() < submission.end() || !starters.iter().all(Starter::is_finished) {
+    while timeline.now() < submission.end() || !starters.iter().all(Starter::is_done) {
         tokio::select! {
             _ = interval.tick() => {}
             reason = stop.requested(), if submission.stopped_at.is_none() => submission.end_early(&starters, reason),
@@ -199,12 +201,17 @@ pub async fn submit(
             let cause = "--when-full abort: the cap on unanswered starts was reached".to_owned();
             submission.end_early(&starters, StopReason::Cause(cause));
         }
+        if submission.stopped_at.is_none()
+            && let Some(cause) = (options.lost)()
+        {
+            submission.end_early(&starters, StopReason::Cause(cause));
+        }
         let now = timeline.now();
         watch.look(now, &submission.accountant);
         on_tick(&submission).await?;
     }
-    pacer.stop();
     watch.finish(&submission.accountant);
+    pacer.stop();
     submission.health = watch.snapshots();
     submission.dispatched_in_measure = watch.dispatched();
     for starter in starters {

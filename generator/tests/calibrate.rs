@@ -195,6 +195,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         desk: None,
         probe: &probe,
         stop,
+        lost: &|| None,
     };
     let (stalled_from, stalled_to) = (1_000_000_000, 3_500_000_000);
     let mut most_held = 0;

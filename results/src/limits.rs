@@ -92,6 +92,15 @@ pub const CPU_SHARE: f64 = 0.70;
 /// the process as a whole still looks idle.
 pub const BUSIEST_THREAD: f64 = 0.90;
 
+/// Share of the time in which a thread that keeps the schedule waited for a CPU that is worth a warning. It was ready to
+/// send or to take an answer and could not: that time is in the latencies, and on one start in twenty it shows in p95.
+pub const CPU_WAIT_WARNING: f64 = 0.05;
+
+/// Share of the time in which a thread that keeps the schedule waited for a CPU that is too much: at a tenth, p90
+/// describes the queue for the CPU. It also tells a generator that was starved apart from a server that was slow, which
+/// look the same from the cap on unanswered starts.
+pub const CPU_WAIT: f64 = 0.10;
+
 /// Share of the control group's periods throttled that is worth a warning: p99 rests on 1 % of the time.
 pub const THROTTLED_WARNING: f64 = 0.01;
 

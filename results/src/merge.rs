@@ -109,6 +109,7 @@ pub fn generators<'a>(parts: impl IntoIterator<Item = &'a GeneratorHealth>) -> O
         connections: parts.iter().map(|part| part.connections).max().unwrap_or_default(),
         ..first.clone()
     };
+    merged.cpu_wait.value = share(|part| part.cpu_wait.value);
     merged.throttled.value = share(|part| part.throttled.value);
     merged.steal.value = share(|part| part.steal.value);
     merged.peak_memory_bytes.value = parts.iter().filter_map(|part| part.peak_memory_bytes.value).max();
@@ -210,6 +211,7 @@ impl GeneratorHealth {
             cpu_seconds: 0.0,
             cpu_share: 0.0,
             busiest_thread: Fact::missing(reason.clone()),
+            cpu_wait: Fact::missing(reason.clone()),
             throttled: Fact::missing(reason.clone()),
             steal: Fact::missing(reason.clone()),
             cpu_per_start_us: None,

@@ -566,6 +566,8 @@ pub struct GeneratorHealth {
     pub cpu_share: f64,
     /// The busiest thread.
     pub busiest_thread: Fact<ThreadLoad>,
+    /// Share of the time in which a thread that keeps the schedule was ready to run and another ran, 0 to 1.
+    pub cpu_wait: Fact<f64>,
     /// Share of the control group's periods that were throttled, 0 to 1.
     pub throttled: Fact<f64>,
     /// Share of the machine's CPU time that the hypervisor took, 0 to 1.

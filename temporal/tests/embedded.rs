@@ -330,8 +330,5 @@ async fn clean_up_goes_one_by_one_where_there_is_no_batch() {
         "{cleaned:?}"
     );
     assert_eq!(cleaned.problem, None);
-    assert_eq!(
-        (cleaned.open_before, cleaned.open_after),
-        (Some(3), Some(0))
-    );
+    assert_eq!((cleaned.open_before, cleaned.open_after), (Some(3), Some(0)));
 }

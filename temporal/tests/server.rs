@@ -270,10 +270,7 @@ async fn clean_up_ends_what_is_open_of_this_run() {
     let cleaned = cleanup::terminate_open(&server, &prefix, LIMIT).await;
     assert_eq!(cleaned.note, None);
     assert_eq!(cleaned.problem, None);
-    assert_eq!(
-        (cleaned.open_before, cleaned.open_after),
-        (Some(12), Some(0))
-    );
+    assert_eq!((cleaned.open_before, cleaned.open_after), (Some(12), Some(0)));
     assert_eq!(
         visibility::count_by_status(&server, &prefix, TYPE).await.unwrap(),
         [(Status::Terminated, 12)].into()
@@ -281,8 +278,5 @@ async fn clean_up_ends_what_is_open_of_this_run() {
     until_open(&server, &other, 2).await;
 
     let nothing = cleanup::terminate_open(&server, &prefix, LIMIT).await;
-    assert_eq!(
-        (nothing.open_before, nothing.open_after),
-        (Some(0), Some(0))
-    );
+    assert_eq!((nothing.open_before, nothing.open_after), (Some(0), Some(0)));
 }

@@ -170,6 +170,7 @@ impl<'a> Ground<'a> {
             desk: None,
             probe: &self.probe,
             stop: self.stop.clone(),
+            lost: &|| None,
         };
         let mut submission = submission::submit(options, async |submission| {
             // The first time is before the first arrival, when all connections stand.

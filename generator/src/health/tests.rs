@@ -10,6 +10,7 @@ fn threads(of: &[(u32, &str, u64)]) -> Threads {
             let thread = Thread {
                 name: name.to_owned(),
                 cpu: Duration::from_millis(milliseconds),
+                waited: Duration::ZERO,
             };
             (id, thread)
         })
@@ -69,6 +70,7 @@ fn usage_is_the_difference() {
                 },
                 "/proc/self/task/*/schedstat"
             ),
+            cpu_wait: Fact::found(0.0, "/proc/self/task/*/schedstat"),
             throttled: Fact::found(0.25, "/a/b/cpu.stat"),
             steal: Fact::found(0.025, "/proc/stat"),
             peak_memory_bytes: Fact::found(2 << 20, "/proc/self/status: VmHWM"),
@@ -132,7 +134,7 @@ fn reads_a_tree_as_the_kernel_has_it() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, contents).unwrap();
     };
-    write("proc/self/task/7/schedstat", "2500000000 17 3\n");
+    write("proc/self/task/7/schedstat", "2500000000 0 3\n");
     write("proc/self/task/7/comm", "pacer\n");
     // Ended while it was read.
     write("proc/self/task/8/comm", "gone\n");
@@ -175,4 +177,29 @@ fn this_process_is_seen_at_work() {
     assert!(usage.cpu_share > 0.0, "{usage:?}");
     assert!(usage.busiest_thread.value.is_some_and(|busiest| busiest.share > 0.0));
     assert!(usage.peak_memory_bytes.value.is_some_and(|bytes| bytes > 0));
+}
+
+#[test]
+fn the_wait_for_a_cpu_is_that_of_the_threads_that_keep_the_schedule() {
+    let waited = |of: &[(u32, &str, u64)]| -> Threads {
+        of.iter()
+            .map(|&(id, name, milliseconds)| {
+                let thread = Thread {
+                    name: name.to_owned(),
+                    cpu: Duration::from_secs(1),
+                    waited: Duration::from_millis(milliseconds),
+                };
+                (id, thread)
+            })
+            .collect()
+    };
+    let begin = waited(&[(1, "pacer", 100), (2, "starter-0", 50), (3, "worker-0", 0)]);
+    let end = waited(&[
+        (1, "pacer", 300),
+        (2, "starter-0", 1050),
+        (3, "worker-0", 9000),
+        (4, "starter-1", 400),
+    ]);
+    assert_eq!(threads::waiting(&begin, &end, 10.0), Some(0.1));
+    assert_eq!(threads::waiting(&begin, &waited(&[(3, "worker-0", 9000)]), 10.0), None);
 }

@@ -17,6 +17,8 @@ pub(super) type Threads = HashMap<u32, Thread>;
 pub(super) struct Thread {
     pub(super) name: String,
     pub(super) cpu: Duration,
+    /// Time in which it was ready to run and another thread was running.
+    pub(super) waited: Duration,
 }
 
 /// The threads that are there now.
@@ -46,11 +48,15 @@ pub(super) fn read(root: &Root) -> Result<Threads, String> {
 fn read_one(root: &Root, id: u32) -> Option<Thread> {
     // Time on a CPU in nanoseconds, time waiting for one, and slices; `stat` has ticks of 10 ms only.
     let schedstat = root.read(format!("{TASKS}/{id}/schedstat")).ok()?;
-    let nanoseconds = schedstat.split_whitespace().next()?.parse().ok()?;
+    let mut fields = schedstat
+        .split_whitespace()
+        .map(|field| field.parse().map(Duration::from_nanos));
+    let (cpu, waited) = (fields.next()?.ok()?, fields.next()?.ok()?);
     let name = root.read(format!("{TASKS}/{id}/comm")).ok()?;
     Some(Thread {
         name: name.trim_end().to_owned(),
-        cpu: Duration::from_nanos(nanoseconds),
+        cpu,
+        waited,
     })
 }
 
@@ -71,4 +77,17 @@ pub(super) fn busiest(begin: &Threads, end: &Threads, seconds: f64) -> Option<Th
         name: name.clone(),
         share: super::share(cpu.as_secs_f64(), seconds)?,
     })
+}
+
+/// The largest share of time in which a thread that keeps the schedule waited for a CPU. Those are told by their names.
+pub(super) fn waiting(begin: &Threads, end: &Threads, seconds: f64) -> Option<f64> {
+    let keeps_schedule = |thread: &Thread| thread.name == "pacer" || thread.name.starts_with("starter-");
+    end.iter()
+        .filter(|(_, thread)| keeps_schedule(thread))
+        .map(|(id, thread)| match begin.get(id) {
+            Some(before) if before.waited <= thread.waited => thread.waited - before.waited,
+            _ => thread.waited,
+        })
+        .max()
+        .and_then(|waited| super::share(waited.as_secs_f64(), seconds))
 }

@@ -82,7 +82,10 @@ impl PhaseSamples {
         self.ledger.add(&other.ledger);
         self.lag.add(&other.lag);
         self.accepted.add(&other.accepted);
-        for (mine, theirs) in [(&mut self.rejected, &other.rejected), (&mut self.unanswered, &other.unanswered)] {
+        for (mine, theirs) in [
+            (&mut self.rejected, &other.rejected),
+            (&mut self.unanswered, &other.unanswered),
+        ] {
             if let Some(theirs) = theirs {
                 mine.get_or_insert_default().add(theirs);
             }

@@ -13,6 +13,13 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
         own_cpu(context),
         busiest_thread(context),
         tiers(
+            names::CPU_WAIT,
+            &generator.cpu_wait,
+            (limits::CPU_WAIT_WARNING, limits::CPU_WAIT),
+            "the threads that keep the schedule had to queue for a CPU: free the machine, permit real-time threads \
+             (CAP_SYS_NICE), or measure from a machine of its own",
+        ),
+        tiers(
             names::CPU_THROTTLING,
             &generator.throttled,
             (limits::THROTTLED_WARNING, limits::THROTTLED),

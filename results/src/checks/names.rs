@@ -28,6 +28,8 @@ pub const CONNECTION_STREAMS: &str = "connection-streams";
 pub const GENERATOR_CPU: &str = "generator-cpu";
 /// CPU use of the busiest thread.
 pub const BUSIEST_THREAD: &str = "busiest-thread";
+/// Time in which the threads that keep the schedule waited for a CPU.
+pub const CPU_WAIT: &str = "cpu-wait";
 /// Throttled periods of the control group.
 pub const CPU_THROTTLING: &str = "cpu-throttling";
 /// CPU time taken by the hypervisor.
@@ -59,7 +61,7 @@ pub const CLEAN_UP: &str = "clean-up";
 pub(super) const NOTHING: [&str; 2] = [MEASURED_STARTS, MEASURED_ENDS];
 
 /// Checks that say, when they fail, that the generator or its machine was the limit.
-pub(super) const GENERATOR: [&str; 9] = [
+pub(super) const GENERATOR: [&str; 10] = [
     START_LAG,
     OFFERED_LOAD,
     START_ATTAINMENT,
@@ -67,6 +69,7 @@ pub(super) const GENERATOR: [&str; 9] = [
     DROPS,
     GENERATOR_CPU,
     BUSIEST_THREAD,
+    CPU_WAIT,
     CPU_THROTTLING,
     CPU_STEAL,
 ];

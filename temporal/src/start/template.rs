@@ -53,8 +53,13 @@ impl StartTemplate {
     pub fn new(options: &StartTemplateOptions<'_>) -> Self {
         let fixed = StartWorkflowExecutionRequest {
             namespace: options.namespace.to_owned(),
-            workflow_type: Some(WorkflowType { name: options.workflow_type.to_owned() }),
-            task_queue: Some(TaskQueue { name: options.task_queue.to_owned(), ..Default::default() }),
+            workflow_type: Some(WorkflowType {
+                name: options.workflow_type.to_owned(),
+            }),
+            task_queue: Some(TaskQueue {
+                name: options.task_queue.to_owned(),
+                ..Default::default()
+            }),
             identity: options.identity.to_owned(),
             // An id belongs to one arrival for ever: a second start of it is refused even after the first has ended.
             workflow_id_reuse_policy: WorkflowIdReusePolicy::RejectDuplicate.into(),
@@ -156,7 +161,11 @@ mod tests {
             header_key: "benchmark",
         });
         for (id, header, input) in [
-            ("run/measure/7", r#"{"run":"run","n":7}"#.to_owned(), r#"{"fail":false}"#.to_owned()),
+            (
+                "run/measure/7",
+                r#"{"run":"run","n":7}"#.to_owned(),
+                r#"{"fail":false}"#.to_owned(),
+            ),
             ("x", String::new(), "1".to_owned()),
             // Lengths whose varints take two and three bytes.
             (&"long".repeat(50), "h".repeat(200), "i".repeat(20_000)),
@@ -166,13 +175,22 @@ mod tests {
             let expected = StartWorkflowExecutionRequest {
                 namespace: "benchmark".to_owned(),
                 workflow_id: id.to_owned(),
-                workflow_type: Some(WorkflowType { name: "SimpleWorkflow".to_owned() }),
-                task_queue: Some(TaskQueue { name: "queue".to_owned(), ..Default::default() }),
-                input: Some(Payloads { payloads: vec![json(input.as_bytes())] }),
+                workflow_type: Some(WorkflowType {
+                    name: "SimpleWorkflow".to_owned(),
+                }),
+                task_queue: Some(TaskQueue {
+                    name: "queue".to_owned(),
+                    ..Default::default()
+                }),
+                input: Some(Payloads {
+                    payloads: vec![json(input.as_bytes())],
+                }),
                 identity: "me".to_owned(),
                 request_id: id.to_owned(),
                 workflow_id_reuse_policy: WorkflowIdReusePolicy::RejectDuplicate.into(),
-                header: Some(Header { fields: HashMap::from([("benchmark".to_owned(), json(header.as_bytes()))]) }),
+                header: Some(Header {
+                    fields: HashMap::from([("benchmark".to_owned(), json(header.as_bytes()))]),
+                }),
                 ..Default::default()
             };
             assert_eq!(decoded, expected);

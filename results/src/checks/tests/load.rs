@@ -204,6 +204,11 @@ fn the_machine() {
         });
         expect(names::CPU_STEAL, status, |_, parts| parts.generator.steal = fact);
     }
+    for (share, status) in [(0.02, Pass), (0.07, Warning), (0.2, Invalid)] {
+        expect(names::CPU_WAIT, status, |_, parts| {
+            parts.generator.cpu_wait = Fact::found(share, "schedstat");
+        });
+    }
     for (share, status) in [(0.5, Pass), (0.9, Warning)] {
         expect(names::CALIBRATED_CEILING, status, |_, parts| {
             parts.generator.share_of_ceiling = Fact::found(share, "calibration");
