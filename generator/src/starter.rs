@@ -27,6 +27,7 @@ use tokio::{sync::Notify, task::LocalSet};
 use crate::{
     accountant::Report,
     accounts::Sample,
+    pacer::Pacer,
     realtime::{self, Scheduling},
     schedule::{Schedule, Stripe},
     shard::{Admission, Answer, Dispatched, Shard, Step},
@@ -38,7 +39,7 @@ use pool::Pool;
 /// How often what happened is handed over, when nothing else does it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Starts that are handed to connections before the connections get a turn to write them.
+/// Starts that are handed to a connection before it gets a turn to write them.
 const BURST: u32 = 32;
 
 /// No stop was asked for.
@@ -82,6 +83,7 @@ pub struct Starter {
     stop_at: Arc<AtomicU64>,
     aborted: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
+    dispatched: Arc<AtomicU64>,
     release: tokio::sync::oneshot::Sender<()>,
     begin: Option<tokio::sync::oneshot::Sender<Timeline>>,
     ready: Option<tokio::sync::oneshot::Receiver<Result<(), ConnectError>>>,
@@ -106,6 +108,7 @@ impl Starter {
         let (waker, stop_at) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(NO_STOP)));
         let aborted = Arc::new(AtomicBool::new(false));
         let done = Arc::new(AtomicBool::new(false));
+        let dispatched = Arc::new(AtomicU64::new(0));
         let (release, released) = tokio::sync::oneshot::channel();
         let (begin, begun) = tokio::sync::oneshot::channel();
         let (ready, connected) = tokio::sync::oneshot::channel();
@@ -114,6 +117,7 @@ impl Starter {
             stop_at: Arc::clone(&stop_at),
             aborted: Arc::clone(&aborted),
             done: Arc::clone(&done),
+            dispatched: Arc::clone(&dispatched),
         };
         let name = format!("starter-{}", options.index);
         let thread = std::thread::Builder::new().name(name).spawn(move || {
@@ -125,8 +129,12 @@ impl Starter {
                 }
             };
             LocalSet::new().block_on(&runtime, async move {
-                let connections = match connect_all(&options).await {
-                    Ok(connections) => connections,
+                let prepared = async {
+                    let timer = |error| ConnectError::Settings(format!("a timer for starts: {error}"));
+                    Ok((Pacer::new().map_err(timer)?, connect_all(&options).await?))
+                };
+                let (pacer, connections) = match prepared.await {
+                    Ok(prepared) => prepared,
                     Err(error) => {
                         let _ = ready.send(Err(error));
                         return StarterSummary::default();
@@ -136,7 +144,7 @@ impl Starter {
                 match begun.await {
                     Ok(timeline) => {
                         let scheduling = realtime::request();
-                        let summary = Loop::new(options, connections, timeline, signals).run().await;
+                        let summary = Loop::new(options, connections, timeline, signals).run(pacer).await;
                         // It stays until it has been looked at: the system forgets what an ended thread has used.
                         let _ = released.await;
                         StarterSummary {
@@ -153,6 +161,7 @@ impl Starter {
             stop_at,
             aborted,
             done,
+            dispatched,
             release,
             begin: Some(begin),
             ready: Some(connected),
@@ -172,11 +181,6 @@ impl Starter {
         }
     }
 
-    /// What wakes this starter.
-    pub fn waker(&self) -> Arc<Notify> {
-        Arc::clone(&self.waker)
-    }
-
     /// Begins the submission window.
     pub fn begin(&mut self, timeline: Timeline) {
         if let Some(begin) = self.begin.take() {
@@ -194,6 +198,11 @@ impl Starter {
     /// Whether the cap was reached and the load says that this ends the run.
     pub fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Relaxed)
+    }
+
+    /// Starts handed to a connection so far.
+    pub fn dispatched(&self) -> u64 {
+        self.dispatched.load(Ordering::Relaxed)
     }
 
     /// Whether everything was sent and answered.
@@ -226,6 +235,7 @@ struct Signals {
     stop_at: Arc<AtomicU64>,
     aborted: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
+    dispatched: Arc<AtomicU64>,
 }
 
 /// The loop of one starter.
@@ -268,7 +278,7 @@ impl Loop {
         }
     }
 
-    async fn run(self) -> StarterSummary {
+    async fn run(self, mut pacer: Pacer) -> StarterSummary {
         let flusher = tokio::task::spawn_local(flush_regularly(
             Rc::clone(&self.core),
             self.timeline,
@@ -288,15 +298,22 @@ impl Loop {
             match step {
                 Step::Dispatch(start) => {
                     self.dispatch(start);
+                    self.signals.dispatched.fetch_add(1, Ordering::Relaxed);
                     burst += 1;
                     if burst == BURST {
                         burst = 0;
+                        self.core.borrow_mut().pool.end_group();
                         tokio::task::yield_now().await;
                     }
                 }
-                Step::Wait(_) => {
+                Step::Wait(due) => {
                     burst = 0;
-                    self.signals.waker.notified().await;
+                    self.core.borrow_mut().pool.end_group();
+                    tokio::select! {
+                        biased;
+                        () = self.signals.waker.notified() => {}
+                        () = pacer.wait(self.timeline, due) => {}
+                    }
                 }
                 Step::Full(_) => {
                     burst = 0;

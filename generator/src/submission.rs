@@ -19,7 +19,6 @@ use crate::{
     accountant::{Accountant, StampDesk},
     accounts::{Accounts, Sample},
     health::{HealthProbe, HealthSnapshot},
-    pacer::Pacer,
     realtime::Scheduling,
     sampler::{Sampler, SamplerOptions},
     schedule::{Schedule, Stripe},
@@ -163,13 +162,6 @@ pub async fn submit(
         },
         samples,
     );
-    let pacer = Pacer::spawn(
-        &schedule,
-        Stripe::WHOLE,
-        timeline,
-        starters.iter().map(Starter::waker).collect::<Vec<_>>(),
-    )
-    .context("a thread for pacing cannot be made")?;
     starters.iter_mut().for_each(|starter| starter.begin(timeline));
 
     let mut submission = Submission {
@@ -207,11 +199,10 @@ pub async fn submit(
             submission.end_early(&starters, StopReason::Cause(cause));
         }
         let now = timeline.now();
-        watch.look(now, &submission.accountant);
+        watch.look(now, &starters);
         on_tick(&submission).await?;
     }
-    watch.finish(&submission.accountant);
-    pacer.stop();
+    watch.finish(&starters);
     submission.health = watch.snapshots();
     submission.dispatched_in_measure = watch.dispatched();
     for starter in starters {
@@ -263,6 +254,10 @@ impl Submission {
     }
 }
 
+fn dispatched(starters: &[Starter]) -> u64 {
+    starters.iter().map(Starter::dispatched).sum()
+}
+
 /// Looks at the process when the measured phase begins and when it ends.
 struct Watch<'a> {
     probe: &'a HealthProbe,
@@ -282,8 +277,8 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn look(&mut self, now: u64, accountant: &Accountant) {
-        let snapshot = || (self.probe.snapshot(), accountant.view().ledger.dispatched);
+    fn look(&mut self, now: u64, starters: &[Starter]) {
+        let snapshot = || (self.probe.snapshot(), dispatched(starters));
         if self.begin.is_none() && now >= self.bounds.0 {
             self.begin = Some(snapshot());
         } else if self.begin.is_some() && self.end.is_none() && now >= self.bounds.1 {
@@ -292,9 +287,9 @@ impl<'a> Watch<'a> {
     }
 
     /// The window is over, perhaps before the measured phase was.
-    fn finish(&mut self, accountant: &Accountant) {
+    fn finish(&mut self, starters: &[Starter]) {
         if self.end.is_none() {
-            self.end = Some((self.probe.snapshot(), accountant.view().ledger.dispatched));
+            self.end = Some((self.probe.snapshot(), dispatched(starters)));
         }
     }
 

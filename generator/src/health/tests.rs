@@ -193,9 +193,9 @@ fn the_wait_for_a_cpu_is_that_of_the_threads_that_keep_the_schedule() {
             })
             .collect()
     };
-    let begin = waited(&[(1, "pacer", 100), (2, "starter-0", 50), (3, "worker-0", 0)]);
+    let begin = waited(&[(1, "accountant", 100), (2, "starter-0", 50), (3, "worker-0", 0)]);
     let end = waited(&[
-        (1, "pacer", 300),
+        (1, "accountant", 3000),
         (2, "starter-0", 1050),
         (3, "worker-0", 9000),
         (4, "starter-1", 400),

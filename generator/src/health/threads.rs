@@ -81,7 +81,7 @@ pub(super) fn busiest(begin: &Threads, end: &Threads, seconds: f64) -> Option<Th
 
 /// The largest share of time in which a thread that keeps the schedule waited for a CPU. Those are told by their names.
 pub(super) fn waiting(begin: &Threads, end: &Threads, seconds: f64) -> Option<f64> {
-    let keeps_schedule = |thread: &Thread| thread.name == "pacer" || thread.name.starts_with("starter-");
+    let keeps_schedule = |thread: &Thread| thread.name.starts_with("starter-");
     end.iter()
         .filter(|(_, thread)| keeps_schedule(thread))
         .map(|(id, thread)| match begin.get(id) {
