@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Out, WIDTH};
 use crate::{
-    format::{count, length, wrap},
+    format::{count, length, ms, wrap},
     schema::{CompletionSource, ErrorGroup, Results, VerdictValue},
 };
 
@@ -52,6 +52,7 @@ pub(super) fn ledger(out: &mut Out, results: &Results) {
         out.line(&wrap(&left, indent, &right, WIDTH));
     }
     server(out, results);
+    observers(out, results);
     for group in results.errors.iter().take(GROUPS) {
         error_group(out, group);
     }
@@ -95,6 +96,27 @@ fn server(out: &mut Out, results: &Results) {
     } else {
         format!("server agrees: {counts} ({settled})")
     };
+    out.line(&wrap("  ", 2, &text, WIDTH));
+}
+
+/// How far the workers' stamps and the long polls of the sample agree; nothing where nobody stamps.
+fn observers(out: &mut Out, results: &Results) {
+    let reconciliation = &results.reconciliation;
+    if reconciliation.source != CompletionSource::Stamps || reconciliation.stamped == 0 {
+        return;
+    }
+    let mut text = format!("workers stamped {} ends", count(reconciliation.stamped));
+    if reconciliation.stamped_twice > 0 {
+        text += &format!(", {} of them twice", count(reconciliation.stamped_twice));
+    }
+    let compared = reconciliation.poll_delay.count;
+    if compared > 0 {
+        let agreeing = compared.saturating_sub(reconciliation.sample_disagreements);
+        text += &format!("; {} of {} long-polled ones agree", count(agreeing), count(compared));
+        if let Some(delay) = reconciliation.poll_delay.mean {
+            text += &format!(", seen {} later on average", ms(delay));
+        }
+    }
     out.line(&wrap("  ", 2, &text, WIDTH));
 }
 
