@@ -4,11 +4,7 @@
 //! a hash chooses tells whether the stamps are right, and times the ends where nobody stamps.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::Sender,
-    },
+    sync::{Arc, mpsc::Sender},
     time::Duration,
 };
 
@@ -42,14 +38,11 @@ pub struct SamplerOptions {
 #[derive(Debug)]
 pub struct Sampler {
     task: JoinHandle<()>,
-    skipped: Arc<AtomicU64>,
 }
 
 impl Sampler {
     /// Begins to poll for accepted starts: number and offset at which each was sent.
     pub fn spawn(options: SamplerOptions, mut starts: UnboundedReceiver<(u64, u64)>) -> Self {
-        let skipped = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&skipped);
         let task = tokio::spawn(async move {
             let room = Arc::new(Semaphore::new(options.cap as usize));
             let options = Arc::new(options);
@@ -57,25 +50,17 @@ impl Sampler {
             while let Some((n, sent)) = starts.recv().await {
                 while polls.try_join_next().is_some() {}
                 // Waiting for room would see ends late; so a workflow that finds none is not sampled.
-                match Arc::clone(&room).try_acquire_owned() {
-                    Ok(permit) => {
-                        let options = Arc::clone(&options);
-                        polls.spawn(async move {
-                            poll(&options, n, sent).await;
-                            drop(permit);
-                        });
-                    }
-                    Err(_) => drop(count.fetch_add(1, Ordering::Relaxed)),
+                if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
+                    let options = Arc::clone(&options);
+                    polls.spawn(async move {
+                        poll(&options, n, sent).await;
+                        drop(permit);
+                    });
                 }
             }
             while polls.join_next().await.is_some() {}
         });
-        Sampler { task, skipped }
-    }
-
-    /// Sampled workflows that were not polled for because the cap was reached.
-    pub fn skipped(&self) -> u64 {
-        self.skipped.load(Ordering::Relaxed)
+        Sampler { task }
     }
 
     /// Waits until all polls are over, but no longer than a limit.
