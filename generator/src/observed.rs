@@ -3,8 +3,8 @@
 use benchmark_results::{
     Histogram, IterationParts,
     schema::{
-        EndLatency, ErrorExample, ErrorGroup, Fact, GeneratorHealth, Latencies, Latency, Phase, PhaseReport, Phases,
-        Reconciliation, StartLatency, Window,
+        EndLatency, ErrorExample, ErrorGroup, Fact, Fleet, GeneratorHealth, Latencies, Latency, Phase, PhaseReport,
+        Phases, Reconciliation, StartLatency, Window,
     },
 };
 use benchmark_scenarios::Plan;
@@ -123,6 +123,7 @@ pub fn parts(
         intervals: taken.seconds.intervals,
         reconciliation,
         generator,
+        fleet: Fleet::alone(),
         interrupted: submission.stopped_at.is_some(),
     }
 }

@@ -109,6 +109,7 @@ impl Stage {
             local_activity_slots: workers.local_activity_slots,
             pollers: workers.pollers.to_string(),
             max_cached_workflows: workers.max_cached_workflows,
+            ..WorkerFacts::default()
         })
     }
 

@@ -238,6 +238,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         errors: &parts.errors,
         generator: &parts.generator,
         reconciliation: &parts.reconciliation,
+        fleet: &parts.fleet,
         interrupted: parts.interrupted,
     });
     assert_ne!(verdict.value, VerdictValue::Valid, "{verdict:?}");

@@ -8,8 +8,8 @@ use crate::{
     ledger::Ledger,
     legacy, merge,
     schema::{
-        Environment, ErrorGroup, Event, GeneratorHealth, Interval, Iteration, Phases, Reconciliation, Results, Run,
-        SCHEMA_VERSION, Window,
+        Environment, ErrorGroup, Event, Fleet, GeneratorHealth, Interval, Iteration, Phases, Reconciliation, Results,
+        Run, SCHEMA_VERSION, Window,
     },
     thresholds::{self, Signal},
 };
@@ -54,6 +54,8 @@ pub struct IterationParts {
     pub reconciliation: Reconciliation,
     /// What the generator used.
     pub generator: GeneratorHealth,
+    /// The processes that took part in it. Indices of iterations in it follow from the place, too.
+    pub fleet: Fleet,
     /// Whether it ended before its plan did.
     pub interrupted: bool,
 }
@@ -86,6 +88,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
             errors: &part.errors,
             generator: &part.generator,
             reconciliation: &part.reconciliation,
+            fleet: &part.fleet,
             interrupted: part.interrupted,
         });
         windows.extend(part.windows.into_iter().map(|window| Window {
@@ -122,6 +125,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
         reconciliation: merge::reconciliations(judged.iter().map(|iteration| &iteration.reconciliation))?,
         generator: merge::generators(judged.iter().map(|iteration| &iteration.generator))
             .unwrap_or_else(|| GeneratorHealth::not_observed("no iteration ran")),
+        fleet: Fleet::alone(),
         errors: merge::errors(&errors),
         config: legacy::config(&plan),
         results: legacy::results(&ledger, &phases.measure),

@@ -21,7 +21,8 @@ use benchmark_scenarios::Plan;
 use crate::{
     ledger::Ledger,
     schema::{
-        Check, CheckStatus, ErrorGroup, GeneratorHealth, PhaseReport, Reconciliation, Verdict, VerdictValue, Window,
+        Check, CheckStatus, ErrorGroup, Fleet, GeneratorHealth, PhaseReport, Reconciliation, Verdict, VerdictValue,
+        Window,
     },
 };
 use context::Context;
@@ -43,6 +44,8 @@ pub struct JudgeInput<'a> {
     pub generator: &'a GeneratorHealth,
     /// How far its observers agree.
     pub reconciliation: &'a Reconciliation,
+    /// The processes that took part in it.
+    pub fleet: &'a Fleet,
     /// Whether it ended before its plan did, by a signal or a condition.
     pub interrupted: bool,
 }

@@ -12,8 +12,8 @@ pub(crate) use surroundings::{environment, generator, plan};
 use crate::{
     Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble, merge,
     schema::{
-        Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Interval, Phase, PhaseReport, Phases,
-        Reconciliation, Run, Verdict, VerdictValue, Window,
+        Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Fleet, Interval, Phase, PhaseReport,
+        Phases, Reconciliation, Run, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -161,6 +161,7 @@ pub(crate) fn iteration() -> IterationParts {
             e2e_response: latencies(200, 14_100, 60_000).encode(),
         }],
         generator: generator(),
+        fleet: Fleet::alone(),
         interrupted: false,
     }
 }

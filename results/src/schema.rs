@@ -3,12 +3,15 @@
 //! Keys are camelCase, since the file is a superset of the one that the replaced runner wrote and those keys are kept.
 //! Latencies are in milliseconds; instants are RFC 3339 in UTC; offsets and lengths are in seconds.
 
+mod fleet;
+
 use std::collections::BTreeMap;
 
 use benchmark_scenarios::{Plan, PlanHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::fleet::{Fleet, Member, MemberClock, MemberEnds, MemberPresence, MemberRole, MemberStarts, MemberUsage};
 use crate::ledger::Ledger;
 
 /// The version of the schema that this crate writes.
@@ -50,6 +53,9 @@ pub struct Results {
     pub reconciliation: Reconciliation,
     /// What the generator itself used, in the measured phase.
     pub generator: GeneratorHealth,
+    /// The processes of the run, each by itself; empty in files of versions that had no fleet.
+    #[serde(default)]
+    pub fleet: Fleet,
     /// Things that happened to the run, in order.
     pub events: Vec<Event>,
     /// Each iteration by itself; with a single one it repeats the totals.
@@ -130,25 +136,68 @@ pub struct Environment {
     pub workers: Option<WorkerFacts>,
 }
 
-/// How the workers of this process are tuned. All figures but the first are of each of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// How the workers of a process are tuned. All figures but the first are of each of them. What stands here is in effect:
+/// the namespace's capabilities and the task queue's partitions can change what was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerFacts {
     /// How many there are.
     pub count: u32,
-    /// Workflow tasks at the same time.
+    /// Workflow tasks at the same time; 0 when it follows CPU and memory, see `slots`.
     pub workflow_slots: u32,
-    /// Activities at the same time.
+    /// Activities at the same time; likewise.
     pub activity_slots: u32,
-    /// Local activities at the same time.
+    /// Local activities at the same time; likewise.
     pub local_activity_slots: u32,
     /// Polls that are kept open, in words.
     pub pollers: String,
     /// Workflows kept in memory between their tasks.
     pub max_cached_workflows: u32,
+    /// The preset that the options began from.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// What limits the tasks at the same time, in words: fixed numbers, or targets of CPU and memory.
+    #[serde(default)]
+    pub slots: Option<String>,
+    /// Polls for workflow tasks, in words.
+    #[serde(default)]
+    pub workflow_pollers: Option<String>,
+    /// Polls for activities, in words.
+    #[serde(default)]
+    pub activity_pollers: Option<String>,
+    /// Polls of the normal queue, not of the sticky one: fewer than partitions leave some unpolled.
+    #[serde(default)]
+    pub normal_polls: Option<u32>,
+    /// Partitions of the task queue, as looked up.
+    #[serde(default)]
+    pub partitions: Option<u32>,
+    /// The task queues that are polled.
+    #[serde(default)]
+    pub task_queues: Vec<String>,
+    /// How long a workflow's next task waits for the worker that has it in memory, milliseconds.
+    #[serde(default)]
+    pub sticky_timeout_ms: Option<u64>,
+    /// Whether activities are taken with the answer to the workflow task that asks for them.
+    #[serde(default)]
+    pub eager_activities: Option<bool>,
+    /// Most activities a second; null when there is no such limit.
+    #[serde(default)]
+    pub activities_per_second: Option<f64>,
+    /// Worker deployment.
+    #[serde(default)]
+    pub deployment: Option<String>,
+    /// Build id within it.
+    #[serde(default)]
+    pub build_id: Option<String>,
+    /// How long a stop waits for what is in execution, milliseconds.
+    #[serde(default)]
+    pub graceful_shutdown_ms: Option<u64>,
+    /// Names under which the server sees the workers.
+    #[serde(default)]
+    pub identities: Vec<String>,
 }
 
-/// The machine of the generator.
+/// The machine of a process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostFacts {

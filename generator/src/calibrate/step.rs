@@ -214,6 +214,7 @@ impl<'a> Ground<'a> {
             errors: &parts.errors,
             generator: &parts.generator,
             reconciliation: &parts.reconciliation,
+            fleet: &parts.fleet,
             interrupted: parts.interrupted,
         });
         let measure = parts.phases.measure;

@@ -29,6 +29,7 @@ fn judged(change: impl FnOnce(&mut Plan, &mut IterationParts)) -> Verdict {
         errors: &parts.errors,
         generator: &parts.generator,
         reconciliation: &parts.reconciliation,
+        fleet: &parts.fleet,
         interrupted: parts.interrupted,
     })
 }
