@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use benchmark_scenarios::{Workload, WorkloadKind};
+use benchmark_scenarios::{ActivityDuration, Workload, WorkloadKind};
 use benchmark_workflows::{
     ChildWorkflowInput, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput, draw, names,
 };
@@ -75,16 +75,17 @@ fn encode(workload: &Workload, fail: bool) -> Vec<u8> {
         WorkloadKind::MultiActivity {
             activity_count,
             parallel_activities,
-            activity_duration,
+            activity_duration: ActivityDuration::Uniform(range),
         } => json(&MultiActivityInput {
             activity_count: *activity_count,
             parallel_activities: *parallel_activities,
-            sleep_min_ms: millis(activity_duration.min),
-            sleep_max_ms: millis(activity_duration.max),
+            sleep_min_ms: millis(range.min),
+            sleep_max_ms: millis(range.max),
             seed: None,
             fail,
             payload,
         }),
+        WorkloadKind::MultiActivity { .. } => unreachable!("no option asks for another distribution yet"),
         WorkloadKind::Timer { timer_duration } => json(&TimerInput {
             duration_ms: millis(*timer_duration),
             fail,
@@ -122,6 +123,8 @@ mod tests {
             kind,
             payload_size: 3,
             failure_ratio,
+            result_size: 0,
+            activity_cpu: Duration::ZERO,
         }
     }
 
@@ -134,7 +137,7 @@ mod tests {
         let kind = WorkloadKind::MultiActivity {
             activity_count: 10,
             parallel_activities: 4,
-            activity_duration: range,
+            activity_duration: range.into(),
         };
         let input = WorkloadInput::new(&workload(kind, 0.0), 7);
         let read = |n| {

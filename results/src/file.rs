@@ -288,7 +288,8 @@ mod tests {
                 activity_duration: SleepRange {
                     min: Duration::from_millis(100),
                     max: Duration::from_millis(600),
-                },
+                }
+                .into(),
             },
             WorkloadKind::Timer {
                 timer_duration: Duration::from_millis(1_500),

@@ -9,13 +9,17 @@ mod plan;
 mod problem;
 mod rate;
 mod resolve;
+mod sleep;
+mod tuning;
 pub mod units;
 
 pub use asked::{Asked, Given, Group, Key, Source};
 pub use plan::{
-    Arrivals, Cluster, EmbeddedServer, Load, Observation, Plan, PlanHash, ServerPreset, SleepRange, Starter, Target,
+    Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, PlanHash, ServerPreset, Starter, Target,
     Thresholds, TlsFiles, WhenFull, Workers, Workload, WorkloadKind,
 };
 pub use problem::Problem;
 pub use rate::{Rate, RateError};
 pub use resolve::{EMBEDDED, HostFacts, Resolved, Setting, parse_switch, resolve};
+pub use sleep::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange};
+pub use tuning::{Pollers, Slots, WorkerProfile, WorkerTuning};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Rate, units};
+use crate::{ActivityDuration, Rate, WorkerTuning, units};
 
 /// Everything that a run will do. After it is made nothing reads flags, files or the environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct Plan {
     pub starter: Starter,
     /// The workers in this process.
     pub workers: Workers,
+    /// Who else takes part.
+    #[serde(default)]
+    pub fleet: Fleet,
     /// How completions are observed.
     pub observation: Observation,
     /// What the run must reach to pass.
@@ -109,6 +112,13 @@ pub struct Workload {
     pub payload_size: u32,
     /// Share of workflows, 0 to 1, that are told to fail; which ones follows from the seed.
     pub failure_ratio: f64,
+    /// Bytes of payload in the workflow's result, and in the result of each of its activities.
+    #[serde(default)]
+    pub result_size: u32,
+    /// CPU time that each activity burns.
+    #[serde(default, with = "units::duration")]
+    #[schemars(with = "String")]
+    pub activity_cpu: Duration,
 }
 
 /// The workflows that can be run, with their options.
@@ -123,8 +133,8 @@ pub enum WorkloadKind {
         activity_count: u32,
         /// How many of them run at the same time, first.
         parallel_activities: u32,
-        /// How long each sleeps: uniform, drawn from the seed.
-        activity_duration: SleepRange,
+        /// How long each sleeps; drawn from the seed.
+        activity_duration: ActivityDuration,
     },
     /// Sleeps on a durable timer.
     Timer {
@@ -153,20 +163,6 @@ impl WorkloadKind {
             WorkloadKind::StateTransitions => "state-transitions",
         }
     }
-}
-
-/// A sleep drawn uniformly from a range, bounds included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SleepRange {
-    /// The shortest.
-    #[serde(with = "units::duration")]
-    #[schemars(with = "String")]
-    pub min: Duration,
-    /// The longest.
-    #[serde(with = "units::duration")]
-    #[schemars(with = "String")]
-    pub max: Duration,
 }
 
 /// When starts are due, and what happens when they cannot be sent.
@@ -255,6 +251,29 @@ pub struct Starter {
 pub struct Workers {
     /// SDK workers, each with its own connection and thread; 0 leaves execution to a fleet elsewhere.
     pub count: u32,
+    /// How each is tuned; absent without workers in this process.
+    #[serde(default)]
+    pub tuning: Option<WorkerTuning>,
+}
+
+/// The other processes that take part in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fleet {
+    /// Worker processes that must have joined and poll before the run begins.
+    pub expect_workers: u32,
+    /// Generators among which the arrivals are dealt out, the leading one among them; at least 1.
+    pub generators: u32,
+}
+
+impl Default for Fleet {
+    /// One generator and nobody else.
+    fn default() -> Self {
+        Fleet {
+            expect_workers: 0,
+            generators: 1,
+        }
+    }
 }
 
 /// How completions are observed besides the workers' stamps.

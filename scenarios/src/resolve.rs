@@ -14,7 +14,7 @@ mod workload;
 use serde::Serialize;
 
 use crate::{
-    Observation, Plan, Target, Workers,
+    Fleet, Observation, Plan, Target, WorkerProfile, Workers,
     asked::{Asked, Key, Source},
     problem::Problem,
 };
@@ -76,6 +76,7 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     let plan = Plan {
         namespace: connection::namespace(&mut reader)?,
         workers: workers(&mut reader, &target, cores)?,
+        fleet: Fleet::default(),
         observation: observation(&mut reader)?,
         thresholds: thresholds::resolve(&mut reader, &load, &workload)?,
         iterations: load::iterations(&mut reader)?,
@@ -103,7 +104,8 @@ fn workers(reader: &mut Reader, target: &Target, cores: u32) -> Result<Workers, 
     if count == 0 && matches!(target, Target::Embedded(_)) {
         reader.note("no workers and an embedded server: nothing completes unless a worker elsewhere connects to it");
     }
-    Ok(Workers { count })
+    let tuning = (count > 0).then(|| WorkerProfile::Autoscale.tuning());
+    Ok(Workers { count, tuning })
 }
 
 /// Long polls that are not many for a frontend, whatever the rate.

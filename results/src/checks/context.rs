@@ -67,7 +67,8 @@ impl<'a> Context<'a> {
                 activity_duration,
             } => {
                 let rounds = activity_count.saturating_sub(*parallel_activities) + (*parallel_activities).min(1);
-                activity_duration.max.as_secs_f64() * f64::from(rounds)
+                let each = activity_duration.nearly_longest() + self.plan.workload.activity_cpu;
+                each.as_secs_f64() * f64::from(rounds)
             }
             WorkloadKind::Simple | WorkloadKind::ChildWorkflow { .. } | WorkloadKind::StateTransitions => 0.0,
         }

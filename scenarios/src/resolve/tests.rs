@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Given, Load, Rate, SleepRange, TlsFiles, WhenFull, WorkloadKind};
+use crate::{ActivityDuration, Given, Load, Rate, SleepRange, TlsFiles, WhenFull, WorkloadKind};
 
 fn facts(cores: u32) -> HostFacts {
     HostFacts {
@@ -156,7 +156,7 @@ fn workloads_take_their_options() {
     let multi = |activity_count, parallel_activities, activity_duration| WorkloadKind::MultiActivity {
         activity_count,
         parallel_activities,
-        activity_duration,
+        activity_duration: ActivityDuration::Uniform(activity_duration),
     };
     let multi_activity = (Key::WorkflowType, "multi-activity");
     assert_eq!(kind(&[multi_activity]), multi(10, 4, sleep));

@@ -72,6 +72,8 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<Workload, Problem> {
         kind: kind(reader, name)?,
         payload_size: reader.read(Key::PayloadSize, &Form::bytes(MAX_PAYLOAD), || (0, "".into()))?,
         failure_ratio: reader.read(Key::FailureRatio, &Form::ratio(), || (0.0, "".into()))?,
+        result_size: 0,
+        activity_cpu: Duration::ZERO,
     })
 }
 
@@ -117,6 +119,6 @@ fn multi_activity(reader: &mut Reader) -> Result<WorkloadKind, Problem> {
     Ok(WorkloadKind::MultiActivity {
         activity_count,
         parallel_activities,
-        activity_duration,
+        activity_duration: activity_duration.into(),
     })
 }

@@ -75,7 +75,8 @@ fn workflows_that_take_their_time_fill_the_backlog_first() {
             activity_duration: SleepRange {
                 min: Duration::from_secs(1),
                 max: Duration::from_secs(40),
-            },
+            }
+            .into(),
         };
     });
     expect(names::BACKLOG_SLOPE, NotApplicable, |_, parts| {
