@@ -112,11 +112,16 @@ impl Histogram {
 
     /// The histogram as text: HdrHistogram V2, deflated, base64. Java, Go and Python read it.
     pub fn encode(&self) -> String {
+        STANDARD.encode(self.to_bytes())
+    }
+
+    /// The same without base64, for messages.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new()
             .serialize(&self.inner, &mut bytes)
             .expect("counts stay far below 2^63 and writing to memory does not fail");
-        STANDARD.encode(bytes)
+        bytes
     }
 
     /// Reads what [`Histogram::encode`] wrote. Safe on any text: nothing larger than a histogram of this type is inflated.
@@ -125,6 +130,14 @@ impl Histogram {
     /// When it is no base64, no HdrHistogram V2, cut off, larger than any histogram of this type, or of other bounds.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         decode::decode(text).map(|inner| Histogram { inner })
+    }
+
+    /// Reads what [`Histogram::to_bytes`] wrote, just as safely.
+    ///
+    /// # Errors
+    /// As [`Histogram::decode`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode::from_bytes(bytes).map(|inner| Histogram { inner })
     }
 
     /// The distribution as it stands in a results file. A quantile with fewer than [`SAMPLES_BEYOND_QUANTILE`] samples

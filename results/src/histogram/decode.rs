@@ -56,8 +56,15 @@ pub(super) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, DecodeE
     if text.len() > HISTOGRAM_MAX_TEXT {
         return Err(DecodeError::TooLarge);
     }
-    let deflated = STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?;
-    let inflated = inflate(&deflated)?;
+    from_bytes(&STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?)
+}
+
+/// Reads a histogram that is not in base64; see [`super::Histogram::from_bytes`].
+pub(super) fn from_bytes(deflated: &[u8]) -> Result<hdrhistogram::Histogram<u64>, DecodeError> {
+    if deflated.len() > HISTOGRAM_MAX_TEXT {
+        return Err(DecodeError::TooLarge);
+    }
+    let inflated = inflate(deflated)?;
     check_header(&inflated)?;
     check_counts(&inflated[HEADER..])?;
     Deserializer::new()
