@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use benchmark_scenarios::{ActivityDuration, Workload, WorkloadKind};
+use benchmark_scenarios::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange, Workload, WorkloadKind};
 use benchmark_workflows::{
-    ChildWorkflowInput, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput, draw, names,
+    ChildWorkflowInput, MultiActivityInput, SimpleInput, Sleep, StateTransitionsInput, TimerInput, draw, names,
 };
 use serde::Serialize;
 
@@ -70,37 +70,74 @@ impl WorkloadInput {
 
 fn encode(workload: &Workload, fail: bool) -> Vec<u8> {
     let payload = "x".repeat(workload.payload_size as usize);
+    let result_size = workload.result_size;
+    let activity_cpu_us = u64::try_from(workload.activity_cpu.as_micros()).unwrap_or(u64::MAX);
     match &workload.kind {
-        WorkloadKind::Simple => json(&SimpleInput { fail, payload }),
+        WorkloadKind::Simple => json(&SimpleInput {
+            fail,
+            payload,
+            result_size,
+        }),
         WorkloadKind::MultiActivity {
             activity_count,
             parallel_activities,
-            activity_duration: ActivityDuration::Uniform(range),
-        } => json(&MultiActivityInput {
-            activity_count: *activity_count,
-            parallel_activities: *parallel_activities,
-            sleep_min_ms: millis(range.min),
-            sleep_max_ms: millis(range.max),
-            seed: None,
-            fail,
-            payload,
-        }),
-        WorkloadKind::MultiActivity { .. } => unreachable!("no option asks for another distribution yet"),
+            activity_duration,
+        } => {
+            let (range, sleep) = sleeps(activity_duration);
+            json(&MultiActivityInput {
+                activity_count: *activity_count,
+                parallel_activities: *parallel_activities,
+                sleep_min_ms: millis(range.min),
+                sleep_max_ms: millis(range.max),
+                sleep,
+                seed: None,
+                fail,
+                payload,
+                result_size,
+                activity_cpu_us,
+            })
+        }
         WorkloadKind::Timer { timer_duration } => json(&TimerInput {
             duration_ms: millis(*timer_duration),
             fail,
             payload,
+            result_size,
         }),
         WorkloadKind::ChildWorkflow { child_count } => json(&ChildWorkflowInput {
             child_count: *child_count,
             fail,
             payload,
+            result_size,
         }),
         WorkloadKind::StateTransitions => json(&StateTransitionsInput {
             fail,
             payload,
+            result_size,
+            activity_cpu_us,
             ..StateTransitionsInput::default()
         }),
+    }
+}
+
+/// The range that sleeps are drawn from, and the distribution instead of it.
+fn sleeps(duration: &ActivityDuration) -> (SleepRange, Option<Sleep>) {
+    let always = |span| SleepRange { min: span, max: span };
+    match *duration {
+        ActivityDuration::Uniform(range) => (range, None),
+        ActivityDuration::Normal(NormalSleep { mean, deviation }) => (
+            always(mean),
+            Some(Sleep::Normal {
+                mean_ms: fine_millis(mean),
+                deviation_ms: fine_millis(deviation),
+            }),
+        ),
+        ActivityDuration::Lognormal(LognormalSleep { median, sigma }) => (
+            always(median),
+            Some(Sleep::Lognormal {
+                median_ms: fine_millis(median),
+                sigma,
+            }),
+        ),
     }
 }
 
@@ -112,10 +149,12 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+fn fine_millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
 #[cfg(test)]
 mod tests {
-    use benchmark_scenarios::SleepRange;
-
     use super::*;
 
     fn workload(kind: WorkloadKind, failure_ratio: f64) -> Workload {
@@ -151,6 +190,50 @@ mod tests {
         );
         assert_eq!(read(1).seed, read(1).seed);
         assert_ne!(read(1).seed, read(2).seed);
+    }
+
+    #[test]
+    fn workers_are_told_the_distribution_the_cpu_and_the_size_of_results() {
+        let written = |activity_duration, result_size| {
+            let kind = WorkloadKind::MultiActivity {
+                activity_count: 2,
+                parallel_activities: 1,
+                activity_duration,
+            };
+            let workload = Workload {
+                result_size,
+                activity_cpu: Duration::from_micros(1_500),
+                ..workload(kind, 0.0)
+            };
+            let mut buffer = Vec::new();
+            WorkloadInput::new(&workload, 7).write(0, &mut buffer);
+            serde_json::from_slice::<MultiActivityInput>(&buffer).unwrap()
+        };
+        let input = written(
+            ActivityDuration::Normal(NormalSleep {
+                mean: Duration::from_micros(200_500),
+                deviation: Duration::from_millis(50),
+            }),
+            1_000,
+        );
+        let expected = Sleep::Normal {
+            mean_ms: 200.5,
+            deviation_ms: 50.0,
+        };
+        assert_eq!(input.sleep, Some(expected));
+        assert_eq!((input.result_size, input.activity_cpu_us), (1_000, 1_500));
+        // A worker of an older version knows no distribution and sleeps the middle of it.
+        assert_eq!((input.sleep_min_ms, input.sleep_max_ms), (200, 200));
+        let lognormal = LognormalSleep {
+            median: Duration::from_millis(80),
+            sigma: 0.5,
+        };
+        let input = written(ActivityDuration::Lognormal(lognormal), 0);
+        let expected = Sleep::Lognormal {
+            median_ms: 80.0,
+            sigma: 0.5,
+        };
+        assert_eq!(input.sleep, Some(expected));
     }
 
     #[test]

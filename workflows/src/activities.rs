@@ -9,6 +9,8 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
+use crate::{burn::burn, input::is_zero, output::ballast};
+
 /// Input of both activities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,6 +24,12 @@ pub struct ActivityInput {
     /// How long `NoOpActivity` sleeps, milliseconds.
     #[serde(rename = "SleepMs", skip_serializing_if = "is_zero")]
     pub sleep_ms: u64,
+    /// CPU time that the activity burns, microseconds.
+    #[serde(rename = "CpuUs", skip_serializing_if = "is_zero")]
+    pub cpu_us: u64,
+    /// Bytes of text in its result.
+    #[serde(rename = "ResultSize", skip_serializing_if = "is_zero")]
+    pub result_size: u32,
 }
 
 impl ActivityInput {
@@ -30,13 +38,8 @@ impl ActivityInput {
         ActivityInput {
             workflow_run_id: workflow_run_id.to_owned(),
             activity_index,
-            sleep_ms: 0,
+            ..ActivityInput::default()
         }
-    }
-
-    /// The same input with a sleep, milliseconds.
-    pub fn sleeping(self, sleep_ms: u64) -> Self {
-        ActivityInput { sleep_ms, ..self }
     }
 }
 
@@ -55,55 +58,72 @@ pub struct ActivityOutput {
     /// The attempt, from 1.
     #[serde(rename = "Attempt")]
     pub attempt: u32,
+    /// Ballast: carried, and looked at by nobody.
+    #[serde(rename = "Payload", default, skip_serializing_if = "String::is_empty")]
+    pub payload: String,
 }
+
+/// How long one attempt of an activity may take.
+const START_TO_CLOSE: Duration = Duration::from_secs(60);
 
 /// The activities of the workloads.
 pub struct Activities;
 
 #[activities]
 impl Activities {
-    /// Sleeps as long as its input says; ends as cancelled when it is cancelled meanwhile.
+    /// Burns and sleeps as long as its input says; ends as cancelled when it is cancelled meanwhile.
     #[allow(
         missing_docs,
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
     #[activity(name = crate::names::NO_OP_ACTIVITY)]
     pub async fn no_op(ctx: ActivityContext, input: ActivityInput) -> Result<ActivityOutput, ActivityError> {
-        if input.sleep_ms > 0 {
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(input.sleep_ms)) => {}
-                () = ctx.cancelled() => return Err(ActivityError::cancelled()),
-            }
-        }
-        Ok(output(&ctx))
+        execute(&ctx, &input, Duration::from_millis(input.sleep_ms)).await
     }
 
-    /// Returns at once.
+    /// Does not sleep, whatever its input says; returns at once when it has nothing to burn.
     #[allow(
         missing_docs,
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
     #[activity(name = crate::names::FAST_ACTIVITY)]
-    pub async fn fast(ctx: ActivityContext, _input: ActivityInput) -> Result<ActivityOutput, ActivityError> {
-        Ok(output(&ctx))
+    pub async fn fast(ctx: ActivityContext, input: ActivityInput) -> Result<ActivityOutput, ActivityError> {
+        execute(&ctx, &input, Duration::ZERO).await
     }
 }
 
 /// How the workloads call their activities: one minute from start to close, the server's default retries.
 pub(crate) fn options() -> ActivityOptions {
-    ActivityOptions::start_to_close_timeout(Duration::from_secs(60))
+    ActivityOptions::start_to_close_timeout(START_TO_CLOSE)
 }
 
-fn output(ctx: &ActivityContext) -> ActivityOutput {
+async fn execute(
+    ctx: &ActivityContext,
+    input: &ActivityInput,
+    sleep: Duration,
+) -> Result<ActivityOutput, ActivityError> {
+    // Later nobody would take the result.
+    let cpu = Duration::from_micros(input.cpu_us).min(START_TO_CLOSE);
+    if !(cpu.is_zero() && sleep.is_zero()) {
+        let work = async {
+            burn(cpu).await;
+            tokio::time::sleep(sleep).await;
+        };
+        tokio::select! {
+            () = work => {}
+            () = ctx.cancelled() => return Err(ActivityError::cancelled()),
+        }
+    }
+    Ok(output(ctx, input.result_size))
+}
+
+fn output(ctx: &ActivityContext, result_size: u32) -> ActivityOutput {
     let info = ctx.info();
     ActivityOutput {
         task_queue: info.task_queue.clone(),
         workflow_id: info.workflow_id.clone().unwrap_or_default(),
         activity_id: info.activity_id.clone(),
         attempt: info.attempt,
+        payload: ballast(result_size),
     }
-}
-
-fn is_zero(value: &u64) -> bool {
-    *value == 0
 }

@@ -9,6 +9,7 @@ use temporalio_sdk::{ChildWorkflowOptions, WorkflowContext, WorkflowResult, work
 
 use crate::{
     input::{self, Input},
+    output::Output,
     simple::{SimpleInput, SimpleWorkflow},
 };
 
@@ -23,6 +24,9 @@ pub struct ChildWorkflowInput {
     /// Ballast: carried, and looked at by nobody.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub payload: String,
+    /// Bytes of text in the workflow's result.
+    #[serde(skip_serializing_if = "crate::input::is_zero")]
+    pub result_size: u32,
 }
 
 impl Default for ChildWorkflowInput {
@@ -31,6 +35,7 @@ impl Default for ChildWorkflowInput {
             child_count: 3,
             fail: false,
             payload: String::new(),
+            result_size: 0,
         }
     }
 }
@@ -48,7 +53,7 @@ impl ChildWorkflow {
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
     #[run(name = crate::names::CHILD_WORKFLOW)]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<ChildWorkflowInput>) -> WorkflowResult<()> {
+    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<ChildWorkflowInput>) -> WorkflowResult<Output> {
         let input = input.read()?;
         input::check_steps("childCount", input.child_count)?;
         // The default options leave the task queue to the parent's.
@@ -66,6 +71,6 @@ impl ChildWorkflow {
         for result in join_all(children.into_iter().map(|child| child.result())).await {
             result?;
         }
-        input::end(input.fail)
+        input::end(input.fail, input.result_size)
     }
 }

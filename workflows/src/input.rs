@@ -13,7 +13,7 @@ use temporalio_common::{
 };
 use temporalio_sdk::{ApplicationFailure, WorkflowResult, WorkflowTermination};
 
-use crate::names;
+use crate::{names, output::Output};
 
 /// The key of a payload's metadata under which its encoding stands.
 pub(crate) const ENCODING_KEY: &str = "encoding";
@@ -113,15 +113,21 @@ pub(crate) fn check_steps(field: &str, steps: u32) -> WorkflowResult<()> {
     Ok(())
 }
 
-/// How a workflow that did its work ends: as completed, or as failed when its input told it to fail.
-pub(crate) fn end(fail: bool) -> WorkflowResult<()> {
+/// How a workflow that did its work ends: as completed with a result of some size, or as failed when its input told it to
+/// fail.
+pub(crate) fn end(fail: bool, result_size: u32) -> WorkflowResult<Output> {
     if fail {
         return Err(failure(
             names::INJECTED_FAILURE,
             "the workflow's input told it to fail".to_owned(),
         ));
     }
-    Ok(())
+    Ok(Output::of_size(result_size))
+}
+
+/// Whether a number need not be written.
+pub(crate) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn bad_input(message: String) -> WorkflowTermination {
@@ -218,6 +224,7 @@ mod tests {
         let input = SimpleInput {
             fail: true,
             payload: "x".repeat(10),
+            result_size: 5,
         };
         assert_eq!(receive(vec![json_payload(&input).unwrap()]), Ok(input));
     }

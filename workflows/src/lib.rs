@@ -5,6 +5,7 @@
 //! workflows ended.
 
 pub mod activities;
+mod burn;
 pub mod child_workflow;
 pub mod clock;
 pub mod draw;
@@ -13,8 +14,10 @@ pub mod input;
 pub mod interceptor;
 pub mod multi_activity;
 pub mod names;
+pub mod output;
 pub mod register;
 pub mod simple;
+pub mod sleep;
 pub mod stamp;
 pub mod state_transitions;
 pub mod timer;
@@ -25,8 +28,10 @@ pub use header::RunHeader;
 pub use input::Input;
 pub use multi_activity::{MultiActivityInput, MultiActivityWorkflow};
 pub use names::TASK_QUEUE;
+pub use output::Output;
 pub use register::register;
 pub use simple::{SimpleInput, SimpleWorkflow};
+pub use sleep::Sleep;
 pub use stamp::{End, Stamp, StampSink};
 pub use state_transitions::{StateTransitionWorkflow, StateTransitionsInput};
 pub use timer::{TimerInput, TimerWorkflow};

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{WorkflowContext, WorkflowResult};
 
-use crate::input::{self, Input};
+use crate::{
+    input::{self, Input},
+    output::Output,
+};
 
 /// Input of [`SimpleWorkflow`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,9 @@ pub struct SimpleInput {
     /// Ballast: carried, and looked at by nobody.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub payload: String,
+    /// Bytes of text in the workflow's result.
+    #[serde(skip_serializing_if = "crate::input::is_zero")]
+    pub result_size: u32,
 }
 
 /// Returns at once.
@@ -30,7 +36,8 @@ impl SimpleWorkflow {
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
     #[run(name = crate::names::SIMPLE)]
-    pub async fn run(_ctx: &mut WorkflowContext<Self>, input: Input<SimpleInput>) -> WorkflowResult<()> {
-        input::end(input.read()?.fail)
+    pub async fn run(_ctx: &mut WorkflowContext<Self>, input: Input<SimpleInput>) -> WorkflowResult<Output> {
+        let input = input.read()?;
+        input::end(input.fail, input.result_size)
     }
 }

@@ -7,6 +7,7 @@ use temporalio_sdk::{WorkflowContext, WorkflowResult};
 use crate::{
     activities::{Activities, ActivityInput, options},
     input::{self, Input},
+    output::Output,
 };
 
 /// Input of [`StateTransitionWorkflow`].
@@ -20,6 +21,12 @@ pub struct StateTransitionsInput {
     /// Ballast: carried, and looked at by nobody.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub payload: String,
+    /// Bytes of text in the workflow's result, and in each of its activities'.
+    #[serde(skip_serializing_if = "crate::input::is_zero")]
+    pub result_size: u32,
+    /// CPU time that each activity burns, microseconds.
+    #[serde(rename = "activityCpuUs", skip_serializing_if = "crate::input::is_zero")]
+    pub activity_cpu_us: u64,
 }
 
 impl Default for StateTransitionsInput {
@@ -28,6 +35,8 @@ impl Default for StateTransitionsInput {
             activity_count: 10,
             fail: false,
             payload: String::new(),
+            result_size: 0,
+            activity_cpu_us: 0,
         }
     }
 }
@@ -45,13 +54,17 @@ impl StateTransitionWorkflow {
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
     #[run(name = crate::names::STATE_TRANSITIONS)]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<StateTransitionsInput>) -> WorkflowResult<()> {
+    pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<StateTransitionsInput>) -> WorkflowResult<Output> {
         let input = input.read()?;
         input::check_steps("activityCount", input.activity_count)?;
         for index in 0..input.activity_count {
-            let activity = ActivityInput::new(ctx.run_id(), index);
+            let activity = ActivityInput {
+                cpu_us: input.activity_cpu_us,
+                result_size: input.result_size,
+                ..ActivityInput::new(ctx.run_id(), index)
+            };
             ctx.execute_activity(Activities::fast, activity, options()).await?;
         }
-        input::end(input.fail)
+        input::end(input.fail, input.result_size)
     }
 }
