@@ -4,8 +4,13 @@
 //! takes series of the process's own, and [`serve`] offers the page to a Prometheus over HTTP. [`Registry::headroom`] reads
 //! from the same series how much of a worker's slots and polls is in use.
 
+mod cell;
+mod family;
 mod headroom;
 mod http;
+mod labels;
+mod meter;
+mod process;
 mod registry;
 
 pub use headroom::{Headroom, SlotUse};

@@ -3,9 +3,20 @@
 use std::{fmt, sync::Arc};
 
 use parking_lot::Mutex;
-use temporalio_common::telemetry::metrics::{CoreMeter, NoOpCoreMeter};
+use prometheus_client::{encoding::text, metrics::info::Info};
+use temporalio_common::telemetry::{
+    METRIC_PREFIX, TaskQueueLabelStrategy,
+    metrics::{CoreMeter, MetricKeyValue, TemporalMeter},
+};
 
-use crate::headroom::Headroom;
+use crate::{
+    cell::Alive,
+    family::{Families, Page},
+    headroom::{self, Headroom},
+    labels::Interner,
+    meter::Meter,
+    process::ProcessSeries,
+};
 
 /// Which of the SDK's series a meter records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,29 +31,63 @@ pub enum Selection {
 #[derive(Clone)]
 pub struct Registry {
     prometheus: Arc<Mutex<prometheus_client::registry::Registry>>,
+    families: Arc<Families>,
+    interner: Arc<Interner>,
 }
 
 impl Registry {
-    /// A registry with the process's own series.
+    /// A registry with the process's own series: `benchmark_build_info` and `process_…`.
     pub fn new() -> Registry {
+        let families = Arc::<Families>::default();
+        let mut prometheus = prometheus_client::registry::Registry::default();
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        prometheus.register("benchmark_build", "The program that this process runs", build);
+        prometheus.register_collector(Box::new(ProcessSeries));
+        prometheus.register_collector(Box::new(Page(families.clone())));
         Registry {
-            prometheus: Arc::default(),
+            prometheus: Arc::new(Mutex::new(prometheus)),
+            families,
+            interner: Arc::default(),
         }
     }
 
-    /// Where one worker (or client) of the SDK records. **One for each worker**: workers that poll the same task queue
-    /// have the same labels, and a gauge is what the meters' sum is; two workers on one meter would overwrite each other.
+    /// Where one worker of the SDK records, for the `metrics` of its `TelemetryOptions`, which put `temporal_` before the
+    /// names.
+    ///
+    /// **One meter for each worker.** Workers that poll the same task queue have the same labels; a gauge on the page is
+    /// the sum over the meters that are alive, but workers on one meter overwrite each other's slots and polls. Counters and
+    /// histograms are shared by all meters.
     pub fn meter(&self, selection: Selection) -> Arc<dyn CoreMeter> {
-        let _ = selection;
-        Arc::new(NoOpCoreMeter)
+        self.meter_with_prefix(selection, "")
+    }
+
+    /// Where one client of the SDK records, for `ConnectionOptions::metrics_meter`: as [`Registry::meter`], with the prefix
+    /// and the label `service_name` that the SDK gives its own.
+    pub fn client_meter(&self, selection: Selection) -> TemporalMeter {
+        let service = MetricKeyValue::new("service_name", "temporal-core-sdk");
+        TemporalMeter::new(
+            self.meter_with_prefix(selection, METRIC_PREFIX),
+            [service].into(),
+            TaskQueueLabelStrategy::UseNormal,
+        )
+    }
+
+    fn meter_with_prefix(&self, selection: Selection, prefix: &'static str) -> Arc<dyn CoreMeter> {
+        Arc::new(Meter {
+            families: self.families.clone(),
+            interner: self.interner.clone(),
+            selection,
+            prefix,
+            alive: Arc::new(Alive),
+        })
     }
 
     /// How much of the workers' slots and polls is in use now. Takes microseconds.
     pub fn headroom(&self) -> Headroom {
-        Headroom::default()
+        headroom::read(&self.families)
     }
 
-    /// Registers series of the process's own.
+    /// Registers series of the process's own. Names are not checked: what is registered twice is on the page twice.
     pub fn with(&self, register: impl FnOnce(&mut prometheus_client::registry::Registry)) {
         register(&mut self.prometheus.lock());
     }
@@ -51,7 +96,7 @@ impl Registry {
     pub fn encode(&self) -> String {
         let mut page = String::new();
         // Writing to a string does not fail.
-        let _ = prometheus_client::encoding::text::encode(&mut page, &self.prometheus.lock());
+        let _ = text::encode(&mut page, &self.prometheus.lock());
         page
     }
 }
