@@ -1,11 +1,35 @@
-//! The page over HTTP.
+//! The page over HTTP/1.1: one request for each connection, and little time and space for it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::VecDeque, convert::Infallible, future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use tokio::{net::TcpListener, task::AbortHandle};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, JoinSet},
+};
 
-use crate::registry::Registry;
+use crate::{answer::answer, registry::Registry};
+
+/// Connections at a time; one more, and the oldest is closed.
+const CONNECTIONS: usize = 32;
+
+/// How long a connection may take from its acceptance to the last byte of its answer.
+const CONNECTION_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send the head of its request.
+const HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// Bytes and lines that the head of a request may have.
+const HEAD_BYTES: usize = 16 * 1024;
+const HEAD_LINES: usize = 64;
+
+/// How long to wait before accepting again after the system refused, as it does when there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Says whether the process is ready, and if not, why.
+pub(crate) type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +45,7 @@ pub enum ListenError {
         /// The address that was asked for.
         address: SocketAddr,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -48,35 +72,72 @@ impl Drop for Serving {
     }
 }
 
-/// Serves the page of `registry` on `listen`. `ready` answers `/readyz`: `Err` is why not.
+/// Serves the page of `registry` on `listen`: `/metrics`, `/healthz` and `/readyz`, for which `ready` is asked; `Err` says
+/// why not. Runs on the runtime of the caller.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn serve(
-    listen: SocketAddr,
-    registry: Registry,
-    ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
-) -> BoxFuture<'static, Result<Serving, ListenError>> {
+pub fn serve(listen: SocketAddr, registry: Registry, ready: Ready) -> BoxFuture<'static, Result<Serving, ListenError>> {
     async move {
-        let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
-            std::io::ErrorKind::AddrInUse => ListenError::InUse(listen),
-            _ => ListenError::Refused {
-                address: listen,
-                source,
-            },
-        })?;
-        let address = listener.local_addr().map_err(|source| ListenError::Refused {
+        let refused = |source| ListenError::Refused {
             address: listen,
             source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => ListenError::InUse(listen),
+            _ => refused(source),
         })?;
-        let task = tokio::spawn(async move {
-            let _ = (listener, registry, ready);
-            std::future::pending::<()>().await;
-        });
-        Ok(Serving {
-            address,
-            task: task.abort_handle(),
-        })
+        let address = listener.local_addr().map_err(refused)?;
+        let task = tokio::spawn(accept(listener, registry, ready)).abort_handle();
+        Ok(Serving { address, task })
     }
     .boxed()
+}
+
+async fn accept(listener: TcpListener, registry: Registry, ready: Ready) {
+    // Dropped with this future, and the connections with it.
+    let mut tasks = JoinSet::new();
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                while tasks.try_join_next().is_some() {}
+                open.retain(|connection| !connection.is_finished());
+                // The oldest has had the most time. If new ones had to wait instead, a few silent clients would keep
+                // the page from everybody.
+                if open.len() >= CONNECTIONS
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
+                let connection = connection(stream, registry.clone(), ready.clone());
+                open.push_back(tasks.spawn(async move {
+                    // A client that is slow or talks nonsense is nobody's trouble but its own.
+                    let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
+                }));
+            }
+            // A client that gave up between is accepted as an error.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "the metrics page cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, registry: Registry, is_ready: Ready) -> hyper::Result<()> {
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let path = request.uri().path();
+        let answer = answer(request.method(), path, request.headers(), &registry, &is_ready);
+        ready(Ok::<_, Infallible>(answer))
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_LINES)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
 }

@@ -4,12 +4,14 @@
 //! takes series of the process's own, and [`serve`] offers the page to a Prometheus over HTTP. [`Registry::headroom`] reads
 //! from the same series how much of a worker's slots and polls is in use.
 
+mod answer;
 mod cell;
 mod family;
 mod headroom;
 mod http;
 mod labels;
 mod meter;
+mod plain;
 mod process;
 mod registry;
 

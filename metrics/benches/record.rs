@@ -1,0 +1,134 @@
+//! What a recording costs, beside the SDK's own exporter in the same run:
+//! `cargo bench -p benchmark-metrics --features sdk-exporter`.
+//!
+//! - `bound`: an instrument that knows its labels, as for polls and slots;
+//! - `extended`: attributes extended by a known value, then recorded once, as for each call that fails;
+//! - `context`: attributes extended by a known value and instruments bound to them, of which five record, as the SDK does
+//!   for each workflow and each activity.
+
+#![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
+
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use benchmark_metrics::{Registry, Selection};
+use temporalio_common::telemetry::{
+    PrometheusExporterOptions,
+    metrics::{
+        CoreMeter, Counter, CounterBase, HistogramDuration, HistogramDurationBase, MetricAttributes, MetricKeyValue,
+    },
+    start_prometheus_metric_exporter,
+};
+
+const ROUNDS: usize = 7;
+const TYPES: [&str; 4] = ["simple", "parallel", "timers", "children"];
+
+struct Instruments {
+    counters: Vec<Counter>,
+    latencies: Vec<HistogramDuration>,
+    base: MetricAttributes,
+}
+
+fn instruments(meter: &dyn CoreMeter) -> Instruments {
+    let base = [
+        MetricKeyValue::new("service_name", "temporal-core-sdk"),
+        MetricKeyValue::new("namespace", "default"),
+        MetricKeyValue::new("task_queue", "benchmark"),
+    ];
+    Instruments {
+        counters: ["bench_a", "bench_b"].map(|name| meter.counter(name.into())).into(),
+        latencies: ["bench_c", "bench_d", "bench_e"]
+            .map(|name| meter.histogram_duration(name.into()))
+            .into(),
+        base: meter.new_attributes(base.into()),
+    }
+}
+
+/// The best of some rounds, in nanoseconds for one call.
+fn measure(calls: u32, mut call: impl FnMut(u32)) -> f64 {
+    (0..ROUNDS)
+        .map(|_| {
+            let begin = Instant::now();
+            (0..calls).for_each(&mut call);
+            begin.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn costs(meter: &dyn CoreMeter) -> [(&'static str, f64); 4] {
+    let Instruments {
+        mut counters,
+        mut latencies,
+        base,
+    } = instruments(meter);
+    let extended = |n: u32| {
+        let kind = MetricKeyValue::new("workflow_type", TYPES[n as usize % TYPES.len()]);
+        meter.extend_attributes(base.clone(), [kind].into())
+    };
+    let latency = Duration::from_micros(1234);
+    counters
+        .iter_mut()
+        .for_each(|counter| counter.update_attributes(base.clone()));
+    latencies
+        .iter_mut()
+        .for_each(|latency| latency.update_attributes(base.clone()));
+    [
+        ("bound counter", measure(1_000_000, |_| black_box(&counters[0]).adds(1))),
+        (
+            "bound latency",
+            measure(1_000_000, |_| black_box(&latencies[0]).records(latency)),
+        ),
+        ("extended", measure(100_000, |n| counters[0].add(1, &extended(n)))),
+        (
+            "context",
+            measure(50_000, |n| {
+                let attributes = extended(n);
+                for counter in &counters {
+                    let mut counter = counter.clone();
+                    counter.update_attributes(attributes.clone());
+                    counter.adds(1);
+                }
+                for of in &latencies {
+                    let mut of = of.clone();
+                    of.update_attributes(attributes.clone());
+                    of.records(latency);
+                }
+            }),
+        ),
+    ]
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime");
+    let _entered = runtime.enter();
+    let options = PrometheusExporterOptions::builder()
+        .socket_addr(([127, 0, 0, 1], 0).into())
+        .use_seconds_for_durations(true)
+        .counters_total_suffix(true)
+        .unit_suffix(true)
+        .build();
+    let exporter = start_prometheus_metric_exporter(options).expect("the SDK's exporter");
+    let registry = Registry::new();
+    let exporter: Arc<dyn CoreMeter> = exporter.meter;
+
+    let theirs = costs(exporter.as_ref());
+    let all = costs(registry.meter(Selection::All).as_ref());
+    let headroom = costs(registry.meter(Selection::Headroom).as_ref());
+    println!(
+        "{:>14} {:>14} {:>10} {:>8} {:>14}",
+        "ns per call", "SDK's exporter", "All", "ratio", "Headroom"
+    );
+    for ((name, theirs), ((_, all), (_, headroom))) in theirs.into_iter().zip(all.into_iter().zip(headroom)) {
+        println!(
+            "{name:>14} {theirs:>14.1} {all:>10.1} {:>8.2} {headroom:>14.1}",
+            all / theirs
+        );
+    }
+}
