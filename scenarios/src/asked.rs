@@ -23,6 +23,8 @@ pub enum Group {
     Server,
     /// Who executes.
     Workers,
+    /// Who else takes part.
+    Fleet,
     /// How completions are observed.
     Measuring,
     /// What must be reached.
@@ -38,6 +40,7 @@ impl Group {
             Group::Connection => "Connection",
             Group::Server => "Embedded server",
             Group::Workers => "Workers",
+            Group::Fleet => "Fleet",
             Group::Measuring => "Measuring",
             Group::Thresholds => "Thresholds",
         }
@@ -107,18 +110,24 @@ keys! {
     ParallelActivities: "parallel-activities" in Workload,
     /// How long each activity sleeps.
     ActivityDuration: "activity-duration" in Workload,
+    /// CPU that each activity burns.
+    ActivityCpu: "activity-cpu" in Workload,
     /// How long a timer workflow sleeps.
     TimerDuration: "timer-duration" in Workload,
     /// Children of one child-workflow.
     ChildCount: "child-count" in Workload,
     /// Bytes of payload.
     PayloadSize: "payload-size" in Workload,
+    /// Bytes of payload that come back.
+    ResultSize: "result-size" in Workload,
     /// Share of workflows that are told to fail.
     FailureRatio: "failure-ratio" in Workload,
     /// The frontend's address; none means the embedded server.
     Address: "address" in Connection,
     /// The namespace.
     Namespace: "namespace" in Connection,
+    /// The task queue; for a worker process also several.
+    TaskQueue: "task-queue" in Connection,
     /// TLS on or off.
     Tls: "tls" in Connection,
     /// PEM file of the authority.
@@ -147,14 +156,84 @@ keys! {
     ServerConfig: "server-config" in Server,
     /// Whether the embedded server is left running.
     KeepServer: "keep-server" in Server,
-    /// SDK workers in this process.
+    /// SDK workers in a generator's process.
     Workers: "workers" in Workers,
+    /// SDK workers in a worker process, for each task queue.
+    WorkersPerProcess: "workers-per-process" in Workers,
+    /// Values that belong together, for workers in a generator's process.
+    WorkerProfile: "worker-profile" in Workers,
+    /// Values that belong together, for a worker process.
+    Profile: "profile" in Workers,
+    /// Whether slots are fixed or follow the machine.
+    Slots: "slots" in Workers,
+    /// Workflow tasks at the same time.
+    WorkflowSlots: "workflow-slots" in Workers,
+    /// Activities at the same time.
+    ActivitySlots: "activity-slots" in Workers,
+    /// Local activities at the same time.
+    LocalActivitySlots: "local-activity-slots" in Workers,
+    /// Share of the CPU up to which slots are given out.
+    TargetCpu: "target-cpu" in Workers,
+    /// Share of the memory up to which slots are given out.
+    TargetMemory: "target-memory" in Workers,
+    /// Polls for workflow tasks.
+    WorkflowPollers: "workflow-pollers" in Workers,
+    /// Polls for activities.
+    ActivityPollers: "activity-pollers" in Workers,
+    /// Workflows kept in memory.
+    CacheSize: "cache-size" in Workers,
+    /// How long a task may lie on a worker's own queue.
+    StickyTimeout: "sticky-timeout" in Workers,
+    /// Whether activities are handed out with the answer to a workflow task.
+    EagerActivities: "eager-activities" in Workers,
+    /// Cap on activities a second.
+    ActivitiesPerSecond: "activities-per-second" in Workers,
+    /// The worker deployment's name.
+    Deployment: "deployment" in Workers,
+    /// The build that the workers are.
+    BuildId: "build-id" in Workers,
+    /// How long activities may go on after a shutdown began.
+    GracefulShutdown: "graceful-shutdown" in Workers,
+    /// Who the workers say they are.
+    Identity: "identity" in Workers,
+    /// Worker processes that the run waits for.
+    ExpectWorkers: "expect-workers" in Fleet,
+    /// Generators that share the arrivals.
+    Generators: "generators" in Fleet,
+    /// Generators that are started on this machine.
+    LocalGenerators: "local-generators" in Fleet,
+    /// Where the others join.
+    FleetListen: "fleet-listen" in Fleet,
+    /// How long the others are waited for.
+    FleetTimeout: "fleet-timeout" in Fleet,
+    /// That there is a token. Its text is never the token: see [`Given::hidden`].
+    FleetToken: "fleet-token" in Fleet,
+    /// PEM file of the fleet service's certificate.
+    FleetTlsCert: "fleet-tls-cert" in Fleet,
+    /// PEM file of the fleet service's key.
+    FleetTlsKey: "fleet-tls-key" in Fleet,
+    /// The leading generator that is joined.
+    Join: "join" in Fleet,
+    /// The plan that is insisted on.
+    ExpectPlan: "expect-plan" in Fleet,
+    /// Whether a worker process goes on after the run.
+    Stay: "stay" in Fleet,
+    /// How long joining may take.
+    JoinTimeout: "join-timeout" in Fleet,
+    /// How long the leader may be out of reach.
+    LeaderTimeout: "leader-timeout" in Fleet,
+    /// PEM file of the authority of the fleet service's certificate.
+    FleetTlsCa: "fleet-tls-ca" in Fleet,
+    /// Name that the fleet service's certificate must carry.
+    FleetTlsServerName: "fleet-tls-server-name" in Fleet,
     /// Share of workflows that are long-polled.
     Sample: "sample" in Measuring,
     /// Cap on open long polls.
     SampleCap: "sample-cap" in Measuring,
     /// Whether what is still open afterwards is terminated.
     Cleanup: "cleanup" in Measuring,
+    /// Where this process's metrics can be read.
+    MetricsListen: "metrics-listen" in Measuring,
     /// Limit of the 99th percentile of `e2e_response`.
     MaxP99Latency: "max-p99-latency" in Thresholds,
     /// Completions a second, at least.

@@ -12,6 +12,7 @@ mod resolve;
 mod sleep;
 mod tuning;
 pub mod units;
+pub mod variables;
 
 pub use asked::{Asked, Given, Group, Key, Source};
 pub use plan::{
@@ -20,6 +21,9 @@ pub use plan::{
 };
 pub use problem::Problem;
 pub use rate::{Rate, RateError};
-pub use resolve::{EMBEDDED, HostFacts, Resolved, Setting, parse_switch, resolve};
+pub use resolve::{
+    EMBEDDED, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls, Resolved, ResolvedJoin,
+    ResolvedWorker, ServerAccess, Setting, TlsSaid, WorkerProcess, parse_switch, resolve, resolve_join, resolve_worker,
+};
 pub use sleep::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange};
 pub use tuning::{Pollers, Slots, WorkerProfile, WorkerTuning};

@@ -5,11 +5,18 @@
 //! the option, the value and what is allowed.
 
 mod connection;
+mod fleet;
 mod form;
+mod join;
 mod load;
 mod reader;
+mod sleep;
 mod thresholds;
+mod tuning;
+mod worker;
 mod workload;
+
+use std::net::SocketAddr;
 
 use serde::Serialize;
 
@@ -19,16 +26,19 @@ use crate::{
     problem::Problem,
 };
 pub use connection::EMBEDDED;
+pub use fleet::{FleetOptions, FleetTls};
 use form::Form;
 pub use form::parse_switch;
+pub use join::{GeneratorJoin, Joining, JoiningTls, ResolvedJoin, ServerAccess, TlsSaid, resolve_join};
 use reader::Reader;
+pub use worker::{ResolvedWorker, WorkerProcess, resolve_worker};
 
 /// Where the options are resolved: what defaults follow from besides other options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFacts {
     /// Cores that this process may use: affinity and the control group's quota considered; at least 1.
     pub cores: u32,
-    /// The task queue that the workloads' workers poll.
+    /// The task queue that the workloads' workers poll unless another one is asked for.
     pub task_queue: String,
 }
 
@@ -37,6 +47,10 @@ pub struct HostFacts {
 pub struct Resolved {
     /// What will run.
     pub plan: Plan,
+    /// How others join it; no part of the plan, since it changes nothing that is measured.
+    pub fleet: FleetOptions,
+    /// Where this process's metrics are served, when they are; no part of the plan either.
+    pub metrics_listen: Option<SocketAddr>,
     /// Each option that the plan follows from, in reading order, with its effective value and source. Options of other
     /// workloads and other targets are left out.
     pub settings: Vec<Setting>,
@@ -73,39 +87,56 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     let load = load::resolve(&mut reader)?;
     let target = connection::target(&mut reader)?;
     let starter = connection::starter(&mut reader, &load, &target, cores)?;
+    let (fleet, fleet_options) = fleet::resolve(&mut reader, &target)?;
     let plan = Plan {
         namespace: connection::namespace(&mut reader)?,
-        workers: workers(&mut reader, &target, cores)?,
-        fleet: Fleet::default(),
+        workers: workers(&mut reader, &target, &fleet, cores)?,
         observation: observation(&mut reader)?,
         thresholds: thresholds::resolve(&mut reader, &load, &workload)?,
         iterations: load::iterations(&mut reader)?,
         cleanup: reader.read(Key::Cleanup, &Form::switch(), || (true, "".into()))?,
-        task_queue: facts.task_queue.clone(),
+        task_queue: connection::task_queue(&mut reader, &facts.task_queue)?,
+        fleet,
         target,
         workload,
         load,
         starter,
     };
+    let metrics_listen = reader.read_given(Key::MetricsListen, &Form::listen())?;
     load::note_ends(&mut reader, &plan);
     let (settings, notes) = reader.finish();
-    Ok(Resolved { plan, settings, notes })
+    Ok(Resolved {
+        plan,
+        fleet: fleet_options,
+        metrics_listen,
+        settings,
+        notes,
+    })
 }
 
 /// Most SDK workers in one process. Each has a connection and two threads of its own.
 const MAX_WORKERS: u32 = 100;
 
-fn workers(reader: &mut Reader, target: &Target, cores: u32) -> Result<Workers, Problem> {
+fn workers(reader: &mut Reader, target: &Target, fleet: &Fleet, cores: u32) -> Result<Workers, Problem> {
     let form = Form::whole(0..=MAX_WORKERS, "workers");
     let count = reader.read(Key::Workers, &form, || match target {
+        _ if fleet.expect_workers > 0 => (0, "workers are expected to join".into()),
         Target::Embedded(_) => (cores.min(4), "the cores, at most 4".into()),
         Target::Cluster(_) => (0, "with an address, the workers are elsewhere".into()),
     })?;
-    if count == 0 && matches!(target, Target::Embedded(_)) {
+    if count == 0 && fleet.expect_workers == 0 && matches!(target, Target::Embedded(_)) {
         reader.note("no workers and an embedded server: nothing completes unless a worker elsewhere connects to it");
     }
-    let tuning = (count > 0).then(|| WorkerProfile::Autoscale.tuning());
-    Ok(Workers { count, tuning })
+    if count == 0 {
+        let why = "no workers run in this process";
+        tuning::refuse(reader, why, "--workers N")?;
+        return Ok(Workers { count, tuning: None });
+    }
+    let tuning = tuning::resolve(reader, Key::WorkerProfile, WorkerProfile::Autoscale)?;
+    Ok(Workers {
+        count,
+        tuning: Some(tuning),
+    })
 }
 
 /// Long polls that are not many for a frontend, whatever the rate.

@@ -98,12 +98,21 @@ impl WorkerProfile {
     /// All profiles.
     pub const ALL: [WorkerProfile; 3] = [WorkerProfile::Default, WorkerProfile::Small, WorkerProfile::Autoscale];
 
+    /// Slots of each kind.
+    pub(crate) fn slots(self) -> u32 {
+        match self {
+            WorkerProfile::Default | WorkerProfile::Autoscale => 200,
+            WorkerProfile::Small => 20,
+        }
+    }
+
     /// What a worker with this profile runs with when nothing else is asked for.
     pub fn tuning(self) -> WorkerTuning {
-        let (slots, pollers, max_cached_workflows) = match self {
-            WorkerProfile::Default => (200, Pollers::Fixed { count: 32 }, 1_000),
-            WorkerProfile::Small => (20, Pollers::between(8, 20), 200),
-            WorkerProfile::Autoscale => (200, Pollers::between(8, 100), 1_000),
+        let slots = self.slots();
+        let (pollers, max_cached_workflows) = match self {
+            WorkerProfile::Default => (Pollers::Fixed { count: 32 }, 1_000),
+            WorkerProfile::Small => (Pollers::between(8, 20), 200),
+            WorkerProfile::Autoscale => (Pollers::between(8, 100), 1_000),
         };
         WorkerTuning {
             profile: self,

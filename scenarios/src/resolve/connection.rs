@@ -28,7 +28,7 @@ const MAX_CONNECTIONS: u32 = 1_000;
 const DEFAULT_NAMESPACE: &str = "benchmark";
 
 const EMBEDDED_ONLY: [Key; 4] = [Key::ServerBinary, Key::ServerPreset, Key::ServerConfig, Key::KeepServer];
-const TLS_FILES: [Key; 4] = [Key::TlsCa, Key::TlsCert, Key::TlsKey, Key::TlsServerName];
+pub(crate) const TLS_FILES: [Key; 4] = [Key::TlsCa, Key::TlsCert, Key::TlsKey, Key::TlsServerName];
 const CLUSTER_ONLY: [Key; 6] = [
     Key::Tls,
     Key::TlsCa,
@@ -89,6 +89,13 @@ fn parse_address(text: &str) -> Option<Address> {
     if text == EMBEDDED {
         return Some(Address::Embedded);
     }
+    let (host_port, https) = parse_host_port(text)?;
+    Some(Address::Cluster { host_port, https })
+}
+
+/// `HOST:PORT`, with or without a scheme in front; and whether that is `https`.
+pub(crate) fn parse_host_port(text: &str) -> Option<(String, bool)> {
+    let text = text.trim();
     let (https, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
         (Some(rest), _) => (true, rest),
         (_, Some(rest)) => (false, rest),
@@ -106,10 +113,7 @@ fn parse_address(text: &str) -> Option<Address> {
         }
     };
     let port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
-    (name && port).then(|| Address::Cluster {
-        host_port: rest.to_owned(),
-        https,
-    })
+    (name && port).then(|| (rest.to_owned(), https))
 }
 
 fn embedded(reader: &mut Reader) -> Result<EmbeddedServer, Problem> {
@@ -161,7 +165,7 @@ fn server_config(reader: &mut Reader) -> Result<std::collections::BTreeMap<Strin
 
 /// TLS is on when asked for, when any of its files is, with an `https` address, and with an API key, as in Temporal's
 /// own tools; `--tls=false` turns it off.
-fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, Problem> {
+pub(crate) fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, Problem> {
     let asked = reader.peek(Key::Tls, &Form::switch())?;
     let implied_by = TLS_FILES.into_iter().find(|key| reader.given(*key).is_some());
     let (on, source) = match (asked, reader.given(Key::Tls), implied_by) {
@@ -188,15 +192,20 @@ fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, Problem> {
             );
         }
     }
-    let name = Form::text("the name in the server's certificate", |text| {
-        !text.is_empty() && is_plain(text)
-    });
+    let name = server_name_form();
     Ok(Some(TlsFiles {
         ca: path(reader, Key::TlsCa)?,
         cert: path(reader, Key::TlsCert)?,
         key: path(reader, Key::TlsKey)?,
         server_name: reader.read_given(Key::TlsServerName, &name)?,
     }))
+}
+
+/// The name that a certificate must carry.
+pub(crate) fn server_name_form() -> Form<String> {
+    Form::text("the name in the server's certificate", |text| {
+        !text.is_empty() && is_plain(text)
+    })
 }
 
 /// How starts are sent.
@@ -249,16 +258,33 @@ fn default_connections(load: &Load, target: &Target, threads: u32) -> (u32, Cow<
     (by_law.max(least).max(threads).min(MAX_CONNECTIONS), reason.into())
 }
 
+/// The task queue of a run.
+pub(crate) fn task_queue(reader: &mut Reader, default: &str) -> Result<String, Problem> {
+    let form = Form::text(
+        "a name of 1 to 255 characters without blanks, commas or braces",
+        is_task_queue,
+    );
+    reader.read(Key::TaskQueue, &form, || {
+        (default.to_owned(), "where workers of a fleet look for work".into())
+    })
+}
+
+/// Whether a text can name a task queue: commas and braces are how a worker process is told of several.
+pub(crate) fn is_task_queue(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && !text
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || matches!(c, ',' | '{' | '}'))
+}
+
+/// The namespace, when one was asked for.
+pub(crate) fn given_namespace(reader: &mut Reader) -> Result<Option<String>, Problem> {
+    reader.read_given(Key::Namespace, &namespace_form())
+}
+
 /// The namespace.
 pub(crate) fn namespace(reader: &mut Reader) -> Result<String, Problem> {
-    let plain = |text: &str| {
-        (1..=255).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-    };
-    let form = Form::text("1 to 255 letters, digits, dots, dashes or underscores", plain);
-    reader.read(Key::Namespace, &form, || {
+    reader.read(Key::Namespace, &namespace_form(), || {
         (
             DEFAULT_NAMESPACE.to_owned(),
             "where workers of a fleet look for work".into(),
@@ -266,7 +292,17 @@ pub(crate) fn namespace(reader: &mut Reader) -> Result<String, Problem> {
     })
 }
 
-fn path(reader: &mut Reader, key: Key) -> Result<Option<PathBuf>, Problem> {
+fn namespace_form() -> Form<String> {
+    let plain = |text: &str| {
+        (1..=255).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    Form::text("1 to 255 letters, digits, dots, dashes or underscores", plain)
+}
+
+pub(crate) fn path(reader: &mut Reader, key: Key) -> Result<Option<PathBuf>, Problem> {
     let form = Form::text("the path of a file", |text| !text.is_empty() && is_plain(text));
     Ok(reader.read_given(key, &form)?.map(PathBuf::from))
 }

@@ -1,8 +1,8 @@
 //! The forms that values take: how each is read from text, what is allowed, and how it is written back.
 
-use std::{fmt::Display, ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
-use crate::{Rate, SleepRange, units};
+use crate::{Rate, units};
 
 type Parse<T> = Box<dyn Fn(&str) -> Option<T>>;
 type Show<T> = Box<dyn Fn(&T) -> String>;
@@ -57,29 +57,6 @@ impl Form<Duration> {
             move |text| units::parse(text).ok().filter(|d| range.contains(d)),
             |d| units::format(*d),
         )
-    }
-}
-
-impl Form<SleepRange> {
-    /// `100ms..600ms`, or one duration for both ends.
-    pub fn sleep_range(longest: Duration) -> Self {
-        let allowed = format!(
-            "a range such as 100ms..600ms or one duration, up to {}",
-            units::format(longest)
-        );
-        let parse = move |text: &str| {
-            let (min, max) = text.split_once("..").unwrap_or((text, text));
-            let range = SleepRange {
-                min: units::parse(min).ok()?,
-                max: units::parse(max).ok()?,
-            };
-            (range.min <= range.max && range.max <= longest).then_some(range)
-        };
-        let show = |range: &SleepRange| {
-            let (min, max) = (units::format(range.min), units::format(range.max));
-            if min == max { min } else { format!("{min}..{max}") }
-        };
-        Form::new(allowed, parse, show)
     }
 }
 
@@ -141,6 +118,17 @@ impl Form<bool> {
     /// A switch.
     pub fn switch() -> Self {
         Form::new("true or false", parse_switch, bool::to_string)
+    }
+}
+
+impl Form<SocketAddr> {
+    /// Where something is listened for.
+    pub fn listen() -> Self {
+        Form::new(
+            "IP:PORT, as in 127.0.0.1:9090 or 0.0.0.0:9090; port 0 takes a free one",
+            |text| text.trim().parse().ok(),
+            SocketAddr::to_string,
+        )
     }
 }
 

@@ -37,7 +37,9 @@ fn problem(options: &[(Key, &str)]) -> String {
 
 #[test]
 fn nothing_asked_for_is_the_replaced_runners_load_on_an_embedded_server() {
-    let Resolved { plan, settings, notes } = resolved(&[]);
+    let Resolved {
+        plan, settings, notes, ..
+    } = resolved(&[]);
     assert_eq!(plan.load.rate.per_second(), 100.0);
     assert_eq!(plan.load.duration, Duration::from_secs(300));
     assert_eq!(plan.load.ramp_up, Duration::from_secs(30));
@@ -312,7 +314,7 @@ fn bad_input_is_refused_in_words() {
                 (Key::WorkflowType, "multi-activity"),
                 (Key::ActivityDuration, "600ms..100ms"),
             ],
-            "--activity-duration 600ms..100ms is not allowed: give a range such as 100ms..600ms",
+            "--activity-duration 600ms..100ms is not allowed: give a duration, a range such as 100ms..600ms",
         ),
         (
             &[(Key::PayloadSize, "2MiB")],

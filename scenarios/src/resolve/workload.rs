@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{form::Form, reader::Reader};
-use crate::{SleepRange, Workload, WorkloadKind, asked::Key, problem::Problem};
+use crate::{SleepRange, Workload, WorkloadKind, asked::Key, problem::Problem, units};
 
 /// Names that can be typed after `--workflow-type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,14 @@ impl Name {
     /// The options that belong to it alone.
     fn options(self) -> &'static [Key] {
         match self {
-            Name::Simple | Name::StateTransitions => &[],
-            Name::MultiActivity => &[Key::ActivityCount, Key::ParallelActivities, Key::ActivityDuration],
+            Name::Simple => &[],
+            Name::StateTransitions => &[Key::ActivityCpu],
+            Name::MultiActivity => &[
+                Key::ActivityCount,
+                Key::ParallelActivities,
+                Key::ActivityDuration,
+                Key::ActivityCpu,
+            ],
             Name::Timer => &[Key::TimerDuration],
             Name::ChildWorkflow => &[Key::ChildCount],
         }
@@ -54,8 +60,12 @@ const DEFAULT_SLEEP: SleepRange = SleepRange {
     min: Duration::from_millis(100),
     max: Duration::from_millis(600),
 };
-/// Half of the activities' start-to-close timeout of a minute, so that a busy worker does not turn sleeps into timeouts.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// With the longest sleep still within the activities' start-to-close timeout of a minute.
+const LONGEST_BURN: Duration = Duration::from_secs(20);
+/// Activities of one `state-transitions` workflow.
+const STATE_TRANSITIONS: u32 = 10;
+/// Temporal ends a workflow whose history is larger, by default.
+const MAX_HISTORY: u64 = 50 << 20;
 /// Temporal's own limit of a payload is 2 MiB by default.
 const MAX_PAYLOAD: u32 = 1 << 20;
 
@@ -63,18 +73,49 @@ const MAX_PAYLOAD: u32 = 1 << 20;
 pub(crate) fn resolve(reader: &mut Reader) -> Result<Workload, Problem> {
     const NAMES: &[Name] = &Name::ALL;
     let name = reader.read(Key::WorkflowType, &Form::choice(NAMES), || (Name::Simple, "".into()))?;
-    for other in Name::ALL.iter().filter(|other| **other != name) {
+    let mut refused = name.options().to_vec();
+    for other in Name::ALL {
         let why = format!("{name} has no such option, {other} has");
         let remedy = format!("--workflow-type {other}");
-        reader.refuse(other.options(), &why, |problem| problem.remedy(&remedy))?;
+        for key in other.options() {
+            if !refused.contains(key) {
+                refused.push(*key);
+                reader.refuse(&[*key], &why, |problem| problem.remedy(&remedy))?;
+            }
+        }
     }
-    Ok(Workload {
+    let workload = Workload {
         kind: kind(reader, name)?,
         payload_size: reader.read(Key::PayloadSize, &Form::bytes(MAX_PAYLOAD), || (0, "".into()))?,
         failure_ratio: reader.read(Key::FailureRatio, &Form::ratio(), || (0.0, "".into()))?,
-        result_size: 0,
-        activity_cpu: Duration::ZERO,
-    })
+        result_size: reader.read(Key::ResultSize, &Form::bytes(MAX_PAYLOAD), || (0, "".into()))?,
+        activity_cpu: match name.options().contains(&Key::ActivityCpu) {
+            true => reader.read(Key::ActivityCpu, &Form::span(Duration::ZERO..=LONGEST_BURN), || {
+                (Duration::ZERO, "".into())
+            })?,
+            false => Duration::ZERO,
+        },
+    };
+    note_history(reader, &workload);
+    Ok(workload)
+}
+
+/// Says when results come to more than a history holds.
+fn note_history(reader: &mut Reader, workload: &Workload) {
+    let activities = match workload.kind {
+        WorkloadKind::MultiActivity { activity_count, .. } => activity_count,
+        WorkloadKind::StateTransitions => STATE_TRANSITIONS,
+        WorkloadKind::Simple | WorkloadKind::Timer { .. } | WorkloadKind::ChildWorkflow { .. } => 0,
+    };
+    let history = u64::from(workload.result_size) * u64::from(activities + 1) + u64::from(workload.payload_size);
+    if history > MAX_HISTORY {
+        reader.note(format!(
+            "{} in each of {activities} activities comes to a history of more than {}, at which a server ends a workflow by \
+             default",
+            reader.quote(Key::ResultSize),
+            units::format_bytes(MAX_HISTORY)
+        ));
+    }
 }
 
 fn kind(reader: &mut Reader, name: Name) -> Result<WorkloadKind, Problem> {
@@ -113,12 +154,12 @@ fn multi_activity(reader: &mut Reader) -> Result<WorkloadKind, Problem> {
     let parallel_activities = reader.read(Key::ParallelActivities, &most, || {
         (activity_count.min(DEFAULT_PARALLEL), "".into())
     })?;
-    let activity_duration = reader.read(Key::ActivityDuration, &Form::sleep_range(LONGEST_SLEEP), || {
-        (DEFAULT_SLEEP, "".into())
+    let activity_duration = reader.read(Key::ActivityDuration, &Form::activity_duration(), || {
+        (DEFAULT_SLEEP.into(), "".into())
     })?;
     Ok(WorkloadKind::MultiActivity {
         activity_count,
         parallel_activities,
-        activity_duration: activity_duration.into(),
+        activity_duration,
     })
 }

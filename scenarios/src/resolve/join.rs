@@ -1,0 +1,197 @@
+//! How a process joins a run that another one leads, and what it says itself about the server.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use super::{Setting, connection, connection::TLS_FILES, form::Form, reader::Reader};
+use crate::{
+    Cluster, Target, TlsFiles,
+    asked::{Asked, Key},
+    problem::Problem,
+};
+
+const JOIN_TIMEOUT: Duration = Duration::from_secs(300);
+const GENERATOR_LEADER_TIMEOUT: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// What is shown of a plan's hash, and the whole of it.
+const HASH_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
+
+/// How a leading generator is joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joining {
+    /// `host:port` of its fleet service.
+    pub leader: String,
+    /// TLS, when on.
+    pub tls: Option<JoiningTls>,
+    /// The first digits of the hash of the plan that is insisted on; any plan when absent.
+    pub expect_plan: Option<String>,
+    /// How long joining may take.
+    pub join_timeout: Duration,
+    /// How long the leader may be out of reach before this process ends.
+    pub leader_timeout: Duration,
+}
+
+/// How the fleet service's certificate is checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoiningTls {
+    /// PEM file with the authority that signed it; the system's authorities when absent.
+    pub ca: Option<PathBuf>,
+    /// The name that it must carry, when it is not the address's host.
+    pub server_name: Option<String>,
+}
+
+/// What a process that joins says itself about the Temporal server; what it does not say is the leader's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerAccess {
+    /// `host:port` of the frontend.
+    pub address: Option<String>,
+    /// Whether and how TLS is used.
+    pub tls: TlsSaid,
+    /// Whether an API key is at hand.
+    pub api_key: bool,
+}
+
+/// Whether and how TLS is used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum TlsSaid {
+    /// As the leader does.
+    #[default]
+    AsLeader,
+    /// Not at all.
+    Off,
+    /// With these files.
+    On(TlsFiles),
+}
+
+impl ServerAccess {
+    /// The server as this process reaches it: what it said itself, and the leader's plan for the rest. `server_address`
+    /// is `host:port` of the server as the leader reaches it.
+    ///
+    /// # Errors
+    /// When the leader sends an API key and this process has none.
+    pub fn over(&self, leader: &Target, server_address: &str) -> Result<Cluster, Problem> {
+        let (tls, api_key) = match leader {
+            Target::Embedded(_) => (None, false),
+            Target::Cluster(cluster) => (cluster.tls.clone(), cluster.api_key),
+        };
+        if api_key && !self.api_key {
+            return Err(
+                Problem::new("the run's server takes an API key, and none is given here")
+                    .explain("the leader hands out no secrets")
+                    .remedy("--api-key-file FILE")
+                    .remedy("TEMPORAL_API_KEY=…"),
+            );
+        }
+        Ok(Cluster {
+            address: self.address.clone().unwrap_or_else(|| server_address.to_owned()),
+            tls: match &self.tls {
+                TlsSaid::AsLeader => tls,
+                TlsSaid::Off => None,
+                TlsSaid::On(files) => Some(files.clone()),
+            },
+            // A key that no server asked for is not sent to it.
+            api_key: self.api_key && (api_key || self.address.is_some()),
+        })
+    }
+}
+
+/// What `run-benchmark join` comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedJoin {
+    /// What it does.
+    pub options: GeneratorJoin,
+    /// Each option with its effective value and source.
+    pub settings: Vec<Setting>,
+    /// Things to know that are no errors.
+    pub notes: Vec<String>,
+}
+
+/// A generator that joins a run and sends its part of the starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeneratorJoin {
+    /// Whom it joins.
+    pub joining: Joining,
+    /// How it reaches the server.
+    pub access: ServerAccess,
+    /// Where its metrics are served, when they are.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// Resolves what was asked of `run-benchmark join`.
+///
+/// # Errors
+/// The first thing that is wrong, in words that name it.
+pub fn resolve_join(asked: &Asked) -> Result<ResolvedJoin, Problem> {
+    let mut reader = Reader::new(asked);
+    let joining = joining(&mut reader, GENERATOR_LEADER_TIMEOUT)?
+        .ok_or_else(|| Problem::new("the leader's address is missing").remedy("run-benchmark join HOST:PORT"))?;
+    let options = GeneratorJoin {
+        joining,
+        access: access(&mut reader)?,
+        metrics_listen: reader.read_given(Key::MetricsListen, &Form::listen())?,
+    };
+    let (settings, notes) = reader.finish();
+    Ok(ResolvedJoin {
+        options,
+        settings,
+        notes,
+    })
+}
+
+/// The leader that is to be joined, when one is.
+pub(crate) fn joining(reader: &mut Reader, leader_timeout: Duration) -> Result<Option<Joining>, Problem> {
+    let form = Form::new(
+        "HOST:PORT of the leading generator's --fleet-listen, as in 10.0.0.5:7400",
+        connection::parse_host_port,
+        |(host_port, _)| host_port.clone(),
+    );
+    let Some((leader, https)) = reader.read_given(Key::Join, &form)? else {
+        return Ok(None);
+    };
+    let hash = Form::text(
+        "6 to 64 hexadecimal digits of a plan's hash, as run-benchmark plan prints it",
+        |text| HASH_DIGITS.contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+    );
+    let span = Form::span(Duration::from_secs(1)..=DAY);
+    if let Some(given) = reader.given(Key::FleetToken) {
+        reader.record(Key::FleetToken, given.text.clone(), given.source.clone());
+    }
+    let tls = JoiningTls {
+        ca: connection::path(reader, Key::FleetTlsCa)?,
+        server_name: reader.read_given(Key::FleetTlsServerName, &connection::server_name_form())?,
+    };
+    let tls_on = https || tls != JoiningTls::default();
+    Ok(Some(Joining {
+        leader,
+        tls: tls_on.then_some(tls),
+        expect_plan: reader.read_given(Key::ExpectPlan, &hash)?,
+        join_timeout: reader.read(Key::JoinTimeout, &span, || (JOIN_TIMEOUT, "".into()))?,
+        leader_timeout: reader.read(Key::LeaderTimeout, &span, || (leader_timeout, "".into()))?,
+    }))
+}
+
+/// What is said here about the server.
+pub(crate) fn access(reader: &mut Reader) -> Result<ServerAccess, Problem> {
+    let form = Form::new(
+        "HOST:PORT, as in temporal.internal:7233",
+        connection::parse_host_port,
+        |(host_port, _)| host_port.clone(),
+    );
+    let address = reader.read_given(Key::Address, &form)?;
+    let api_key = reader.given(Key::ApiKey);
+    if let Some(given) = api_key {
+        reader.record(Key::ApiKey, given.text.clone(), given.source.clone());
+    }
+    let said = reader.given(Key::Tls).is_some() || TLS_FILES.iter().any(|key| reader.given(*key).is_some());
+    let tls = match &address {
+        None if !said => TlsSaid::AsLeader,
+        _ => {
+            let https = address.as_ref().is_some_and(|(_, https)| *https);
+            connection::tls(reader, https)?.map_or(TlsSaid::Off, TlsSaid::On)
+        }
+    };
+    Ok(ServerAccess {
+        address: address.map(|(host_port, _)| host_port),
+        tls,
+        api_key: api_key.is_some(),
+    })
+}

@@ -1,0 +1,131 @@
+//! Environment variables that say exactly what a flag says. Of two for one option the first wins, and a flag wins over
+//! both.
+//!
+//! `BENCHMARK_*` names of the replaced runner are kept where it had the option, so that existing task definitions keep
+//! working; new options follow their flag. `TEMPORAL_*` are Temporal's own.
+
+use crate::{Asked, Given, Key};
+
+/// A variable and the option that it stands for.
+pub type Variable = (&'static str, Key);
+
+/// The server, for every process.
+pub const SERVER: &[Variable] = &[
+    ("TEMPORAL_ADDRESS", Key::Address),
+    ("BENCHMARK_NAMESPACE", Key::Namespace),
+    ("TEMPORAL_NAMESPACE", Key::Namespace),
+    ("BENCHMARK_TASK_QUEUE", Key::TaskQueue),
+];
+
+/// What a run does.
+pub const RUN: &[Variable] = &[
+    ("BENCHMARK_WORKFLOW_TYPE", Key::WorkflowType),
+    ("BENCHMARK_ACTIVITY_COUNT", Key::ActivityCount),
+    ("BENCHMARK_ACTIVITY_DURATION", Key::ActivityDuration),
+    ("BENCHMARK_ACTIVITY_CPU", Key::ActivityCpu),
+    ("BENCHMARK_TIMER_DURATION", Key::TimerDuration),
+    ("BENCHMARK_CHILD_COUNT", Key::ChildCount),
+    ("BENCHMARK_PAYLOAD_SIZE", Key::PayloadSize),
+    ("BENCHMARK_RESULT_SIZE", Key::ResultSize),
+    ("BENCHMARK_FAILURE_RATIO", Key::FailureRatio),
+    ("BENCHMARK_TARGET_RATE", Key::Rate),
+    ("BENCHMARK_DURATION", Key::Duration),
+    ("BENCHMARK_RAMP_UP", Key::RampUp),
+    ("BENCHMARK_ITERATIONS", Key::Iterations),
+    ("BENCHMARK_MAX_P99_LATENCY", Key::MaxP99Latency),
+    ("BENCHMARK_MIN_THROUGHPUT", Key::MinThroughput),
+    ("BENCHMARK_WORKER_PROFILE", Key::WorkerProfile),
+    ("BENCHMARK_EXPECT_WORKERS", Key::ExpectWorkers),
+    ("BENCHMARK_GENERATORS", Key::Generators),
+    ("BENCHMARK_LOCAL_GENERATORS", Key::LocalGenerators),
+    ("BENCHMARK_FLEET_LISTEN", Key::FleetListen),
+    ("BENCHMARK_FLEET_TIMEOUT", Key::FleetTimeout),
+    ("BENCHMARK_FLEET_TLS_CERT", Key::FleetTlsCert),
+    ("BENCHMARK_FLEET_TLS_KEY", Key::FleetTlsKey),
+    ("BENCHMARK_METRICS_LISTEN", Key::MetricsListen),
+];
+
+/// How workers are tuned, in whatever process they run.
+pub const TUNING: &[Variable] = &[
+    ("BENCHMARK_SLOTS", Key::Slots),
+    ("BENCHMARK_WORKFLOW_SLOTS", Key::WorkflowSlots),
+    ("BENCHMARK_ACTIVITY_SLOTS", Key::ActivitySlots),
+    ("BENCHMARK_LOCAL_ACTIVITY_SLOTS", Key::LocalActivitySlots),
+    ("BENCHMARK_TARGET_CPU", Key::TargetCpu),
+    ("BENCHMARK_TARGET_MEMORY", Key::TargetMemory),
+    ("BENCHMARK_WORKFLOW_POLLERS", Key::WorkflowPollers),
+    ("BENCHMARK_ACTIVITY_POLLERS", Key::ActivityPollers),
+    ("BENCHMARK_CACHE_SIZE", Key::CacheSize),
+    ("BENCHMARK_STICKY_TIMEOUT", Key::StickyTimeout),
+    ("BENCHMARK_EAGER_ACTIVITIES", Key::EagerActivities),
+    ("BENCHMARK_ACTIVITIES_PER_SECOND", Key::ActivitiesPerSecond),
+    ("BENCHMARK_DEPLOYMENT", Key::Deployment),
+    ("BENCHMARK_BUILD_ID", Key::BuildId),
+    ("BENCHMARK_GRACEFUL_SHUTDOWN", Key::GracefulShutdown),
+];
+
+/// What a worker process does besides.
+pub const WORKER: &[Variable] = &[
+    ("BENCHMARK_JOIN", Key::Join),
+    ("BENCHMARK_WORKER_PROFILE", Key::Profile),
+    ("BENCHMARK_WORKERS_PER_PROCESS", Key::WorkersPerProcess),
+    ("BENCHMARK_IDENTITY", Key::Identity),
+    ("BENCHMARK_CONNECT_TIMEOUT", Key::ConnectTimeout),
+    ("BENCHMARK_STAY", Key::Stay),
+];
+
+/// How a run is joined, by workers and by generators.
+pub const JOINING: &[Variable] = &[
+    ("BENCHMARK_EXPECT_PLAN", Key::ExpectPlan),
+    ("BENCHMARK_JOIN_TIMEOUT", Key::JoinTimeout),
+    ("BENCHMARK_LEADER_TIMEOUT", Key::LeaderTimeout),
+    ("BENCHMARK_FLEET_TLS_CA", Key::FleetTlsCa),
+    ("BENCHMARK_FLEET_TLS_SERVER_NAME", Key::FleetTlsServerName),
+    ("BENCHMARK_METRICS_LISTEN", Key::MetricsListen),
+];
+
+/// The fleet's token. Its text goes to nobody but the fleet service: [`Given::hidden`] stands for it among the options.
+pub const FLEET_TOKEN: &str = "BENCHMARK_FLEET_TOKEN";
+/// Temporal's own name for the API key; hidden in the same way.
+pub const API_KEY: &str = "TEMPORAL_API_KEY";
+
+/// Adds what the variables say, below what is there already. An empty variable counts as absent.
+pub fn add(asked: &mut Asked, tables: &[&[Variable]], read: &dyn Fn(&str) -> Option<String>) {
+    for (name, key) in tables.iter().flat_map(|table| table.iter()) {
+        if let Some(text) = read(name).filter(|text| !text.trim().is_empty()) {
+            asked.add(*key, Given::by_environment(name, text));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_variable_means_two_things_to_one_process() {
+        for tables in [&[SERVER, RUN, TUNING][..], &[SERVER, TUNING, WORKER, JOINING]] {
+            let names: Vec<&str> = tables
+                .iter()
+                .flat_map(|table| table.iter())
+                .map(|(name, _)| *name)
+                .collect();
+            let different: BTreeSet<&&str> = names.iter().collect();
+            assert_eq!(names.len(), different.len());
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_absent() {
+        let mut asked = Asked::new();
+        add(&mut asked, &[TUNING], &|name| match name {
+            "BENCHMARK_SLOTS" => Some(" ".to_owned()),
+            "BENCHMARK_CACHE_SIZE" => Some("5".to_owned()),
+            _ => None,
+        });
+        assert!(asked.get(Key::Slots).is_none());
+        assert_eq!(asked.get(Key::CacheSize).unwrap().text, "5");
+    }
+}
