@@ -87,7 +87,8 @@ impl Registry {
         headroom::read(&self.families)
     }
 
-    /// Registers series of the process's own. Names are not checked: what is registered twice is on the page twice.
+    /// Registers series of the process's own. Names are not checked: what is registered twice is on the page twice. The
+    /// registry is locked meanwhile: `register` must not ask it for its page.
     pub fn with(&self, register: impl FnOnce(&mut prometheus_client::registry::Registry)) {
         register(&mut self.prometheus.lock());
     }

@@ -1,0 +1,10 @@
+//! The page as a scraper sees it: asked for over loopback, parsed, compared.
+
+mod client;
+mod headroom;
+mod parse;
+mod scrape;
+#[cfg(feature = "sdk-exporter")]
+mod sdk_exporter;
+mod sdk_names;
+mod trouble;
