@@ -54,7 +54,8 @@ pub struct IterationParts {
     pub reconciliation: Reconciliation,
     /// What the generator used.
     pub generator: GeneratorHealth,
-    /// The processes that took part in it. Indices of iterations in it follow from the place, too.
+    /// The processes that took part in it. Counts, use and share are of this iteration only; indices of iterations within
+    /// follow from the place, too.
     pub fleet: Fleet,
     /// Whether it ended before its plan did.
     pub interrupted: bool,
@@ -79,6 +80,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
     let mut intervals = Vec::new();
     let mut errors = Vec::new();
     let mut judged = Vec::with_capacity(iterations.len());
+    let fleet = merge::fleets(iterations.iter().map(|part| (&part.fleet, &part.phases.measure)))?;
     for (index, part) in (1_u32..).zip(iterations) {
         let verdict = checks::judge(&JudgeInput {
             plan: &plan,
@@ -125,9 +127,9 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
         reconciliation: merge::reconciliations(judged.iter().map(|iteration| &iteration.reconciliation))?,
         generator: merge::generators(judged.iter().map(|iteration| &iteration.generator))
             .unwrap_or_else(|| GeneratorHealth::not_observed("no iteration ran")),
-        fleet: Fleet::alone(),
         errors: merge::errors(&errors),
-        config: legacy::config(&plan),
+        config: legacy::config(&plan, &fleet),
+        fleet,
         results: legacy::results(&ledger, &phases.measure),
         system: legacy::system(&environment),
         thresholds: legacy::thresholds(&plan.thresholds),

@@ -4,17 +4,20 @@
 //! generator was the limit (INVALID) or the cluster (OVERLOADED), and the worst one decides.
 
 mod account;
+mod clocks;
 mod context;
 mod draft;
 mod lag;
 mod little;
 mod load;
 mod machine;
+mod members;
 pub mod names;
 mod samples;
 mod steadiness;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 use benchmark_scenarios::Plan;
 
@@ -58,6 +61,9 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     checks.push(lag::check(&context));
     checks.extend(load::checks(&context));
     checks.extend(machine::checks(&context));
+    checks.extend(members::checks(&context));
+    checks.extend(workers::checks(&context));
+    checks.push(clocks::check(&context));
     checks.extend(steadiness::checks(&context));
     checks.push(little::check(&context));
     checks.extend(account::checks(&context));
@@ -135,7 +141,8 @@ fn verdict(checks: Vec<Check>, ends_observed: bool) -> Verdict {
     }
 }
 
-/// Why a run is invalid: nothing to judge, then a generator that was the limit, then an account that does not close.
+/// Why a run is invalid: nothing to judge, then a load that was not sent, then who was the limit instead of the cluster,
+/// then what was not told or not known, then an account that does not close.
 fn invalid_headline(checks: &[Check]) -> String {
     let invalid = |name: &str| {
         checks
@@ -145,8 +152,20 @@ fn invalid_headline(checks: &[Check]) -> String {
     if let Some(check) = names::NOTHING.iter().find_map(|name| invalid(name)) {
         return format!("nothing was measured: {}", check.value);
     }
+    if invalid(names::FLEET_MEMBERS).is_some() {
+        return "a generator was lost: these figures are of another load than was asked for".into();
+    }
     if names::GENERATOR.iter().any(|name| invalid(name).is_some()) {
         return "the generator was the limit: these figures describe it, not the cluster".into();
+    }
+    if names::FLEET.iter().any(|name| invalid(name).is_some()) {
+        return "the fleet was the limit: these figures describe its workers, not the cluster".into();
+    }
+    if invalid(names::FLEET_WINDOWS).is_some() {
+        return "a part of what the fleet observed was lost: these figures are not whole".into();
+    }
+    if invalid(names::CLOCK_OFFSET).is_some() {
+        return "the clocks of the fleet are not known well enough: these latencies cannot be believed".into();
     }
     if invalid(names::REJECTED_STARTS).is_some() {
         return "starts were refused as wrong: these figures say nothing about load".into();

@@ -1,9 +1,11 @@
 //! Runs made up for the tests: observed counts and latencies, judged and assembled as real ones are.
 
+pub(crate) mod fleet;
 mod surroundings;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
+use benchmark_scenarios::Plan;
 use proptest::prelude::*;
 
 use surroundings::{MEASURE, RAMP, RATE, WARM_UP};
@@ -129,6 +131,11 @@ fn reconciliation(ledger: &Ledger) -> Reconciliation {
 
 /// An iteration in which all is well: 108,000 arrivals, 2 of which were told to fail.
 pub(crate) fn iteration() -> IterationParts {
+    static SOUND: LazyLock<IterationParts> = LazyLock::new(sound_iteration);
+    SOUND.clone()
+}
+
+fn sound_iteration() -> IterationParts {
     let phases = Phases {
         ramp: report(0, RAMP, ledger(RATE / 2 * RAMP, 0)),
         warm_up: report(RAMP, WARM_UP, ledger(RATE * WARM_UP, 0)),
@@ -197,6 +204,19 @@ pub(crate) fn assembled(iterations: Vec<IterationParts>, signal: Option<Signal>)
             .collect(),
         complete: true,
         signal,
+    })
+    .unwrap()
+}
+
+fn assembled_of(plan: Plan, iterations: Vec<IterationParts>, events: Vec<Event>) -> Results {
+    assemble(RunParts {
+        run: run(None),
+        plan,
+        environment: environment(),
+        iterations,
+        events,
+        complete: true,
+        signal: None,
     })
     .unwrap()
 }

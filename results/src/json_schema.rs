@@ -68,6 +68,7 @@ mod tests {
             fixtures::empty(),
             fixtures::visibility_only(),
             fixtures::short(),
+            fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration()),
         ] {
             let json = serde_json::to_value(results).unwrap();
             let errors: Vec<String> = validator

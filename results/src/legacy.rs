@@ -7,13 +7,13 @@ use benchmark_scenarios::{Plan, Thresholds, WorkloadKind};
 use crate::{
     ledger::Ledger,
     schema::{
-        CheckStatus, Environment, LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem,
-        LegacyThresholds, Outcome, PhaseReport, Verdict, VerdictValue,
+        CheckStatus, Environment, Fleet, LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem,
+        LegacyThresholds, MemberRole, Outcome, PhaseReport, Verdict, VerdictValue,
     },
 };
 
 /// The parameters.
-pub fn config(plan: &Plan) -> LegacyConfig {
+pub fn config(plan: &Plan, fleet: &Fleet) -> LegacyConfig {
     let kind = &plan.workload.kind;
     LegacyConfig {
         workflow_type: kind.name().into(),
@@ -32,10 +32,22 @@ pub fn config(plan: &Plan) -> LegacyConfig {
         target_rate: plan.load.rate.per_second(),
         duration: duration(plan.load.duration),
         ramp_up_duration: (!plan.load.ramp_up.is_zero()).then(|| duration(plan.load.ramp_up)),
-        worker_count: plan.workers.count,
+        worker_count: worker_count(plan, fleet),
         iterations: plan.iterations,
         namespace: Some(plan.namespace.clone()),
     }
+}
+
+/// The worker processes of the fleet, and the workers of this process.
+fn worker_count(plan: &Plan, fleet: &Fleet) -> u32 {
+    let apart = fleet
+        .members
+        .iter()
+        .filter(|member| member.role == MemberRole::Worker && member.is_apart())
+        .count();
+    plan.workers
+        .count
+        .saturating_add(u32::try_from(apart).unwrap_or(u32::MAX))
 }
 
 /// The headline figures: counts of all phases, rate and latency of the measured one.
@@ -150,13 +162,23 @@ mod tests {
 
     #[test]
     fn options_of_other_workloads_are_left_out() {
-        let json = serde_json::to_value(config(&fixtures::plan())).unwrap();
+        let json = serde_json::to_value(config(&fixtures::plan(), &Fleet::alone())).unwrap();
         assert_eq!(json["workflowType"], "simple");
         assert_eq!(json["targetRate"], 400.0);
         assert_eq!(json["duration"], "5m0s");
         for absent in ["activityCount", "timerDuration", "childCount"] {
             assert!(json.get(absent).is_none(), "{absent}");
         }
+    }
+
+    #[test]
+    fn the_workers_are_those_of_the_fleet_and_of_this_process() {
+        let mut plan = fixtures::plan();
+        let fleet = fixtures::fleet::fleet();
+        assert_eq!(config(&plan, &Fleet::alone()).worker_count, 2);
+        assert_eq!(config(&plan, &fleet).worker_count, 5);
+        plan.workers.count = 0;
+        assert_eq!(config(&plan, &fleet).worker_count, 3);
     }
 
     #[test]

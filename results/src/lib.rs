@@ -8,6 +8,7 @@ pub mod checks;
 pub mod file;
 #[cfg(test)]
 mod fixtures;
+pub mod fleet;
 pub mod format;
 pub mod histogram;
 mod json_schema;

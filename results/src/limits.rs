@@ -125,6 +125,42 @@ pub const STREAMS_PER_CONNECTION: u64 = 100;
 /// nothing, while a real run also receives completions and runs workers.
 pub const SHARE_OF_CEILING: f64 = 0.70;
 
+// The fleet
+
+/// Mean CPU share of a worker process, of its cores or quota, that is worth a warning: [`CPU_SHARE`], and for the same
+/// reason. A worker may be busier than a generator before it is the limit, since others take what it does not poll for.
+pub const WORKER_CPU_WARNING: f64 = 0.70;
+
+/// Mean CPU share of a worker process at which it counts as the limit. At 85 % work waits nearly six times its own time
+/// (use ÷ (1 − use)), and a process that is at 85 % over minutes is at 100 % in many of their seconds.
+pub const WORKER_CPU: f64 = 0.85;
+
+/// Share of the measured seconds in which the workers may have no free slot of a kind, though one second always may: the
+/// rule of [`CAP_WINDOW_RATIO`], for the same kind of stall on the other side.
+pub const NO_SLOTS_RATIO: f64 = 0.05;
+
+/// Entries of use within the measured phase that a member is judged by at least: one or two may be those in which it
+/// connected.
+pub const USAGE_MIN_ENTRIES: usize = 3;
+
+/// How long a member's last word on its slots holds at least, seconds; twice the time between its entries where that is
+/// more, as in runs of hours. Entries are a second apart otherwise, so a member that says nothing for longer is silent.
+pub const USAGE_HOLDS_SECONDS: f64 = 10.0;
+
+/// Ratio of a member's p50 or p99 to that of the member in the middle beyond which it is shown as slow: [`HALVES_RATIO`],
+/// between machines instead of between halves.
+pub const SLOW_MEMBER: f64 = 1.5;
+
+/// Difference between them, milliseconds, below which no member is slow: [`HALVES_MIN_MS`].
+pub const SLOW_MEMBER_MIN_MS: f64 = 5.0;
+
+/// Longest phase that is looked at second by second, seconds: 30 days.
+pub const LONGEST_PHASE_SECONDS: f64 = 2_592_000.0;
+
+/// Largest share of the reported e2e p50 that the clocks may be wrong by. Of runs that are compared, 5 % is what one can
+/// hope to tell apart; an error of the clocks is the same for every workflow, so repeating does not show it.
+pub const CLOCK_SHARE: f64 = 0.05;
+
 // Steadiness
 
 /// Growth of the backlog, as a share of the rate, that says that the cluster does not follow. 2 % of the rate not carried
@@ -193,6 +229,10 @@ pub const OPEN_AFTER_DRAIN: f64 = 0.01;
 pub const NOT_STAMPED: f64 = 0.01;
 
 // Files
+
+/// Entries of all members' use over time that a file keeps; neighbours become one beyond it. Five minutes of 100 members
+/// fit second by second. An entry has about 400 bytes, so these are 16 MB of a file that is written several times a run.
+pub const USAGE_ENTRIES: usize = 40_000;
 
 /// Largest results file that is read, bytes. A day of one-second windows is about 30 MB.
 pub const RESULTS_MAX_BYTES: u64 = 512 * 1024 * 1024;

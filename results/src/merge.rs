@@ -2,7 +2,11 @@
 //!
 //! Percentiles are never averaged. Any number of iterations gives the figures that one recorder would have given.
 
+mod fleet;
+
 use std::collections::BTreeMap;
+
+pub use self::fleet::fleets;
 
 use crate::{
     histogram::{DecodeError, Histogram},

@@ -705,7 +705,7 @@ pub struct LegacyConfig {
     /// `--ramp-up`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp_up_duration: Option<String>,
-    /// `--workers`.
+    /// Worker processes of the fleet, and `--workers`, those of this process.
     pub worker_count: u32,
     /// `--iterations`.
     pub iterations: u32,

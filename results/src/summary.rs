@@ -3,6 +3,7 @@
 
 mod account;
 mod figures;
+mod fleet;
 mod problems;
 mod style;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub fn render(results: &Results, file: Option<&Path>, style: Style) -> String {
         figures::latencies(&mut out, results);
         figures::iterations(&mut out, results);
     }
+    fleet::members(&mut out, results);
     account::ledger(&mut out, results);
     problems::at(&mut out, results, CheckStatus::Warning);
     account::outcome(&mut out, results);

@@ -4,10 +4,10 @@ use std::ops::Deref;
 
 use benchmark_scenarios::{Target, WorkloadKind};
 
-use super::JudgeInput;
+use super::{JudgeInput, members::GENERATOR_LOST};
 use crate::{
     limits::CAP_REACHED,
-    schema::{Phase, Window},
+    schema::{Member, Phase, Window},
 };
 
 /// The input and what follows from it.
@@ -37,6 +37,23 @@ impl<'a> Context<'a> {
                 || input.reconciliation.stamped > 0
                 || windows.iter().any(|window| window.backlog.is_some()),
         }
+    }
+
+    /// The input itself, for what is to outlive this.
+    pub(super) fn input(&self) -> &'a JudgeInput<'a> {
+        self.input
+    }
+
+    /// Beginning and end of the measured phase, seconds from the iteration's.
+    pub(super) fn measured_span(&self) -> (f64, f64) {
+        let begin = self.measure.start_seconds;
+        (begin, begin + self.measure.seconds)
+    }
+
+    /// Arrivals that generators owe.
+    pub(super) fn missing_arrivals(&self) -> u64 {
+        let missing = self.fleet.members.iter().map(Member::missing_arrivals);
+        missing.fold(0, u64::saturating_add)
     }
 
     /// Starts a second after the ramp.
@@ -76,8 +93,14 @@ impl<'a> Context<'a> {
 
     /// What to do when the generator or its machine was the limit.
     pub(super) fn free_the_machine(&self) -> String {
+        if self.missing_arrivals() > 0 {
+            return GENERATOR_LOST.into();
+        }
         let ceiling = match self.generator.share_of_ceiling.value {
-            Some(share) if share > 0.0 => format!(" (calibrated ceiling {})", crate::format::rate(self.rate() / share)),
+            Some(share) if share > 0.0 => {
+                let own = self.rate() / f64::from(self.fleet.generators.max(1));
+                format!(" (calibrated ceiling {})", crate::format::rate(own / share))
+            }
             _ => String::new(),
         };
         match self.plan.target {
@@ -86,8 +109,8 @@ impl<'a> Context<'a> {
                  host{ceiling}: lower --rate, free the machine, or measure a server elsewhere with --address"
             ),
             Target::Cluster(_) => format!(
-                "another process is using the cores, or the rate is beyond this host{ceiling}: lower --rate, free the \
-                 machine, or take a larger one"
+                "another process is using the cores, or the rate is beyond this host{ceiling}: lower --rate, add \
+                 --generators on other machines, free the machine, or take a larger one"
             ),
         }
     }

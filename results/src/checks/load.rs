@@ -2,7 +2,7 @@
 
 use benchmark_scenarios::Arrivals;
 
-use super::{context::Context, draft::Draft, names};
+use super::{context::Context, draft::Draft, members::GENERATOR_LOST, names};
 use crate::{
     format::{count, percent, plural},
     limits,
@@ -39,6 +39,8 @@ fn offered(context: &Context) -> Check {
         Draft::new(names::OFFERED_LOAD, "the run was interrupted", "rate × measured time").not_applicable()
     } else if (arrivals - planned).abs() <= room {
         draft.pass()
+    } else if context.missing_arrivals() > 0 {
+        draft.invalid(GENERATOR_LOST)
     } else {
         draft.invalid("the schedule was not followed: this is a defect of the generator; please report it")
     }

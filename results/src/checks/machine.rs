@@ -1,62 +1,104 @@
-//! Whether the generator's machine kept up.
+//! Whether the machines of the generators kept up.
 
 use super::{context::Context, draft::Draft, names};
 use crate::{
     format::percent,
     limits,
-    schema::{Check, Fact},
+    schema::{Check, Fact, GeneratorHealth, MemberRole},
 };
 
+/// A generator, and its name where it is not the leader.
+type Generator<'a> = (Option<&'a str>, &'a GeneratorHealth);
+
 pub(super) fn checks(context: &Context) -> Vec<Check> {
-    let generator = context.generator;
+    let generators = generators(context);
     vec![
-        own_cpu(context),
-        busiest_thread(context),
+        own_cpu(context, &generators),
+        busiest_thread(&generators),
         tiers(
             names::CPU_WAIT,
-            &generator.cpu_wait,
+            &generators,
+            |health| &health.cpu_wait,
             (limits::CPU_WAIT_WARNING, limits::CPU_WAIT),
             "the threads that keep the schedule had to queue for a CPU: free the machine, permit real-time threads \
              (CAP_SYS_NICE), or measure from a machine of its own",
         ),
         tiers(
             names::CPU_THROTTLING,
-            &generator.throttled,
+            &generators,
+            |health| &health.throttled,
             (limits::THROTTLED_WARNING, limits::THROTTLED),
             "the control group's CPU quota stopped the generator: raise the quota or lower --rate",
         ),
         tiers(
             names::CPU_STEAL,
-            &generator.steal,
+            &generators,
+            |health| &health.steal,
             (limits::STEAL_WARNING, limits::STEAL),
             "other guests of this host took the CPU: measure again, or on a machine of its own",
         ),
-        ceiling(context),
+        ceiling(&generators),
     ]
 }
 
-fn own_cpu(context: &Context) -> Check {
-    let generator = context.generator;
-    let limit = percent(limits::CPU_SHARE);
-    if generator.seconds <= 0.0 {
-        return Draft::new(names::GENERATOR_CPU, "not observed", limit).not_applicable();
+/// All generators, the leader first. Each check looks at all of them and tells of the worst: one that did not keep up is a
+/// part of the load that was not the one asked for.
+fn generators<'a>(context: &Context<'a>) -> Vec<Generator<'a>> {
+    let input = context.input();
+    let others = input
+        .fleet
+        .members
+        .iter()
+        .filter(|member| member.role == MemberRole::Generator)
+        .filter_map(|member| Some((Some(member.name.as_str()), member.generator.as_ref()?)));
+    std::iter::once((None, input.generator)).chain(others).collect()
+}
+
+/// The generator with the largest share of something, and that share. Of equal ones the first.
+fn worst<'a, T: Clone>(
+    generators: &[Generator<'a>],
+    of: impl Fn(&'a GeneratorHealth) -> Option<T>,
+    share: impl Fn(&T) -> f64,
+) -> Option<(String, T)> {
+    let mut worst: Option<(Option<&str>, T)> = None;
+    for (name, health) in generators {
+        if let Some(value) = of(health)
+            && worst
+                .as_ref()
+                .is_none_or(|(_, most)| share(&value).total_cmp(&share(most)).is_gt())
+        {
+            worst = Some((*name, value));
+        }
     }
-    let draft = Draft::new(names::GENERATOR_CPU, percent(generator.cpu_share), limit)
-        .numbers(generator.cpu_share, limits::CPU_SHARE);
-    if generator.cpu_share <= limits::CPU_SHARE {
+    worst.map(|(name, value)| (name.map(|name| format!(" ({name})")).unwrap_or_default(), value))
+}
+
+fn own_cpu(context: &Context, generators: &[Generator]) -> Check {
+    let limit = percent(limits::CPU_SHARE);
+    let observed = |health: &GeneratorHealth| (health.seconds > 0.0).then_some(health.cpu_share);
+    let Some((whose, share)) = worst(generators, observed, |share| *share) else {
+        return Draft::new(names::GENERATOR_CPU, "not observed", limit).not_applicable();
+    };
+    let value = format!("{}{whose}", percent(share));
+    let draft = Draft::new(names::GENERATOR_CPU, value, limit).numbers(share, limits::CPU_SHARE);
+    if share <= limits::CPU_SHARE {
         draft.pass()
     } else {
         draft.invalid(context.free_the_machine())
     }
 }
 
-fn busiest_thread(context: &Context) -> Check {
+fn busiest_thread(generators: &[Generator]) -> Check {
     let limit = format!("{} of a core", percent(limits::BUSIEST_THREAD));
-    let fact = &context.generator.busiest_thread;
-    let Some(thread) = &fact.value else {
-        return Draft::new(names::BUSIEST_THREAD, fact.source.clone(), limit).not_applicable();
+    let Some((whose, thread)) = worst(
+        generators,
+        |health| health.busiest_thread.value.as_ref(),
+        |thread| thread.share,
+    ) else {
+        let reason = reason(generators, |health| &health.busiest_thread.source);
+        return Draft::new(names::BUSIEST_THREAD, reason, limit).not_applicable();
     };
-    let value = format!("{} of a core ({})", percent(thread.share), thread.name);
+    let value = format!("{} of a core ({}){whose}", percent(thread.share), thread.name);
     let draft = Draft::new(names::BUSIEST_THREAD, value, limit).numbers(thread.share, limits::BUSIEST_THREAD);
     if thread.share <= limits::BUSIEST_THREAD {
         draft.pass()
@@ -66,11 +108,18 @@ fn busiest_thread(context: &Context) -> Check {
 }
 
 /// A share with a limit for a warning and one beyond which the run is invalid.
-fn tiers(name: &'static str, fact: &Fact<f64>, (warning, invalid): (f64, f64), remedy: &str) -> Check {
-    let Some(share) = fact.value else {
-        return Draft::new(name, fact.source.clone(), percent(invalid)).not_applicable();
+fn tiers(
+    name: &'static str,
+    generators: &[Generator],
+    fact: fn(&GeneratorHealth) -> &Fact<f64>,
+    (warning, invalid): (f64, f64),
+    remedy: &str,
+) -> Check {
+    let Some((whose, share)) = worst(generators, |health| fact(health).value, |share| *share) else {
+        let reason = reason(generators, |health| &fact(health).source);
+        return Draft::new(name, reason, percent(invalid)).not_applicable();
     };
-    let draft = Draft::new(name, percent(share), percent(invalid)).numbers(share, invalid);
+    let draft = Draft::new(name, format!("{}{whose}", percent(share)), percent(invalid)).numbers(share, invalid);
     if share > invalid {
         draft.invalid(remedy)
     } else if share > warning {
@@ -80,16 +129,25 @@ fn tiers(name: &'static str, fact: &Fact<f64>, (warning, invalid): (f64, f64), r
     }
 }
 
-fn ceiling(context: &Context) -> Check {
-    let fact = &context.generator.share_of_ceiling;
+fn ceiling(generators: &[Generator]) -> Check {
     let limit = percent(limits::SHARE_OF_CEILING);
-    let Some(share) = fact.value else {
-        return Draft::new(names::CALIBRATED_CEILING, fact.source.clone(), limit).not_applicable();
+    let Some((whose, share)) = worst(generators, |health| health.share_of_ceiling.value, |share| *share) else {
+        let reason = reason(generators, |health| &health.share_of_ceiling.source);
+        return Draft::new(names::CALIBRATED_CEILING, reason, limit).not_applicable();
     };
-    let draft = Draft::new(names::CALIBRATED_CEILING, percent(share), limit).numbers(share, limits::SHARE_OF_CEILING);
+    let value = format!("{}{whose}", percent(share));
+    let draft = Draft::new(names::CALIBRATED_CEILING, value, limit).numbers(share, limits::SHARE_OF_CEILING);
     if share <= limits::SHARE_OF_CEILING {
         draft.pass()
     } else {
         draft.warning("the rate is near the highest that this host can send: lower --rate or take a larger machine")
     }
+}
+
+/// Why the leader's figure is not known.
+fn reason<'a>(generators: &[Generator<'a>], source: impl Fn(&'a GeneratorHealth) -> &'a String) -> String {
+    generators
+        .first()
+        .map(|(_, leader)| source(leader).clone())
+        .unwrap_or_default()
 }

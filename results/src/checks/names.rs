@@ -36,6 +36,16 @@ pub const CPU_THROTTLING: &str = "cpu-throttling";
 pub const CPU_STEAL: &str = "cpu-steal";
 /// Rate against the host's calibrated ceiling.
 pub const CALIBRATED_CEILING: &str = "calibrated-ceiling";
+/// Members that were lost, left or came.
+pub const FLEET_MEMBERS: &str = "fleet-members";
+/// Windows that members gave up.
+pub const FLEET_WINDOWS: &str = "fleet-windows";
+/// CPU share of the worker processes.
+pub const WORKER_CPU: &str = "worker-cpu";
+/// Free slots of the workers.
+pub const WORKER_SLOTS: &str = "worker-slots";
+/// The members' clocks against the reported latency.
+pub const CLOCK_OFFSET: &str = "clock-offset";
 /// Growth of the backlog over the measured phase.
 pub const BACKLOG_SLOPE: &str = "backlog-slope";
 /// First half against second half.
@@ -73,3 +83,6 @@ pub(super) const GENERATOR: [&str; 10] = [
     CPU_THROTTLING,
     CPU_STEAL,
 ];
+
+/// Checks that say, when they fail, that the workers were the limit.
+pub(super) const FLEET: [&str; 2] = [WORKER_CPU, WORKER_SLOTS];

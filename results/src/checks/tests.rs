@@ -1,5 +1,6 @@
 //! Every check, in every status that it can have, from a run in which all is well and one thing is changed.
 
+mod fleet;
 mod load;
 mod steady;
 

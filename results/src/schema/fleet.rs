@@ -28,6 +28,13 @@ impl Fleet {
     }
 }
 
+impl Fleet {
+    /// Whether others took part than the leader and the workers inside of its process.
+    pub fn has_others(&self) -> bool {
+        self.members.iter().any(Member::is_apart)
+    }
+}
+
 impl Default for Fleet {
     fn default() -> Self {
         Self::alone()
@@ -79,6 +86,18 @@ pub struct Member {
     pub generator: Option<GeneratorHealth>,
 }
 
+impl Member {
+    /// Whether it is a process of its own, apart from the leader's.
+    pub fn is_apart(&self) -> bool {
+        !self.in_process && self.role != MemberRole::Leader
+    }
+
+    /// Arrivals of its part that it never told of.
+    pub fn missing_arrivals(&self) -> u64 {
+        self.starts.as_ref().map_or(0, |starts| starts.missing)
+    }
+}
+
 /// What a member does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +133,13 @@ pub struct MemberClock {
     pub uncertainty_ms: Option<f64>,
     /// Whether the member's instants were translated by it: so when the offset is larger than its uncertainty.
     pub corrected: bool,
+}
+
+impl MemberClock {
+    /// Whether anything is known of it.
+    pub fn is_known(&self) -> bool {
+        self.offset_ms.is_some()
+    }
 }
 
 /// What a generator started.

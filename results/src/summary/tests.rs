@@ -4,7 +4,11 @@ use std::path::Path;
 
 use super::{Style, render, verdict_line};
 use crate::{
-    Results, fixtures,
+    Results,
+    fixtures::{
+        self,
+        fleet::{full_iteration, generator_lost_iteration, large, run_of, worker, worker_lost_iteration},
+    },
     schema::{ErrorExample, ErrorGroup},
 };
 
@@ -60,6 +64,26 @@ fn short_run() {
 }
 
 #[test]
+fn fleet_with_a_slow_and_a_lost_worker() {
+    insta::assert_snapshot!(plain(&run_of(worker_lost_iteration())));
+}
+
+#[test]
+fn fleet_that_lost_a_generator() {
+    insta::assert_snapshot!(plain(&run_of(generator_lost_iteration())));
+}
+
+#[test]
+fn fleet_that_was_the_limit() {
+    insta::assert_snapshot!(plain(&run_of(full_iteration())));
+}
+
+#[test]
+fn large_fleet() {
+    insta::assert_snapshot!(plain(&large()));
+}
+
+#[test]
 fn quiet() {
     let lines: Vec<String> = [
         fixtures::valid(),
@@ -84,6 +108,10 @@ fn all() -> Vec<Results> {
         fixtures::iterations(),
         fixtures::visibility_only(),
         fixtures::short(),
+        run_of(worker_lost_iteration()),
+        run_of(generator_lost_iteration()),
+        run_of(full_iteration()),
+        large(),
     ]
 }
 
@@ -115,9 +143,15 @@ fn colour_changes_nothing_but_colour() {
 
 #[test]
 fn an_invalid_run_shows_no_figure_of_the_cluster() {
-    let text = plain(&fixtures::assembled(vec![fixtures::starved_iteration()], None));
-    for word in ["p50", "achieved", "completed\n", "e2e"] {
-        assert!(!text.contains(word), "{word} in\n{text}");
+    for invalid in [
+        fixtures::assembled(vec![fixtures::starved_iteration()], None),
+        run_of(generator_lost_iteration()),
+        run_of(full_iteration()),
+    ] {
+        let text = plain(&invalid);
+        for word in ["p50", "achieved", "completed\n", "e2e"] {
+            assert!(!text.contains(word), "{word} in\n{text}");
+        }
     }
 }
 
@@ -133,6 +167,7 @@ fn messages_of_others_cannot_write_to_the_terminal() {
             message: "first\nsecond \u{1b}[31mred".to_owned() + &"x".repeat(10_000),
         }],
     }];
+    results.fleet.members = vec![worker("host\u{1b}[31m\n/7 ".repeat(50).as_str())];
     let text = plain(&results);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'));
     assert!(text.len() < 5_000);
