@@ -1,0 +1,15 @@
+//! Generates the messages and the service from `proto/fleet.proto`, without a protoc on the machine.
+
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    const PROTO: &str = "proto/fleet.proto";
+    println!("cargo::rerun-if-changed={PROTO}");
+    let descriptors = protox::compile([PROTO], ["proto"])?;
+    tonic_prost_build::configure()
+        .codec_path("crate::codec::FleetCodec")
+        // `window::Body` holds variants of very different size; boxing them would cost an allocation for each window.
+        .type_attribute(".", "#[allow(clippy::large_enum_variant)]")
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! The leader: who is in the run, what they are told, and what they tell, exactly once.
+//!
+//! One short lock guards the roster and one lock for each member its windows, so that members do not wait for each other
+//! while windows are merged, and the windows of one are taken in order. Nothing here waits or measures time by itself:
+//! the clock is read when somebody calls.
+
+mod admission;
+mod events;
+mod orders;
+mod refusal;
+mod roster;
+mod types;
+mod usage;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+pub use refusal::{Refusal, RefusalKind};
+use roster::{Intake, Roster};
+pub use types::{
+    Command, EventKind, FleetEvent, LeaderOptions, MemberId, MemberState, Origin, Presence, Role, UsageSample,
+    WindowSink,
+};
+
+use crate::{limits::EXCHANGE_WINDOWS, text, wire};
+
+/// A handle on the leader of a run; clones are the same leader. Safe to use from any thread, without a runtime.
+#[derive(Clone)]
+pub struct Leader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: LeaderOptions,
+    sink: Arc<dyn WindowSink>,
+    roster: Mutex<Roster>,
+    changed: watch::Sender<u64>,
+}
+
+impl fmt::Debug for Leader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leader")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Leader {
+    /// A leader that nobody has joined; the order is [`Command::Wait`].
+    pub fn new(options: LeaderOptions, sink: Arc<dyn WindowSink>) -> Leader {
+        let roster = Roster::new(options.generators);
+        Leader {
+            shared: Arc::new(Shared {
+                options,
+                sink,
+                roster: Mutex::new(roster),
+                changed: watch::Sender::new(0),
+            }),
+        }
+    }
+
+    /// Takes a process in. A second join with the same key is the same member.
+    ///
+    /// # Errors
+    /// When it is malformed, or of another protocol, version or plan, or there is no place for it. That is an event too.
+    pub fn join(&self, request: wire::JoinRequest, from: Origin) -> Result<wire::JoinResponse, Refusal> {
+        let shared = &*self.shared;
+        let who = match &from {
+            Origin::InProcess => text::shown(&request.name),
+            Origin::Remote(address) => format!("{} ({address})", text::shown(&request.name)),
+        };
+        let admitted = admission::admit(request, &shared.options);
+        let now = shared.options.clock.now();
+        let joined = admitted.and_then(|candidate| self.roster().join(candidate, from == Origin::InProcess, now));
+        self.bump();
+        match joined {
+            Ok(intake) => Ok(wire::JoinResponse {
+                run_id: shared.options.run_id.clone(),
+                plan_json: shared.options.plan_json.clone(),
+                plan_hash: shared.options.plan_hash.clone(),
+                server_address: shared.options.server_address.clone(),
+                acked: lock(&intake).acked,
+                now_unix_ns: shared.options.clock.unix_ns(),
+            }),
+            Err(refusal) => {
+                self.roster().refused(now, None, who, &refusal.reason);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Takes a member's windows and status, and tells what it has to do.
+    ///
+    /// # Errors
+    /// When the caller has not joined ([`RefusalKind::Unknown`]), when a window is malformed or one is missing before
+    /// it, or when its place was given to another. Windows before the malformed one are taken.
+    pub fn exchange(&self, request: wire::ExchangeRequest) -> Result<wire::ExchangeResponse, Refusal> {
+        let shared = &*self.shared;
+        let key = admission::key(&request.key)?;
+        let (id, intake) = self
+            .roster()
+            .heard(&key, shared.options.clock.now())
+            .map_err(|mut refusal| {
+                refusal.run_id = Some(shared.options.run_id.clone());
+                refusal
+            })?;
+        let acked = match self.take(id, &intake, request.windows) {
+            Ok(acked) => acked,
+            Err(refusal) => {
+                let now = shared.options.clock.now();
+                let mut roster = self.roster();
+                let name = roster.name(id);
+                roster.refused(now, Some(id), name, &refusal.reason);
+                drop(roster);
+                self.bump();
+                return Err(refusal);
+            }
+        };
+        let leaving = request.leaving.then(|| text::shown(&request.reason));
+        let now = shared.options.clock.now();
+        let (order, changed) = self.roster().told(id, now, request.status.unwrap_or_default(), leaving);
+        if changed {
+            self.bump();
+        }
+        Ok(wire::ExchangeResponse {
+            acked,
+            now_unix_ns: shared.options.clock.unix_ns(),
+            order: Some(order),
+        })
+    }
+
+    /// Hands windows to the sink that were not taken before. Returns the last sequence number that was taken.
+    fn take(&self, id: MemberId, intake: &Mutex<Intake>, windows: Vec<wire::Window>) -> Result<u64, Refusal> {
+        if windows.len() > EXCHANGE_WINDOWS {
+            return Err(Refusal::malformed(format!(
+                "{} windows in one exchange; at most {EXCHANGE_WINDOWS} are taken",
+                windows.len()
+            )));
+        }
+        // Held while windows are merged: another exchange of the same member waits, and finds them taken.
+        let mut intake = lock(intake);
+        for window in windows {
+            let sequence = window.sequence;
+            if sequence == 0 {
+                return Err(Refusal::malformed("a window has no sequence number"));
+            }
+            if sequence <= intake.acked {
+                intake.resent += 1;
+                continue;
+            }
+            if sequence != intake.acked + 1 {
+                return Err(Refusal::malformed(format!(
+                    "window {sequence} comes after window {}: those between are missing",
+                    intake.acked
+                )));
+            }
+            self.shared.sink.take(id, window).map_err(|reason| {
+                Refusal::malformed(format!("window {sequence} is malformed: {}", text::shown(&reason)))
+            })?;
+            intake.acked = sequence;
+        }
+        Ok(intake.acked)
+    }
+
+    /// What all members have to do from now on; they are told at their next exchange.
+    pub fn command(&self, command: Command) {
+        self.roster().command(command);
+        self.bump();
+    }
+
+    /// Everything that is known of every member, in the order of joining.
+    pub fn roll(&self) -> Vec<MemberState> {
+        let now = self.shared.options.clock.now();
+        let mut roster = self.roster();
+        roster.watch(now);
+        let (roll, news) = (roster.roll(), roster.news());
+        drop(roster);
+        if news {
+            self.bump();
+        }
+        // A member's intake may be locked while its windows are merged, which nobody else should wait for.
+        roll.into_iter()
+            .map(|(mut state, intake)| {
+                let intake = lock(&intake);
+                (state.windows, state.resent) = (intake.acked, intake.resent);
+                state
+            })
+            .collect()
+    }
+
+    /// What happened since this was last called, in order.
+    pub fn take_events(&self) -> Vec<FleetEvent> {
+        let now = self.shared.options.clock.now();
+        let mut roster = self.roster();
+        roster.watch(now);
+        let (events, news) = (roster.take_events(), roster.news());
+        drop(roster);
+        if news {
+            self.bump();
+        }
+        events
+    }
+
+    /// Changes whenever somebody joins, is refused, gets ready or done, returns, leaves, or is found silent or lost, and
+    /// with each command. A member is found silent or lost when [`Leader::roll`] or [`Leader::take_events`] is called.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
+    /// Notes somebody who was not let in before a message was read.
+    pub(crate) fn stranger(&self, who: String, reason: &str) {
+        let now = self.shared.options.clock.now();
+        if self.roster().refused(now, None, who, reason) {
+            self.bump();
+        }
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        lock(&self.shared.roster)
+    }
+
+    fn bump(&self) {
+        self.shared.changed.send_modify(|count| *count += 1);
+    }
+}
+
+/// Locks, whatever happened to whoever held the lock before: a sink that panicked leaves a window that was not taken,
+/// and the roster is whole between any two statements that can panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! How much of everything: what a peer may send, how long it may be silent, what is kept of it.
+
+use std::time::Duration;
+
+/// Version of the protocol in `proto/fleet.proto`. A leader takes in no member that speaks another.
+pub const PROTOCOL: u32 = 1;
+
+/// A member that was not heard for this long is silent. Members exchange at least twice a second.
+pub const SILENT_AFTER: Duration = Duration::from_secs(5);
+/// A member that was not heard for this long is lost.
+pub const LOST_AFTER: Duration = Duration::from_secs(30);
+
+/// Bytes of one message.
+pub const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of encoded windows that a member puts into one exchange, unless a single window is larger.
+pub const EXCHANGE_BYTES: usize = 1024 * 1024;
+/// Windows of one exchange.
+pub const EXCHANGE_WINDOWS: usize = 256;
+/// Bytes of one window. A larger one is given up by the member, for no exchange could carry it.
+pub const WINDOW_BYTES: usize = 12 * 1024 * 1024;
+/// Ends of one window, and arrivals of one window of a generator.
+pub const WINDOW_ENTRIES: usize = 1 << 20;
+
+/// Bytes of a member's key.
+pub const KEY_BYTES: usize = 16;
+/// Bytes of a member's name.
+pub const NAME_BYTES: usize = 256;
+/// Bytes of a program's version.
+pub const VERSION_BYTES: usize = 128;
+/// Hexadecimal digits of a plan's hash.
+pub const HASH_DIGITS: std::ops::RangeInclusive<usize> = 6..=128;
+/// Bytes of the facts of a machine, and of the options of workers, as JSON.
+pub const FACTS_BYTES: usize = 256 * 1024;
+/// Characters of a reason that are kept.
+pub const REASON_CHARS: usize = 1024;
+/// Bytes of why a workflow did not complete.
+pub const END_MESSAGE_BYTES: usize = 1024;
+
+/// Members that one leader remembers, those that left among them.
+pub const MEMBERS: usize = 4096;
+/// Events that wait to be taken; of more, only refusals are left out.
+pub const EVENTS: usize = 16 * 1024;
+/// Samples of a member's usage that are kept.
+pub const USAGE_SAMPLES: usize = 3600;
+
+/// Connections that the service has open at one time.
+pub const CONNECTIONS: usize = 4096;
+/// Calls of one connection at one time. A member makes one.
+pub const CALLS_OF_A_CONNECTION: u32 = 4;
+/// Calls at one time, over all connections.
+pub const CALLS: usize = 256;
+/// How long a peer may be connected without having made a call that was answered.
+pub const WELCOME: Duration = Duration::from_secs(10);
+/// How long a call may take, on both sides.
+pub const CALL: Duration = Duration::from_secs(5);
+/// How long a TCP connection and its TLS may take to come about.
+pub const CONNECT: Duration = Duration::from_secs(5);
+/// How often a connection is probed while nothing is said, and how long the answer may take.
+pub const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));

@@ -1,0 +1,372 @@
+//! The exchanges, one after the other, while windows are collected at their own pace.
+//!
+//! At most one exchange is under way. An exchange that brings no answer changes nothing: the same windows go with the
+//! next one, and the leader knows by their numbers which it has.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+
+use super::{
+    ClockEstimate, MemberEnd, Source, Undelivered,
+    held::Held,
+    link::{Failure, Link},
+    offset::Offset,
+};
+use crate::{leader::RefusalKind, wire};
+
+/// What is said of the leader when nothing else is known.
+const NO_ANSWER: &str = "no answer";
+
+/// What the task shares with its handle.
+pub(super) struct Shared {
+    hurry: Notify,
+    held: AtomicUsize,
+    /// `None` in process, where there is only one clock.
+    offset: Option<Mutex<Offset>>,
+    unix_ns: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Shared {
+    pub(super) fn new(link: &Link, offset: Offset, unix_ns: Arc<dyn Fn() -> u64 + Send + Sync>) -> Shared {
+        Shared {
+            hurry: Notify::new(),
+            held: AtomicUsize::new(0),
+            offset: link.is_remote().then(|| Mutex::new(offset)),
+            unix_ns,
+        }
+    }
+
+    pub(super) fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn clock(&self) -> ClockEstimate {
+        match &self.offset {
+            None => ClockEstimate::SAME,
+            Some(offset) => {
+                let now = (self.unix_ns)();
+                offset.lock().unwrap_or_else(PoisonError::into_inner).estimate(now)
+            }
+        }
+    }
+
+    fn sample(&self, sent: u64, received: u64, leader: u64) {
+        if let Some(offset) = &self.offset {
+            offset
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .sample(sent, received, leader);
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("held", &self.held())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The wish to leave.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    pub(super) reason: String,
+    pub(super) limit: Duration,
+    pub(super) done: oneshot::Sender<Result<(), Undelivered>>,
+}
+
+/// A member's exchanges before they begin.
+pub(super) struct Task {
+    pub(super) link: Link,
+    pub(super) request: wire::JoinRequest,
+    pub(super) run_id: String,
+    pub(super) interval: Duration,
+    pub(super) leader_timeout: Duration,
+    pub(super) unix_ns: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub(super) held: Held,
+    pub(super) shared: Arc<Shared>,
+    pub(super) orders: watch::Sender<wire::Order>,
+    pub(super) end: watch::Sender<Option<MemberEnd>>,
+    pub(super) farewell: oneshot::Receiver<Farewell>,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("run_id", &self.run_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came back.
+enum Reply {
+    Exchanged {
+        response: wire::ExchangeResponse,
+        /// Whether the exchange carried all windows that were held.
+        all: bool,
+        good_bye: bool,
+    },
+    Joined(wire::JoinResponse),
+}
+
+type Call = BoxFuture<'static, Result<Reply, Failure>>;
+
+/// Leaving: until when, and whom to tell.
+struct Leaving {
+    reason: String,
+    until: Instant,
+    done: oneshot::Sender<Result<(), Undelivered>>,
+}
+
+/// How the exchanges ended.
+enum Over {
+    /// The handle is gone, or the leader has everything and the good-bye.
+    Done,
+    /// What was wished could not be done, for this reason.
+    Out(MemberEnd),
+}
+
+/// A member's exchanges under way.
+struct Run {
+    task: Task,
+    source: Option<Arc<dyn Source>>,
+    leaving: Option<Leaving>,
+    /// When the leader last answered, and what went wrong since.
+    heard: Instant,
+    last_error: String,
+    /// Whether something is to be told that is not in the exchange under way.
+    again: bool,
+}
+
+impl Task {
+    /// Exchanges until the member leaves or is no longer in the run.
+    pub(super) async fn run(self, source: Option<Arc<dyn Source>>) {
+        let mut run = Run {
+            task: self,
+            source,
+            leaving: None,
+            heard: Instant::now(),
+            last_error: NO_ANSWER.to_owned(),
+            again: false,
+        };
+        let over = run.exchanges().await;
+        run.task.shared.held.store(run.task.held.len(), Ordering::Relaxed);
+        // Whoever asked may have stopped listening, which is his affair.
+        match (over, run.leaving) {
+            (Over::Done, Some(leaving)) => drop(leaving.done.send(Ok(()))),
+            (Over::Done, None) => {}
+            (Over::Out(end), Some(leaving)) => {
+                let windows = run.task.held.len();
+                let why = match end {
+                    MemberEnd::Lost { last_error, .. } => last_error,
+                    other => other.to_string(),
+                };
+                drop(leaving.done.send(Err(Undelivered { windows, why })));
+            }
+            (Over::Out(end), None) => drop(run.task.end.send_replace(Some(end))),
+        }
+    }
+}
+
+impl Run {
+    async fn exchanges(&mut self) -> Over {
+        let mut ticks = interval(self.task.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut call: Option<Call> = None;
+        loop {
+            let until = match &self.leaving {
+                Some(leaving) => leaving.until,
+                None => self.heard + self.task.leader_timeout,
+            };
+            // In this order: a wish to leave and an answer that is there come before the end of a time limit.
+            let over = tokio::select! {
+                biased;
+                farewell = &mut self.task.farewell, if self.leaving.is_none() => match farewell {
+                    Ok(farewell) => {
+                        self.leave(farewell);
+                        None
+                    }
+                    Err(_) => Some(Over::Done),
+                },
+                reply = reply(&mut call) => {
+                    call = None;
+                    match self.take(reply) {
+                        Next::Go => None,
+                        Next::Join => {
+                            call = Some(self.join());
+                            None
+                        }
+                        Next::End(over) => Some(over),
+                    }
+                }
+                () = sleep_until(until) => Some(Over::Out(MemberEnd::Lost {
+                    address: self.task.link.address(),
+                    silent_for: self.heard.elapsed(),
+                    last_error: std::mem::take(&mut self.last_error),
+                })),
+                () = self.task.shared.hurry.notified() => {
+                    self.collect();
+                    None
+                }
+                _ = ticks.tick() => {
+                    self.collect();
+                    None
+                }
+            };
+            if let Some(over) = over {
+                return over;
+            }
+            self.task.shared.held.store(self.task.held.len(), Ordering::Relaxed);
+            if self.again && call.is_none() {
+                self.again = false;
+                call = Some(self.exchange());
+            }
+        }
+    }
+
+    /// Collects what was observed. Once the member leaves, the last windows have been.
+    fn collect(&mut self) {
+        self.again = true;
+        if self.leaving.is_none()
+            && let Some(source) = &self.source
+        {
+            for (run, body) in source.windows(self.task.shared.clock().to_leader_ns()) {
+                self.task.held.push(run, body);
+            }
+        }
+    }
+
+    fn leave(&mut self, farewell: Farewell) {
+        self.collect();
+        self.leaving = Some(Leaving {
+            reason: farewell.reason,
+            until: Instant::now() + farewell.limit,
+            done: farewell.done,
+        });
+    }
+
+    fn take(&mut self, reply: Result<Reply, Failure>) -> Next {
+        if reply.is_ok() {
+            self.heard = Instant::now();
+            NO_ANSWER.clone_into(&mut self.last_error);
+        }
+        let refusal = match reply {
+            Ok(Reply::Exchanged {
+                response,
+                all,
+                good_bye,
+            }) => {
+                self.task.held.ack(response.acked);
+                let order = response.order.unwrap_or_default();
+                self.task.orders.send_if_modified(|before| {
+                    let changed = *before != order;
+                    *before = order;
+                    changed
+                });
+                if good_bye && self.task.held.len() == 0 {
+                    return Next::End(Over::Done);
+                }
+                // More than one exchange carries goes at once, and so does the good-bye.
+                self.again |= !all || self.leaving.is_some();
+                return Next::Go;
+            }
+            Ok(Reply::Joined(response)) if response.run_id == self.task.run_id => {
+                self.task.held.resume(response.acked);
+                self.again = true;
+                return Next::Go;
+            }
+            Ok(Reply::Joined(response)) => return another(response.run_id),
+            Err(Failure::NotALeader(why) | Failure::Unreachable(why)) => {
+                if self.last_error == NO_ANSWER {
+                    tracing::debug!("an exchange with the leader failed: {why}");
+                }
+                self.last_error = why;
+                return Next::Go;
+            }
+            Err(Failure::Refused(refusal)) => refusal,
+        };
+        match (refusal.kind, refusal.run_id) {
+            (RefusalKind::Unknown, Some(run_id)) if run_id != self.task.run_id => another(run_id),
+            // The same run does not know us: it is told again who we are.
+            (RefusalKind::Unknown, _) => Next::Join,
+            _ => Next::End(Over::Out(MemberEnd::Refused { reason: refusal.reason })),
+        }
+    }
+
+    fn join(&self) -> Call {
+        let (link, request) = (self.task.link.clone(), self.task.request.clone());
+        Box::pin(async move { link.join(request).await.map(Reply::Joined) })
+    }
+
+    fn exchange(&self) -> Call {
+        let (windows, all) = self.task.held.batch();
+        let good_bye = all && self.leaving.is_some();
+        let clock = self.task.shared.clock();
+        let mut status = self.source.as_ref().map(|source| source.status()).unwrap_or_default();
+        status.clock_offset_ns = clock.offset_ns;
+        status.clock_uncertainty_ns = clock.uncertainty_ns;
+        status.windows_dropped = self.task.held.dropped();
+        let request = wire::ExchangeRequest {
+            key: self.task.request.key.clone(),
+            windows,
+            status: Some(status),
+            leaving: good_bye,
+            reason: match &self.leaving {
+                Some(leaving) if good_bye => leaving.reason.clone(),
+                _ => String::new(),
+            },
+        };
+        let (link, shared, unix_ns) = (
+            self.task.link.clone(),
+            self.task.shared.clone(),
+            self.task.unix_ns.clone(),
+        );
+        Box::pin(async move {
+            link.connect().await?;
+            let sent = unix_ns();
+            let response = link.exchange(request).await?;
+            shared.sample(sent, unix_ns(), response.now_unix_ns);
+            Ok(Reply::Exchanged {
+                response,
+                all,
+                good_bye,
+            })
+        })
+    }
+}
+
+/// What follows from a reply.
+enum Next {
+    Go,
+    Join,
+    End(Over),
+}
+
+fn another(run_id: String) -> Next {
+    Next::End(Over::Out(MemberEnd::AnotherRun { run_id }))
+}
+
+/// The answer to the call under way; never, when there is none.
+async fn reply(call: &mut Option<Call>) -> Result<Reply, Failure> {
+    match call {
+        Some(call) => call.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,140 @@
+//! Measures a message before it is decoded.
+//!
+//! An empty submessage is two bytes on the wire and some hundred in memory, so that a message within its bound could
+//! become gigabytes. One pass over the wire format, which allocates nothing, adds up what decoding would take.
+//! Wire format: <https://protobuf.dev/programming-guides/encoding/>.
+
+use crate::wire;
+
+/// The memory that a decoded message may take, bytes.
+pub(crate) const DECODED_BYTES: usize = 64 * 1024 * 1024;
+
+/// A message that can be measured.
+pub trait Measured {
+    /// Whether the message may be decoded.
+    ///
+    /// # Errors
+    /// When it would take too much memory, or is no message.
+    fn measure(bytes: &[u8]) -> Result<(), String>;
+}
+
+/// What a message looks like to the measure.
+struct Shape {
+    /// Bytes that one takes in memory, without what it points to.
+    size: usize,
+    /// Fields that hold messages.
+    messages: &'static [(u64, &'static Shape)],
+    /// Fields that hold packed numbers.
+    columns: &'static [u64],
+}
+
+const fn shape<T>(messages: &'static [(u64, &'static Shape)], columns: &'static [u64]) -> Shape {
+    Shape {
+        size: size_of::<T>(),
+        messages,
+        columns,
+    }
+}
+
+static SLOTS: Shape = shape::<wire::Slots>(&[], &[]);
+static STATUS: Shape = shape::<wire::Status>(&[(8, &SLOTS), (9, &SLOTS), (10, &SLOTS)], &[]);
+static OTHER_END: Shape = shape::<wire::OtherEnd>(&[], &[]);
+static ENDS: Shape = shape::<wire::Ends>(&[(4, &OTHER_END)], &[1, 2, 3]);
+static PAIR: Shape = shape::<wire::Pair>(&[], &[]);
+static PHASE_SAMPLES: Shape = shape::<wire::PhaseSamples>(&[(10, &PAIR), (11, &PAIR), (12, &PAIR)], &[]);
+static SENT_IN: Shape = shape::<wire::SentIn>(&[], &[]);
+static START_SECOND: Shape = shape::<wire::StartSecond>(&[(9, &SENT_IN), (10, &PHASE_SAMPLES)], &[]);
+static START_ENDS: Shape = shape::<wire::StartEnds>(&[], &[1, 2]);
+static ERROR_EXAMPLE: Shape = shape::<wire::ErrorExample>(&[], &[]);
+static START_ERROR: Shape = shape::<wire::StartError>(&[(3, &ERROR_EXAMPLE)], &[]);
+static POLL: Shape = shape::<wire::Poll>(&[], &[]);
+static STARTS: Shape = shape::<wire::Starts>(
+    &[(1, &START_SECOND), (2, &START_ENDS), (3, &START_ERROR), (4, &POLL)],
+    &[],
+);
+static WINDOW: Shape = shape::<wire::Window>(&[(3, &ENDS), (4, &STARTS)], &[]);
+static ORDER: Shape = shape::<wire::Order>(&[], &[]);
+
+macro_rules! measured {
+    ($message:ty, $messages:expr) => {
+        impl Measured for $message {
+            fn measure(bytes: &[u8]) -> Result<(), String> {
+                static SHAPE: Shape = shape::<$message>($messages, &[]);
+                Measure { left: DECODED_BYTES }.message(bytes, &SHAPE)
+            }
+        }
+    };
+}
+
+measured!(wire::JoinRequest, &[]);
+measured!(wire::JoinResponse, &[]);
+measured!(wire::ExchangeRequest, &[(2, &WINDOW), (3, &STATUS)]);
+measured!(wire::ExchangeResponse, &[(3, &ORDER)]);
+
+struct Measure {
+    left: usize,
+}
+
+impl Measure {
+    fn message(&mut self, mut bytes: &[u8], shape: &Shape) -> Result<(), String> {
+        self.take(shape.size)?;
+        while !bytes.is_empty() {
+            let key = varint(&mut bytes)?;
+            let (field, kind) = (key >> 3, key & 7);
+            match kind {
+                // A number; repeated ones need not be packed, so each counts.
+                0 => {
+                    varint(&mut bytes)?;
+                    self.take(size_of::<u64>())?;
+                }
+                1 => self.number(&mut bytes, 8)?,
+                5 => self.number(&mut bytes, 4)?,
+                2 => {
+                    let length = varint(&mut bytes)?;
+                    let content = usize::try_from(length)
+                        .ok()
+                        .and_then(|length| bytes.split_off(..length))
+                        .ok_or("it is cut off")?;
+                    if let Some((_, inner)) = shape.messages.iter().find(|(number, _)| *number == field) {
+                        self.message(content, inner)?;
+                    } else if shape.columns.contains(&field) {
+                        let numbers = content.iter().filter(|byte| **byte < 0x80).count();
+                        self.take(numbers.saturating_mul(size_of::<u64>()))?;
+                    } else {
+                        self.take(content.len())?;
+                    }
+                }
+                _ => return Err(format!("field {field} is of kind {kind}, which this protocol has not")),
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, bytes: &mut &[u8], length: usize) -> Result<(), String> {
+        bytes.split_off(..length).ok_or("it is cut off")?;
+        self.take(length)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), String> {
+        self.left = self
+            .left
+            .checked_sub(bytes)
+            .ok_or_else(|| format!("it would take more than {DECODED_BYTES} bytes of memory"))?;
+        Ok(())
+    }
+}
+
+fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
+    let mut value = 0;
+    for shift in (0..70).step_by(7) {
+        let byte = bytes.split_off_first().ok_or("it is cut off")?;
+        value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+        if *byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err("a number has more than 10 bytes".to_owned())
+}
+
+#[cfg(test)]
+mod tests;
