@@ -5,6 +5,8 @@
 mod conversion;
 mod environment;
 mod examples;
+mod fleet;
+mod join;
 mod options;
 mod secrets;
 
@@ -14,10 +16,12 @@ use benchmark_scenarios::Rate;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 pub use conversion::{Converted, OutputOptions};
-pub use environment::{Surroundings, VARIABLES};
+pub use environment::{Surroundings, TABLES};
+pub use fleet::FleetOptions;
+pub use join::{JoinArgs, JoinOptions};
 pub use options::{
-    ConnectionArgs, HiddenText, LoadArgs, MeasuringArgs, OutputArgs, RunArgs, ServerArgs, ThresholdArgs, WorkersArgs,
-    WorkloadArgs,
+    ConnectionArgs, FleetArgs, HiddenText, LoadArgs, MeasuringArgs, OutputArgs, RunArgs, ServerArgs, ThresholdArgs,
+    WorkersArgs, WorkloadArgs,
 };
 pub use secrets::{Secrets, redacted_command};
 
@@ -47,6 +51,8 @@ pub struct Cli {
 pub enum Command {
     /// Print what would run, with the source of each value, and run nothing
     Plan(Box<RunArgs>),
+    /// Join the run of another generator and send a part of its starts
+    Join(Box<JoinArgs>),
     /// Find the highest rate that this machine can send, against a frontend that does nothing
     Calibrate(CalibrateArgs),
     /// Serve a frontend that takes starts and does nothing
@@ -140,7 +146,11 @@ fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), 
             let (option, next) = (pair[0].to_string_lossy(), pair[1].to_string_lossy());
             // What follows might be a secret that begins with dashes; the name of an option is none.
             let next = next.split('=').next().unwrap_or_default();
-            let next = if option == "--api-key" { "what follows" } else { next };
+            let next = if matches!(&*option, "--api-key" | "--fleet-token") {
+                "what follows"
+            } else {
+                next
+            };
             let line = format!("{option} needs a value, and {next} is another option");
             Err(command.error(ErrorKind::InvalidValue, line))
         }

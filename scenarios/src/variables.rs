@@ -9,9 +9,12 @@ use crate::{Asked, Given, Key};
 /// A variable and the option that it stands for.
 pub type Variable = (&'static str, Key);
 
-/// The server, for every process.
+/// Where the server is.
+pub const ADDRESS: &[Variable] = &[("TEMPORAL_ADDRESS", Key::Address)];
+
+/// The server and what is used of it.
 pub const SERVER: &[Variable] = &[
-    ("TEMPORAL_ADDRESS", Key::Address),
+    ADDRESS[0],
     ("BENCHMARK_NAMESPACE", Key::Namespace),
     ("TEMPORAL_NAMESPACE", Key::Namespace),
     ("BENCHMARK_TASK_QUEUE", Key::TaskQueue),

@@ -7,7 +7,7 @@ use benchmark_scenarios::{Asked, Given, Key, Problem, Source};
 use super::{
     environment::{self, Surroundings},
     options::{OutputArgs, RunArgs},
-    secrets::{self, Secrets},
+    secrets::{self, Secrets, Typed},
 };
 
 /// A command line, taken apart by who needs what.
@@ -40,7 +40,7 @@ impl RunArgs {
     /// # Errors
     /// When the API key cannot be had, or the environment asks for something that this program does not do.
     pub fn convert(&self, surroundings: &Surroundings) -> Result<Converted, Problem> {
-        let secrets = secrets::read(&self.connection, surroundings)?;
+        let secrets = secrets::read((&self.connection).into(), (&self.fleet).into(), surroundings)?;
         let mut asked = Asked::new();
         self.add_values(&mut asked);
         self.add_switches(&mut asked);
@@ -68,6 +68,7 @@ impl RunArgs {
             connection,
             server,
             workers,
+            fleet,
             measuring,
             thresholds,
             output: _,
@@ -88,12 +89,15 @@ impl RunArgs {
             (Key::ActivityCount, &workload.activity_count),
             (Key::ParallelActivities, &workload.parallel_activities),
             (Key::ActivityDuration, &workload.activity_duration),
+            (Key::ActivityCpu, &workload.activity_cpu),
             (Key::TimerDuration, &workload.timer_duration),
             (Key::ChildCount, &workload.child_count),
             (Key::PayloadSize, &workload.payload_size),
+            (Key::ResultSize, &workload.result_size),
             (Key::FailureRatio, &workload.failure_ratio),
             (Key::Address, &connection.address),
             (Key::Namespace, &connection.namespace),
+            (Key::TaskQueue, &connection.task_queue),
             (Key::Tls, &connection.tls),
             (Key::TlsCa, &connection.tls_ca),
             (Key::TlsCert, &connection.tls_cert),
@@ -106,17 +110,37 @@ impl RunArgs {
             (Key::ServerBinary, &server.server_binary),
             (Key::ServerPreset, &server.server_preset),
             (Key::Workers, &workers.workers),
+            (Key::WorkerProfile, &workers.worker_profile),
+            (Key::Slots, &workers.slots),
+            (Key::WorkflowSlots, &workers.workflow_slots),
+            (Key::ActivitySlots, &workers.activity_slots),
+            (Key::LocalActivitySlots, &workers.local_activity_slots),
+            (Key::TargetCpu, &workers.target_cpu),
+            (Key::TargetMemory, &workers.target_memory),
+            (Key::WorkflowPollers, &workers.workflow_pollers),
+            (Key::ActivityPollers, &workers.activity_pollers),
+            (Key::CacheSize, &workers.cache_size),
+            (Key::StickyTimeout, &workers.sticky_timeout),
+            (Key::EagerActivities, &workers.eager_activities),
+            (Key::ActivitiesPerSecond, &workers.activities_per_second),
+            (Key::Deployment, &workers.deployment),
+            (Key::BuildId, &workers.build_id),
+            (Key::GracefulShutdown, &workers.graceful_shutdown),
+            (Key::ExpectWorkers, &fleet.expect_workers),
+            (Key::Generators, &fleet.generators),
+            (Key::LocalGenerators, &fleet.local_generators),
+            (Key::FleetListen, &fleet.fleet_listen),
+            (Key::FleetTimeout, &fleet.fleet_timeout),
+            (Key::FleetTlsCert, &fleet.fleet_tls_cert),
+            (Key::FleetTlsKey, &fleet.fleet_tls_key),
             (Key::Sample, &measuring.sample),
             (Key::SampleCap, &measuring.sample_cap),
+            (Key::MetricsListen, &measuring.metrics_listen),
             (Key::MaxP99Latency, &thresholds.max_p99_latency),
             (Key::MinThroughput, &thresholds.min_throughput),
             (Key::MaxErrorRatio, &thresholds.max_error_ratio),
         ];
-        for (key, value) in values {
-            if let Some(text) = value {
-                asked.add(key, Given::by_flag(key.flag(), text));
-            }
-        }
+        add_flags(asked, values);
         for pair in &server.server_config {
             asked.add(Key::ServerConfig, Given::by_flag(Key::ServerConfig.flag(), pair));
         }
@@ -127,6 +151,7 @@ impl RunArgs {
             connection,
             server,
             workers,
+            fleet,
             measuring,
             ..
         } = self;
@@ -139,11 +164,24 @@ impl RunArgs {
         if measuring.no_cleanup {
             asked.add(Key::Cleanup, Given::by_flag(Key::Cleanup.flag(), "false"));
         }
-        if connection.api_key.is_some() {
-            asked.add(Key::ApiKey, Given::hidden(Source::Flag(Key::ApiKey.flag().into())));
+        add_secrets(asked, connection.into(), fleet.into());
+    }
+}
+
+/// Adds the flags that were typed.
+pub(super) fn add_flags<'a>(asked: &mut Asked, values: impl IntoIterator<Item = (Key, &'a Option<String>)>) {
+    for (key, value) in values {
+        if let Some(text) = value {
+            asked.add(key, Given::by_flag(key.flag(), text));
         }
-        if connection.api_key_file.is_some() {
-            asked.add(Key::ApiKey, Given::hidden(Source::Flag("--api-key-file".into())));
+    }
+}
+
+/// Adds that secrets were typed, without them.
+pub(super) fn add_secrets(asked: &mut Asked, api_key: Typed, fleet_token: Typed) {
+    for (key, typed) in [(Key::ApiKey, api_key), (Key::FleetToken, fleet_token)] {
+        if let Some(flag) = typed.flag(key) {
+            asked.add(key, Given::hidden(Source::Flag(flag.into())));
         }
     }
 }

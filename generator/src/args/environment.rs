@@ -5,7 +5,10 @@
 
 use std::path::PathBuf;
 
-use benchmark_scenarios::{Asked, Given, Key, Problem, Source};
+use benchmark_scenarios::{
+    Asked, Given, Key, Problem, Source,
+    variables::{self, Variable},
+};
 use benchmark_temporal::environment::Profile;
 
 /// What surrounds a command line.
@@ -23,37 +26,17 @@ impl Surroundings<'_> {
     }
 }
 
-/// Variables that say exactly what a flag says. Of two for one option the first wins.
-pub const VARIABLES: &[(&str, Key)] = &[
-    ("BENCHMARK_WORKFLOW_TYPE", Key::WorkflowType),
-    ("BENCHMARK_ACTIVITY_COUNT", Key::ActivityCount),
-    ("BENCHMARK_TIMER_DURATION", Key::TimerDuration),
-    ("BENCHMARK_CHILD_COUNT", Key::ChildCount),
-    ("BENCHMARK_TARGET_RATE", Key::Rate),
-    ("BENCHMARK_DURATION", Key::Duration),
-    ("BENCHMARK_RAMP_UP", Key::RampUp),
-    ("BENCHMARK_NAMESPACE", Key::Namespace),
-    ("BENCHMARK_ITERATIONS", Key::Iterations),
-    ("BENCHMARK_MAX_P99_LATENCY", Key::MaxP99Latency),
-    ("BENCHMARK_MIN_THROUGHPUT", Key::MinThroughput),
-    ("TEMPORAL_ADDRESS", Key::Address),
-    ("TEMPORAL_NAMESPACE", Key::Namespace),
-];
+/// Variables that say exactly what a flag of a run says.
+pub const TABLES: &[&[Variable]] = &[variables::SERVER, variables::RUN, variables::TUNING];
 
 const GENERATOR_ONLY: &str = "BENCHMARK_GENERATOR_ONLY";
 const WORKER_ONLY: &str = "BENCHMARK_WORKER_ONLY";
 const WORKER_COUNT: &str = "BENCHMARK_WORKER_COUNT";
 const COMPLETION_TIMEOUT: &str = "BENCHMARK_COMPLETION_TIMEOUT";
-/// Temporal's own name for the API key.
-pub(super) const API_KEY: &str = "TEMPORAL_API_KEY";
 
 /// Adds what the environment says, below what was typed.
 pub(super) fn add(asked: &mut Asked, surroundings: &Surroundings) -> Result<(), Problem> {
-    for (name, key) in VARIABLES {
-        if let Some(text) = surroundings.get(name) {
-            asked.add(*key, Given::by_environment(name, text));
-        }
-    }
+    variables::add(asked, TABLES, surroundings.variable);
     if switch(surroundings, WORKER_ONLY)? {
         return Err(Problem::new(format!(
             "{WORKER_ONLY}=true asks for a worker, and this program starts the load"
@@ -77,10 +60,26 @@ pub(super) fn add(asked: &mut Asked, surroundings: &Surroundings) -> Result<(), 
             Given::by_environment(COMPLETION_TIMEOUT, if auto { "auto".to_owned() } else { text }),
         );
     }
-    if surroundings.get(API_KEY).is_some() {
-        asked.add(Key::ApiKey, Given::hidden(Source::Environment(API_KEY.into())));
-    }
+    add_secrets(asked, surroundings);
     Ok(())
+}
+
+/// Adds what the environment says to a generator that joins a run, below what was typed.
+pub(super) fn add_joining(asked: &mut Asked, surroundings: &Surroundings) {
+    variables::add(asked, &[variables::ADDRESS, variables::JOINING], surroundings.variable);
+    add_secrets(asked, surroundings);
+}
+
+/// Adds that there are secrets, without them.
+fn add_secrets(asked: &mut Asked, surroundings: &Surroundings) {
+    for (key, name) in [
+        (Key::ApiKey, variables::API_KEY),
+        (Key::FleetToken, variables::FLEET_TOKEN),
+    ] {
+        if surroundings.get(name).is_some() {
+            asked.add(key, Given::hidden(Source::Environment(name.into())));
+        }
+    }
 }
 
 /// Adds what Temporal's client configuration says, below everything else.

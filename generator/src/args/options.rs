@@ -23,6 +23,9 @@ pub struct RunArgs {
     /// Who executes.
     #[command(flatten)]
     pub workers: WorkersArgs,
+    /// Who else takes part.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     /// How completions are observed.
     #[command(flatten)]
     pub measuring: MeasuringArgs,
@@ -90,9 +93,13 @@ pub struct WorkloadArgs {
     /// multi-activity: how many of them run at the same time, first [default: 4]
     #[arg(long, value_name = "N")]
     pub parallel_activities: Option<String>,
-    /// multi-activity: sleep of each, drawn from a range or fixed, up to 30s [default: 100ms..600ms]
-    #[arg(long, value_name = "TIME[..TIME]")]
+    /// multi-activity: sleep of each, up to 30s: fixed (200ms), drawn from a range (100ms..600ms), normal:MEAN,DEVIATION
+    /// or lognormal:MEDIAN,SIGMA [default: 100ms..600ms]
+    #[arg(long, value_name = "TIMES")]
     pub activity_duration: Option<String>,
+    /// multi-activity, state-transitions: CPU time that each activity burns, up to 20s [default: 0]
+    #[arg(long, value_name = "TIME")]
+    pub activity_cpu: Option<String>,
     /// timer: length of the durable timer, 1ms to 24h [default: 1s]
     #[arg(long, value_name = "TIME")]
     pub timer_duration: Option<String>,
@@ -102,6 +109,9 @@ pub struct WorkloadArgs {
     /// Payload in each workflow's input, 0 to 1MiB [default: 0]
     #[arg(long, value_name = "BYTES")]
     pub payload_size: Option<String>,
+    /// Payload in each workflow's result and in each of its activities', 0 to 1MiB [default: 0]
+    #[arg(long, value_name = "BYTES")]
+    pub result_size: Option<String>,
     /// Share of workflows that are told to fail, 0 to 1 or 0% to 100% [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub failure_ratio: Option<String>,
@@ -117,6 +127,9 @@ pub struct ConnectionArgs {
     /// Namespace; created with 24h retention when missing and permitted [default: benchmark]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// Task queue of the workflows and of their workers [default: benchmark-task-queue]
+    #[arg(long, value_name = "NAME")]
+    pub task_queue: Option<String>,
     /// TLS; --tls=false turns it off [default: on with any --tls-… option, an API key or https://]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub tls: Option<String>,
@@ -175,12 +188,98 @@ pub struct ServerArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Workers")]
 pub struct WorkersArgs {
-    /// SDK workers in this process, 0 to 100 [default: the cores, at most 4; with --address 0]
+    /// SDK workers in this process, 0 to 100 [default: the cores, at most 4; with --address or --expect-workers 0]
     #[arg(long, value_name = "N", conflicts_with = "generator_only")]
     pub workers: Option<String>,
     /// Same as --workers 0: workers elsewhere execute
     #[arg(long)]
     pub generator_only: bool,
+    /// Where the values come from that are not given one by one: default (200 slots, 32 pollers), small (20 slots, 8 to
+    /// 20 pollers) or autoscale (200 slots, 8 to 100 pollers) [default: autoscale]
+    #[arg(long, value_name = "NAME")]
+    pub worker_profile: Option<String>,
+    /// fixed, or resource: as many as --target-cpu and --target-memory leave room for [default: fixed]
+    #[arg(long, value_name = "KIND")]
+    pub slots: Option<String>,
+    /// Workflow tasks that one worker executes at the same time [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub workflow_slots: Option<String>,
+    /// Activities that one worker executes at the same time [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub activity_slots: Option<String>,
+    /// Local activities that one worker executes at the same time [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub local_activity_slots: Option<String>,
+    /// Share of the CPU up to which slots are given out [default: 90%]
+    #[arg(long, value_name = "SHARE")]
+    pub target_cpu: Option<String>,
+    /// Share of the memory up to which slots are given out [default: 80%]
+    #[arg(long, value_name = "SHARE")]
+    pub target_memory: Option<String>,
+    /// Polls for workflow tasks of one worker: a number, auto (which is auto:8-100), auto:MIN-MAX or
+    /// auto:MIN-MAX:INITIAL [default: the profile's]
+    #[arg(long, value_name = "POLLERS")]
+    pub workflow_pollers: Option<String>,
+    /// Polls for activities of one worker, in the same way [default: the profile's]
+    #[arg(long, value_name = "POLLERS")]
+    pub activity_pollers: Option<String>,
+    /// Workflows that one worker keeps in memory; with 0 every task replays [default: the profile's]
+    #[arg(long, value_name = "N")]
+    pub cache_size: Option<String>,
+    /// How long a task may wait for the worker that has its workflow in memory, 100ms to 1h [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub sticky_timeout: Option<String>,
+    /// Activities handed out with the answer to a workflow task: on or off [default: on]
+    #[arg(long, value_name = "on|off")]
+    pub eager_activities: Option<String>,
+    /// Activities a second of one worker, at the most [default: no limit]
+    #[arg(long, value_name = "PER_SECOND")]
+    pub activities_per_second: Option<String>,
+    /// Worker deployment that the workers belong to, with --build-id [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub deployment: Option<String>,
+    /// Build that the workers are, with --deployment [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub build_id: Option<String>,
+    /// How long activities may go on after the workers are told to stop, up to 1h [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub graceful_shutdown: Option<String>,
+}
+
+/// Who else takes part.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Fleet")]
+pub struct FleetArgs {
+    /// Worker processes (benchmark-worker --join) that must poll before the run begins [default: 0]
+    #[arg(long, value_name = "N")]
+    pub expect_workers: Option<String>,
+    /// Generators that share the starts, this one among them; the others run `run-benchmark join` [default: 1, or one more
+    /// than --local-generators]
+    #[arg(long, value_name = "N")]
+    pub generators: Option<String>,
+    /// Generators of these that are started on this machine [default: 0]
+    #[arg(long, value_name = "N")]
+    pub local_generators: Option<String>,
+    /// Address at which workers and generators join; port 0 takes a free one [default: none; with --local-generators
+    /// 127.0.0.1:0]
+    #[arg(long, value_name = "IP:PORT")]
+    pub fleet_listen: Option<String>,
+    /// How long the others are waited for, 1s to 24h [default: 10m]
+    #[arg(long, value_name = "TIME")]
+    pub fleet_timeout: Option<String>,
+    /// Secret that others need to join; other users of this machine can see it in the process list, so better
+    /// BENCHMARK_FLEET_TOKEN or --fleet-token-file [default: none]
+    #[arg(long, value_name = "TEXT", conflicts_with = "fleet_token_file")]
+    pub fleet_token: Option<HiddenText>,
+    /// File with that secret [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub fleet_token_file: Option<PathBuf>,
+    /// PEM file with the certificate that others see when they join, for TLS [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub fleet_tls_cert: Option<String>,
+    /// PEM file with its key [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub fleet_tls_key: Option<String>,
 }
 
 /// How completions are observed.
@@ -196,6 +295,9 @@ pub struct MeasuringArgs {
     /// Leave what is still open of this run afterwards [default: it is terminated]
     #[arg(long)]
     pub no_cleanup: bool,
+    /// Serve this process's metrics at http://IP:PORT/metrics; port 0 takes a free one [default: off]
+    #[arg(long, value_name = "IP:PORT")]
+    pub metrics_listen: Option<String>,
 }
 
 /// What must be reached.
@@ -234,6 +336,13 @@ pub struct OutputArgs {
 /// A text that must not be shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct HiddenText(pub String);
+
+impl HiddenText {
+    /// The text itself, for whom it is meant and nobody else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
 
 impl std::fmt::Debug for HiddenText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

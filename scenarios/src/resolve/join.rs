@@ -5,13 +5,16 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{Setting, connection, connection::TLS_FILES, form::Form, reader::Reader};
 use crate::{
     Cluster, Target, TlsFiles,
-    asked::{Asked, Key},
+    asked::{Asked, Key, Source},
     problem::Problem,
 };
 
 const JOIN_TIMEOUT: Duration = Duration::from_secs(300);
 const GENERATOR_LEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Typed after `--address`, it stands for the address that the leader uses, whatever the environment says.
+pub const LEADERS: &str = "leader";
+
 /// What is shown of a plan's hash, and the whole of it.
 const HASH_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
 
@@ -169,19 +172,38 @@ pub(crate) fn joining(reader: &mut Reader, leader_timeout: Duration) -> Result<O
     }))
 }
 
+/// An address, or [`LEADERS`].
+fn address_form() -> Form<Option<(String, bool)>> {
+    Form::new(
+        format!("HOST:PORT, as in temporal.internal:7233, or {LEADERS}"),
+        |text| match text.trim() {
+            LEADERS => Some(None),
+            text => connection::parse_host_port(text).map(Some),
+        },
+        |address| {
+            let host_port = address.as_ref().map(|(host_port, _)| host_port.as_str());
+            host_port.unwrap_or(LEADERS).to_owned()
+        },
+    )
+}
+
 /// What is said here about the server.
 pub(crate) fn access(reader: &mut Reader) -> Result<ServerAccess, Problem> {
-    let form = Form::new(
-        "HOST:PORT, as in temporal.internal:7233",
-        connection::parse_host_port,
-        |(host_port, _)| host_port.clone(),
-    );
-    let address = reader.read_given(Key::Address, &form)?;
+    let address = reader.read_given(Key::Address, &address_form())?;
+    let of_the_leader = matches!(address, Some(None));
+    let address = address.flatten();
     let api_key = reader.given(Key::ApiKey);
     if let Some(given) = api_key {
         reader.record(Key::ApiKey, given.text.clone(), given.source.clone());
     }
-    let said = reader.given(Key::Tls).is_some() || TLS_FILES.iter().any(|key| reader.given(*key).is_some());
+    let said = [Key::Tls].iter().chain(&TLS_FILES).any(|key| {
+        reader.given(*key).is_some_and(|given| match given.source {
+            // Temporal's own configuration speaks of the server that it names, and not of the leader's.
+            Source::File(_) => false,
+            Source::Environment(_) => !of_the_leader,
+            _ => true,
+        })
+    });
     let tls = match &address {
         None if !said => TlsSaid::AsLeader,
         _ => {
