@@ -54,8 +54,8 @@ pub struct IterationParts {
     pub reconciliation: Reconciliation,
     /// What the generator used.
     pub generator: GeneratorHealth,
-    /// The processes that took part in it. Counts, use and share are of this iteration only; indices of iterations within
-    /// follow from the place, too.
+    /// The processes that took part in it. Its windows are counted since each joined, all else is of this iteration only;
+    /// indices of iterations within follow from the place, too.
     pub fleet: Fleet,
     /// Whether it ended before its plan did.
     pub interrupted: bool,

@@ -58,10 +58,10 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     let context = Context::new(input);
     let mut checks = Vec::new();
     checks.extend(samples::checks(&context));
+    checks.extend(members::checks(&context));
     checks.push(lag::check(&context));
     checks.extend(load::checks(&context));
     checks.extend(machine::checks(&context));
-    checks.extend(members::checks(&context));
     checks.extend(workers::checks(&context));
     checks.push(clocks::check(&context));
     checks.extend(steadiness::checks(&context));

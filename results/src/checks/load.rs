@@ -61,7 +61,14 @@ fn drops_by_cause(context: &Context) -> (u64, u64) {
     } else {
         ledger.dropped_lag
     };
+    // What a lost generator did not send is in no window.
+    let own = own.max(not_sent(context));
     (own, ledger.dropped().saturating_sub(own))
+}
+
+/// Arrivals of the measured phase that were dropped since their generator was lost, at the most.
+fn not_sent(context: &Context) -> u64 {
+    context.missing_arrivals().min(context.measure.ledger.dropped_lag)
 }
 
 fn attainment(context: &Context) -> Check {
@@ -124,13 +131,18 @@ fn drops(context: &Context) -> Check {
     let (own, cluster) = drops_by_cause(context);
     let before = context.ledger.dropped().saturating_sub(ledger.dropped());
     let allowed = ledger.arrivals as f64 * (1.0 - limits::START_ATTAINMENT);
+    let lost = not_sent(context);
     let value = match (own, cluster, before) {
         (0, 0, 0) => "none".to_owned(),
         (0, 0, before) => format!("none measured, {} before", count(before)),
         (own, cluster, _) => format!(
-            "{} given up: {} late without cause, {} while the server did not answer",
+            "{} given up: {}{} late without cause, {} while the server did not answer",
             count(own + cluster),
-            count(own),
+            match lost {
+                0 => String::new(),
+                lost => format!("{} by the loss of a generator, ", count(lost)),
+            },
+            count(own - lost),
             count(cluster)
         ),
     };

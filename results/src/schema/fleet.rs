@@ -67,7 +67,7 @@ pub struct Member {
     pub reason: Option<String>,
     /// Its clock against the leader's.
     pub clock: MemberClock,
-    /// Windows that the leader took from it.
+    /// Windows that the leader took from it, since it joined.
     pub windows: u64,
     /// Windows that it sent more than once; each counts once.
     pub windows_resent: u64,
@@ -117,7 +117,7 @@ pub enum MemberPresence {
     /// To the end.
     #[default]
     Present,
-    /// It said good-bye before the end and delivered what it held.
+    /// It said good-bye and delivered what it held.
     Left,
     /// It was not heard of any more: what it did not deliver is missing.
     Lost,
@@ -160,7 +160,8 @@ pub struct MemberStarts {
     pub rejected: u64,
     /// Starts whose answer was lost.
     pub unknown: u64,
-    /// Arrivals of its part that it never told of: it was lost.
+    /// Arrivals of its part that it never told of: it was lost. Those that the server knows count as accepted, the others
+    /// were never sent and count as dropped.
     pub missing: u64,
     /// Dispatched − due, measured phase.
     pub lag: Latency,

@@ -23,6 +23,7 @@ pub(super) fn ledger(out: &mut Out, results: &Results) {
 
     let dropped = match (ledger.dropped_lag, ledger.dropped_cap) {
         (0, 0) => "0 dropped".to_owned(),
+        (lag, 0) if is_short(results) => format!("{} dropped (too late, or not sent by who was lost)", count(lag)),
         (lag, 0) => format!("{} dropped (too late)", count(lag)),
         (0, cap) => format!("{} dropped (cap reached)", count(cap)),
         (lag, cap) => format!(
@@ -63,6 +64,11 @@ pub(super) fn ledger(out: &mut Out, results: &Results) {
         ));
     }
     out.blank();
+}
+
+/// Whether a generator owes a part of the arrivals.
+fn is_short(results: &Results) -> bool {
+    results.fleet.members.iter().any(|member| member.missing_arrivals() > 0)
 }
 
 fn server(out: &mut Out, results: &Results) {

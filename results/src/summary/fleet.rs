@@ -73,7 +73,8 @@ fn table(out: &mut Out, results: &Results, kind: &str, mut members: Vec<&Member>
     let is_slow = |member: &Member| !invalid && typical.is_slow(member);
     // Who is not to be missed comes first, then the slowest.
     members.sort_by(|a, b| {
-        let by = |member: &Member| (Reverse(member.presence), Reverse(is_slow(member)));
+        let gone = |member: &Member| member.presence == MemberPresence::Lost || left_early(results, member);
+        let by = |member: &Member| Reverse((gone(member), is_slow(member)));
         let at = |member: &Member| speed(member).map(|ms| ms.unwrap_or(f64::NEG_INFINITY));
         let ([a50, a99], [b50, b99]) = (at(a), at(b));
         by(a)
@@ -95,9 +96,9 @@ fn table(out: &mut Out, results: &Results, kind: &str, mut members: Vec<&Member>
         }
         let mark = match member.presence {
             MemberPresence::Lost => "lost",
-            MemberPresence::Left => "left",
-            MemberPresence::Present if is_slow(member) => "slow",
-            MemberPresence::Present => "",
+            MemberPresence::Left if left_early(results, member) => "left",
+            _ if is_slow(member) => "slow",
+            _ => "",
         };
         if mark.is_empty() {
             out.line(&line);
@@ -113,6 +114,16 @@ fn table(out: &mut Out, results: &Results, kind: &str, mut members: Vec<&Member>
         ));
     }
     out.blank();
+}
+
+/// Whether it went while something was measured; afterwards everybody goes.
+fn left_early(results: &Results, member: &Member) -> bool {
+    let ends = results.iterations.iter().map(|iteration| {
+        let measure = &iteration.phases.measure;
+        measure.start_seconds + measure.seconds
+    });
+    let end = ends.fold(0.0, f64::max);
+    member.presence == MemberPresence::Left && member.left_seconds.is_none_or(|left| left < end)
 }
 
 /// A name of somebody else, safe to print, its end kept: that is where processes of one host differ.

@@ -126,7 +126,16 @@ fn a_lost_generator_is_another_load() {
         value.contains("left at 3m20s (SIGTERM), 1 arrival of its part missing"),
         "{value}"
     );
-    // The others' checks do not call it a defect, or a slow machine.
+    // The checks of the load do not blame the machine for it.
+    let verdict = judged(|_, parts| {
+        *parts = generator_lost_iteration();
+        parts.windows.iter_mut().for_each(|window| window.dropped = 0);
+    });
+    for name in [names::START_ATTAINMENT, names::WINDOW_ATTAINMENT, names::DROPS] {
+        let check = check(&verdict, name);
+        assert_eq!(check.status, Invalid, "{check:?}");
+        assert!(check.remedy.contains("lost generator"), "{check:?}");
+    }
     let verdict = judged(|_, parts| {
         *parts = generator_lost_iteration();
         parts.phases.measure.ledger.arrivals -= 12_000;
