@@ -422,4 +422,8 @@ fn server_config_adds_up_and_the_strongest_giver_wins() {
     assert_eq!(config, ["a.b=1", "c=true"]);
 }
 
+mod fleet;
 mod properties;
+mod tuning;
+mod worker;
+mod workload;

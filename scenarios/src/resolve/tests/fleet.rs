@@ -1,0 +1,225 @@
+//! The other processes of a run, and what they resolve to.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::{Cluster, FleetOptions, FleetTls, ServerAccess, TlsSaid};
+
+const LISTEN: (Key, &str) = (Key::FleetListen, "127.0.0.1:7400");
+
+fn fleet(options: &[(Key, &str)]) -> (Fleet, FleetOptions) {
+    let resolved = resolved(options);
+    (resolved.plan.fleet, resolved.fleet)
+}
+
+#[test]
+fn a_run_is_alone_unless_somebody_is_expected() {
+    let (plan, options) = fleet(&[]);
+    assert_eq!(plan, Fleet::default());
+    assert_eq!((options.listen, options.local_generators), (None, 0));
+    // Plans of before there were fleets.
+    let mut json = serde_json::to_value(resolved(&[]).plan).unwrap();
+    json.as_object_mut().unwrap().remove("fleet");
+    let workers = json["workers"].as_object_mut().unwrap();
+    workers.remove("tuning");
+    for key in ["resultSize", "activityCpu"] {
+        json["workload"].as_object_mut().unwrap().remove(key);
+    }
+    let plan: Plan = serde_json::from_value(json).unwrap();
+    assert_eq!((plan.fleet, plan.workers.tuning), (Fleet::default(), None));
+}
+
+#[test]
+fn expected_workers_take_the_place_of_workers_here() {
+    let resolved = resolved(&[(Key::ExpectWorkers, "3"), LISTEN]);
+    assert_eq!(resolved.plan.fleet.expect_workers, 3);
+    assert_eq!(resolved.plan.workers.count, 0);
+    assert_eq!(resolved.fleet.timeout, Duration::from_secs(600));
+    assert_eq!(resolved.fleet.listen.unwrap().port(), 7400);
+    assert!(resolved.notes.is_empty(), "{:?}", resolved.notes);
+    let both = super::resolved(&[(Key::ExpectWorkers, "3"), LISTEN, (Key::Workers, "2")]);
+    assert_eq!(both.plan.workers.count, 2);
+}
+
+#[test]
+fn generators_on_this_machine_need_no_address() {
+    let (plan, options) = fleet(&[(Key::LocalGenerators, "2")]);
+    assert_eq!((plan.generators, options.local_generators), (3, 2));
+    assert_eq!(options.listen, Some("127.0.0.1:0".parse().unwrap()));
+    let (plan, _) = fleet(&[(Key::LocalGenerators, "2"), (Key::Generators, "5")]);
+    assert_eq!(plan.generators, 5);
+    // What listens and where is no part of the plan.
+    let here = resolved(&[(Key::LocalGenerators, "2")]).plan.hash();
+    let there = resolved(&[(Key::Generators, "3"), LISTEN]).plan.hash();
+    assert_eq!(here, there);
+}
+
+#[test]
+fn a_fleet_that_cannot_come_together_is_refused_in_words() {
+    let cases: [(&[(Key, &str)], &str); 11] = [
+        (
+            &[(Key::ExpectWorkers, "3")],
+            "--expect-workers 3 needs --fleet-listen IP:PORT as well\n  they join there, each with: benchmark-worker --join \
+             HOST:PORT\n  try  --fleet-listen 127.0.0.1:7400",
+        ),
+        (
+            &[(Key::Generators, "2")],
+            "--generators 2 needs --fleet-listen IP:PORT as well",
+        ),
+        (
+            &[LISTEN],
+            "--fleet-listen 127.0.0.1:7400 does not apply: nobody is expected to join\n  try  --expect-workers N   or   \
+             --generators N",
+        ),
+        (
+            &[(Key::Generators, "0")],
+            "--generators 0 is not allowed: give a whole number of generators from 1 to 1000",
+        ),
+        (
+            &[(Key::Generators, "3"), (Key::LocalGenerators, "3")],
+            "--local-generators 3 leaves no place for this one among --generators 3",
+        ),
+        (&[(Key::ExpectWorkers, "-1")], "--expect-workers -1 is not allowed"),
+        (
+            &[(Key::ExpectWorkers, "1"), (Key::FleetListen, "localhost:7400")],
+            "--fleet-listen localhost:7400 is not allowed: give IP:PORT",
+        ),
+        (
+            &[(Key::ExpectWorkers, "1"), LISTEN, (Key::FleetTlsCert, "c.pem")],
+            "--fleet-tls-cert c.pem needs --fleet-tls-key FILE as well",
+        ),
+        (
+            &[(Key::FleetTimeout, "1m")],
+            "--fleet-timeout 1m does not apply: nobody can join without --fleet-listen",
+        ),
+        (
+            &[(Key::ExpectWorkers, "1"), LISTEN, (Key::FleetTimeout, "0")],
+            "--fleet-timeout 0 is not allowed",
+        ),
+        (
+            &[(Key::MetricsListen, "9090")],
+            "--metrics-listen 9090 is not allowed: give IP:PORT",
+        ),
+    ];
+    for (options, expected) in cases {
+        let report = problem(options);
+        assert!(report.contains(expected), "{report}\nshould say\n{expected}");
+    }
+}
+
+#[test]
+fn who_else_could_join_is_said() {
+    let open = [
+        (Key::ExpectWorkers, "1"),
+        (Key::FleetListen, "0.0.0.0:7400"),
+        (Key::Address, "h:1"),
+    ];
+    let notes = |more: &[(Key, &str)]| resolved(&[&open, more].concat()).notes;
+    let stranger = "whoever reaches 0.0.0.0:7400 can join the run: --fleet-token-file keeps strangers out";
+    assert_eq!(notes(&[]), [stranger]);
+    let token = (Key::FleetToken, "***");
+    assert!(notes(&[token])[0].contains("is sent to 0.0.0.0:7400 in the clear"));
+    let tls = [token, (Key::FleetTlsCert, "c.pem"), (Key::FleetTlsKey, "k.pem")];
+    assert_eq!(notes(&tls), [""; 0]);
+    let files = resolved(&[&open[..], &tls[..]].concat()).fleet.tls.unwrap();
+    assert_eq!(
+        files,
+        FleetTls {
+            cert: PathBuf::from("c.pem"),
+            key: PathBuf::from("k.pem")
+        }
+    );
+    let embedded = resolved(&open[..2]).notes;
+    assert!(
+        embedded
+            .iter()
+            .any(|note| note.contains("the embedded server listens on 127.0.0.1"))
+    );
+}
+
+#[test]
+fn a_generator_joins_with_what_it_says_itself_and_the_leaders_word_for_the_rest() {
+    let join = |options: &[(Key, &str)]| {
+        let options = [&[(Key::Join, "10.0.0.5:7400")], options].concat();
+        resolve_join(&asked(&options)).unwrap().options
+    };
+    let plain = join(&[]);
+    assert_eq!(plain.joining.leader, "10.0.0.5:7400");
+    assert_eq!(plain.joining.join_timeout, Duration::from_secs(300));
+    assert_eq!(plain.joining.leader_timeout, Duration::from_secs(30));
+    assert_eq!((plain.joining.tls, plain.metrics_listen), (None, None));
+    let leader = Target::Cluster(Cluster {
+        address: "frontend:7233".to_owned(),
+        tls: Some(TlsFiles::default()),
+        api_key: false,
+    });
+    let over = |options: &[(Key, &str)]| join(options).access.over(&leader, "10.0.0.5:7233").unwrap();
+    assert_eq!(over(&[]).address, "10.0.0.5:7233");
+    assert_eq!(over(&[]).tls, Some(TlsFiles::default()));
+    assert_eq!(over(&[(Key::Address, "other:7233")]).tls, None);
+    assert_eq!(over(&[(Key::Address, "leader")]).address, "10.0.0.5:7233");
+    assert_eq!(over(&[(Key::Tls, "false")]).tls, None);
+    let own = over(&[(Key::TlsCa, "ca.pem")]).tls.unwrap();
+    assert_eq!(own.ca, Some(PathBuf::from("ca.pem")));
+    // A key that nobody asked for stays here.
+    assert!(!over(&[(Key::ApiKey, "***")]).api_key);
+    let cloud = Target::Cluster(Cluster {
+        address: "cloud:7233".to_owned(),
+        tls: Some(TlsFiles::default()),
+        api_key: true,
+    });
+    assert!(
+        join(&[(Key::ApiKey, "***")])
+            .access
+            .over(&cloud, "c:1")
+            .unwrap()
+            .api_key
+    );
+    let missing = ServerAccess::default().over(&cloud, "c:1").unwrap_err().report();
+    assert!(missing.contains("--api-key-file FILE"), "{missing}");
+}
+
+#[test]
+fn what_a_configuration_says_of_another_server_is_not_said_of_the_leaders() {
+    let mut asked = asked(&[(Key::Join, "h:1")]);
+    asked.add(Key::Tls, Given::by_file("temporal.toml", "true"));
+    assert_eq!(resolve_join(&asked).unwrap().options.access.tls, TlsSaid::AsLeader);
+    asked.add(Key::Address, Given::by_file("temporal.toml", "other:7233"));
+    let access = resolve_join(&asked).unwrap().options.access;
+    assert_eq!(access.tls, TlsSaid::On(TlsFiles::default()));
+}
+
+#[test]
+fn joining_with_tls_and_a_plan_of_its_own_choice() {
+    let joining = |options: &[(Key, &str)]| resolve_join(&asked(options)).map(|join| join.options.joining);
+    let https = joining(&[(Key::Join, "https://leader:7400"), (Key::ExpectPlan, "90cc7a")]).unwrap();
+    assert_eq!(
+        (https.leader.as_str(), https.expect_plan.as_deref()),
+        ("leader:7400", Some("90cc7a"))
+    );
+    assert!(https.tls.is_some());
+    let ca = joining(&[(Key::Join, "leader:7400"), (Key::FleetTlsCa, "ca.pem")]).unwrap();
+    assert_eq!(ca.tls.unwrap().ca, Some(PathBuf::from("ca.pem")));
+    for (options, expected) in [
+        (
+            &[(Key::Join, "leader")][..],
+            "leader is not allowed: give HOST:PORT of the leading",
+        ),
+        (
+            &[(Key::Join, "h:1"), (Key::ExpectPlan, "90cc7")],
+            "--expect-plan 90cc7 is not allowed: give 6 to 64",
+        ),
+        (
+            &[(Key::Join, "h:1"), (Key::ExpectPlan, "nothexadecimal")],
+            "is not allowed",
+        ),
+        (
+            &[(Key::Join, "h:1"), (Key::LeaderTimeout, "0")],
+            "--leader-timeout 0 is not allowed",
+        ),
+        (&[], "the leader's address is missing"),
+    ] {
+        let report = joining(options).unwrap_err().report();
+        assert!(report.contains(expected), "{report}\nshould say\n{expected}");
+    }
+}
