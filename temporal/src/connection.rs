@@ -14,6 +14,7 @@ use temporalio_client::{
     Client, ClientOptions, ClientTlsOptions, Connection, ConnectionOptions, DnsLoadBalancingOptions, GrpcCompression,
     RetryOptions, TlsOptions, grpc::WorkflowService,
 };
+use temporalio_common::telemetry::metrics::TemporalMeter;
 
 pub use crate::connection::failure::{Cause, ConnectError, Unreachable};
 use crate::options::{ConnectOptions, Target};
@@ -68,10 +69,19 @@ pub fn connect(options: &ConnectOptions) -> BoxFuture<'static, Result<Server, Co
 ///
 /// Polls of a worker are repeated by the SDK whatever is set here; that concerns no start.
 pub fn connect_sdk(options: &ConnectOptions) -> BoxFuture<'static, Result<Client, ConnectError>> {
+    connect_sdk_measured(options, None)
+}
+
+/// The same as [`connect_sdk`], with a meter that records the client's calls.
+pub fn connect_sdk_measured(
+    options: &ConnectOptions,
+    meter: Option<TemporalMeter>,
+) -> BoxFuture<'static, Result<Client, ConnectError>> {
     let options = options.clone();
     async move {
         let target = options.target()?;
-        let sdk = sdk_options(&options, &target, Some(DnsLoadBalancingOptions::default()));
+        let mut sdk = sdk_options(&options, &target, Some(DnsLoadBalancingOptions::default()));
+        sdk.metrics_meter = meter;
         let connection = attempt::connect(&target, options.connect_timeout, options.tls.as_ref(), sdk).await?;
         client(connection, &options)
     }

@@ -6,13 +6,22 @@
 //! Every `.await` on a future of the SDK stays inside this crate, behind functions that are not generic: otherwise each
 //! release build of a binary would compile the SDK again.
 
+pub mod desk;
+mod effective;
 mod ending;
 pub mod error;
+pub mod host;
 pub mod options;
 mod polling;
 mod pool;
+mod source;
 mod thread;
+mod usage;
 
+pub use desk::Desk;
+pub use effective::EffectiveOptions;
 pub use error::{WorkerError, WorkerFailure};
-pub use options::{EffectiveOptions, OptionsError, Pollers, WorkerOptions};
+pub use options::{AskedPollers, OptionsError, WorkerMetrics, WorkerOptions};
 pub use pool::WorkerPool;
+pub use source::PoolSource;
+pub use usage::{Usage, UsageProbe};

@@ -16,6 +16,7 @@ use temporalio_common::protos::temporal::api::{
     taskqueue::v1::TaskQueue,
     workflowservice::v1::{DescribeTaskQueueRequest, ListTaskQueuePartitionsRequest},
 };
+use tokio::sync::watch;
 
 /// How long is waited between two looks.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -32,10 +33,10 @@ pub(crate) struct Partitions {
 }
 
 impl Partitions {
-    /// Partitions for workflow tasks; `None` when the server does not tell.
+    /// Partitions for the kind of task that has more of them; `None` when the server does not tell.
     pub(crate) fn count(&self) -> Option<u32> {
-        self.known
-            .then(|| u32::try_from(self.workflow.len()).unwrap_or(u32::MAX))
+        let most = self.workflow.len().max(self.activity.len());
+        self.known.then(|| u32::try_from(most).unwrap_or(u32::MAX))
     }
 }
 
@@ -80,37 +81,55 @@ pub(crate) fn partitions(server: &Server, task_queue: &str) -> BoxFuture<'static
     .boxed()
 }
 
-/// Waits until each identity polls for workflow tasks and for activities; never returns if one does not.
+/// A task queue and who is to poll it.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    pub(crate) partitions: Partitions,
+    pub(crate) identities: BTreeSet<String>,
+}
+
+/// Waits until each identity polls its task queue for workflow tasks and for activities; never returns if one does not.
+/// Those that are still missing are told in `missing`.
 pub(crate) fn wait(
     server: &Server,
-    partitions: &Partitions,
-    missing: tokio::sync::watch::Sender<BTreeSet<String>>,
+    queues: Vec<Queue>,
+    missing: watch::Sender<BTreeSet<String>>,
 ) -> BoxFuture<'static, ()> {
-    let (connection, namespace, partitions) = (
-        server.sdk_connection(),
-        server.namespace().to_owned(),
-        partitions.clone(),
-    );
+    let (connection, namespace) = (server.sdk_connection(), server.namespace().to_owned());
     async move {
-        let all = missing.borrow().clone();
-        loop {
-            let (workflow, activity) = tokio::join!(
-                pollers(&connection, &namespace, &partitions.workflow, TaskQueueType::Workflow),
-                pollers(&connection, &namespace, &partitions.activity, TaskQueueType::Activity),
-            );
-            missing.send_replace(
-                all.iter()
-                    .filter(|identity| !workflow.contains(*identity) || !activity.contains(*identity))
-                    .cloned()
-                    .collect(),
-            );
-            if missing.borrow().is_empty() {
-                return;
-            }
-            tokio::time::sleep(INTERVAL).await;
+        for Queue { partitions, identities } in queues {
+            until_seen(&connection, &namespace, &partitions, identities, &missing).await;
         }
     }
     .boxed()
+}
+
+async fn until_seen(
+    connection: &Connection,
+    namespace: &str,
+    partitions: &Partitions,
+    mut unseen: BTreeSet<String>,
+    missing: &watch::Sender<BTreeSet<String>>,
+) {
+    loop {
+        let (workflow, activity) = tokio::join!(
+            pollers(connection, namespace, &partitions.workflow, TaskQueueType::Workflow),
+            pollers(connection, namespace, &partitions.activity, TaskQueueType::Activity),
+        );
+        unseen.retain(|identity| {
+            let seen = workflow.contains(identity) && activity.contains(identity);
+            if seen {
+                missing.send_modify(|missing| {
+                    missing.remove(identity);
+                });
+            }
+            !seen
+        });
+        if unseen.is_empty() {
+            return;
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
 }
 
 async fn pollers(connection: &Connection, namespace: &str, names: &[String], kind: TaskQueueType) -> BTreeSet<String> {

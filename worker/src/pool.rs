@@ -9,16 +9,22 @@ use std::{
     time::Duration,
 };
 
+use benchmark_scenarios::{Pollers, WorkerTuning};
+use benchmark_temporal::{Server, namespace};
 use benchmark_workflows::StampSink;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
+    effective::EffectiveOptions,
     ending::Endings,
     error::{WorkerError, WorkerFailure},
-    options::{EffectiveOptions, WorkerOptions},
-    polling,
-    thread::{self, Begun, Order, Task},
+    options::WorkerOptions,
+    polling::{self, Partitions, Queue},
+    thread::{self, Begun, Order, SlotSource, Task},
 };
 
 /// How long a worker that was told to let go of everything may take to do so.
@@ -102,29 +108,53 @@ impl WorkerPool {
 async fn start(options: WorkerOptions, sink: Arc<dyn StampSink>) -> Result<WorkerPool, WorkerError> {
     options.check()?;
     let server = benchmark_temporal::connect(&options.connect).await?;
-    let partitions = polling::partitions(&server, &options.task_queue).await;
-    if let Some(count) = partitions.count() {
-        options.check_partitions(count)?;
+    let looked_up = join_all(
+        options
+            .task_queues
+            .iter()
+            .map(|task_queue| polling::partitions(&server, task_queue)),
+    )
+    .await;
+    let partitions = looked_up.iter().filter_map(Partitions::count).max();
+    let (tuning, mut notes) = options.settle(partitions.unwrap_or(1))?;
+    if partitions.is_none() {
+        notes.push(
+            "the server does not tell the partitions of the task queue, so nobody knows whether the pollers cover them"
+                .to_owned(),
+        );
     }
+    notes.extend(capability_notes(&server, &tuning).await);
+    let options = WorkerOptions { tuning, ..options };
 
-    let identities: Vec<String> = (0..options.count)
-        .map(|_| identity(&options.connect.identity))
+    let queues: Vec<Queue> = looked_up
+        .into_iter()
+        .map(|partitions| Queue {
+            partitions,
+            identities: (0..options.count)
+                .map(|_| identity(&options.connect.identity))
+                .collect(),
+        })
         .collect();
+    let identities: Vec<String> = queues.iter().flat_map(|queue| queue.identities.clone()).collect();
     let mut pool = WorkerPool {
         orders: watch::Sender::new(Order::Work),
         endings: Endings::new(),
         threads: Vec::new(),
-        effective: effective(&options, identities.clone(), partitions.count()),
+        effective: EffectiveOptions {
+            identities: identities.clone(),
+            namespace: options.connect.namespace.clone(),
+            task_queues: options.task_queues.clone(),
+            partitions,
+            normal_polls: options.normal_polls(),
+            tuning: options.tuning.clone(),
+            notes,
+        },
     };
     let timeout = options.start_timeout;
-    let missing = watch::Sender::new(identities.iter().cloned().collect());
-    let result = match spawn_all(&mut pool, Arc::new(options), identities, sink) {
+    let missing = watch::Sender::new(identities.into_iter().collect());
+    let result = match spawn_all(&mut pool, &options, &queues, &sink) {
         Ok(begun) => {
-            let up = up(
-                begun,
-                &pool.endings,
-                polling::wait(&server, &partitions, missing.clone()),
-            );
+            let up = up(begun, &pool.endings, polling::wait(&server, queues, missing.clone()));
             tokio::time::timeout(timeout, up).await.unwrap_or_else(|_| {
                 let missing: Vec<String> = missing.borrow().iter().cloned().collect();
                 Err(WorkerError::NotPolling { timeout, missing })
@@ -141,20 +171,59 @@ async fn start(options: WorkerOptions, sink: Arc<dyn StampSink>) -> Result<Worke
     }
 }
 
+/// What the namespace can do changes how the SDK polls, and the SDK says nothing about it.
+async fn capability_notes(server: &Server, tuning: &WorkerTuning) -> Vec<String> {
+    let scaling = [tuning.workflow_pollers, tuning.activity_pollers]
+        .iter()
+        .any(|pollers| matches!(pollers, Pollers::Autoscaling { .. }));
+    let Ok(namespace) = namespace::ensure(server, false).await else {
+        // Whether the namespace can be used the workers find out, and say better.
+        return Vec::new();
+    };
+    let has = |name: &str| namespace.capabilities.get(name).copied().unwrap_or(false);
+    let mut notes = Vec::new();
+    if scaling && !has("pollerAutoscaling") {
+        notes.push(
+            "the namespace does not announce poller_autoscaling: pollers grow where the server asks for it, and shrink \
+             only after it asked once"
+                .to_owned(),
+        );
+    }
+    if !has("workerPollCompleteOnShutdown") {
+        notes.push(
+            "the server does not end polls at a worker's shutdown: the SDK drops those that are still open when it may \
+             wait no longer"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
 /// Starts the threads; each tells on its channel when it is about to poll, or why it will not.
 fn spawn_all(
     pool: &mut WorkerPool,
-    options: Arc<WorkerOptions>,
-    identities: Vec<String>,
-    sink: Arc<dyn StampSink>,
+    options: &WorkerOptions,
+    queues: &[Queue],
+    sink: &Arc<dyn StampSink>,
 ) -> Result<Vec<oneshot::Receiver<Begun>>, WorkerError> {
     let mut begun = Vec::new();
-    for (index, identity) in (0..).zip(identities) {
+    let (tuning, slots) = (Arc::new(options.tuning.clone()), SlotSource::new(options.tuning.slots));
+    let workers = options
+        .task_queues
+        .iter()
+        .zip(queues)
+        .flat_map(|(name, queue)| queue.identities.iter().map(move |identity| (name, identity)));
+    for (index, (task_queue, identity)) in (0..).zip(workers) {
         let (sender, receiver) = oneshot::channel();
+        let mut connect = options.connect.clone();
+        connect.identity.clone_from(identity);
         let task = Task {
             index,
-            identity,
-            options: options.clone(),
+            connect,
+            task_queue: task_queue.clone(),
+            tuning: tuning.clone(),
+            slots: slots.clone(),
+            metrics: options.metrics.clone(),
             sink: sink.clone(),
         };
         pool.threads.push(thread::spawn(
@@ -195,20 +264,4 @@ async fn up(
 fn identity(of_process: &str) -> String {
     static WORKERS: AtomicU32 = AtomicU32::new(0);
     format!("{of_process}-worker-{}", WORKERS.fetch_add(1, Ordering::Relaxed))
-}
-
-fn effective(options: &WorkerOptions, identities: Vec<String>, partitions: Option<u32>) -> EffectiveOptions {
-    EffectiveOptions {
-        identities,
-        namespace: options.connect.namespace.clone(),
-        task_queue: options.task_queue.clone(),
-        partitions,
-        workflow_slots: options.workflow_slots,
-        activity_slots: options.activity_slots,
-        local_activity_slots: options.local_activity_slots,
-        pollers: options.pollers,
-        normal_polls: options.normal_polls(),
-        max_cached_workflows: options.max_cached_workflows,
-        graceful_shutdown_ms: u64::try_from(options.graceful_shutdown.as_millis()).unwrap_or(u64::MAX),
-    }
 }

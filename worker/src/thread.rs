@@ -7,13 +7,25 @@
 
 use std::{cell::Cell, error::Error, sync::Arc, thread};
 
+use benchmark_scenarios::{Pollers, Slots, WorkerTuning};
+use benchmark_temporal::ConnectOptions;
 use benchmark_workflows::StampSink;
-use temporalio_common::worker::WorkerDeploymentOptions;
+use temporalio_common::{
+    telemetry::{
+        TelemetryOptions,
+        metrics::{CoreMeter, TemporalMeter},
+        telemetry_init,
+    },
+    worker::{VersioningBehavior, WorkerDeploymentOptions, WorkerDeploymentVersion},
+};
 use temporalio_sdk::{
     Runtime, Worker, WorkflowRegistrationError,
     runtime::{
         AutoscalingOptions, PollerBehavior, RuntimeOptions,
-        worker_tuner::{FixedSizeSlotSupplier, TunerHolder},
+        worker_tuner::{
+            FixedSizeSlotSupplier, ResourceBasedController, ResourceBasedSlotOptions, ResourceBasedTunerOptions,
+            ResourceBasedTunerWithController, TunerHolder, WorkerTuner,
+        },
     },
 };
 use tokio::sync::{oneshot, watch};
@@ -21,8 +33,11 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     ending::Ending,
     error::{WorkerError, WorkerFailure},
-    options::{Pollers, WorkerOptions},
+    options::WorkerMetrics,
 };
+
+/// Activities that the server may hand out with the answer to one workflow task: the SDK's own default.
+const EAGER_ACTIVITIES: usize = 3;
 
 /// What the worker is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +56,47 @@ pub(crate) type Begun = Result<(), WorkerError>;
 /// What one worker is.
 pub(crate) struct Task {
     pub(crate) index: u32,
-    pub(crate) identity: String,
-    pub(crate) options: Arc<WorkerOptions>,
+    /// Carries the worker's identity.
+    pub(crate) connect: ConnectOptions,
+    pub(crate) task_queue: String,
+    pub(crate) tuning: Arc<WorkerTuning>,
+    pub(crate) slots: SlotSource,
+    pub(crate) metrics: Option<WorkerMetrics>,
     pub(crate) sink: Arc<dyn StampSink>,
+}
+
+/// Where a worker's slots come from.
+#[derive(Clone, Debug)]
+pub(crate) enum SlotSource {
+    Fixed {
+        workflow: u32,
+        activity: u32,
+        local_activity: u32,
+    },
+    /// All workers of a pool ask one controller, since they share one machine.
+    Resource(ResourceBasedController),
+}
+
+impl SlotSource {
+    pub(crate) fn new(slots: Slots) -> Self {
+        match slots {
+            Slots::Fixed {
+                workflow,
+                activity,
+                local_activity,
+            } => SlotSource::Fixed {
+                workflow,
+                activity,
+                local_activity,
+            },
+            Slots::Resource { cpu, memory } => SlotSource::Resource(ResourceBasedController::new(
+                ResourceBasedTunerOptions::builder()
+                    .target_cpu_usage(cpu)
+                    .target_memory_usage(memory)
+                    .build(),
+            )),
+        }
+    }
 }
 
 /// Starts the worker's thread, which obeys the orders. It tells `begun` when the worker is about to poll, or why it will
@@ -116,62 +169,132 @@ async fn work(
 
 /// Connects and makes the SDK's worker.
 async fn create(task: Task) -> Result<Worker, WorkerError> {
-    let Task {
-        index,
-        identity,
-        options,
-        sink,
-    } = task;
-    let mut connect = options.connect.clone();
-    connect.identity = identity;
-    let client = benchmark_temporal::connect_sdk(&connect).await?;
+    let index = task.index;
     let refuse = |error: &dyn Error| failure(index, with_causes(error));
+    // A worker and its client must not share a meter: what each of them sets, the other would overwrite.
+    let meter = || task.metrics.as_ref().map(|to| to.registry.meter(to.selection));
+    let client_meter = client_meter(meter()).map_err(|error| failure(index, error))?;
+    let client = benchmark_temporal::connect_sdk_measured(&task.connect, client_meter).await?;
     // No heartbeats: they are calls that nobody asked for, in the midst of a measurement.
     let runtime = RuntimeOptions::builder()
+        .telemetry_options(telemetry(meter()))
         .heartbeat_interval(None)
         .build()
         .map_err(|error| failure(index, error))?;
     let runtime = Runtime::from_current_tokio(runtime).map_err(|error| refuse(&error))?;
-    let sdk = sdk_options(&options, sink).map_err(|error| refuse(&error))?;
+    let sdk = sdk_options(&task).map_err(|error| refuse(&error))?;
     Ok(Worker::new(&runtime, client, sdk).map_err(|error| refuse(&error))?)
 }
 
-fn sdk_options(
-    options: &WorkerOptions,
-    sink: Arc<dyn StampSink>,
-) -> Result<temporalio_sdk::WorkerOptions, WorkflowRegistrationError> {
-    let slots = |slots: u32| FixedSizeSlotSupplier::new(slots as usize);
-    let tuner = TunerHolder::builder()
-        .workflow_task_slot_supplier(slots(options.workflow_slots))
-        .activity_task_slot_supplier(slots(options.activity_slots))
-        .local_activity_task_slot_supplier(slots(options.local_activity_slots))
-        // There are no Nexus handlers; the SDK wants a number all the same.
-        .nexus_task_slot_supplier(slots(1))
+fn telemetry(meter: Option<Arc<dyn CoreMeter>>) -> TelemetryOptions {
+    TelemetryOptions::builder().maybe_metrics(meter).build()
+}
+
+/// A meter as the client wants it, with the SDK's prefix and labels.
+fn client_meter(meter: Option<Arc<dyn CoreMeter>>) -> Result<Option<TemporalMeter>, String> {
+    let Some(meter) = meter else { return Ok(None) };
+    let telemetry = telemetry_init(telemetry(Some(meter))).map_err(|error| format!("{error:#}"))?;
+    Ok(telemetry.get_temporal_metric_meter())
+}
+
+fn sdk_options(task: &Task) -> Result<temporalio_sdk::WorkerOptions, WorkflowRegistrationError> {
+    let tuning = &task.tuning;
+    let mut sdk = temporalio_sdk::WorkerOptions::new(task.task_queue.clone())
+        .deployment_options(deployment(tuning))
+        .tuner(tuner(&task.slots, tuning))
+        .workflow_task_poller_behavior(behavior(tuning.workflow_pollers))
+        .activity_task_poller_behavior(behavior(tuning.activity_pollers))
+        .max_cached_workflows(tuning.max_cached_workflows as usize)
+        .sticky_queue_schedule_to_start_timeout(tuning.sticky_timeout)
+        .max_eager_activity_reservations_per_workflow_task(if tuning.eager_activities { EAGER_ACTIVITIES } else { 0 })
+        .maybe_max_worker_activities_per_second(tuning.activities_per_second)
+        .graceful_shutdown_period(tuning.graceful_shutdown)
         .build();
-    let pollers = match options.pollers {
-        Pollers::Autoscaling { initial, min, max } => PollerBehavior::Autoscaling(
+    benchmark_workflows::register(&mut sdk, task.sink.clone())?;
+    Ok(sdk)
+}
+
+fn behavior(pollers: Pollers) -> PollerBehavior {
+    match pollers {
+        Pollers::Autoscaling {
+            initial,
+            minimum,
+            maximum,
+        } => PollerBehavior::Autoscaling(
             AutoscalingOptions::builder()
                 .initial(initial as usize)
-                .minimum(min as usize)
-                .maximum(max as usize)
+                .minimum(minimum as usize)
+                .maximum(maximum as usize)
                 .build(),
         ),
-        Pollers::Fixed(pollers) => PollerBehavior::SimpleMaximum(pollers as usize),
+        Pollers::Fixed { count } => PollerBehavior::SimpleMaximum(count as usize),
+    }
+}
+
+fn tuner(slots: &SlotSource, tuning: &WorkerTuning) -> WorkerTuner {
+    match slots {
+        SlotSource::Fixed {
+            workflow,
+            activity,
+            local_activity,
+        } => {
+            let slots = |slots: u32| FixedSizeSlotSupplier::new(slots as usize);
+            TunerHolder::builder()
+                .workflow_task_slot_supplier(slots(*workflow))
+                .activity_task_slot_supplier(slots(*activity))
+                .local_activity_task_slot_supplier(slots(*local_activity))
+                // There are no Nexus handlers; the SDK wants a number all the same.
+                .nexus_task_slot_supplier(slots(1))
+                .build()
+                .into()
+        }
+        SlotSource::Resource(controller) => {
+            // A poll needs a slot. The polls that keep all partitions served get theirs whatever the load, or a busy
+            // machine would be one with tasks that wait 2 s.
+            let at_least = |slots: u32| {
+                ResourceBasedSlotOptions::builder()
+                    .minimum_slots(slots as usize)
+                    .build()
+            };
+            ResourceBasedTunerWithController::builder()
+                .controller(controller.clone())
+                .workflow_task_slot_options(at_least(always_polled(tuning.workflow_pollers, 2)))
+                .activity_task_slot_options(at_least(always_polled(tuning.activity_pollers, 1)))
+                .build()
+                .into()
+        }
+    }
+}
+
+/// Polls that are kept open at all times; an autoscaled number counts for each of so many queues.
+fn always_polled(pollers: Pollers, queues: u32) -> u32 {
+    match pollers {
+        Pollers::Fixed { count } => count,
+        Pollers::Autoscaling { minimum, .. } => minimum.saturating_mul(queues),
+    }
+}
+
+/// With a deployment's name the worker is versioned: it gets tasks once its version is the deployment's current one. A
+/// build id alone is a label.
+fn deployment(tuning: &WorkerTuning) -> WorkerDeploymentOptions {
+    let build_id = build_id(tuning);
+    let Some(name) = &tuning.deployment else {
+        return WorkerDeploymentOptions::from_build_id(build_id);
     };
-    let mut sdk = temporalio_sdk::WorkerOptions::new(options.task_queue.clone())
-        // The SDK's default reads and hashes the whole executable.
-        .deployment_options(WorkerDeploymentOptions::from_build_id(format!(
-            "benchmark-{}",
-            env!("CARGO_PKG_VERSION")
-        )))
-        .tuner(tuner)
-        .workflow_task_poller_behavior(pollers)
-        .activity_task_poller_behavior(pollers)
-        .max_cached_workflows(options.max_cached_workflows as usize)
-        .graceful_shutdown_period(options.graceful_shutdown)
+    let version = WorkerDeploymentVersion::builder()
+        .deployment_name(name.clone())
+        .build_id(build_id)
         .build();
-    benchmark_workflows::register(&mut sdk, sink)?;
-    Ok(sdk)
+    WorkerDeploymentOptions::new(version)
+        .use_worker_versioning(true)
+        .default_versioning_behavior(VersioningBehavior::AutoUpgrade)
+        .build()
+}
+
+/// The build that the worker says it is. The SDK's default reads and hashes the whole executable.
+pub(crate) fn build_id(tuning: &WorkerTuning) -> String {
+    let own = || format!("benchmark-{}", env!("CARGO_PKG_VERSION"));
+    tuning.build_id.clone().unwrap_or_else(own)
 }
 
 fn failure(worker: u32, message: String) -> WorkerFailure {

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_worker::{OptionsError, Pollers, WorkerError, WorkerOptions, WorkerPool};
+use benchmark_scenarios::{Pollers, Slots, WorkerProfile};
+use benchmark_worker::{AskedPollers, OptionsError, WorkerError, WorkerOptions, WorkerPool};
 use benchmark_workflows::{End, MultiActivityInput, SimpleInput, names};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
@@ -67,10 +68,8 @@ async fn a_shutdown_lets_activities_finish() {
 async fn a_shutdown_is_bounded_and_names_who_had_to_be_abandoned() {
     held::listen();
     let bench = Bench::new("bounded").await;
-    let options = WorkerOptions {
-        graceful_shutdown: Duration::from_secs(600),
-        ..bench.options()
-    };
+    let mut options = bench.options();
+    options.tuning.graceful_shutdown = Duration::from_secs(600);
     let workers = bench.workers(options).await;
     let hour = 3_600_000;
     let input = MultiActivityInput {
@@ -117,9 +116,11 @@ async fn what_cannot_start_says_why_and_leaves_nothing_behind() {
     let bench = Bench::new("refused").await;
     let start = |options| WorkerPool::start(options, bench.recorder.clone());
 
-    let options = WorkerOptions {
-        pollers: Pollers::Fixed(5),
-        ..bench.options()
+    let mut options = bench.options();
+    options.tuning.workflow_pollers = Pollers::Fixed { count: 5 };
+    options.asked = AskedPollers {
+        workflow: true,
+        activity: false,
     };
     let error = start(options).await.unwrap_err();
     assert!(
@@ -145,6 +146,62 @@ async fn what_cannot_start_says_why_and_leaves_nothing_behind() {
     let _workers = bench.workers(bench.options()).await;
     let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
     assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
+}
+
+#[tokio::test]
+async fn one_process_serves_several_task_queues() {
+    let (one, other) = (Bench::new("one-queue").await, Bench::new("other-queue").await);
+    let mut options = one.options();
+    options.count = 2;
+    options.task_queues.push(other.task_queue.clone());
+    let workers = one.workers(options).await;
+    let facts = workers.effective().facts();
+    assert_eq!((facts.count, facts.identities.len()), (4, 4));
+    assert_eq!(facts.task_queues, [one.task_queue.clone(), other.task_queue.clone()]);
+    for bench in [&one, &other] {
+        let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
+        assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
+    }
+    // The stamps of both go where this pool's go, each with its run.
+    assert_eq!(
+        (one.recorder.of(&one.run).len(), one.recorder.of(&other.run).len()),
+        (1, 1)
+    );
+    assert_eq!(workers.shutdown(Duration::from_secs(10)).await, []);
+}
+
+#[tokio::test]
+async fn slots_may_follow_cpu_and_memory() {
+    let bench = Bench::new("resource").await;
+    let mut options = bench.options();
+    options.tuning.slots = Slots::Resource { cpu: 0.9, memory: 0.95 };
+    options.count = 2;
+    let workers = bench.workers(options).await;
+    let facts = workers.effective().facts();
+    assert_eq!(facts.workflow_slots, 0);
+    assert_eq!(
+        facts.slots.as_deref(),
+        Some("slots up to 90 % of the CPU and 95 % of the memory")
+    );
+    for n in 0..20 {
+        bench
+            .start(n, names::STATE_TRANSITIONS, &serde_json::json!({"activityCount": 2}))
+            .await;
+    }
+    until("20 stamps", || bench.recorder.stamps().len() == 20).await;
+    assert_eq!(workers.shutdown(Duration::from_secs(10)).await, []);
+}
+
+#[tokio::test]
+async fn the_fleets_profile_polls_every_partition() {
+    let bench = Bench::new("profile").await;
+    let mut options = bench.options();
+    options.tuning = WorkerProfile::Default.tuning();
+    let workers = bench.workers(options).await;
+    assert_eq!(workers.effective().normal_polls, 6);
+    let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
+    assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
+    assert_eq!(workers.shutdown(Duration::from_secs(10)).await, []);
 }
 
 /// The names of this process's threads.

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use benchmark_worker::WorkerOptions;
 use benchmark_workflows::{
     ChildWorkflowInput, End, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput,
     activities::{ActivityInput, ActivityOutput},
@@ -42,8 +41,8 @@ async fn simple_takes_one_task() {
             0,
             names::SIMPLE,
             &SimpleInput {
-                fail: false,
                 payload: "x".repeat(1000),
+                ..Default::default()
             },
         )
         .await;
@@ -263,12 +262,9 @@ async fn no_input_means_the_defaults_and_bad_input_fails_at_once() {
 #[tokio::test]
 async fn without_a_cache_every_task_replays_and_all_are_stamped_once() {
     let bench = Bench::new("replay").await;
-    let workers = bench
-        .workers(WorkerOptions {
-            max_cached_workflows: 0,
-            ..bench.options()
-        })
-        .await;
+    let mut options = bench.options();
+    options.tuning.max_cached_workflows = 0;
+    let workers = bench.workers(options).await;
     let mut started = Vec::new();
     for (n, (workflow_type, input)) in (0..).zip(workloads().into_iter().cycle().take(15)) {
         started.push(bench.start(n, workflow_type, &input).await);

@@ -1,0 +1,239 @@
+//! Where workers put down how workflows ended, until somebody comes for it.
+//!
+//! Stamps arrive on the threads that run workflow code, so that all that is done there is one push under a lock that
+//! nobody holds for long. Once or twice a second a member of the fleet takes everything away as windows.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use benchmark_fleet::{EndKind, EndRecord, EndsBuilder, wire::window::Body};
+use benchmark_workflows::{End, Stamp, StampSink};
+
+/// Ends that are kept while nobody comes for them, about 64 bytes each. A member comes every half second at the latest.
+const KEPT: usize = 1 << 20;
+
+/// Collects the ends of workflows by the run that they belong to. A clone is the same desk.
+#[derive(Clone, Debug, Default)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    closed: AtomicBool,
+    stamped: AtomicU64,
+    lost: AtomicU64,
+    ends: Mutex<Ends>,
+}
+
+/// What waits to be taken away.
+#[derive(Debug, Default)]
+struct Ends {
+    count: usize,
+    by_run: HashMap<String, Vec<EndRecord>>,
+}
+
+impl Desk {
+    /// A desk on which nothing lies, and from which somebody takes.
+    pub fn new() -> Self {
+        Desk::default()
+    }
+
+    /// A desk from which nobody takes: ends are counted and not kept.
+    pub fn unattended() -> Self {
+        let desk = Desk::new();
+        desk.attend(false);
+        desk
+    }
+
+    /// Says whether somebody takes what is put down from now on. When nobody does, what lies here is forgotten.
+    pub fn attend(&self, somebody: bool) {
+        let mut ends = self.lock();
+        self.inner.closed.store(!somebody, Ordering::Relaxed);
+        if !somebody {
+            *ends = Ends::default();
+        }
+    }
+
+    /// Ends that were put down in this desk's life.
+    pub fn stamped(&self) -> u64 {
+        self.inner.stamped.load(Ordering::Relaxed)
+    }
+
+    /// Ends that were lost since nobody came for them in time.
+    pub fn lost(&self) -> u64 {
+        self.inner.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing waits to be taken away.
+    pub fn is_empty(&self) -> bool {
+        self.lock().count == 0
+    }
+
+    /// Takes everything away, as the bodies of windows with the run that each belongs to. `to_leader_ns` is added to the
+    /// instants of this process's clock; when a start was sent is told by the starter's and stays as it is.
+    pub fn take(&self, to_leader_ns: i64) -> Vec<(String, Body)> {
+        // Nothing is encoded under the lock.
+        let taken = mem::take(&mut *self.lock());
+        let mut windows = Vec::new();
+        for (run, ends) in taken.by_run {
+            let mut builder = EndsBuilder::new();
+            for mut end in ends {
+                end.ended_unix_ns = end.ended_unix_ns.saturating_add_signed(to_leader_ns);
+                builder.push(end);
+                if builder.is_full() {
+                    windows.push((run.clone(), Body::Ends(mem::take(&mut builder).finish())));
+                }
+            }
+            if !builder.is_empty() {
+                windows.push((run, Body::Ends(builder.finish())));
+            }
+        }
+        windows
+    }
+
+    /// A thread that panicked with the lock held has pushed or has not: the desk is whole in both cases.
+    fn lock(&self) -> MutexGuard<'_, Ends> {
+        self.inner.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StampSink for Desk {
+    fn stamp(&self, stamp: Stamp) {
+        self.inner.stamped.fetch_add(1, Ordering::Relaxed);
+        if self.inner.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut ends = self.lock();
+        if ends.count >= KEPT {
+            drop(ends);
+            self.inner.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let record = EndRecord {
+            n: stamp.n,
+            ended_unix_ns: stamp.ended_unix_ns,
+            sent_unix_ns: stamp.sent_unix_ns,
+            kind: match stamp.end {
+                End::Completed => EndKind::Completed,
+                End::Failed => EndKind::Failed,
+                End::Cancelled => EndKind::Cancelled,
+            },
+            message: stamp.message,
+        };
+        ends.count += 1;
+        ends.by_run.entry(stamp.run).or_default().push(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark_fleet::read_ends;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stamp(run: &str, n: u64, end: End) -> Stamp {
+        Stamp {
+            run: run.to_owned(),
+            n,
+            due_unix_ns: 1_000 + n,
+            sent_unix_ns: 2_000 + n,
+            ended_unix_ns: 1_000_000 + n,
+            end,
+            message: (end == End::Failed).then(|| "Injected: by hand".to_owned()),
+        }
+    }
+
+    fn records(body: &Body) -> Vec<EndRecord> {
+        match body {
+            Body::Ends(ends) => read_ends(ends).unwrap(),
+            Body::Starts(_) => panic!("workers start nothing"),
+        }
+    }
+
+    #[test]
+    fn windows_tell_what_was_stamped_by_run_and_on_the_leaders_clock() {
+        let desk = Desk::new();
+        desk.stamp(stamp("a", 7, End::Completed));
+        desk.stamp(stamp("b", 1, End::Failed));
+        desk.stamp(stamp("a", 3, End::Cancelled));
+        assert!(!desk.is_empty());
+        let mut windows = desk.take(-500);
+        windows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        assert_eq!(windows.len(), 2);
+        let a = records(&windows[0].1);
+        assert_eq!(
+            a.iter().map(|end| (end.n, end.kind)).collect::<Vec<_>>(),
+            [(7, EndKind::Completed), (3, EndKind::Cancelled)]
+        );
+        assert_eq!((a[0].ended_unix_ns, a[0].sent_unix_ns), (1_000_007 - 500, 2_007));
+        let b = records(&windows[1].1);
+        assert_eq!(b[0].message.as_deref(), Some("Injected: by hand"));
+        assert!(desk.is_empty() && desk.take(0).is_empty());
+        assert_eq!((desk.stamped(), desk.lost()), (3, 0));
+    }
+
+    #[test]
+    fn a_desk_that_nobody_attends_keeps_nothing() {
+        let desk = Desk::unattended();
+        desk.stamp(stamp("a", 0, End::Completed));
+        assert!(desk.is_empty());
+        desk.attend(true);
+        desk.stamp(stamp("a", 1, End::Completed));
+        assert!(!desk.is_empty());
+        desk.attend(false);
+        assert!(desk.is_empty());
+        assert_eq!((desk.stamped(), desk.lost()), (2, 0));
+    }
+
+    #[test]
+    fn what_nobody_comes_for_is_bounded_and_the_rest_is_counted() {
+        let desk = Desk::new();
+        for n in 0..(KEPT as u64 + 10) {
+            desk.stamp(stamp("a", n, End::Completed));
+        }
+        assert_eq!(desk.lost(), 10);
+        let taken: usize = desk.take(0).iter().map(|(_, body)| records(body).len()).sum();
+        assert_eq!(taken, KEPT);
+        desk.stamp(stamp("a", 0, End::Completed));
+        assert_eq!(desk.lost(), 10);
+    }
+
+    proptest! {
+        /// Whoever takes when, each end is told once.
+        #[test]
+        fn each_end_is_told_once(
+            steps in prop::collection::vec(prop_oneof![
+                4 => (0_u64..50, 0_usize..3).prop_map(Some),
+                1 => Just(None),
+            ], 0..200),
+        ) {
+            let desk = Desk::new();
+            let (mut put, mut told) = (Vec::new(), Vec::new());
+            let mut take = || for (run, body) in desk.take(0) {
+                told.extend(records(&body).into_iter().map(|end| (run.clone(), end.n)));
+            };
+            for step in steps {
+                match step {
+                    Some((n, run)) => {
+                        let run = ["a", "b", "c"][run];
+                        desk.stamp(stamp(run, n, End::Completed));
+                        put.push((run.to_owned(), n));
+                    }
+                    None => take(),
+                }
+            }
+            take();
+            put.sort_unstable();
+            told.sort_unstable();
+            prop_assert_eq!(put, told);
+        }
+    }
+}

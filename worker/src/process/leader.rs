@@ -1,0 +1,136 @@
+//! The leader of a fleet, from a worker's point of view.
+
+use std::{sync::Arc, time::Duration};
+
+use benchmark_fleet::{
+    JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Role, Source, Undelivered,
+    wire::{Order, Stage},
+};
+use benchmark_results::schema::WorkerFacts;
+use benchmark_scenarios::Plan;
+use benchmark_workflows::RunClock;
+use tokio::sync::watch;
+
+use crate::host;
+
+/// How long the last windows may take to be delivered.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// Where the leader is and how long it is waited for.
+#[derive(Clone, Debug)]
+pub struct JoinOptions {
+    /// Address, token, TLS.
+    pub leader: RemoteLeader,
+    /// The plan that must be the leader's: the first digits of its hash.
+    pub expect_plan: Option<String>,
+    /// How long joining may take.
+    pub join_timeout: Duration,
+    /// How long the leader may be silent.
+    pub leader_timeout: Duration,
+    /// Whether the process goes on after a run and joins the next.
+    pub stay: bool,
+}
+
+/// A run that was joined.
+pub(super) struct Run {
+    pub(super) run_id: String,
+    pub(super) plan: Plan,
+    /// The Temporal server as the leader reaches it.
+    pub(super) server_address: String,
+    pub(super) leader: Leader,
+}
+
+/// The leader that was joined, or nobody.
+pub(super) struct Leader {
+    member: Member,
+    orders: watch::Receiver<Order>,
+}
+
+/// Why no run was joined.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaderError {
+    /// The leader said no, or could not be reached.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// Its plan is not one.
+    #[error("the plan of the leader at {address} cannot be read: {source}; is it the same version of this program?")]
+    Plan {
+        /// The leader.
+        address: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+}
+
+impl Run {
+    /// Joins, and begins to tell the leader how this process is.
+    pub(super) async fn join(
+        options: &JoinOptions,
+        name: String,
+        workers: WorkerFacts,
+        source: Arc<dyn Source>,
+        forever: bool,
+    ) -> Result<Run, LeaderError> {
+        let clock = RunClock::get();
+        let member = MemberOptions {
+            leader: LeaderAt::Remote(options.leader.clone()),
+            role: Role::Worker,
+            name,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            plan_hash: options.expect_plan.clone(),
+            host: host::facts(std::path::Path::new("/")),
+            workers: Some(workers),
+            join_timeout: if forever { Duration::MAX } else { options.join_timeout },
+            leader_timeout: options.leader_timeout,
+            unix_ns: Arc::new(move || clock.now_unix_ns()),
+            ..MemberOptions::default()
+        };
+        let (joined, mut member) = Member::join(member).await?;
+        let Joined {
+            run_id,
+            plan_json,
+            server_address,
+            ..
+        } = joined;
+        let plan = serde_json::from_str(&plan_json).map_err(|source| LeaderError::Plan {
+            address: options.leader.address.clone(),
+            source,
+        })?;
+        member.begin(source);
+        Ok(Run {
+            run_id,
+            plan,
+            server_address,
+            leader: Leader {
+                orders: member.orders(),
+                member,
+            },
+        })
+    }
+}
+
+impl Leader {
+    /// Tells the leader now what changed.
+    pub(super) fn hurry(&self) {
+        self.member.hurry();
+    }
+
+    /// Waits until the run is over; why, for people.
+    pub(super) async fn over(&self) -> String {
+        match self.orders.clone().wait_for(|order| order.stage() == Stage::End).await {
+            Ok(order) => order.reason.clone(),
+            // The member ended; that is told by `lost`.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Waits until the leader is given up.
+    pub(super) async fn lost(&self) -> MemberEnd {
+        self.member.ended().await
+    }
+
+    /// Delivers what is held and says good-bye.
+    pub(super) async fn leave(self, reason: String) -> Result<(), Undelivered> {
+        self.member.leave(reason, FLUSH).await
+    }
+}

@@ -1,0 +1,156 @@
+//! What a pool of workers tells the fleet: ends, and how the process is.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use benchmark_fleet::{
+    Source,
+    wire::{self, window::Body},
+};
+use benchmark_metrics::{Headroom, Registry, SlotUse};
+
+use crate::{
+    desk::Desk,
+    usage::{Usage, UsageProbe},
+};
+
+/// Tells the fleet of the workers of this process. It outlives a pool: one that ended and was started again is told of by
+/// the same source.
+#[derive(Debug)]
+pub struct PoolSource {
+    desk: Desk,
+    registry: Option<Registry>,
+    usage: UsageProbe,
+    waiting_for: Mutex<Option<String>>,
+}
+
+impl PoolSource {
+    /// A source of what lies on the desk. `registry` is where the workers' slots and polls are read. Until
+    /// [`PoolSource::polls`] is called the workers are not ready.
+    pub fn new(desk: Desk, registry: Option<Registry>) -> Arc<Self> {
+        Arc::new(PoolSource {
+            desk,
+            registry,
+            usage: UsageProbe::new(Path::new("/")),
+            waiting_for: Mutex::new(Some("the workers".to_owned())),
+        })
+    }
+
+    /// The server sees all workers poll.
+    pub fn polls(&self) {
+        *self.waiting() = None;
+    }
+
+    /// The workers do not poll, or not any more; what they wait for, in a few words.
+    pub fn waits_for(&self, what: impl Into<String>) {
+        *self.waiting() = Some(what.into());
+    }
+
+    /// What the process uses of its machine, since this or the status was asked for last.
+    pub fn usage(&self) -> Usage {
+        self.usage.read()
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source for PoolSource {
+    fn windows(&self, to_leader_ns: i64) -> Vec<(String, Body)> {
+        self.desk.take(to_leader_ns)
+    }
+
+    fn status(&self) -> wire::Status {
+        let usage = self.usage.read();
+        let headroom = self.registry.as_ref().map(Registry::headroom).unwrap_or_default();
+        let waiting_for = self.waiting().clone();
+        status(usage, headroom, waiting_for)
+    }
+}
+
+fn status(usage: Usage, headroom: Headroom, waiting_for: Option<String>) -> wire::Status {
+    wire::Status {
+        ready: waiting_for.is_none(),
+        waiting_for: waiting_for.unwrap_or_default(),
+        cpu_cores: usage.cpu_cores,
+        cpu_share: usage.cpu_share,
+        memory_bytes: usage.memory_bytes,
+        workflow_slots: slots(headroom.workflow),
+        activity_slots: slots(headroom.activity),
+        local_activity_slots: slots(headroom.local_activity),
+        polls: headroom.polls,
+        ..wire::Status::default()
+    }
+}
+
+/// Slots that depend on free CPU and memory have no number of free ones, and so none is told.
+fn slots(used: SlotUse) -> Option<wire::Slots> {
+    Some(wire::Slots {
+        used: used.used?,
+        free: used.free?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark_workflows::{End, Stamp, StampSink};
+
+    use super::*;
+
+    #[test]
+    fn is_ready_when_the_workers_poll_and_not_before() {
+        let source = PoolSource::new(Desk::new(), None);
+        let status = source.status();
+        assert!(!status.ready);
+        assert_eq!(status.waiting_for, "the workers");
+        source.polls();
+        assert!(source.status().ready);
+        source.waits_for("the server at 127.0.0.1:7233");
+        let status = source.status();
+        assert_eq!(
+            (status.ready, status.waiting_for.as_str()),
+            (false, "the server at 127.0.0.1:7233")
+        );
+    }
+
+    #[test]
+    fn windows_are_what_lies_on_the_desk() {
+        let desk = Desk::new();
+        let source = PoolSource::new(desk.clone(), Some(Registry::new()));
+        assert!(source.windows(0).is_empty());
+        desk.stamp(Stamp {
+            run: "run".to_owned(),
+            n: 0,
+            due_unix_ns: 1,
+            sent_unix_ns: 2,
+            ended_unix_ns: 3,
+            end: End::Completed,
+            message: None,
+        });
+        let windows = source.windows(0);
+        assert_eq!(windows.len(), 1);
+        assert_eq!(windows[0].0, "run");
+        assert!(source.windows(0).is_empty());
+    }
+
+    #[test]
+    fn slots_are_told_when_both_numbers_are_known() {
+        let known = SlotUse {
+            used: Some(3),
+            free: Some(197),
+        };
+        let headroom = Headroom {
+            workflow: known,
+            activity: SlotUse { free: None, ..known },
+            polls: Some(64),
+            ..Headroom::default()
+        };
+        let status = status(Usage::default(), headroom, None);
+        assert_eq!(status.workflow_slots, Some(wire::Slots { used: 3, free: 197 }));
+        assert_eq!((status.activity_slots, status.local_activity_slots), (None, None));
+        assert_eq!(status.polls, Some(64));
+    }
+}
