@@ -5,8 +5,8 @@
 mod conversion;
 mod environment;
 mod examples;
-mod fleet;
 mod join;
+mod local;
 mod options;
 mod secrets;
 
@@ -17,8 +17,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, error:
 
 pub use conversion::{Converted, OutputOptions};
 pub use environment::{Surroundings, TABLES};
-pub use fleet::FleetOptions;
 pub use join::{JoinArgs, JoinOptions};
+pub use local::{LocalSecrets, local_arguments, local_environment};
 pub use options::{
     ConnectionArgs, FleetArgs, HiddenText, LoadArgs, MeasuringArgs, OutputArgs, RunArgs, ServerArgs, ThresholdArgs,
     WorkersArgs, WorkloadArgs,

@@ -169,7 +169,6 @@ fn write_settings(out: &mut String, settings: &[Setting]) {
 /// What no option changes.
 fn write_always(out: &mut String, plan: &Plan) {
     let _ = writeln!(out, "\nAlways");
-    let _ = writeln!(out, "  {:<width$}{}", "task-queue", plan.task_queue, width = VALUE - 2);
     let _ = writeln!(
         out,
         "  {:<width$}{}",

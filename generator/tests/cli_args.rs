@@ -2,8 +2,10 @@
 
 use std::{collections::HashMap, ffi::OsString, io::Write, path::PathBuf};
 
-use benchmark_generator::args::{self, Command, Converted, Surroundings, VARIABLES, redacted_command};
-use benchmark_scenarios::{Asked, HostFacts, Key, Problem, Source, Target, resolve};
+use benchmark_generator::args::{
+    self, Command, Converted, JoinOptions, LocalSecrets, Surroundings, TABLES, redacted_command,
+};
+use benchmark_scenarios::{Asked, HostFacts, Key, Problem, Source, Target, TlsSaid, resolve};
 use benchmark_temporal::{ApiKey, environment::Profile};
 
 /// Flags, variables and a profile, converted.
@@ -31,9 +33,23 @@ fn text(asked: &Asked, key: Key) -> Option<&str> {
     asked.get(key).map(|given| given.text.as_str())
 }
 
+/// Options of a worker process and of a generator that joins; a run has none of them.
+const OF_OTHERS: [Key; 10] = [
+    Key::WorkersPerProcess,
+    Key::Profile,
+    Key::Identity,
+    Key::Join,
+    Key::ExpectPlan,
+    Key::Stay,
+    Key::JoinTimeout,
+    Key::LeaderTimeout,
+    Key::FleetTlsCa,
+    Key::FleetTlsServerName,
+];
+
 #[test]
 fn every_option_has_its_flag() {
-    for key in Key::ALL {
+    for key in Key::ALL.iter().filter(|key| !OF_OTHERS.contains(key)) {
         let argv = match key {
             Key::KeepServer | Key::Cleanup => vec![key.flag().to_owned()],
             Key::Tls => vec!["--tls".to_owned()],
@@ -45,7 +61,7 @@ fn every_option_has_its_flag() {
         let expected = match key {
             Key::KeepServer | Key::Tls => "true",
             Key::Cleanup => "false",
-            Key::ApiKey => "***",
+            Key::ApiKey | Key::FleetToken => "***",
             _ => "value",
         };
         assert_eq!(given.text, expected, "{}", key.flag());
@@ -54,7 +70,7 @@ fn every_option_has_its_flag() {
 
 #[test]
 fn every_variable_sets_its_option_below_the_flag() {
-    for (name, key) in VARIABLES {
+    for (name, key) in TABLES.iter().flat_map(|table| table.iter()) {
         let from_environment = asked("", &[(name, "value")]);
         let given = from_environment.get(*key).unwrap();
         assert_eq!(
@@ -268,15 +284,138 @@ fn the_api_key_is_shown_nowhere() {
         "--api-key=s3cret-key --api-key=s3cret-key",
         "--api-keys=s3cret-key",
         "plan --apikey=s3cret-key",
+        "--fleet-token --s3cret-key",
+        "join h:1 --fleet-tokens=s3cret-key",
     ] {
         let error = args::parse(std::iter::once("run-benchmark").chain(line.split(' '))).unwrap_err();
         assert!(!error.to_string().contains(KEY), "{error}");
     }
+    assert_eq!(
+        command("run-benchmark join h:1 --fleet-token s3cret-key --fleet-token-file f"),
+        "run-benchmark join h:1 --fleet-token *** --fleet-token-file f"
+    );
+    assert_eq!(
+        command("run-benchmark --fleet-token=s3cret-key"),
+        "run-benchmark --fleet-token=***"
+    );
     let spaced = convert("", &[("TEMPORAL_API_KEY", "s3cret key")], None).unwrap_err();
     assert!(
         spaced.report().contains("TEMPORAL_API_KEY") && !spaced.report().contains("s3cret"),
         "{spaced}"
     );
+}
+
+/// `run-benchmark join` with flags, variables and a profile.
+fn join(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<JoinOptions, Problem> {
+    let line = format!("run-benchmark join {flags}");
+    let Some(Command::Join(join)) = args::parse(line.split_whitespace()).unwrap().command else {
+        panic!("not join")
+    };
+    let variables: HashMap<_, _> = variables.iter().copied().collect();
+    join.convert(&Surroundings {
+        variable: &|name| variables.get(name).map(|text| (*text).to_owned()),
+        profile: profile.map(|profile| (profile, PathBuf::from("temporal.toml"))),
+    })
+}
+
+#[test]
+fn a_generator_joins_with_flags_variables_and_secrets() {
+    let variables = [
+        ("TEMPORAL_ADDRESS", "here:7233"),
+        ("BENCHMARK_FLEET_TOKEN", "t0ken"),
+        ("BENCHMARK_EXPECT_PLAN", "90cc7a"),
+        // What only a leader has a use for.
+        ("BENCHMARK_TARGET_RATE", "NaN"),
+    ];
+    let options = join("10.0.0.5:7400 --leader-timeout 10s -v", &variables, None).unwrap();
+    assert_eq!(options.join.joining.leader, "10.0.0.5:7400");
+    assert_eq!(options.join.joining.leader_timeout.as_secs(), 10);
+    assert_eq!(options.join.joining.expect_plan.as_deref(), Some("90cc7a"));
+    assert_eq!(options.join.access.address.as_deref(), Some("here:7233"));
+    assert_eq!(options.secrets.fleet_token.as_ref().unwrap().reveal(), "t0ken");
+    assert_eq!((options.verbose, options.notes.len()), (1, 0));
+    assert!(!format!("{options:?}").contains("t0ken"));
+    // A key alone says nothing of the leader's TLS.
+    let profile = Profile {
+        tls: Some(Default::default()),
+        api_key: Some(ApiKey::new("s3cret").unwrap()),
+        ..Profile::default()
+    };
+    let options = join("10.0.0.5:7400", &[], Some(&profile)).unwrap();
+    assert_eq!(options.join.access.tls, TlsSaid::AsLeader);
+    assert!(options.join.access.api_key && options.secrets.api_key.is_some());
+    for (flags, expected) in [
+        (
+            "nowhere",
+            "join nowhere is not allowed: give HOST:PORT of the leading generator's",
+        ),
+        (
+            "h:1 --expect-plan x",
+            "--expect-plan x is not allowed: give 6 to 64 hexadecimal digits",
+        ),
+        ("h:1 --tls-cert c.pem", "--tls-cert c.pem needs --tls-key FILE as well"),
+        (
+            "h:1 --address embedded",
+            "--address embedded is not allowed: give HOST:PORT",
+        ),
+        (
+            "h:1 --fleet-token-file /no/such",
+            "--fleet-token-file /no/such cannot be read: ",
+        ),
+        (
+            "h:1 --fleet-token ä",
+            "--fleet-token: the fleet token holds a character",
+        ),
+    ] {
+        let problem = join(flags, &[], None).unwrap_err();
+        assert!(
+            problem.headline().starts_with(expected),
+            "{problem}\nshould say\n{expected}"
+        );
+    }
+}
+
+#[test]
+fn generators_on_this_machine_get_secrets_that_nobody_sees() {
+    let variables = [
+        ("TEMPORAL_API_KEY", "s3cret-key"),
+        ("BENCHMARK_METRICS_LISTEN", "127.0.0.1:9091"),
+    ];
+    let flags = "--address h:1 --local-generators 2 --fleet-token s3cret-token --fleet-listen 0.0.0.0:7400 \
+                 --fleet-tls-cert c.pem --fleet-tls-key k.pem";
+    let converted = convert(flags, &variables, None).unwrap();
+    let fleet = resolve(&converted.asked, &facts()).unwrap().fleet;
+    assert_eq!((fleet.local_generators, fleet.listen.unwrap().port()), (2, 7400));
+    assert!(!format!("{converted:?}").contains("s3cret"));
+    let arguments = args::local_arguments(&fleet, "0.0.0.0:7400".parse().unwrap());
+    assert_eq!(arguments, ["join", "https://127.0.0.1:7400", "--address", "leader"]);
+    let secrets = LocalSecrets {
+        token: converted.secrets.fleet_token.as_ref(),
+        api_key: converted.secrets.api_key.as_ref(),
+    };
+    let environment: HashMap<_, _> = args::local_environment(&fleet, secrets, &|_| None)
+        .into_iter()
+        .collect();
+    assert_eq!(environment["BENCHMARK_FLEET_TOKEN"], "s3cret-token");
+    assert_eq!(environment["TEMPORAL_API_KEY"], "s3cret-key");
+    assert_eq!(
+        environment["BENCHMARK_METRICS_LISTEN"], "",
+        "the port is this process's"
+    );
+    assert_eq!(environment["BENCHMARK_FLEET_TLS_CA"], "c.pem");
+    // What they are started with can be typed.
+    let inherited: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let joined = join(&arguments[1..].join(" "), &inherited, None).unwrap();
+    assert_eq!(joined.join.joining.leader, "127.0.0.1:7400");
+    assert!(joined.join.joining.tls.is_some() && joined.join.access.address.is_none());
+    // Where the certificate is checked in another way, that is inherited.
+    let other = args::local_environment(&fleet, secrets, &|name| {
+        (name == "BENCHMARK_FLEET_TLS_CA").then(|| "authority.pem".to_owned())
+    });
+    assert!(other.iter().all(|(name, _)| name != "BENCHMARK_FLEET_TLS_CA"));
 }
 
 #[test]
@@ -309,6 +448,9 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error() {
         "--rate 5 --rate 6",
         "--workers 2 --generator-only",
         "--api-key a --api-key-file b",
+        "--fleet-token a --fleet-token-file b",
+        "join",
+        "join h:1 --rate 5",
         "--rate 5 plan",
         "calibrate --seconds 0",
         "calibrate --max-rate 0",
@@ -336,10 +478,17 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error() {
 fn help_is_grouped_and_has_examples() {
     let help = |argv: &[&str]| args::parse(argv).unwrap_err().to_string();
     insta::assert_snapshot!("help", help(&["run-benchmark", "--help"]));
+    insta::assert_snapshot!("help_join", help(&["run-benchmark", "join", "--help"]));
     insta::assert_snapshot!("help_calibrate", help(&["run-benchmark", "calibrate", "--help"]));
     let plan = help(&["run-benchmark", "plan", "--help"]);
     assert!(plan.contains("--rate <PER_SECOND>"), "{plan}");
-    for text in [help(&["run-benchmark", "--help"]), help(&["run-benchmark", "-h"]), plan] {
+    let join = help(&["run-benchmark", "join", "--help"]);
+    for text in [
+        help(&["run-benchmark", "--help"]),
+        help(&["run-benchmark", "-h"]),
+        plan,
+        join,
+    ] {
         let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
         assert!(widest.chars().count() <= 80, "{widest}");
     }

@@ -20,7 +20,7 @@ pub struct Secrets {
     /// The API key. Whether it is sent is for the plan to say: an embedded server takes none.
     pub api_key: Option<ApiKey>,
     /// What others need to join the run, or this process to join another's.
-    pub fleet_token: Option<HiddenText>,
+    pub fleet_token: Option<Token>,
 }
 
 /// The flags by which a secret can be typed.
@@ -96,8 +96,8 @@ pub(super) fn read(api_key: Typed, fleet_token: Typed, surroundings: &Surroundin
     };
     let fleet_token = match fleet_token.read(Key::FleetToken, FLEET_TOKEN, surroundings)? {
         Some((text, place)) => {
-            Token::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
-            Some(HiddenText(text.reveal().trim().to_owned()))
+            let token = Token::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
+            Some(token)
         }
         None => None,
     };
