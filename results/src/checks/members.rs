@@ -93,7 +93,7 @@ fn too_few_workers(context: &Context) -> Option<String> {
         .fleet
         .members
         .iter()
-        .filter(|member| member.role == MemberRole::Worker && member.joined_seconds <= begin)
+        .filter(|member| member.role == MemberRole::Worker && member.is_apart() && member.joined_seconds <= begin)
         .filter(|member| {
             member.presence == MemberPresence::Present || member.left_seconds.is_some_and(|left| left > begin)
         })
