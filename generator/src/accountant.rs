@@ -3,6 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
     thread::JoinHandle,
@@ -10,10 +11,9 @@ use std::{
 };
 
 use benchmark_results::{Ledger, schema::Phase};
-use benchmark_workflows::{End, Stamp, StampSink};
 
 use crate::{
-    accounts::{Accounts, StampedEnd, WorkflowEnd},
+    accounts::{Accounts, Origin, StampedEnd, WorkflowEnd},
     shard::{ShardWindow, StartEnd, StartErrors},
     timeline::Timeline,
 };
@@ -23,18 +23,40 @@ const VIEW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Something that happened.
 pub enum Report {
+    /// A thread of this process that sends starts, or its sampler, tells what happened.
+    Here(StartReport),
+    /// A generator elsewhere tells the same.
+    Elsewhere(Origin, StartReport),
+    /// A worker stamped ends.
+    Ends(Origin, Vec<StampedEnd>),
+    /// Somebody wants to look, or to write down what the server said.
+    Visit(Box<dyn FnOnce(&mut Accounts) + Send>),
+}
+
+/// What a generator tells of its starts.
+#[derive(Debug)]
+pub enum StartReport {
     /// Starts ended: number and how.
     Starts(Vec<(u64, StartEnd)>),
     /// Seconds of a shard are over.
     Windows(Vec<ShardWindow>),
     /// Starts were refused or lost.
     StartErrors(StartErrors),
-    /// A worker stamped an end; instants in Unix nanoseconds.
-    Stamp(Stamp),
-    /// A long poll saw an end: number, end, offsets at which it was sent and seen.
-    Poll(u64, WorkflowEnd, u64, u64),
-    /// Somebody wants to look, or to write down what the server said.
-    Visit(Box<dyn FnOnce(&mut Accounts) + Send>),
+    /// A long poll saw an end.
+    Poll(PolledEnd),
+}
+
+/// A sampled workflow's end as the server told it. Offsets from the beginning of the window, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolledEnd {
+    /// The arrival's number.
+    pub n: u64,
+    /// How it ended.
+    pub end: WorkflowEnd,
+    /// When its start was sent.
+    pub sent: u64,
+    /// When the end was seen.
+    pub seen: u64,
 }
 
 /// What can be seen of a run while it goes on.
@@ -61,12 +83,13 @@ pub struct LiveView {
 pub struct Accountant {
     reports: Sender<Report>,
     view: Arc<Mutex<LiveView>>,
+    heard_until: Arc<AtomicU64>,
     thread: JoinHandle<Accounts>,
 }
 
 impl Accountant {
     /// Starts keeping an account of what comes through a channel. `stamps` says whether workers stamp ends; else long
-    /// polls time them. `run` is the prefix that the stamps of this iteration carry.
+    /// polls time them.
     ///
     /// # Errors
     /// When the thread cannot be made.
@@ -75,14 +98,30 @@ impl Accountant {
         (reports, incoming): (Sender<Report>, Receiver<Report>),
         timeline: Timeline,
         stamps: bool,
-        run: Arc<str>,
     ) -> std::io::Result<Self> {
         let view = Arc::new(Mutex::new(LiveView::default()));
-        let thread_view = Arc::clone(&view);
+        let heard_until = Arc::new(AtomicU64::new(u64::MAX));
+        let keeper = Keeper {
+            accounts,
+            timeline,
+            stamps,
+            heard_until: Arc::clone(&heard_until),
+            view: Arc::clone(&view),
+        };
         let thread = std::thread::Builder::new()
             .name("accountant".into())
-            .spawn(move || keep(accounts, &incoming, timeline, stamps, &run, &thread_view))?;
-        Ok(Accountant { reports, view, thread })
+            .spawn(move || keeper.keep(&incoming))?;
+        Ok(Accountant {
+            reports,
+            view,
+            heard_until,
+            thread,
+        })
+    }
+
+    /// Keeps the seconds after an offset open: somebody who was not heard since may still tell what happened in them.
+    pub fn hear_until(&self, offset: u64) {
+        self.heard_until.store(offset, Ordering::Relaxed);
     }
 
     /// Where reports are sent.
@@ -120,52 +159,54 @@ impl Accountant {
     }
 }
 
-fn keep(
-    mut accounts: Accounts,
-    incoming: &Receiver<Report>,
+/// What the thread works with.
+struct Keeper {
+    accounts: Accounts,
     timeline: Timeline,
     stamps: bool,
-    run: &str,
-    view: &Mutex<LiveView>,
-) -> Accounts {
-    let mut renewed = Instant::now();
-    loop {
-        match incoming.recv_timeout(VIEW_INTERVAL) {
-            Ok(report) => take(&mut accounts, report, timeline, stamps, run),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return accounts,
-        }
-        if renewed.elapsed() >= VIEW_INTERVAL {
-            renewed = Instant::now();
-            let now = timeline.now();
-            accounts.advance(now);
-            if let Ok(mut view) = view.lock() {
-                *view = look(&accounts, now);
+    heard_until: Arc<AtomicU64>,
+    view: Arc<Mutex<LiveView>>,
+}
+
+impl Keeper {
+    fn keep(mut self, incoming: &Receiver<Report>) -> Accounts {
+        let mut renewed = Instant::now();
+        loop {
+            match incoming.recv_timeout(VIEW_INTERVAL) {
+                Ok(report) => self.take(report),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.accounts,
+            }
+            if renewed.elapsed() >= VIEW_INTERVAL {
+                renewed = Instant::now();
+                let now = self.timeline.now();
+                self.accounts.advance(now.min(self.heard_until.load(Ordering::Relaxed)));
+                if let Ok(mut view) = self.view.lock() {
+                    *view = look(&self.accounts, now);
+                }
             }
         }
     }
-}
 
-fn take(accounts: &mut Accounts, report: Report, timeline: Timeline, stamps: bool, run: &str) {
-    match report {
-        Report::Starts(starts) => starts.into_iter().for_each(|(n, end)| accounts.add_start(n, end)),
-        Report::Windows(windows) => windows.iter().for_each(|window| accounts.add_window(window)),
-        Report::StartErrors(errors) => accounts.add_start_errors(errors),
-        // A stamp of an earlier iteration, whose workflow ended after its drain, is not this account's.
-        Report::Stamp(stamp) if stamp.run != run => {}
-        Report::Stamp(stamp) => accounts.add_stamp(StampedEnd {
-            n: stamp.n,
-            sent: timeline.offset_of(stamp.sent_unix_ns),
-            ended: timeline.offset_of(stamp.ended_unix_ns),
-            end: match stamp.end {
-                End::Completed => WorkflowEnd::Completed,
-                End::Failed => WorkflowEnd::Failed,
-                End::Cancelled => WorkflowEnd::Cancelled,
-            },
-            message: stamp.message,
-        }),
-        Report::Poll(n, end, sent, seen) => accounts.add_poll(n, end, sent, seen, stamps),
-        Report::Visit(visit) => visit(accounts),
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Here(report) => self.take_starts(Origin::Leader, report),
+            Report::Elsewhere(origin, report) => self.take_starts(origin, report),
+            Report::Ends(origin, ends) => ends.into_iter().for_each(|end| self.accounts.add_stamp(origin, end)),
+            Report::Visit(visit) => visit(&mut self.accounts),
+        }
+    }
+
+    fn take_starts(&mut self, origin: Origin, report: StartReport) {
+        let accounts = &mut self.accounts;
+        match report {
+            StartReport::Starts(starts) => starts
+                .into_iter()
+                .for_each(|(n, end)| accounts.add_start(origin, n, end)),
+            StartReport::Windows(windows) => windows.iter().for_each(|window| accounts.add_window(origin, window)),
+            StartReport::StartErrors(errors) => accounts.add_start_errors(errors),
+            StartReport::Poll(poll) => accounts.add_poll(poll.n, poll.end, poll.sent, poll.seen, self.stamps),
+        }
     }
 }
 
@@ -194,32 +235,5 @@ fn look(accounts: &Accounts, now: u64) -> LiveView {
         started_rate,
         completed_rate,
         quantiles,
-    }
-}
-
-/// Where the workers of this process put their stamps: into whichever account is open.
-#[derive(Clone, Debug, Default)]
-pub struct StampDesk {
-    account: Arc<Mutex<Option<Sender<Report>>>>,
-}
-
-impl StampDesk {
-    /// Sends stamps to an account from now on, or nowhere.
-    pub fn open(&self, account: Option<Sender<Report>>) {
-        if let Ok(mut desk) = self.account.lock() {
-            *desk = account;
-        }
-    }
-}
-
-impl StampSink for StampDesk {
-    fn stamp(&self, stamp: Stamp) {
-        // A lock that is held for the length of a send, by as many threads as there are workers.
-        if let Ok(desk) = self.account.lock()
-            && let Some(account) = &*desk
-        {
-            // The account may have been closed in this instant; then the stamp is too late for it.
-            let _ = account.send(Report::Stamp(stamp));
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! no clock. Offsets are nanoseconds from the beginning of the submission window.
 
 mod ends;
+mod members;
 mod seconds;
 mod table;
 
@@ -13,11 +14,12 @@ use benchmark_results::{Histogram, Ledger, schema::Phase};
 use benchmark_workflows::draw;
 
 pub use ends::{EndSamples, WorkflowEnd};
+pub use members::{MemberAccount, Missing, Origin, StartLatency};
 pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
 
 use crate::{
-    schedule::Schedule,
+    schedule::{Offsets, Schedule},
     shard::{PhaseSamples, ShardWindow, StartEnd, StartErrors},
 };
 
@@ -87,12 +89,14 @@ pub type Errors = BTreeMap<(&'static str, String), (u64, Vec<(u64, String)>)>;
 #[derive(Debug)]
 pub struct Accounts {
     schedule: Schedule,
+    offsets: Offsets,
     sample: Sample,
     table: ArrivalTable,
     phases: BTreeMap<Phase, PhaseAccount>,
     seconds: Seconds,
     errors: Errors,
     observers: Observers,
+    members: BTreeMap<Origin, MemberAccount>,
     open: i64,
     pending_unknown: u64,
 }
@@ -150,19 +154,22 @@ impl Accounts {
     pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64) -> Self {
         Accounts {
             schedule: schedule.clone(),
+            offsets: Offsets::new(schedule),
             sample,
             table: ArrivalTable::default(),
             phases: BTreeMap::new(),
             seconds: Seconds::new(schedule, drain_seconds),
             errors: Errors::new(),
             observers: Observers::default(),
+            members: BTreeMap::new(),
             open: 0,
             pending_unknown: 0,
         }
     }
 
     /// Takes one second of one shard.
-    pub fn add_window(&mut self, window: &ShardWindow) {
+    pub fn add_window(&mut self, origin: Origin, window: &ShardWindow) {
+        self.members.entry(origin).or_default().add_window(window);
         self.seconds.add_window(window);
         for (phase, sent) in &window.sent_in {
             self.phases.entry(*phase).or_default().sent_in_time += sent;
@@ -172,8 +179,10 @@ impl Accounts {
         }
     }
 
-    /// Takes the ends of starts.
-    pub fn add_start(&mut self, n: u64, end: StartEnd) {
+    /// Takes the end of a start.
+    pub fn add_start(&mut self, origin: Origin, n: u64, end: StartEnd) {
+        let phase = self.schedule.phase_of(n);
+        self.members.entry(origin).or_default().add_start(phase, end);
         let before = self.table.get(n);
         let after = match (before, end) {
             (Progress::Pending, StartEnd::Dropped | StartEnd::Rejected) => Progress::Settled,
@@ -214,12 +223,16 @@ impl Accounts {
     }
 
     /// Takes a workflow's end as a worker stamped it. A stamp of a workflow that has ended already is only counted as such.
-    pub fn add_stamp(&mut self, stamp: StampedEnd) {
+    pub fn add_stamp(&mut self, origin: Origin, stamp: StampedEnd) {
         if !self.end(stamp.n) {
             self.observers.stamped_twice += 1;
             return;
         }
         self.observers.stamped += 1;
+        let due = self.offsets.get(stamp.n);
+        let phase = self.schedule.phase_of(stamp.n);
+        let member = self.members.entry(origin).or_default();
+        member.add_end(phase, stamp.end, due, stamp.sent, stamp.ended);
         self.count_end(stamp.n, stamp.end, stamp.message);
         self.time_end(stamp.n, stamp.end, Some(stamp.sent), stamp.ended);
         if self.sample.contains(stamp.n) {
@@ -363,10 +376,10 @@ impl Accounts {
     }
 
     fn time_end(&mut self, n: u64, end: WorkflowEnd, sent: Option<u64>, ended: u64) {
-        let due = self.schedule.offset(n);
+        let due = self.offsets.get(n);
         let sent = sent.unwrap_or(due);
         self.phases
-            .entry(self.schedule.phase_at(due))
+            .entry(self.schedule.phase_of(n))
             .or_default()
             .ends
             .time(end, due, sent, ended);
@@ -398,7 +411,7 @@ impl Accounts {
     }
 
     fn account(&mut self, n: u64) -> &mut PhaseAccount {
-        let phase = self.schedule.phase_at(self.schedule.offset(n));
+        let phase = self.schedule.phase_of(n);
         self.phases.entry(phase).or_default()
     }
 }

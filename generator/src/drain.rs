@@ -1,6 +1,7 @@
 //! After the last start: completions are waited for, lost answers looked up, and the account closed.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +11,8 @@ use benchmark_temporal::{CallError, Server, lookup, visibility};
 use futures::{StreamExt as _, stream};
 
 use crate::{
-    accounts::WorkflowEnd,
+    accounts::{Missing, Origin, WorkflowEnd},
+    fleet::{Crew, crew::LostPart},
     ids,
     sampler::workflow_end,
     stop::Stop,
@@ -34,6 +36,9 @@ const LOOK_UP_CONCURRENCY: usize = 16;
 /// How long lost answers are looked up for: a server that was restarted needs a while.
 const LOOK_UP_LIMIT: Duration = Duration::from_secs(60);
 
+/// Arrivals of a lost generator that are looked up, the earliest first: those it may have sent and not told of.
+const LOST_LOOK_UPS: usize = 5_000;
+
 /// How the drain ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drained {
@@ -50,17 +55,27 @@ pub enum Drained {
 pub async fn drain(
     plan: &Plan,
     server: &Server,
+    crew: &Crew,
     submission: &mut Submission,
     stop: &Stop,
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<Drained> {
     let begun = Instant::now();
     let look_ups = LookUps::new(server, submission);
+    for part in crew.lost_parts(submission.iteration) {
+        let missing = look_ups.close_lost(submission, &part).await?;
+        let (name, departure) = (part.name, part.departure);
+        submission.note(
+            "generator-lost",
+            format!("generator {name} is gone ({departure}): it told nothing of {missing} arrivals of its part"),
+        );
+    }
     look_ups
         .resolve_unknown(submission, begun, plan, stop, &mut on_tick)
         .await?;
     let mut seen = (u64::MAX, Instant::now());
     loop {
+        submission.hear(crew);
         let limit = if stop.reason().is_some() {
             HURRIED.min(plan.load.drain)
         } else {
@@ -78,7 +93,9 @@ pub async fn drain(
             seen = (open, Instant::now());
         }
         let time_up = begun.elapsed() >= limit;
-        if submission.stamps && (time_up || seen.1.elapsed() >= STANDSTILL) {
+        // Somebody silent may be about to deliver what is looked for.
+        let standing_still = seen.1.elapsed() >= STANDSTILL && !crew.somebody_is_silent();
+        if submission.stamps && (time_up || standing_still) {
             look_ups.find_ended(submission).await?;
             seen.1 = Instant::now();
         }
@@ -172,6 +189,31 @@ impl LookUps {
         }
     }
 
+    /// Closes the part of a generator that is gone: of what it did not tell, the workflows that the server knows were
+    /// accepted, the others never sent. Returns how many arrivals it did not tell of.
+    async fn close_lost(&self, submission: &Submission, lost: &LostPart) -> anyhow::Result<usize> {
+        let (part, end) = (lost.part, submission.end());
+        let missing: Missing = submission
+            .accountant
+            .visit(move |accounts| accounts.missing(part, end))
+            .await?;
+        // It tells twice a second, so what it sent and did not tell of are the first of them.
+        let asked = missing.unheard.iter().copied().take(LOST_LOOK_UPS).collect();
+        let found: HashSet<u64> = self
+            .ask(asked)
+            .await
+            .into_iter()
+            .filter(|found| matches!(found.answer, Ok(Some(_))))
+            .map(|found| found.n)
+            .collect();
+        let (origin, count) = (Origin::Member(lost.member), missing.unheard.len() + missing.ended.len());
+        submission
+            .accountant
+            .visit(move |accounts| accounts.close_lost(origin, &missing, &found))
+            .await?;
+        Ok(count)
+    }
+
     /// Looks up open workflows that may have ended without a stamp.
     async fn find_ended(&self, submission: &Submission) -> anyhow::Result<()> {
         let open = submission.accountant.visit(|accounts| accounts.open(LOOK_UPS)).await?;
@@ -197,7 +239,7 @@ impl LookUps {
     async fn ask(&self, numbers: Vec<u64>) -> Vec<Found> {
         stream::iter(numbers)
             .map(|n| {
-                let phase = self.schedule.phase_at(self.schedule.offset(n));
+                let phase = self.schedule.phase_of(n);
                 let id = ids::workflow_id(&self.id_prefix, phase, n);
                 let answer = lookup::describe(&self.server, &id);
                 async move {

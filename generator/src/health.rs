@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_results::schema::{Fact, GeneratorHealth, ThreadLoad};
+use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, ThreadLoad};
 use rustix::time::{ClockId, clock_gettime};
 
 use self::threads::Threads;
@@ -55,6 +55,20 @@ impl HealthProbe {
         }
     }
 
+    /// Cores that this process may use, or its quota.
+    pub fn capacity(&self) -> f64 {
+        self.capacity
+    }
+
+    /// CPU time that the process has used, and its resident memory in bytes (0 where the system does not tell).
+    pub fn usage(&self) -> (Duration, u64) {
+        let memory = self
+            .root
+            .read(STATUS)
+            .and_then(|status| kilobytes(&status, "VmRSS").ok_or_else(|| format!("{STATUS} has no readable VmRSS")));
+        (process_cpu(), memory.unwrap_or(0))
+    }
+
     /// What has been used up to now.
     pub fn snapshot(&self) -> HealthSnapshot {
         HealthSnapshot {
@@ -71,6 +85,52 @@ impl HealthProbe {
                 kilobytes(&status, "VmHWM").ok_or_else(|| format!("{STATUS} has no readable VmHWM"))
             }),
         }
+    }
+}
+
+/// Tells once a second what the process used in it.
+#[derive(Debug)]
+pub struct UsageMeter {
+    probe: HealthProbe,
+    since: Instant,
+    cpu: Duration,
+}
+
+/// How often [`UsageMeter::sample`] has something to tell.
+const USAGE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl UsageMeter {
+    /// A meter that begins now.
+    pub fn new(probe: HealthProbe) -> Self {
+        let (cpu, _) = probe.usage();
+        UsageMeter {
+            probe,
+            since: Instant::now(),
+            cpu,
+        }
+    }
+
+    /// What was used since the last sample; `None` when that was less than a second ago. Its time is left to the caller.
+    pub fn sample(&mut self) -> Option<MemberUsage> {
+        let seconds = self.since.elapsed();
+        if seconds < USAGE_INTERVAL {
+            return None;
+        }
+        let (cpu, memory_bytes) = self.probe.usage();
+        let cpu_cores = cpu.saturating_sub(self.cpu).as_secs_f64() / seconds.as_secs_f64();
+        (self.since, self.cpu) = (Instant::now(), cpu);
+        Some(MemberUsage {
+            iteration: 0,
+            at_seconds: 0.0,
+            cpu_cores,
+            cpu_share: cpu_cores / self.probe.capacity,
+            memory_bytes,
+            workflow_slots_free: None,
+            workflow_slots_used: None,
+            activity_slots_free: None,
+            activity_slots_used: None,
+            polls: None,
+        })
     }
 }
 

@@ -5,13 +5,19 @@ use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     thread,
 };
 
 use benchmark_generator::{
     args::{self, Command, OutputOptions, RunArgs, Secrets, Surroundings},
     calibrate::{self, CalibrateError, Console},
-    ceiling, live, null_frontend, plan_view,
+    ceiling,
+    fleet::{
+        follow::Followed,
+        join::{self, JoinRequest},
+    },
+    live, null_frontend, plan_view,
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
@@ -40,6 +46,7 @@ fn main() -> ExitCode {
         None => run(&cli.run),
         Some(Command::Plan(options)) => print_plan(options),
         Some(Command::Calibrate(options)) => calibrate(options),
+        Some(Command::Join(options)) => join(options),
         Some(Command::NullFrontend(options)) => serve_nothing(options),
     };
     done.unwrap_or_else(|problem| {
@@ -69,6 +76,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         output: output.output.clone(),
         quiet: output.quiet,
         color: color && std::io::stderr().is_terminal(),
+        fleet_token: secrets.fleet_token,
         api_key: secrets.api_key,
         profile,
         command: args::redacted_command(env::args_os()),
@@ -170,6 +178,38 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
     } else {
         INVALID
     }))
+}
+
+/// Sends a part of the starts of a run that another process leads.
+fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
+    let profile =
+        benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let options = options.convert(&Surroundings {
+        variable: &|name| env::var(name).ok(),
+        profile: profile.as_ref().map(|profile| (profile, profile_source())),
+    })?;
+    log_to_stderr(options.verbose);
+    options.notes.iter().for_each(|note| complain(note));
+    let followed = runtime()?.block_on(async {
+        let (stopper, stop) = stop::channel();
+        stopper
+            .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
+            .map_err(anyhow::Error::from)?;
+        let request = JoinRequest {
+            join: options.join,
+            token: options.secrets.fleet_token,
+            api_key: options.secrets.api_key,
+            profile,
+            say: Arc::new(|line: String| complain(&line)),
+        };
+        join::run(request, stop).await
+    });
+    match followed {
+        Ok(Followed::ToTheEnd) => Ok(ExitCode::SUCCESS),
+        Ok(Followed::Stopped(StopReason::Signal(signal))) => Ok(ExitCode::from(signal.exit_code())),
+        Ok(Followed::Stopped(StopReason::Cause(cause))) => Err(Problem::new(cause)),
+        Err(error) => Err(Problem::new(told(&error))),
+    }
 }
 
 /// A frontend that does nothing, as a process of its own: what `calibrate` measures this host against.

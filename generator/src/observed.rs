@@ -98,10 +98,11 @@ pub fn parts(
     reconciliation: Reconciliation,
     ceiling: &Fact<Ceiling>,
     started_at: String,
+    fleet: impl FnOnce(&GeneratorHealth) -> Fleet,
 ) -> IterationParts {
-    let generator = match &submission.health {
+    let generator = match &submission.watched.health {
         Some((begin, end)) => HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
-            dispatched: submission.dispatched_in_measure,
+            dispatched: submission.watched.dispatched,
             peak_in_flight: taken.peak_in_flight,
             connections: submission.connections,
             peak_in_flight_per_connection: submission.peak_in_flight_per_connection,
@@ -113,6 +114,7 @@ pub fn parts(
         }),
         None => GeneratorHealth::not_observed("the measured phase is not over"),
     };
+    let fleet = fleet(&generator);
     IterationParts {
         workflow_id_prefix: submission.id_prefix.to_string(),
         started_at,
@@ -123,7 +125,7 @@ pub fn parts(
         intervals: taken.seconds.intervals,
         reconciliation,
         generator,
-        fleet: Fleet::alone(),
+        fleet,
         interrupted: submission.stopped_at.is_some(),
     }
 }
@@ -179,7 +181,7 @@ fn latency(pair: Option<&Pair>, side: fn(&Pair) -> &Histogram) -> Latency {
 
 fn error_groups(errors: &Errors, schedule: &Schedule, prefix: &str) -> Vec<ErrorGroup> {
     let example = |(n, message): &(u64, String)| ErrorExample {
-        workflow_id: Some(ids::workflow_id(prefix, schedule.phase_at(schedule.offset(*n)), *n)),
+        workflow_id: Some(ids::workflow_id(prefix, schedule.phase_of(*n), *n)),
         message: message.clone(),
     };
     errors

@@ -14,7 +14,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{accountant::Report, accounts::WorkflowEnd, ids, schedule::Schedule, timeline::Timeline};
+use crate::{
+    accountant::{PolledEnd, Report, StartReport},
+    accounts::WorkflowEnd,
+    ids,
+    schedule::Schedule,
+    timeline::Timeline,
+};
 
 /// What a sampler is given.
 pub struct SamplerOptions {
@@ -72,13 +78,16 @@ impl Sampler {
 }
 
 async fn poll(options: &SamplerOptions, n: u64, sent: u64) {
-    let phase = options.schedule.phase_at(options.schedule.offset(n));
+    let phase = options.schedule.phase_of(n);
     let id = ids::workflow_id(&options.id_prefix, phase, n);
     // A poll that fails leaves this workflow out of the sample; the stamp and the server's counts still have it.
     if let Ok(ended) = lookup::wait_for_end(&options.server, &id, options.limit).await
         && let Some(end) = workflow_end(ended.status)
     {
-        let _ = options.reports.send(Report::Poll(n, end, sent, options.timeline.now()));
+        let seen = options.timeline.now();
+        let _ = options
+            .reports
+            .send(Report::Here(StartReport::Poll(PolledEnd { n, end, sent, seen })));
     }
 }
 

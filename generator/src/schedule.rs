@@ -8,7 +8,7 @@
 //! counts arrivals in units of 10⁻¹²: a "pico-arrival". The largest product that can occur (24 h, 50,000/s, in the
 //! quadratic of the ramp) needs 120 bits and so fits a `u128`.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use benchmark_results::schema::Phase;
 use benchmark_scenarios::{Arrivals, Load, Rate};
@@ -34,6 +34,8 @@ pub struct Schedule {
     ramp: u64,
     measure: u64,
     end: u64,
+    /// The first arrivals of warm-up, measure and drain.
+    firsts: [u64; 3],
 }
 
 /// One start that the schedule asks for.
@@ -71,14 +73,17 @@ impl Schedule {
     /// The schedule of a load.
     pub fn new(load: &Load) -> Self {
         let ramp = nanos(load.ramp_up);
-        Schedule {
+        let mut schedule = Schedule {
             curve: Curve::new(load.rate, ramp),
             arrivals: load.arrivals,
             seed: load.seed,
             ramp,
             measure: nanos(load.ramp_up + load.warm_up),
             end: nanos(load.duration),
-        }
+            firsts: [0; 3],
+        };
+        schedule.firsts = [schedule.ramp, schedule.measure, schedule.end].map(|offset| schedule.count_before(offset));
+        schedule
     }
 
     /// Offset at which arrival `n` is due, nanoseconds from the beginning.
@@ -126,6 +131,21 @@ impl Schedule {
         } else if offset < self.measure {
             Phase::WarmUp
         } else if offset < self.end {
+            Phase::Measure
+        } else {
+            Phase::Drain
+        }
+    }
+
+    /// The phase in which arrival `n` is due.
+    pub fn phase_of(&self, n: u64) -> Phase {
+        // Arrivals are due in the order of their numbers, so a phase is a range of numbers.
+        let [warm_up, measure, drain] = self.firsts;
+        if n < warm_up {
+            Phase::Ramp
+        } else if n < measure {
+            Phase::WarmUp
+        } else if n < drain {
             Phase::Measure
         } else {
             Phase::Drain
@@ -212,6 +232,45 @@ impl Cursor {
         let arrival = self.peek()?;
         self.next += self.stripe.of;
         Some(arrival)
+    }
+}
+
+/// Offsets of arrivals that are asked for in almost, but not quite, ascending order, as ends come in. Keeps the Poisson
+/// blocks that were used last: making one sorts a thousand points.
+#[derive(Clone, Debug)]
+pub struct Offsets {
+    schedule: Schedule,
+    blocks: VecDeque<(u64, Vec<u128>)>,
+}
+
+/// Poisson blocks that [`Offsets`] keeps: those of what is open at a time, unless far more than usual is.
+const KEPT_BLOCKS: usize = 32;
+
+impl Offsets {
+    /// The offsets of a schedule.
+    pub fn new(schedule: &Schedule) -> Self {
+        Offsets {
+            schedule: schedule.clone(),
+            blocks: VecDeque::new(),
+        }
+    }
+
+    /// [`Schedule::offset`].
+    pub fn get(&mut self, n: u64) -> u64 {
+        if self.schedule.arrivals == Arrivals::Constant {
+            return self.schedule.offset(n);
+        }
+        let (wanted, within) = (n / POISSON_BLOCK, (n % POISSON_BLOCK) as usize);
+        if let Some((_, points)) = self.blocks.iter().find(|(block, _)| *block == wanted) {
+            return self.schedule.curve.invert(points[within]);
+        }
+        let points = self.schedule.poisson_block(wanted);
+        let offset = self.schedule.curve.invert(points[within]);
+        if self.blocks.len() == KEPT_BLOCKS {
+            self.blocks.pop_front();
+        }
+        self.blocks.push_back((wanted, points));
+        offset
     }
 }
 

@@ -29,10 +29,10 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// The share of a load's cap that one of several threads gets: the shares add up to the cap, and none is zero.
-    pub fn of_thread(load: &Load, thread: u32, threads: u32) -> Self {
-        let (cap, threads) = (u64::from(load.max_in_flight), u64::from(threads));
-        let share = cap / threads + u64::from(u64::from(thread) < cap % threads);
+    /// The share of a load's cap that goes with one of several stripes: the shares add up to the cap, and none is zero.
+    pub fn of_stripe(load: &Load, stripe: Stripe) -> Self {
+        let cap = u64::from(load.max_in_flight);
+        let share = cap / stripe.of + u64::from(stripe.index < cap % stripe.of);
         Admission {
             max_in_flight: share.max(1),
             when_full: load.when_full,

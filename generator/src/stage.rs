@@ -1,21 +1,42 @@
 //! What must stand before the load: a server, its namespace, and workers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use benchmark_results::schema::{Fact, NamespaceFacts, ServerFacts, WorkerFacts};
-use benchmark_scenarios::{Cluster, EmbeddedServer as EmbeddedPlan, Plan, ServerPreset, Target, TlsFiles};
+use anyhow::Context as _;
+use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
+use benchmark_metrics::{Registry, Selection};
+use benchmark_results::schema::{Fact, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts};
+use benchmark_scenarios::{
+    Cluster, EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target, TlsFiles,
+};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, Server, TlsMaterial,
     embedded::{EmbeddedOptions, EmbeddedServer, Progress, presets, provide},
     environment::Profile,
     facts, namespace,
 };
-use benchmark_worker::{WorkerOptions, WorkerPool};
+use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool};
+use benchmark_workflows::RunClock;
 
-use crate::accountant::StampDesk;
+use crate::fleet::{
+    Crew,
+    crew::CrewOptions,
+    follow,
+    locals::{LocalOptions, Locals},
+};
 
 /// How long workers may finish what they hold at the end.
 const WORKER_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the members of this process may take to say good-bye: they call a function.
+const LEAVE: Duration = Duration::from_secs(1);
+
+/// Where a further generator finds the fleet's token and the API key.
+const FLEET_TOKEN: &str = "BENCHMARK_FLEET_TOKEN";
+const API_KEY: &str = "TEMPORAL_API_KEY";
+
+/// How often the members of this process tell what they saw.
+const OWN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What stands before the load.
 pub struct Stage {
@@ -25,11 +46,19 @@ pub struct Stage {
     pub connect: ConnectOptions,
     /// What it tells of itself.
     pub facts: ServerFacts,
-    /// Where workers of this process stamp; `None` when there are none.
-    pub desk: Option<StampDesk>,
-    workers: Option<WorkerPool>,
+    /// The processes that take part.
+    pub crew: Crew,
+    /// This process's name among them.
+    pub name: String,
+    workers: Option<OwnWorkers>,
     embedded: Option<EmbeddedServer>,
     keep: bool,
+}
+
+/// The workers of this process, and their membership of the run.
+struct OwnWorkers {
+    pool: WorkerPool,
+    member: Member,
 }
 
 /// What the stage is set up from, besides the plan.
@@ -42,6 +71,18 @@ pub struct StageOptions<'a> {
     pub profile: Option<Profile>,
     /// Who we are to the server.
     pub identity: String,
+    /// The run's id.
+    pub run_id: &'a str,
+    /// This machine.
+    pub host: &'a HostFacts,
+    /// How other processes join.
+    pub fleet: &'a FleetOptions,
+    /// What they must show.
+    pub token: Option<Token>,
+    /// The page of this process, and whether anybody can see it.
+    pub metrics: (Registry, bool),
+    /// Says something to people, once.
+    pub say: Arc<dyn Fn(String) + Send + Sync>,
     /// Told what is being done, while it takes long.
     pub told: Arc<dyn Fn(Progress) + Send + Sync>,
 }
@@ -64,17 +105,34 @@ impl Stage {
                 (embedded, binary, dynamic_config, keep) = (Some(started), Some(how), config(wanted), wanted.keep);
                 connect
             }
-            Target::Cluster(cluster) => connect_options(cluster, plan, options.api_key, options.profile)?,
+            Target::Cluster(cluster) => connect_options(
+                cluster,
+                &plan.namespace,
+                options.api_key.clone(),
+                options.profile.clone(),
+            )?,
         };
         connect.connect_timeout = plan.starter.connect_timeout;
-        connect.identity = options.identity;
+        connect.identity.clone_from(&options.identity);
 
         let server = benchmark_temporal::connect(&connect).await?;
         let namespace = namespace::ensure(&server, true).await?;
-        let (workers, desk) = match start_workers(plan, &connect).await? {
-            Some((workers, desk)) => (Some(workers), Some(desk)),
-            None => (None, None),
-        };
+        let mut crew = Crew::new(CrewOptions {
+            plan,
+            run_id: options.run_id,
+            server_address: connect.address.clone(),
+        })?;
+        let name = follow::name(options.host);
+        let workers = start_workers(&options, &connect, &crew, &name).await?;
+        open_to_others(&options, &mut crew).await?;
+        crew.assemble(options.fleet.timeout, &|missing, elapsed| {
+            (options.told)(Progress {
+                doing: "waiting for the fleet".into(),
+                detail: Some(missing.to_owned()),
+                elapsed,
+            });
+        })
+        .await?;
         // After the workers, so that the pollers of the task queue are those that the load will meet.
         let told = facts::discover(&server, &plan.task_queue).await;
         let facts = ServerFacts {
@@ -87,7 +145,8 @@ impl Stage {
             server,
             connect,
             facts,
-            desk,
+            crew,
+            name,
             workers,
             embedded,
             keep,
@@ -101,21 +160,12 @@ impl Stage {
 
     /// How the workers of this process are tuned.
     pub fn worker_facts(&self) -> Option<WorkerFacts> {
-        let workers = self.workers.as_ref()?.effective();
-        Some(WorkerFacts {
-            count: u32::try_from(workers.identities.len()).unwrap_or(u32::MAX),
-            workflow_slots: workers.workflow_slots,
-            activity_slots: workers.activity_slots,
-            local_activity_slots: workers.local_activity_slots,
-            pollers: workers.pollers.to_string(),
-            max_cached_workflows: workers.max_cached_workflows,
-            ..WorkerFacts::default()
-        })
+        Some(self.workers.as_ref()?.pool.effective().facts())
     }
 
     /// What went wrong on the stage since it was set up, in sentences.
     pub fn losses(&self) -> Vec<String> {
-        let workers = self.workers.iter().flat_map(WorkerPool::failures);
+        let workers = self.workers.iter().flat_map(|workers| workers.pool.failures());
         workers
             .map(|failure| format!("worker {} ended: {}", failure.worker, failure.message))
             .chain(self.server_loss())
@@ -128,10 +178,14 @@ impl Stage {
         Some(format!("the embedded server ended by itself: {status}"))
     }
 
-    /// Stops the workers and the server. Returns how the server can be reached when it was to be kept.
-    pub async fn strike(self) -> Option<String> {
-        if let Some(workers) = self.workers {
-            workers.shutdown(WORKER_GRACE).await;
+    /// Lets the other processes go, stops the workers and the server. Returns how the server can be reached when it was to
+    /// be kept.
+    pub async fn strike(self, reason: &str) -> Option<String> {
+        self.crew.dismiss(reason).await;
+        if let Some(OwnWorkers { pool, member }) = self.workers {
+            pool.shutdown(WORKER_GRACE).await;
+            // The account is closed: what it could not deliver nobody waits for.
+            let _ = member.leave(reason.to_owned(), LEAVE).await;
         }
         let server = self.embedded?;
         if !self.keep {
@@ -153,14 +207,97 @@ impl Stage {
     }
 }
 
-async fn start_workers(plan: &Plan, connect: &ConnectOptions) -> anyhow::Result<Option<(WorkerPool, StampDesk)>> {
-    if plan.workers.count == 0 {
+/// Starts the workers of this process, as a member of the run like any other but without a socket.
+async fn start_workers(
+    options: &StageOptions<'_>,
+    connect: &ConnectOptions,
+    crew: &Crew,
+    name: &str,
+) -> anyhow::Result<Option<OwnWorkers>> {
+    let Some(tuning) = options
+        .plan
+        .workers
+        .tuning
+        .clone()
+        .filter(|_| options.plan.workers.count > 0)
+    else {
         return Ok(None);
+    };
+    let (registry, seen) = &options.metrics;
+    let mut workers = WorkerOptions::new(connect.clone(), options.plan.task_queue.clone());
+    workers.count = options.plan.workers.count;
+    workers.tuning = tuning;
+    workers.metrics = Some(WorkerMetrics {
+        registry: registry.clone(),
+        // A page that nobody sees is not worth its cost; how much room the workers have is.
+        selection: if *seen { Selection::All } else { Selection::Headroom },
+    });
+    let desk = EndsDesk::new();
+    let source = PoolSource::new(desk.clone(), Some(registry.clone()));
+    let pool = WorkerPool::start(workers, Arc::new(desk)).await?;
+    let (_, mut member) = Member::join(MemberOptions {
+        workers: Some(pool.effective().facts()),
+        interval: OWN_INTERVAL,
+        ..MemberOptions::new(
+            LeaderAt::InProcess(crew.leader().clone()),
+            Role::Worker,
+            format!("{name} workers"),
+            env!("CARGO_PKG_VERSION"),
+            options.host.clone(),
+            Arc::new(|| RunClock::get().now_unix_ns()),
+        )
+    })
+    .await?;
+    source.polls();
+    member.begin(source);
+    Ok(Some(OwnWorkers { pool, member }))
+}
+
+/// Serves the fleet, when the run is to have one, and starts the generators that this machine is to have.
+async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::Result<()> {
+    let fleet = options.fleet;
+    let Some(listen) = fleet.listen else { return Ok(()) };
+    let tls = match &fleet.tls {
+        Some(FleetTls { cert, key }) => Some(ServerTls {
+            cert: read(cert, "--fleet-tls-cert")?,
+            key: read(key, "--fleet-tls-key")?,
+        }),
+        None => None,
+    };
+    let token = options.token.clone();
+    let serving = benchmark_fleet::serve(crew.leader().clone(), ServeOptions { listen, token, tls }).await?;
+    let address = serving.address();
+    (options.say)(format!("fleet  {address}   join with --join {address}"));
+    let locals = Locals::start(&local_options(options, address), &options.say)?;
+    crew.keep(serving, locals);
+    Ok(())
+}
+
+/// How generators of this machine join: by the address that is served, with the secrets that this process has.
+fn local_options(options: &StageOptions<'_>, address: SocketAddr) -> LocalOptions {
+    let mut arguments: Vec<String> = ["join", &address.to_string(), "--address", "leader"]
+        .map(str::to_owned)
+        .into();
+    if let Some(FleetTls { cert, .. }) = &options.fleet.tls {
+        arguments.extend(["--fleet-tls-ca".to_owned(), cert.display().to_string()]);
     }
-    let mut options = WorkerOptions::new(connect.clone(), plan.task_queue.clone());
-    options.count = plan.workers.count;
-    let desk = StampDesk::default();
-    Ok(Some((WorkerPool::start(options, Arc::new(desk.clone())).await?, desk)))
+    let token = options
+        .token
+        .as_ref()
+        .map(|token| (FLEET_TOKEN.to_owned(), token.reveal().to_owned()));
+    let api_key = options
+        .api_key
+        .as_ref()
+        .map(|key| (API_KEY.to_owned(), key.reveal().to_owned()));
+    LocalOptions {
+        count: options.fleet.local_generators,
+        arguments,
+        environment: token.into_iter().chain(api_key).collect(),
+    }
+}
+
+fn read(path: &Path, flag: &str) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{flag} {} cannot be read", path.display()))
 }
 
 async fn start_embedded(
@@ -188,14 +325,18 @@ fn config(wanted: &EmbeddedPlan) -> BTreeMap<String, String> {
     config
 }
 
-fn connect_options(
+/// How a cluster is reached, with what a plan does not hold: secrets, and what Temporal's own configuration says.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn connect_options(
     cluster: &Cluster,
-    plan: &Plan,
+    namespace: &str,
     api_key: Option<ApiKey>,
     profile: Option<Profile>,
 ) -> anyhow::Result<ConnectOptions> {
     let profile = profile.unwrap_or_default();
-    let mut options = ConnectOptions::new(cluster.address.clone(), plan.namespace.clone());
+    let mut options = ConnectOptions::new(cluster.address.clone(), namespace);
     options.tls = cluster
         .tls
         .as_ref()

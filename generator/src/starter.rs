@@ -25,7 +25,7 @@ use benchmark_workflows::RunHeader;
 use tokio::{sync::Notify, task::LocalSet};
 
 use crate::{
-    accountant::Report,
+    accountant::{Report, StartReport},
     accounts::Sample,
     pacer::Pacer,
     realtime::{self, Scheduling},
@@ -418,15 +418,15 @@ impl Core {
     fn report(&mut self, windows: Vec<crate::shard::ShardWindow>) {
         let (ends, errors) = (self.shard.take_ends(), self.shard.take_errors());
         // The accountant outlives the starters; were it gone, the run would have ended with its panic.
-        let send = |report| drop(self.options.reports.send(report));
+        let send = |report| drop(self.options.reports.send(Report::Here(report)));
         if !ends.is_empty() {
-            send(Report::Starts(ends));
+            send(StartReport::Starts(ends));
         }
         if !windows.is_empty() {
-            send(Report::Windows(windows));
+            send(StartReport::Windows(windows));
         }
         if !errors.is_empty() {
-            send(Report::StartErrors(errors));
+            send(StartReport::StartErrors(errors));
         }
     }
 }

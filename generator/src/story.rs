@@ -4,12 +4,15 @@ mod frame;
 
 use std::{
     io::IsTerminal as _,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Instant,
 };
 
 use anyhow::Context as _;
+use benchmark_fleet::Token;
+use benchmark_metrics::Registry;
 use benchmark_results::{
     IterationParts, Results, RunParts, assemble,
     schema::{Environment, Event, Fact, Reconciliation, Run},
@@ -21,6 +24,7 @@ use futures::{FutureExt as _, future::LocalBoxFuture};
 use crate::{
     ceiling::{self, Ceiling},
     drain,
+    fleet::roll,
     health::HealthProbe,
     host, ids,
     live::{Header, LivePhase, Mode, Screen},
@@ -50,6 +54,8 @@ pub struct RunRequest {
     pub command: Vec<String>,
     /// Where this host's calibration is kept.
     pub calibration: Option<PathBuf>,
+    /// What processes that join must show.
+    pub fleet_token: Option<Token>,
 }
 
 /// What a run came to.
@@ -96,11 +102,21 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
 
     let plan = &request.resolved.plan;
     let host = host::facts(Path::new("/"));
+    let registry = Registry::new();
+    let page = serve_page(request.resolved.metrics_listen, &registry, &screen)
+        .await
+        .map_err(environment)?;
     let set_up = Stage::set_up(StageOptions {
         plan,
         api_key: request.api_key.clone(),
         profile: request.profile.clone(),
         identity: ids::identity(host.hostname.value.as_deref()),
+        run_id: &run_id,
+        host: &host,
+        fleet: &request.resolved.fleet,
+        token: request.fleet_token.clone(),
+        metrics: (registry, page.is_some()),
+        say: sayer(&screen),
         told: told(&screen),
     });
     let stage = tokio::select! {
@@ -151,7 +167,13 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         screen,
         ..
     } = story;
-    let kept = stage.strike().await;
+    let over = match (&told, &parts.run.interrupted_by) {
+        (Err(error), _) => format!("the run broke off: {error:#}"),
+        (Ok(()), Some(cause)) => format!("the run was ended early: {cause}"),
+        (Ok(()), None) => "the run is over".to_owned(),
+    };
+    let kept = stage.strike(&over).await;
+    drop(page);
     if let Ok(mut screen) = screen.lock() {
         screen.finish();
     }
@@ -235,8 +257,10 @@ impl Story<'_> {
             stop,
             ..
         } = self;
+        let stage: &Stage = stage;
         let refresher = Refresher {
             plan,
+            stage,
             parts,
             ceiling,
             screen: &screen,
@@ -250,7 +274,8 @@ impl Story<'_> {
                 server: &stage.server,
                 connect: &stage.connect,
                 id_prefix: prefix,
-                desk: stage.desk.as_ref(),
+                iteration,
+                crew: Some(&stage.crew),
                 probe,
                 stop: stop.clone(),
                 lost: &lost,
@@ -265,13 +290,23 @@ impl Story<'_> {
 
         frames.enter(LivePhase::Drain, Some(plan.load.drain));
         if stage.server_loss().is_none() {
-            let drained = drain::drain(plan, &stage.server, &mut submission, stop, async |submission| {
-                show(&screen, || frames.after_window(submission));
-                refresher.refresh(file, submission).await
-            })
+            let drained = drain::drain(
+                plan,
+                &stage.server,
+                &stage.crew,
+                &mut submission,
+                stop,
+                async |submission| {
+                    show(&screen, || frames.after_window(submission));
+                    refresher.refresh(file, submission).await
+                },
+            )
             .await?;
             tracing::debug!(?drained, "the drain is over");
         }
+
+        stage.crew.hear_everybody().await;
+        submission.hear(&stage.crew);
 
         frames.enter(LivePhase::Settle, None);
         show(&screen, || frames.after_window(&submission));
@@ -288,6 +323,7 @@ impl Story<'_> {
             reconciliation.disagreements.push(loss);
         }
         let taken = observed::take(&submission).await?;
+        let members = roll::View::take(&stage.crew, &stage.name, &parts.environment.host, &submission).await?;
 
         frames.enter(LivePhase::CleanUp, None);
         show(&screen, || frames.after_window(&submission));
@@ -295,20 +331,18 @@ impl Story<'_> {
             reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission, hurried).await;
         }
 
-        if let Some(desk) = &stage.desk {
-            desk.open(None);
-        }
-        parts
-            .events
-            .extend(submission.events.drain(..).map(|event| Event { iteration, ..event }));
-        Ok(observed::parts(
+        stage.crew.close();
+        let observed = observed::parts(
             plan,
             &submission,
             taken,
             reconciliation,
             ceiling,
             started_at(&submission),
-        ))
+            |health| members.fleet(plan, &submission, health),
+        );
+        parts.events.append(&mut submission.events);
+        Ok(observed)
     }
 
     /// Says what is run against what, before the load.
@@ -364,6 +398,7 @@ impl Story<'_> {
 /// Writes down what is known so far, so that a crash leaves something that can be read.
 struct Refresher<'a> {
     plan: &'a Plan,
+    stage: &'a Stage,
     parts: &'a RunParts,
     ceiling: &'a Fact<Ceiling>,
     screen: &'a Mutex<Screen>,
@@ -384,8 +419,11 @@ impl Refresher<'_> {
     /// The results as they stand, marked as incomplete.
     async fn partial(&self, submission: &Submission) -> anyhow::Result<Results> {
         let taken = observed::take(submission).await?.so_far();
+        let (crew, name) = (&self.stage.crew, &self.stage.name);
+        let members = roll::View::take(crew, name, &self.parts.environment.host, submission).await?;
         let not_made = Reconciliation::not_made("the run is not over");
         let mut parts = self.parts.clone();
+        parts.events.extend(submission.events.iter().cloned());
         parts.iterations.push(observed::parts(
             self.plan,
             submission,
@@ -393,6 +431,7 @@ impl Refresher<'_> {
             not_made,
             self.ceiling,
             started_at(submission),
+            |health| members.fleet(self.plan, submission, health),
         ));
         assemble(parts).context("the results so far cannot be put together")
     }
@@ -407,6 +446,24 @@ fn say(screen: &Mutex<Screen>, lines: &[String]) {
     if let Ok(mut screen) = screen.lock() {
         lines.iter().for_each(|line| screen.say(line));
     }
+}
+
+/// Says single lines, from any thread.
+fn sayer(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(String) + Send + Sync> {
+    let screen = Arc::clone(screen);
+    Arc::new(move |line| say(&screen, &[line]))
+}
+
+/// Serves this process's page, when it was asked for.
+async fn serve_page(
+    listen: Option<SocketAddr>,
+    registry: &Registry,
+    screen: &Mutex<Screen>,
+) -> anyhow::Result<Option<benchmark_metrics::Serving>> {
+    let Some(listen) = listen else { return Ok(None) };
+    let page = benchmark_metrics::serve(listen, registry.clone(), Arc::new(|| Ok(()))).await?;
+    say(screen, &[format!("metrics  http://{}/metrics", page.address())]);
+    Ok(Some(page))
 }
 
 fn show(screen: &Mutex<Screen>, frame: impl FnOnce() -> crate::live::Frame) {

@@ -6,31 +6,26 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_results::schema::{Event, Fact};
+use benchmark_results::schema::{Event, Fact, MemberUsage};
 use benchmark_scenarios::Plan;
-use benchmark_temporal::{
-    ConnectOptions, Server,
-    start::{StartTemplate, StartTemplateOptions},
-};
-use benchmark_workflows::header::HEADER_KEY;
+use benchmark_temporal::{ConnectOptions, Server};
 use tokio::{sync::mpsc::unbounded_channel, time::MissedTickBehavior};
 
 use crate::{
-    accountant::{Accountant, StampDesk},
+    accountant::Accountant,
     accounts::{Accounts, Sample},
-    health::{HealthProbe, HealthSnapshot},
-    realtime::Scheduling,
+    fleet::{Crew, crew},
+    health::{HealthProbe, UsageMeter},
     sampler::{Sampler, SamplerOptions},
     schedule::{Schedule, Stripe},
-    shard::Admission,
-    starter::{Starter, StarterOptions},
+    starters::{Starters, StartersOptions},
     stop::{Stop, StopReason},
     timeline::Timeline,
-    workload::{self, WorkloadInput},
+    watch::{Watch, Watched},
 };
 
 /// Time between the decision to begin and the first arrival, so that all threads are waiting when it comes.
-const LEAD: u64 = 20_000_000;
+const LEAD: Duration = Duration::from_millis(20);
 
 /// How often the window is looked after.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -39,14 +34,16 @@ pub const TICK: Duration = Duration::from_millis(250);
 pub struct SubmissionOptions<'a> {
     /// The plan.
     pub plan: &'a Plan,
+    /// Which repetition it is, from 1.
+    pub iteration: u32,
     /// The server, for long polls.
     pub server: &'a Server,
     /// How starts reach it.
     pub connect: &'a ConnectOptions,
     /// Prefix of the workflow ids.
     pub id_prefix: Arc<str>,
-    /// Where workers of this process stamp; `None` when there are none.
-    pub desk: Option<&'a StampDesk>,
+    /// The processes that take part; `None` when this one is alone and nobody stamps.
+    pub crew: Option<&'a Crew>,
     /// Looks at what this process uses.
     pub probe: &'a HealthProbe,
     /// Tells whether to end early.
@@ -68,28 +65,31 @@ pub struct Submission {
     pub sampler: Option<Sampler>,
     /// Prefix of the workflow ids.
     pub id_prefix: Arc<str>,
-    /// Whether workers of this process stamp.
+    /// Which repetition it is, from 1.
+    pub iteration: u32,
+    /// Whether workers of this run stamp.
     pub stamps: bool,
     /// When it was ended early, nanoseconds from its beginning.
     pub stopped_at: Option<u64>,
     /// What happened.
     pub events: Vec<Event>,
-    /// What the process had used when the measured phase began and ended.
-    pub health: Option<(HealthSnapshot, HealthSnapshot)>,
+    /// What this process used in the measured phase.
+    pub watched: Watched,
+    /// What this process used, second by second.
+    pub usage: Vec<MemberUsage>,
     /// Most unanswered starts at one time on one connection.
     pub peak_in_flight_per_connection: u64,
     /// How the threads that keep the schedule were scheduled.
     pub scheduling: Fact<String>,
     /// Connections that starts were sent on.
     pub connections: u32,
-    /// Starts sent between the two looks at the process.
-    pub dispatched_in_measure: u64,
 }
 
 /// Runs a submission window. `on_tick` is called about four times a second with the window so far.
 ///
 /// # Errors
-/// When a thread cannot be made or a connection for starts cannot be opened. What was started is stopped.
+/// When a thread cannot be made, a connection for starts cannot be opened, or another generator does not get ready. What
+/// was started is stopped.
 pub async fn submit(
     options: SubmissionOptions<'_>,
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
@@ -99,57 +99,28 @@ pub async fn submit(
     let sample = Sample::new(plan.load.seed, plan.observation.sample_ratio);
     let (reports, incoming) = mpsc::channel();
     let (sampled, samples) = unbounded_channel();
-    let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
-        namespace: &plan.namespace,
-        workflow_type: workload::registered_name(&plan.workload.kind),
-        task_queue: &plan.task_queue,
-        identity: &options.connect.identity,
-        header_key: HEADER_KEY,
-    }));
-    let threads = plan.starter.threads;
-    let mut starters = Vec::new();
-    for index in 0..threads {
-        starters.push(
-            Starter::spawn(StarterOptions {
-                index,
-                schedule: schedule.clone(),
-                stripe: Stripe::WHOLE.split(u64::from(index), u64::from(threads)),
-                admission: Admission::of_thread(&plan.load, index, threads),
-                template: Arc::clone(&template),
-                input: WorkloadInput::new(&plan.workload, plan.load.seed),
-                id_prefix: Arc::clone(&options.id_prefix),
-                connect: options.connect.clone(),
-                connections: (plan.starter.connections / threads).max(1),
-                start_timeout: plan.starter.start_timeout,
-                sample,
-                reports: reports.clone(),
-                sampled: sampled.clone(),
-            })
-            .context("a thread for starts cannot be made")?,
-        );
-    }
-    drop(sampled);
-    for starter in &mut starters {
-        starter
-            .ready()
-            .await
-            .context("a connection for starts cannot be opened")?;
-    }
-
-    let timeline = Timeline::beginning_in(LEAD);
-    let stamps = options.desk.is_some();
+    let mut starters = Starters::connect(StartersOptions {
+        plan,
+        schedule: &schedule,
+        part: options.crew.map_or(Stripe::WHOLE, Crew::part),
+        connect: options.connect,
+        id_prefix: Arc::clone(&options.id_prefix),
+        sample,
+        reports: reports.clone(),
+        sampled,
+    })
+    .await?;
+    let timeline = match options.crew {
+        Some(crew) => {
+            crew.prepare(options.iteration, &options.id_prefix).await?;
+            crew.begin(&options.id_prefix, &schedule, LEAD, reports.clone())
+        }
+        None => Timeline::beginning_in(u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX)),
+    };
+    let stamps = options.crew.is_some_and(Crew::stamps);
     let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs());
-    let accountant = Accountant::spawn(
-        accounts,
-        (reports, incoming),
-        timeline,
-        stamps,
-        Arc::clone(&options.id_prefix),
-    )
-    .context("a thread for the account cannot be made")?;
-    if let Some(desk) = options.desk {
-        desk.open(Some(accountant.reports()));
-    }
+    let accountant = Accountant::spawn(accounts, (reports, incoming), timeline, stamps)
+        .context("a thread for the account cannot be made")?;
     let sampler = Sampler::spawn(
         SamplerOptions {
             server: options.server.clone(),
@@ -162,73 +133,78 @@ pub async fn submit(
         },
         samples,
     );
-    starters.iter_mut().for_each(|starter| starter.begin(timeline));
+    starters.begin(timeline);
 
     let mut submission = Submission {
         timeline,
         accountant,
         sampler: Some(sampler),
         id_prefix: options.id_prefix,
+        iteration: options.iteration,
         stamps,
         stopped_at: None,
         events: Vec::new(),
-        health: None,
+        watched: Watched::default(),
+        usage: Vec::new(),
         peak_in_flight_per_connection: 0,
         scheduling: Fact::missing("the window is not over"),
-        connections: (plan.starter.connections / threads).max(1) * threads,
-        dispatched_in_measure: 0,
+        connections: starters.connections(),
         schedule,
     };
     let mut watch = Watch::new(&submission.schedule, options.probe);
+    let mut meter = UsageMeter::new(options.probe.clone());
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = options.stop;
     // The last start is answered before the window is over: the rest of it is measured, too.
-    while timeline.now() < submission.end() || !starters.iter().all(Starter::is_done) {
+    while timeline.now() < submission.end()
+        || !starters.are_done()
+        || options
+            .crew
+            .is_some_and(|crew| !crew.generators_are_done(options.iteration))
+    {
+        let end_early = |submission: &mut Submission, reason| submission.end_early(&starters, options.crew, reason);
         tokio::select! {
             _ = interval.tick() => {}
-            reason = stop.requested(), if submission.stopped_at.is_none() => submission.end_early(&starters, reason),
+            reason = stop.requested(), if submission.stopped_at.is_none() => end_early(&mut submission, reason),
         }
-        if submission.stopped_at.is_none() && starters.iter().any(Starter::is_aborted) {
+        if submission.stopped_at.is_none() && starters.are_aborted() {
             let cause = "--when-full abort: the cap on unanswered starts was reached".to_owned();
-            submission.end_early(&starters, StopReason::Cause(cause));
+            end_early(&mut submission, StopReason::Cause(cause));
         }
         if submission.stopped_at.is_none()
             && let Some(cause) = (options.lost)()
         {
-            submission.end_early(&starters, StopReason::Cause(cause));
+            end_early(&mut submission, StopReason::Cause(cause));
         }
-        let now = timeline.now();
-        watch.look(now, &starters);
+        if let Some(crew) = options.crew {
+            submission.hear(crew);
+        }
+        watch.look(timeline.now(), &starters);
+        if let Some(usage) = meter.sample() {
+            submission.usage.push(MemberUsage {
+                iteration: options.iteration,
+                at_seconds: timeline.now() as f64 / 1e9,
+                ..usage
+            });
+        }
         on_tick(&submission).await?;
     }
-    watch.finish(&starters);
-    submission.health = watch.snapshots();
-    submission.dispatched_in_measure = watch.dispatched();
-    for starter in starters {
-        let summary = starter.join();
-        if let Some(of) = summary.scheduling {
-            submission.scheduling = scheduling(of);
-        }
-        submission.peak_in_flight_per_connection = submission
-            .peak_in_flight_per_connection
-            .max(summary.peak_in_flight_per_connection);
-    }
+    submission.watched = watch.finish(&starters);
+    let summary = starters.join();
+    submission.scheduling = summary.scheduling;
+    submission.peak_in_flight_per_connection = summary.peak_in_flight_per_connection;
     Ok(submission)
 }
 
-fn scheduling(of: Scheduling) -> Fact<String> {
-    match of {
-        Scheduling::RealTime => Fact::found("real-time".to_owned(), "SCHED_FIFO"),
-        Scheduling::Ordinary(reason) => Fact::missing(reason),
-    }
-}
-
 impl Submission {
-    fn end_early(&mut self, starters: &[Starter], reason: StopReason) {
+    fn end_early(&mut self, starters: &Starters, crew: Option<&Crew>, reason: StopReason) {
         let now = self.timeline.now();
         self.stopped_at = Some(now);
-        starters.iter().for_each(|starter| starter.stop_at(now));
+        starters.stop_at(now);
+        if let Some(crew) = crew {
+            crew.stop_at(now);
+        }
         let (kind, message) = match reason {
             StopReason::Signal(signal) => ("interrupted", format!("{} came", signal.name())),
             StopReason::Cause(cause) => ("stopped", cause),
@@ -236,12 +212,23 @@ impl Submission {
         self.note(kind, message);
     }
 
+    /// Takes in what happened to members, and keeps seconds open that somebody silent may still tell of.
+    pub fn hear(&mut self, crew: &Crew) {
+        for event in crew.events() {
+            let (kind, message) = crew::tell(&event);
+            self.note(kind, message);
+        }
+        let unheard = u64::try_from(crew.unheard_for().as_nanos()).unwrap_or(u64::MAX);
+        let until = self.timeline.now().saturating_sub(unheard);
+        self.accountant.hear_until(until);
+    }
+
     /// Writes down that something happened now.
     pub fn note(&mut self, kind: &str, message: String) {
         let at_seconds = self.timeline.now() as f64 / 1e9;
         self.events.push(Event {
             at_seconds,
-            iteration: 1,
+            iteration: self.iteration,
             kind: kind.to_owned(),
             message,
         });
@@ -251,56 +238,5 @@ impl Submission {
     pub fn end(&self) -> u64 {
         self.stopped_at
             .map_or(self.schedule.end(), |stopped_at| stopped_at.min(self.schedule.end()))
-    }
-}
-
-fn dispatched(starters: &[Starter]) -> u64 {
-    starters.iter().map(Starter::dispatched).sum()
-}
-
-/// Looks at the process when the measured phase begins and when it ends.
-struct Watch<'a> {
-    probe: &'a HealthProbe,
-    bounds: (u64, u64),
-    begin: Option<(HealthSnapshot, u64)>,
-    end: Option<(HealthSnapshot, u64)>,
-}
-
-impl<'a> Watch<'a> {
-    fn new(schedule: &Schedule, probe: &'a HealthProbe) -> Self {
-        let bounds = schedule.bounds(benchmark_results::schema::Phase::Measure);
-        Watch {
-            probe,
-            bounds,
-            begin: None,
-            end: None,
-        }
-    }
-
-    fn look(&mut self, now: u64, starters: &[Starter]) {
-        let snapshot = || (self.probe.snapshot(), dispatched(starters));
-        if self.begin.is_none() && now >= self.bounds.0 {
-            self.begin = Some(snapshot());
-        } else if self.begin.is_some() && self.end.is_none() && now >= self.bounds.1 {
-            self.end = Some(snapshot());
-        }
-    }
-
-    /// The window is over, perhaps before the measured phase was.
-    fn finish(&mut self, starters: &[Starter]) {
-        if self.end.is_none() {
-            self.end = Some((self.probe.snapshot(), dispatched(starters)));
-        }
-    }
-
-    fn snapshots(&self) -> Option<(HealthSnapshot, HealthSnapshot)> {
-        Some((self.begin.clone()?.0, self.end.clone()?.0))
-    }
-
-    fn dispatched(&self) -> u64 {
-        match (&self.begin, &self.end) {
-            (Some((_, begin)), Some((_, end))) => end.saturating_sub(*begin),
-            _ => 0,
-        }
     }
 }

@@ -15,7 +15,7 @@ use benchmark_generator::{
 };
 use benchmark_results::{
     JudgeInput, judge,
-    schema::{Fact, Reconciliation, VerdictValue},
+    schema::{Fact, Fleet, Reconciliation, VerdictValue},
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
 use benchmark_temporal::ConnectOptions;
@@ -192,7 +192,8 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         server: &server,
         connect: &connect,
         id_prefix: ids::new_run_id().into(),
-        desk: None,
+        iteration: 1,
+        crew: None,
         probe: &probe,
         stop,
         lost: &|| None,
@@ -220,6 +221,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         reconciliation,
         &Fact::missing(""),
         String::new(),
+        |_| Fleet::alone(),
     );
 
     assert_eq!(parts.ledger.broken_identities(), vec![]);

@@ -1,11 +1,12 @@
 //! The account under everything that can be reported to it, in any order.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 use proptest::prelude::*;
 
 use super::*;
+use crate::schedule::Stripe;
 
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -96,7 +97,7 @@ proptest! {
     fn the_account_closes_whatever_is_reported(fates in prop::collection::vec(any_fate(), 1..300)) {
         let schedule = schedule();
         let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.5), 60);
-        accounts.add_window(&window(&schedule, &fates));
+        accounts.add_window(Origin::Leader, &window(&schedule, &fates));
         // A workflow runs when its start was taken, whether or not the answer came.
         let runs = |fate: &Fate| match fate.start {
             StartEnd::Accepted => true,
@@ -107,13 +108,13 @@ proptest! {
         for (n, fate) in (0..).zip(&fates) {
             let stamps = fate.end.filter(|_| runs(fate)).map_or(0, |_| fate.stamps);
             let stamp_all = |accounts: &mut Accounts| {
-                (0..stamps).for_each(|_| accounts.add_stamp(stamp(n, fate.end.unwrap())));
+                (0..stamps).for_each(|_| accounts.add_stamp(Origin::Leader, stamp(n, fate.end.unwrap())));
             };
             if fate.early {
                 stamp_all(&mut accounts);
-                accounts.add_start(n, fate.start);
+                accounts.add_start(Origin::Leader, n, fate.start);
             } else {
-                accounts.add_start(n, fate.start);
+                accounts.add_start(Origin::Leader, n, fate.start);
                 stamp_all(&mut accounts);
             }
             twice += stamps.saturating_sub(1) as u64;
@@ -150,15 +151,18 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
     let schedule = schedule();
     let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
     // Due in the last 10 ms of the warm-up, over in the measured phase.
-    accounts.add_start(99, StartEnd::Accepted);
+    accounts.add_start(Origin::Leader, 99, StartEnd::Accepted);
     let end = WorkflowEnd::Completed;
-    accounts.add_stamp(StampedEnd {
-        n: 99,
-        sent: 995 * MILLI,
-        ended: SECOND + 200 * MILLI,
-        end,
-        message: None,
-    });
+    accounts.add_stamp(
+        Origin::Leader,
+        StampedEnd {
+            n: 99,
+            sent: 995 * MILLI,
+            ended: SECOND + 200 * MILLI,
+            end,
+            message: None,
+        },
+    );
     let warm_up = &accounts.phases()[&Phase::WarmUp];
     let pair = warm_up.ends.completed.as_ref().unwrap();
     assert_eq!(pair.response.count(), 1);
@@ -172,8 +176,8 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
 #[test]
 fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
     let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60);
-    accounts.add_window(&ShardWindow::default());
-    accounts.add_start(0, StartEnd::Accepted);
+    accounts.add_window(Origin::Leader, &ShardWindow::default());
+    accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
     accounts.add_unstamped_end(0, WorkflowEnd::Terminated, Some("by hand".into()));
     accounts.add_unstamped_end(0, WorkflowEnd::Terminated, None);
     assert_eq!(accounts.observers().not_stamped, 1);
@@ -189,12 +193,12 @@ fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
 fn stamp_and_long_poll_are_compared() {
     let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60);
     for n in 0..3 {
-        accounts.add_start(n, StartEnd::Accepted);
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
-    accounts.add_stamp(stamp(0, WorkflowEnd::Completed));
+    accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
     accounts.add_poll(0, WorkflowEnd::Completed, 0, 9 * MILLI, true);
     accounts.add_poll(1, WorkflowEnd::Failed, 0, 30 * MILLI, true);
-    accounts.add_stamp(stamp(1, WorkflowEnd::Completed));
+    accounts.add_stamp(Origin::Leader, stamp(1, WorkflowEnd::Completed));
     accounts.add_poll(2, WorkflowEnd::Completed, 0, 30 * MILLI, true);
     let observers = accounts.observers();
     assert_eq!(
@@ -215,8 +219,8 @@ fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted) = (3, 3, 3);
-    accounts.add_window(&window);
-    accounts.add_start(150, StartEnd::Accepted);
+    accounts.add_window(Origin::Leader, &window);
+    accounts.add_start(Origin::Leader, 150, StartEnd::Accepted);
     accounts.add_poll(150, WorkflowEnd::Completed, 1501 * MILLI, 1520 * MILLI, false);
     accounts.set_ends(Phase::Measure, &BTreeMap::from([(WorkflowEnd::Completed, 2)]));
     accounts.set_completed_in_time(Phase::Measure, 2);
@@ -247,8 +251,8 @@ fn seconds_are_closed_and_intervals_hold_what_they_had() {
     let schedule = schedule();
     let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
     for n in 0..300 {
-        accounts.add_start(n, StartEnd::Accepted);
-        accounts.add_stamp(stamp(n, WorkflowEnd::Completed));
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+        accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
         accounts.advance(n * 10 * MILLI);
     }
     accounts.advance(60 * SECOND);
@@ -267,4 +271,74 @@ fn seconds_are_closed_and_intervals_hold_what_they_had() {
         .map(|interval| Histogram::decode(&interval.e2e_response).unwrap().count())
         .sum();
     assert_eq!(samples, 300);
+}
+
+proptest! {
+    /// A generator that is lost: whatever it told, whatever the server knows, whatever was stamped, every arrival of its
+    /// part ends in exactly one place.
+    #[test]
+    fn a_lost_part_is_closed(
+        fates in prop::collection::vec((any_fate(), any::<bool>(), any::<bool>()), 300),
+        seconds_told in 0..=3u64,
+    ) {
+        let schedule = schedule();
+        let (lost, origin) = (Stripe { index: 1, of: 2 }, Origin::Member(7));
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
+        let total = schedule.total();
+        let mut windows: BTreeMap<(bool, u64), ShardWindow> = BTreeMap::new();
+        for (n, (fate, told, stamped)) in (0..total).zip(&fates) {
+            let of_lost = n % 2 == 1;
+            if of_lost && !told {
+                // Sent perhaps, but nobody was told; if it was, a worker may have stamped it.
+                if *stamped {
+                    accounts.add_stamp(Origin::Member(0), stamp(n, WorkflowEnd::Completed));
+                }
+                continue;
+            }
+            let by = if of_lost { origin } else { Origin::Leader };
+            accounts.add_start(by, n, fate.start);
+            let second = schedule.offset(n) / SECOND;
+            let window = windows.entry((of_lost, second)).or_default();
+            window.second = second;
+            count(window.phases.entry(schedule.phase_of(n)).or_default(), fate.start);
+            if *stamped && matches!(fate.start, StartEnd::Accepted) {
+                accounts.add_stamp(Origin::Member(0), stamp(n, WorkflowEnd::Completed));
+            }
+        }
+        for ((of_lost, second), window) in &windows {
+            // The last seconds of the lost one were never told, although single starts of them were.
+            if !of_lost || *second < seconds_told {
+                accounts.add_window(if *of_lost { origin } else { Origin::Leader }, window);
+            }
+        }
+        let missing = accounts.missing(lost, schedule.end());
+        let found: HashSet<u64> = missing.unheard.iter().copied().filter(|n| fates[*n as usize].2).collect();
+        accounts.close_lost(origin, &missing, &found);
+
+        let ledger = accounts.ledger();
+        prop_assert_eq!(ledger.broken_identities(), vec![]);
+        prop_assert_eq!(ledger.arrivals, total);
+        prop_assert_eq!(accounts.missing(lost, schedule.end()), Missing::default());
+        let member = &accounts.members()[&origin];
+        prop_assert_eq!(member.missing as usize, missing.unheard.len() + missing.ended.len());
+        prop_assert_eq!(member.ledger().arrivals, total / 2);
+        let open = ledger.open;
+        prop_assert_eq!(accounts.backlog(), open);
+    }
+}
+
+fn count(samples: &mut PhaseSamples, end: StartEnd) {
+    let ledger = &mut samples.ledger;
+    ledger.arrivals += 1;
+    if end == StartEnd::Dropped {
+        ledger.dropped_lag += 1;
+        return;
+    }
+    ledger.dispatched += 1;
+    match end {
+        StartEnd::Accepted => ledger.accepted += 1,
+        StartEnd::Rejected => ledger.rejected += 1,
+        StartEnd::Unknown => ledger.unknown += 1,
+        StartEnd::Dropped => {}
+    }
 }

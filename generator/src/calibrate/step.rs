@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context as _;
 use benchmark_results::{
     JudgeInput, Ledger, judge,
-    schema::{Fact, GeneratorHealth, Latency, Reconciliation, Verdict, VerdictValue},
+    schema::{Fact, Fleet, GeneratorHealth, Latency, Reconciliation, Verdict, VerdictValue},
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, Source, resolve, units};
 use benchmark_temporal::ConnectOptions;
@@ -167,7 +167,8 @@ impl<'a> Ground<'a> {
             server: &server,
             connect: &connect,
             id_prefix: Arc::from(ids::new_run_id()),
-            desk: None,
+            iteration: 1,
+            crew: None,
             probe: &self.probe,
             stop: self.stop.clone(),
             lost: &|| None,
@@ -204,6 +205,7 @@ impl<'a> Ground<'a> {
             reconciliation,
             &not_calibrated,
             String::new(),
+            |_| Fleet::alone(),
         );
         agree(&parts.ledger, counted)?;
         let verdict = judge(&JudgeInput {

@@ -240,3 +240,24 @@ fn poisson_gaps_look_exponential_and_repeat_with_the_seed() {
     let other = Load { seed: 43, ..load };
     assert_ne!(offsets[1234], Schedule::new(&other).offset(1234));
 }
+
+proptest! {
+    /// What is looked up by number is what the schedule says, whichever way and in whatever order it is asked for.
+    #[test]
+    fn looked_up_offsets_and_phases_are_those_of_the_schedule(
+        poisson in any::<bool>(),
+        seed in any::<u64>(),
+        asked in prop::collection::vec(0..60_000u64, 1..60),
+    ) {
+        let arrivals = if poisson { Arrivals::Poisson } else { Arrivals::Constant };
+        let mut load = load(1_000_000, Duration::from_secs(60), Duration::from_secs(7), arrivals, seed);
+        load.warm_up = Duration::from_secs(5);
+        let schedule = Schedule::new(&load);
+        let mut offsets = Offsets::new(&schedule);
+        for n in asked {
+            let offset = schedule.offset(n);
+            prop_assert_eq!(offsets.get(n), offset);
+            prop_assert_eq!(schedule.phase_of(n), schedule.phase_at(offset));
+        }
+    }
+}

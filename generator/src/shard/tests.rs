@@ -58,7 +58,7 @@ impl Outcome {
 /// Runs a shard through its whole schedule. `frontend` gives, for each start, when it is answered and how.
 fn simulate(load: &Load, stop_at: Option<u64>, mut frontend: impl FnMut(Dispatched) -> (u64, Answer)) -> Outcome {
     let schedule = Schedule::new(load);
-    let mut shard = Shard::new(&schedule, Stripe::WHOLE, Admission::of_thread(load, 0, 1));
+    let mut shard = Shard::new(&schedule, Stripe::WHOLE, Admission::of_stripe(load, Stripe::WHOLE));
     let mut answers: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
     let mut pending = BTreeMap::new();
     let mut outcome = Outcome {
@@ -209,7 +209,7 @@ fn each_second_has_its_window() {
 fn shares_of_the_cap_add_up() {
     let load = load(1_000, 10, 10, WhenFull::Queue);
     let shares: Vec<u64> = (0..4)
-        .map(|thread| Admission::of_thread(&load, thread, 4).max_in_flight)
+        .map(|thread| Admission::of_stripe(&load, Stripe { index: thread, of: 4 }).max_in_flight)
         .collect();
     assert_eq!(shares, [3, 3, 2, 2]);
 }

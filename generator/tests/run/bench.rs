@@ -70,8 +70,13 @@ impl Bench {
 
     /// The program with an empty environment.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        self.program(assert_cmd::cargo::cargo_bin!("run-benchmark"), arguments)
+    }
+
+    /// Any program with an empty environment.
+    pub fn program<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A]) -> Command {
         let at = |name: &str| self.folder.path().join(name);
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("run-benchmark"));
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
@@ -151,6 +156,11 @@ impl Going {
             let path = results_in(&going.work)?;
             Some(file::read(&path).unwrap())
         })
+    }
+
+    /// The results so far, if there are any.
+    pub fn results_so_far(&self) -> Option<Results> {
+        Some(file::read(&results_in(&self.work)?).unwrap())
     }
 
     /// Waits for something while it runs.

@@ -6,8 +6,10 @@
 mod account;
 mod bench;
 mod clusters;
+mod fleet;
 mod modes;
 mod refusals;
+mod relay;
 mod restart;
 mod server;
 mod signals;

@@ -1,0 +1,17 @@
+//! The processes of a run: workers and generators that work together, led by one.
+//!
+//! The leader has a [`Crew`]: it waits until everybody is there, gives the word to begin, and puts what the members tell
+//! into the account ([`desk`]). A further generator [`follow`]s a leader: the same threads send its part of the starts,
+//! and what they report goes into messages ([`relay`]) instead of into an account.
+
+pub mod crew;
+pub mod desk;
+pub mod follow;
+pub mod join;
+pub mod locals;
+pub mod relay;
+pub mod roll;
+pub mod starts;
+
+pub use crew::Crew;
+pub use desk::Desk;

@@ -1,0 +1,413 @@
+//! The leader's side: who is there, when everybody is, and what becomes of those who go.
+
+use std::{
+    sync::{Arc, mpsc::Sender},
+    time::Duration,
+};
+
+use benchmark_fleet::{
+    Clock, Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberState, Presence, Role, Serving, SystemClock,
+};
+use benchmark_scenarios::Plan;
+use benchmark_workflows::RunClock;
+
+use super::{desk::Desk, locals::Locals};
+use crate::{
+    accountant::Report,
+    schedule::{Schedule, Stripe},
+    timeline::Timeline,
+};
+
+/// Time between the word to begin and the first arrival where generators elsewhere have to hear it: they ask twice a
+/// second.
+const LEAD: Duration = Duration::from_secs(2);
+
+/// How long the connections of all generators may take, once they have joined.
+const PREPARE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long members may take to deliver what they hold when the run is over.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether everybody was heard.
+const HEAR: Duration = Duration::from_millis(20);
+
+/// Longer than a message is under way: one that comes later was put together after now.
+const CALL_TIME: Duration = Duration::from_millis(50);
+
+/// How often it is looked whether everybody is there.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a crew is made of.
+pub struct CrewOptions<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The run's id.
+    pub run_id: &'a str,
+    /// `host:port` of the Temporal server as this process reaches it.
+    pub server_address: String,
+}
+
+/// The members of a run, as its leader sees them.
+pub struct Crew {
+    leader: Leader,
+    desk: Desk,
+    serving: Option<Serving>,
+    locals: Locals,
+    expect_workers: u32,
+    generators: u32,
+    stamps: bool,
+    clock: Arc<dyn Clock>,
+}
+
+/// Who was not there in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{headline} after {}", benchmark_scenarios::units::format(*.after))]
+pub struct NotThere {
+    headline: String,
+    after: Duration,
+}
+
+impl MemberStateExt for MemberState {
+    fn is_gone(&self) -> bool {
+        matches!(self.presence, Presence::Lost { .. } | Presence::Left { .. })
+    }
+}
+
+/// What the story asks of a member.
+trait MemberStateExt {
+    /// Whether nothing more will be heard of it.
+    fn is_gone(&self) -> bool;
+}
+
+impl Crew {
+    /// A crew whose members are still to join.
+    ///
+    /// # Errors
+    /// When the plan has no JSON form, which no plan is without.
+    pub fn new(options: CrewOptions<'_>) -> Result<Crew, serde_json::Error> {
+        let plan = options.plan;
+        let desk = Desk::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Arc::new(|| RunClock::get().now_unix_ns())));
+        let leader = LeaderOptions {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: options.run_id.to_owned(),
+            plan_json: serde_json::to_string(plan)?,
+            plan_hash: plan.hash().to_string(),
+            server_address: options.server_address,
+            generators: plan.fleet.generators.saturating_sub(1),
+            clock: Arc::clone(&clock),
+        };
+        Ok(Crew {
+            leader: Leader::new(leader, Arc::new(desk.clone())),
+            desk,
+            serving: None,
+            locals: Locals::default(),
+            expect_workers: plan.fleet.expect_workers,
+            generators: plan.fleet.generators.max(1),
+            stamps: plan.workers.count > 0 || plan.fleet.expect_workers > 0,
+            clock,
+        })
+    }
+
+    /// Whom members of this process join.
+    pub fn leader(&self) -> &Leader {
+        &self.leader
+    }
+
+    /// Keeps what serves the fleet, and the generators that this process started, until the crew is dismissed.
+    pub fn keep(&mut self, serving: Serving, locals: Locals) {
+        self.serving = Some(serving);
+        self.locals = locals;
+    }
+
+    /// Whether workers stamp the ends of workflows for this run.
+    pub fn stamps(&self) -> bool {
+        self.stamps
+    }
+
+    /// Generators of the run, this one among them.
+    pub fn generators(&self) -> u32 {
+        self.generators
+    }
+
+    /// This process's part of the schedule.
+    pub fn part(&self) -> Stripe {
+        Stripe::WHOLE.split(0, u64::from(self.generators))
+    }
+
+    /// Waits until everybody is there: so many workers poll, and the other generators have joined. `told` hears what is
+    /// waited for.
+    ///
+    /// # Errors
+    /// Who is missing, after the timeout.
+    pub async fn assemble(&self, timeout: Duration, told: &dyn Fn(&str, Duration)) -> Result<(), NotThere> {
+        let begun = tokio::time::Instant::now();
+        let mut changed = self.leader.changed();
+        loop {
+            let Some(missing) = self.missing() else { return Ok(()) };
+            if begun.elapsed() >= timeout {
+                return Err(NotThere {
+                    headline: missing,
+                    after: timeout,
+                });
+            }
+            told(&missing, begun.elapsed());
+            let rest = timeout.saturating_sub(begun.elapsed()).min(LOOK);
+            // Only a hint to look again; the state decides.
+            let _ = tokio::time::timeout(rest, changed.changed()).await;
+        }
+    }
+
+    /// Who is missing, in words; `None` when nobody is.
+    fn missing(&self) -> Option<String> {
+        let roll = self.leader.roll();
+        let here = |member: &&MemberState| {
+            !member.in_process && matches!(member.presence, Presence::Present | Presence::Silent { .. })
+        };
+        let workers: Vec<&MemberState> = roll
+            .iter()
+            .filter(|member| member.role == Role::Worker)
+            .filter(here)
+            .collect();
+        let polling = workers.iter().filter(|worker| worker.status.ready).count();
+        let generators = roll
+            .iter()
+            .filter(|member| member.role == Role::Generator)
+            .filter(here)
+            .count();
+        let mut missing = Vec::new();
+        if polling < self.expect_workers as usize {
+            let mut text = format!("{polling} of {} workers poll", self.expect_workers);
+            let idle: Vec<String> = workers
+                .iter()
+                .filter(|worker| !worker.status.ready)
+                .map(|worker| waiting(worker))
+                .collect();
+            if !idle.is_empty() {
+                text += &format!("; joined and not polling: {}", idle.join(", "));
+            }
+            let absent = (self.expect_workers as usize).saturating_sub(workers.len());
+            if absent > 0 {
+                text += &format!("; {absent} did not join");
+            }
+            missing.push(text);
+        }
+        let wanted = self.generators as usize - 1;
+        if generators < wanted {
+            missing.push(format!("{generators} of {wanted} further generators joined"));
+        }
+        (!missing.is_empty()).then(|| missing.join("; "))
+    }
+
+    /// Has the other generators connect for an iteration, and waits until they have.
+    ///
+    /// # Errors
+    /// When one does not come so far.
+    pub async fn prepare(&self, iteration: u32, prefix: &str) -> anyhow::Result<()> {
+        self.leader.command(Command::Prepare {
+            iteration,
+            id_prefix: prefix.to_owned(),
+        });
+        let begun = tokio::time::Instant::now();
+        let mut changed = self.leader.changed();
+        loop {
+            let roll = self.generators_on_roll();
+            if let Some(gone) = roll.iter().find(|member| member.is_gone()) {
+                anyhow::bail!(
+                    "generator {} is gone before the load began: {}",
+                    gone.name,
+                    departure(gone)
+                );
+            }
+            let late: Vec<String> = roll
+                .iter()
+                .filter(|member| !(member.status.ready && member.status.iteration == iteration))
+                .map(waiting)
+                .collect();
+            if late.is_empty() {
+                return Ok(());
+            }
+            if begun.elapsed() >= PREPARE_LIMIT {
+                anyhow::bail!(
+                    "generators are not ready after {} s: {}",
+                    PREPARE_LIMIT.as_secs(),
+                    late.join(", ")
+                );
+            }
+            let _ = tokio::time::timeout(LOOK, changed.changed()).await;
+        }
+    }
+
+    /// Gives the word to begin, and opens the account for what members tell. Returns the window's clock.
+    pub fn begin(&self, prefix: &Arc<str>, schedule: &Schedule, here: Duration, reports: Sender<Report>) -> Timeline {
+        let lead = if self.generators > 1 { LEAD } else { here };
+        let timeline = Timeline::beginning_in(u64::try_from(lead.as_nanos()).unwrap_or(u64::MAX));
+        self.desk.open(Arc::clone(prefix), schedule, timeline, reports);
+        self.leader.command(Command::Run {
+            start_unix_ns: timeline.start_unix_ns(),
+        });
+        timeline
+    }
+
+    /// Ends the iteration early for all generators.
+    pub fn stop_at(&self, offset_ns: u64) {
+        self.leader.command(Command::StopAt { offset_ns });
+    }
+
+    /// Whether all other generators have told of everything, or will not any more.
+    pub fn generators_are_done(&self, iteration: u32) -> bool {
+        self.generators_on_roll()
+            .iter()
+            .all(|member| member.is_gone() || (member.status.done && member.status.iteration == iteration))
+    }
+
+    /// The other generators' parts that nobody will tell of any more: number, part, name and why.
+    pub fn lost_parts(&self, iteration: u32) -> Vec<LostPart> {
+        self.generators_on_roll()
+            .into_iter()
+            .filter(|member| member.is_gone() && !(member.status.done && member.status.iteration == iteration))
+            .filter_map(|member| {
+                Some(LostPart {
+                    member: member.id.0,
+                    part: Stripe::WHOLE.split(u64::from(member.stripe?), u64::from(self.generators)),
+                    departure: departure(&member),
+                    name: member.name,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether somebody who may still deliver was not heard of lately.
+    pub fn somebody_is_silent(&self) -> bool {
+        self.leader
+            .roll()
+            .iter()
+            .any(|member| matches!(member.presence, Presence::Silent { .. }))
+    }
+
+    /// How long ago the member was heard that was not heard for longest, of those that may still tell of what happened.
+    pub fn unheard_for(&self) -> Duration {
+        let now = self.clock.now();
+        let unheard = self
+            .leader
+            .roll()
+            .into_iter()
+            .filter(|member| !member.is_gone())
+            .map(|member| now.saturating_sub(member.heard_at));
+        unheard.max().unwrap_or_default()
+    }
+
+    /// Waits until everybody has told what happened up to now, or is found silent.
+    pub async fn hear_everybody(&self) {
+        let from = self.clock.now() + CALL_TIME;
+        let mut changed = self.leader.changed();
+        // Whoever is not heard becomes silent after a while, which ends this.
+        while self
+            .leader
+            .roll()
+            .iter()
+            .any(|member| member.presence == Presence::Present && member.heard_at < from)
+        {
+            let _ = tokio::time::timeout(HEAR, changed.changed()).await;
+        }
+    }
+
+    /// Now, on the roll's clock.
+    pub fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// What happened to members since the last call.
+    pub fn events(&self) -> Vec<FleetEvent> {
+        self.leader.take_events()
+    }
+
+    /// Everything that is known of each member.
+    pub fn roll(&self) -> Vec<MemberState> {
+        self.leader.roll()
+    }
+
+    /// What members told of themselves in the iteration that is open.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Closes the account for what members tell.
+    pub fn close(&self) {
+        self.desk.close();
+    }
+
+    /// Tells everybody that the run is over, and waits a little until they have left.
+    pub async fn dismiss(self, reason: &str) {
+        self.leader.command(Command::End {
+            reason: reason.to_owned(),
+        });
+        let begun = tokio::time::Instant::now();
+        let mut changed = self.leader.changed();
+        while begun.elapsed() < FAREWELL
+            && self
+                .leader
+                .roll()
+                .iter()
+                .any(|member| !member.in_process && member.presence == Presence::Present)
+        {
+            let _ = tokio::time::timeout(LOOK, changed.changed()).await;
+        }
+        self.locals.finish().await;
+        if let Some(serving) = self.serving {
+            serving.stop().await;
+        }
+    }
+
+    fn generators_on_roll(&self) -> Vec<MemberState> {
+        // One that left and joined again under another key has no part; only those with a part count.
+        let mut roll = self.leader.roll();
+        roll.retain(|member| member.role == Role::Generator && member.stripe.is_some());
+        roll
+    }
+}
+
+/// The part of a generator that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostPart {
+    /// Its number on the roll.
+    pub member: u32,
+    /// Its part of the schedule.
+    pub part: Stripe,
+    /// Its name.
+    pub name: String,
+    /// How it went.
+    pub departure: String,
+}
+
+/// Names of a kind of event, kebab-case, and a sentence on it, for the results file.
+pub fn tell(event: &FleetEvent) -> (&'static str, String) {
+    let name = &event.name;
+    match &event.kind {
+        EventKind::Joined => ("member-joined", format!("{name} joined")),
+        EventKind::Refused { reason } => ("member-refused", format!("{name} was refused: {reason}")),
+        EventKind::Ready => ("member-ready", format!("{name} is ready")),
+        EventKind::Silent => ("member-silent", format!("{name} was not heard of for some seconds")),
+        EventKind::Returned => ("member-returned", format!("{name} is heard of again")),
+        EventKind::Lost => ("member-lost", format!("{name} was lost")),
+        EventKind::Left { reason } => ("member-left", format!("{name} left: {reason}")),
+    }
+}
+
+fn waiting(member: &MemberState) -> String {
+    if member.status.waiting_for.is_empty() {
+        member.name.clone()
+    } else {
+        format!("{} ({})", member.name, member.status.waiting_for)
+    }
+}
+
+/// How a member went, in words.
+pub fn departure(member: &MemberState) -> String {
+    match &member.presence {
+        Presence::Present => "present".to_owned(),
+        Presence::Silent { .. } => "not heard of lately".to_owned(),
+        Presence::Lost { .. } => "not heard of any more".to_owned(),
+        Presence::Left { reason, .. } => reason.clone(),
+    }
+}

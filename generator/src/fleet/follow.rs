@@ -1,0 +1,298 @@
+//! A further generator: joins a run, sends its part of the starts, and tells the leader what became of them.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use benchmark_fleet::{Member, MemberEnd, MemberOptions, Role, Source, wire};
+use benchmark_results::schema::{Fact, HostFacts};
+use benchmark_scenarios::Plan;
+use benchmark_temporal::{ConnectOptions, Server};
+use tokio::{
+    sync::{mpsc::unbounded_channel, watch},
+    time::MissedTickBehavior,
+};
+
+use super::relay::Relay;
+use crate::{
+    accounts::Sample,
+    health::{HealthProbe, HealthSnapshot, StarterLoad},
+    sampler::{Sampler, SamplerOptions},
+    schedule::{Schedule, Stripe},
+    starters::{Starters, StartersOptions},
+    stop::{Stop, StopReason},
+    submission::TICK,
+    timeline::Timeline,
+    watch::Watch,
+};
+
+/// How long the last windows may take to reach the leader.
+const DELIVERY: Duration = Duration::from_secs(10);
+
+/// What a further generator is given.
+pub struct FollowOptions {
+    /// How the leader is joined.
+    pub member: MemberOptions,
+    /// How the Temporal server is reached, from the plan and the address that the leader tells.
+    pub connect: Box<dyn FnOnce(&Plan, &str) -> anyhow::Result<ConnectOptions> + Send>,
+    /// Hears what is going on, a line at a time.
+    pub say: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+/// How following ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// The run is over, and everything was delivered.
+    ToTheEnd,
+    /// It was told to stop, and everything up to then was delivered.
+    Stopped(StopReason),
+}
+
+/// Joins a run and follows it to its end.
+///
+/// # Errors
+/// When it is not let in, when the leader is lost, when the server cannot be reached, or when something could not be
+/// delivered.
+pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Followed> {
+    let joining = Member::join(MemberOptions {
+        role: Role::Generator,
+        ..options.member
+    });
+    let (joined, mut member) = tokio::select! {
+        joined = joining => joined?,
+        reason = stop.requested() => return Ok(Followed::Stopped(reason)),
+    };
+    let probe = HealthProbe::new(Path::new("/"));
+    let relay = Arc::new(Relay::new(probe.clone()));
+    relay.tell(0, false, false, "the run's preparation");
+    member.begin(Arc::clone(&relay) as Arc<dyn Source>);
+    let told = async {
+        let plan = read_plan(&joined.plan_json, &joined.plan_hash)?;
+        let connect = (options.connect)(&plan, &joined.server_address)?;
+        (options.say)(format!(
+            "joined run {} as a generator; plan {}; server {}",
+            joined.run_id,
+            plan.hash().short(),
+            connect.address
+        ));
+        let server = benchmark_temporal::connect(&connect).await?;
+        let mut follower = Follower {
+            plan,
+            connect,
+            server,
+            relay,
+            probe,
+            member: &member,
+            orders: member.orders(),
+            say: Arc::clone(&options.say),
+            stop: stop.clone(),
+        };
+        follower.follow().await
+    };
+    let told = tokio::select! {
+        told = told => told,
+        end = member.ended() => Err(lost(end)),
+    };
+    let (reason, told) = match told {
+        Ok(Followed::ToTheEnd) => ("the run is over".to_owned(), Ok(Followed::ToTheEnd)),
+        Ok(Followed::Stopped(reason)) => (
+            match &reason {
+                StopReason::Signal(signal) => format!("{} came", signal.name()),
+                StopReason::Cause(cause) => cause.clone(),
+            },
+            Ok(Followed::Stopped(reason)),
+        ),
+        Err(error) => (format!("{error:#}"), Err(error)),
+    };
+    let delivered = member.leave(reason, DELIVERY).await;
+    match (told, delivered) {
+        (Err(error), _) => Err(error),
+        (Ok(_), Err(undelivered)) => Err(anyhow::Error::from(undelivered).context("not everything reached the leader")),
+        (Ok(followed), Ok(())) => Ok(followed),
+    }
+}
+
+/// Reads the leader's plan, and makes sure that it means the same here.
+fn read_plan(json: &str, hash: &str) -> anyhow::Result<Plan> {
+    let plan: Plan = serde_json::from_str(json).context("the leader's plan cannot be read; is it another version?")?;
+    let own = plan.hash().to_string();
+    anyhow::ensure!(
+        own == hash,
+        "the leader's plan {hash} reads as {own} here: the programs differ; use the same build on all machines"
+    );
+    Ok(plan)
+}
+
+fn lost(end: MemberEnd) -> anyhow::Error {
+    anyhow::anyhow!("the leader is gone: {end}; no more starts are sent")
+}
+
+struct Follower<'a> {
+    plan: Plan,
+    connect: ConnectOptions,
+    server: Server,
+    relay: Arc<Relay>,
+    probe: HealthProbe,
+    member: &'a Member,
+    orders: watch::Receiver<wire::Order>,
+    say: Arc<dyn Fn(String) + Send + Sync>,
+    stop: Stop,
+}
+
+impl Follower<'_> {
+    async fn follow(&mut self) -> anyhow::Result<Followed> {
+        let mut done = 0;
+        loop {
+            let order = self.orders.borrow_and_update().clone();
+            match order.stage() {
+                wire::Stage::End => {
+                    (self.say)(format!("the run is over: {}", order.reason));
+                    return Ok(Followed::ToTheEnd);
+                }
+                wire::Stage::Prepare | wire::Stage::Run if order.iteration > done => {
+                    done = order.iteration;
+                    if let Some(reason) = self.iterate(order).await? {
+                        return Ok(Followed::Stopped(reason));
+                    }
+                }
+                _ => {
+                    tokio::select! {
+                        changed = self.orders.changed() => changed.context("the connection to the leader has ended")?,
+                        reason = self.stop.requested() => return Ok(Followed::Stopped(reason)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One submission window. Returns why it was left early, when it was.
+    async fn iterate(&mut self, order: wire::Order) -> anyhow::Result<Option<StopReason>> {
+        let iteration = order.iteration;
+        let prefix: Arc<str> = order.id_prefix.as_str().into();
+        let schedule = Schedule::new(&self.plan.load);
+        let sample = Sample::new(self.plan.load.seed, self.plan.observation.sample_ratio);
+        let reports = self.relay.open(Arc::clone(&prefix));
+        let (sampled, samples) = unbounded_channel();
+        let part = Stripe {
+            index: u64::from(order.stripe),
+            of: u64::from(order.stripes.max(1)),
+        };
+        let mut starters = Starters::connect(StartersOptions {
+            plan: &self.plan,
+            schedule: &schedule,
+            part,
+            connect: &self.connect,
+            id_prefix: Arc::clone(&prefix),
+            sample,
+            reports: reports.clone(),
+            sampled,
+        })
+        .await?;
+        self.relay.tell(iteration, true, false, "");
+        self.member.hurry();
+        let order = tokio::select! {
+            order = word(self.orders.clone(), iteration) => order?,
+            reason = self.stop.requested() => return Ok(Some(reason)),
+        };
+        let Some(order) = order else { return Ok(None) };
+
+        let to_leader = self.member.clock().to_leader_ns();
+        let timeline = Timeline::beginning_at(order.start_unix_ns, to_leader);
+        let late = timeline.now();
+        if late > 0 {
+            (self.say)(format!("the word to begin came {:.1} s late", late as f64 / 1e9));
+        }
+        let sampler = Sampler::spawn(
+            SamplerOptions {
+                server: self.server.clone(),
+                id_prefix: prefix,
+                schedule: schedule.clone(),
+                timeline,
+                cap: self.plan.observation.sample_cap,
+                limit: self.plan.load.duration + self.plan.load.drain,
+                reports,
+            },
+            samples,
+        );
+        starters.begin(timeline);
+        let left = self.attend(&schedule, timeline, starters, iteration).await?;
+        // The sample's last ends are seen while the leader drains.
+        tokio::spawn(sampler.finish(self.plan.load.drain.max(TICK)));
+        self.relay.tell(iteration, true, true, "");
+        self.member.hurry();
+        Ok(left)
+    }
+
+    /// Looks after the threads until everything is sent and answered.
+    async fn attend(
+        &mut self,
+        schedule: &Schedule,
+        timeline: Timeline,
+        starters: Starters,
+        iteration: u32,
+    ) -> anyhow::Result<Option<StopReason>> {
+        let probe = self.probe.clone();
+        let mut watch = Watch::new(schedule, &probe);
+        let mut interval = tokio::time::interval(TICK);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut left, mut stopped) = (None, false);
+        while (!stopped && timeline.now() < schedule.end()) || !starters.are_done() {
+            tokio::select! {
+                _ = interval.tick() => {}
+                reason = self.stop.requested(), if left.is_none() => {
+                    starters.stop_at(timeline.now());
+                    stopped = true;
+                    left = Some(reason);
+                }
+            }
+            let order = self.orders.borrow().clone();
+            if order.iteration == iteration
+                && let Some(stop_at) = order.stop_at_ns
+            {
+                starters.stop_at(stop_at);
+                stopped |= timeline.now() >= stop_at;
+            }
+            if starters.are_aborted() && left.is_none() {
+                starters.stop_at(timeline.now());
+                stopped = true;
+                left = Some(StopReason::Cause(
+                    "--when-full abort: the cap on unanswered starts was reached".to_owned(),
+                ));
+            }
+            watch.look(timeline.now(), &starters);
+        }
+        let watched = watch.finish(&starters);
+        let (connections, dispatched) = (starters.connections(), starters.dispatched());
+        let summary = starters.join();
+        if let Some((begin, end)) = &watched.health {
+            self.relay
+                .tell_health(HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
+                    dispatched: watched.dispatched,
+                    // Counted by the leader, from the windows of all generators.
+                    peak_in_flight: 0,
+                    connections,
+                    peak_in_flight_per_connection: summary.peak_in_flight_per_connection,
+                    share_of_ceiling: Fact::missing("a further generator does not look for a calibration"),
+                    scheduling: summary.scheduling,
+                }));
+        }
+        (self.say)(format!("iteration {iteration}: {dispatched} starts sent and answered"));
+        Ok(left)
+    }
+}
+
+/// Waits for the word to begin; `None` when the run ends without it.
+async fn word(mut orders: watch::Receiver<wire::Order>, iteration: u32) -> anyhow::Result<Option<wire::Order>> {
+    let begins = |order: &wire::Order| order.stage() == wire::Stage::Run && order.iteration == iteration;
+    let order = orders
+        .wait_for(|order| begins(order) || order.stage() == wire::Stage::End || order.iteration > iteration)
+        .await
+        .context("the connection to the leader has ended")?
+        .clone();
+    Ok(begins(&order).then_some(order))
+}
+
+/// This process's name in the fleet: where it runs, and which process it is.
+pub fn name(host: &HostFacts) -> String {
+    let hostname = host.hostname.value.as_deref().unwrap_or("unknown-host");
+    format!("{hostname}:{}", std::process::id())
+}

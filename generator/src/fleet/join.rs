@@ -1,0 +1,99 @@
+//! `run-benchmark join`: from what was asked for to a generator that follows a leader.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use benchmark_fleet::{ClientTls, LeaderAt, MemberOptions, RemoteLeader, Role, Token};
+use benchmark_metrics::Registry;
+use benchmark_scenarios::{GeneratorJoin, JoiningTls};
+use benchmark_temporal::{ApiKey, environment::Profile};
+use benchmark_workflows::RunClock;
+
+use super::follow::{self, FollowOptions, Followed};
+use crate::{host, ids, stage, stop::Stop};
+
+/// What a generator that joins is asked for.
+pub struct JoinRequest {
+    /// Whom it joins, and how it reaches the server.
+    pub join: GeneratorJoin,
+    /// What it shows the leader.
+    pub token: Option<Token>,
+    /// Sent when the run's plan says so.
+    pub api_key: Option<ApiKey>,
+    /// Temporal's own client configuration.
+    pub profile: Option<Profile>,
+    /// Hears what is going on, a line at a time.
+    pub say: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+/// Joins and follows to the end.
+///
+/// # Errors
+/// In words that say what to do.
+pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
+    let JoinRequest {
+        join,
+        token,
+        api_key,
+        profile,
+        say,
+    } = request;
+    let host = host::facts(Path::new("/"));
+    let page = match join.metrics_listen {
+        Some(listen) => {
+            let page = benchmark_metrics::serve(listen, Registry::new(), Arc::new(|| Ok(()))).await?;
+            say(format!("metrics  http://{}/metrics", page.address()));
+            Some(page)
+        }
+        None => None,
+    };
+    let leader = RemoteLeader {
+        address: join.joining.leader.clone(),
+        token,
+        tls: join.joining.tls.as_ref().map(client_tls).transpose()?,
+    };
+    let identity = ids::identity(host.hostname.value.as_deref());
+    let member = MemberOptions {
+        plan_hash: join.joining.expect_plan.clone(),
+        join_timeout: join.joining.join_timeout,
+        leader_timeout: join.joining.leader_timeout,
+        ..MemberOptions::new(
+            LeaderAt::Remote(leader),
+            Role::Generator,
+            follow::name(&host),
+            env!("CARGO_PKG_VERSION"),
+            host,
+            Arc::new(|| RunClock::get().now_unix_ns()),
+        )
+    };
+    let access = join.access;
+    let followed = follow::follow(
+        FollowOptions {
+            member,
+            connect: Box::new(move |plan, server_address| {
+                let cluster = access
+                    .over(&plan.target, server_address)
+                    .map_err(|problem| anyhow::anyhow!("{}", problem.report()))?;
+                let mut connect = stage::connect_options(&cluster, &plan.namespace, api_key, profile)?;
+                connect.connect_timeout = plan.starter.connect_timeout;
+                connect.identity = identity;
+                Ok(connect)
+            }),
+            say,
+        },
+        stop,
+    )
+    .await;
+    drop(page);
+    followed
+}
+
+fn client_tls(tls: &JoiningTls) -> anyhow::Result<ClientTls> {
+    let read = |path: &std::path::PathBuf| {
+        std::fs::read(path).with_context(|| format!("--fleet-tls-ca {} cannot be read", path.display()))
+    };
+    Ok(ClientTls {
+        ca: tls.ca.as_ref().map(read).transpose()?,
+        server_name: tls.server_name.clone(),
+    })
+}

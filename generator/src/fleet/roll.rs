@@ -1,0 +1,280 @@
+//! From the roll and the members' accounts to the fleet's part of the results file.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use benchmark_fleet::{MemberState, Presence, Role, UsageSample};
+use benchmark_results::{
+    Histogram, Ledger,
+    schema::{
+        Fleet, GeneratorHealth, HostFacts, Latency, Member, MemberClock, MemberEnds, MemberPresence, MemberRole,
+        MemberStarts, MemberUsage,
+    },
+};
+use benchmark_scenarios::Plan;
+
+use super::crew::{self, Crew};
+use crate::{
+    accounts::{MemberAccount, Origin},
+    submission::Submission,
+};
+
+/// What the fleet of one iteration is told from.
+pub struct RollOptions<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// This process: name and machine.
+    pub name: &'a str,
+    /// This machine.
+    pub host: &'a HostFacts,
+    /// The members, as the leader knows them.
+    pub members: &'a [MemberState],
+    /// When the iteration began, on the roll's clock.
+    pub begun: Duration,
+    /// Which iteration it is, from 1.
+    pub iteration: u32,
+    /// What each process did.
+    pub accounts: &'a BTreeMap<Origin, MemberAccount>,
+    /// What this process used, second by second.
+    pub usage: Vec<MemberUsage>,
+    /// What each generator told of itself, by member.
+    pub healths: &'a BTreeMap<u32, GeneratorHealth>,
+    /// What this process used in the measured phase.
+    pub health: &'a GeneratorHealth,
+}
+
+/// What is known of the members at one time, taken out of the crew and the account.
+pub struct View<'a> {
+    name: &'a str,
+    host: &'a HostFacts,
+    members: Vec<MemberState>,
+    begun: Duration,
+    accounts: BTreeMap<Origin, MemberAccount>,
+    healths: BTreeMap<u32, GeneratorHealth>,
+}
+
+impl<'a> View<'a> {
+    /// Takes out what is known now.
+    ///
+    /// # Errors
+    /// When the account is gone.
+    pub async fn take(
+        crew: &Crew,
+        name: &'a str,
+        host: &'a HostFacts,
+        submission: &Submission,
+    ) -> anyhow::Result<Self> {
+        let accounts = submission
+            .accountant
+            .visit(|accounts| accounts.members().clone())
+            .await?;
+        let since = Duration::from_nanos(submission.timeline.now());
+        Ok(View {
+            name,
+            host,
+            members: crew.roll(),
+            begun: crew.now().saturating_sub(since),
+            accounts,
+            healths: crew.desk().healths(),
+        })
+    }
+
+    /// The fleet of the iteration.
+    pub fn fleet(&self, plan: &Plan, submission: &Submission, health: &GeneratorHealth) -> Fleet {
+        fleet(RollOptions {
+            plan,
+            name: self.name,
+            host: self.host,
+            members: &self.members,
+            begun: self.begun,
+            iteration: submission.iteration,
+            accounts: &self.accounts,
+            usage: submission.usage.clone(),
+            healths: &self.healths,
+            health,
+        })
+    }
+}
+
+/// The fleet of an iteration.
+pub fn fleet(options: RollOptions<'_>) -> Fleet {
+    let shares = Shares::of(options.accounts);
+    let mut members = vec![leader(&options, &shares)];
+    members.extend(options.members.iter().map(|state| member(&options, &shares, state)));
+    Fleet {
+        expected_workers: options.plan.fleet.expect_workers,
+        generators: options.plan.fleet.generators,
+        members,
+    }
+}
+
+/// The wholes that members have parts of, in the measured phase.
+struct Shares {
+    arrivals: u64,
+    stamped: u64,
+}
+
+impl Shares {
+    fn of(accounts: &BTreeMap<Origin, MemberAccount>) -> Self {
+        Shares {
+            arrivals: accounts.values().map(arrivals_in_measure).sum(),
+            stamped: accounts.values().map(|account| account.stamped_in_measure).sum(),
+        }
+    }
+}
+
+fn arrivals_in_measure(account: &MemberAccount) -> u64 {
+    let measure = benchmark_results::schema::Phase::Measure;
+    account.starts.get(&measure).map_or(0, |ledger| ledger.arrivals)
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
+    let empty = MemberAccount::default();
+    let account = options.accounts.get(&Origin::Leader).unwrap_or(&empty);
+    Member {
+        name: options.name.to_owned(),
+        role: MemberRole::Leader,
+        in_process: true,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: options.host.clone(),
+        workers: None,
+        joined_seconds: 0.0,
+        presence: MemberPresence::Present,
+        left_seconds: None,
+        reason: None,
+        // Its own clock is the one that all others are compared with.
+        clock: MemberClock {
+            offset_ms: Some(0.0),
+            uncertainty_ms: Some(0.0),
+            corrected: false,
+        },
+        windows: 0,
+        windows_resent: 0,
+        windows_dropped: 0,
+        share: share(arrivals_in_measure(account), shares.arrivals),
+        starts: Some(starts(0, account)),
+        ends: None,
+        usage: options.usage.clone(),
+        generator: Some(options.health.clone()),
+    }
+}
+
+fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Member {
+    let empty = MemberAccount::default();
+    let account = options.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
+    let seconds = |at: Duration| at.as_secs_f64() - options.begun.as_secs_f64();
+    let (presence, left) = match &state.presence {
+        Presence::Present => (MemberPresence::Present, None),
+        // One that is silent when the run is over is not waited for: whatever it held did not arrive.
+        Presence::Silent { since } | Presence::Lost { since } => (MemberPresence::Lost, Some(*since)),
+        Presence::Left { at, .. } => (MemberPresence::Left, Some(*at)),
+    };
+    let uncertainty_ns = state.status.clock_uncertainty_ns;
+    let worker = state.role == Role::Worker;
+    Member {
+        name: state.name.clone(),
+        role: if worker {
+            MemberRole::Worker
+        } else {
+            MemberRole::Generator
+        },
+        in_process: state.in_process,
+        version: state.version.clone(),
+        host: state.host.clone(),
+        workers: state.workers.clone(),
+        joined_seconds: seconds(state.joined_at),
+        presence,
+        left_seconds: left.map(seconds),
+        reason: left.map(|_| crew::departure(state)),
+        clock: MemberClock {
+            offset_ms: state.status.clock_offset_ns.map(|offset| offset as f64 / 1e6),
+            uncertainty_ms: state.status.clock_offset_ns.map(|_| uncertainty_ns as f64 / 1e6),
+            corrected: state
+                .status
+                .clock_offset_ns
+                .is_some_and(|offset| offset.unsigned_abs() > uncertainty_ns),
+        },
+        windows: state.windows,
+        windows_resent: state.resent,
+        windows_dropped: state.status.windows_dropped,
+        share: if worker {
+            share(account.stamped_in_measure, shares.stamped)
+        } else {
+            share(arrivals_in_measure(account), shares.arrivals)
+        },
+        starts: (!worker).then(|| starts(state.stripe.unwrap_or(0), account)),
+        ends: worker.then(|| ends(account)),
+        usage: usage(options, state),
+        generator: options.healths.get(&state.id.0).cloned(),
+    }
+}
+
+fn starts(stripe: u32, account: &MemberAccount) -> MemberStarts {
+    let ledger: Ledger = account.ledger();
+    let latency = |of: fn(&crate::accounts::StartLatency) -> &Histogram| {
+        account
+            .start_latency
+            .as_ref()
+            .map_or_else(Latency::empty, |latency| of(latency).to_latency())
+    };
+    MemberStarts {
+        stripe,
+        // What a lost generator did not tell was closed in its name; it told of the others.
+        arrivals: ledger.arrivals.saturating_sub(account.missing),
+        dispatched: ledger.dispatched,
+        dropped: ledger.dropped(),
+        accepted: ledger.accepted,
+        rejected: ledger.rejected,
+        unknown: ledger.unknown,
+        missing: account.missing,
+        lag: latency(|latency| &latency.lag),
+        start_service: latency(|latency| &latency.accepted.service),
+        start_response: latency(|latency| &latency.accepted.response),
+    }
+}
+
+fn ends(account: &MemberAccount) -> MemberEnds {
+    let latency = |of: fn(&crate::shard::Pair) -> &Histogram| {
+        account
+            .ends
+            .as_ref()
+            .map_or_else(Latency::empty, |pair| of(pair).to_latency())
+    };
+    MemberEnds {
+        stamped: account.stamped,
+        completed: account.completed,
+        not_completed: account.stamped - account.completed,
+        e2e_service: latency(|pair| &pair.service),
+        e2e_response: latency(|pair| &pair.response),
+    }
+}
+
+/// What a member used since the iteration began; in the first one also while everybody was waited for.
+fn usage(options: &RollOptions<'_>, state: &MemberState) -> Vec<MemberUsage> {
+    let since = if options.iteration == 1 {
+        Duration::ZERO
+    } else {
+        options.begun
+    };
+    let entry = |sample: &UsageSample| MemberUsage {
+        iteration: options.iteration,
+        at_seconds: sample.at.as_secs_f64() - options.begun.as_secs_f64(),
+        cpu_cores: sample.cpu_cores,
+        cpu_share: sample.cpu_share,
+        memory_bytes: sample.memory_bytes,
+        workflow_slots_free: sample.workflow_slots.as_ref().map(|slots| slots.free),
+        workflow_slots_used: sample.workflow_slots.as_ref().map(|slots| slots.used),
+        activity_slots_free: sample.activity_slots.as_ref().map(|slots| slots.free),
+        activity_slots_used: sample.activity_slots.as_ref().map(|slots| slots.used),
+        polls: sample.polls,
+    };
+    state
+        .usage
+        .iter()
+        .filter(|sample| sample.at >= since)
+        .map(entry)
+        .collect()
+}

@@ -1,0 +1,357 @@
+//! What a generator tells of its starts, as messages and back.
+//!
+//! What comes back from a message was written by another process: every number is checked against the run before the
+//! account sees it, so that a message of nonsense is refused as a whole and costs nothing.
+
+use benchmark_fleet::{columns, wire};
+use benchmark_results::{Histogram, Ledger, schema::Phase};
+
+use crate::{
+    accountant::{PolledEnd, StartReport},
+    accounts::WorkflowEnd,
+    shard::{ErrorKey, Pair, PhaseSamples, ShardWindow, StartEnd, StartErrors},
+};
+
+/// gRPC codes by name, as `tonic::Code` has them and [`StartErrors`] names them.
+const CODES: [ErrorKey; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// What a code is called that is none of gRPC's.
+const OTHER_CODE: ErrorKey = "OTHER";
+
+/// Errors and examples that one message may hold.
+const MAX_ERRORS: usize = 64;
+
+/// What no message of a run can be beyond.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Arrivals of the schedule.
+    pub arrivals: u64,
+    /// Offset from the beginning of the iteration at which the message came, nanoseconds.
+    pub now: u64,
+}
+
+/// Puts reports into one message.
+pub fn to_message(reports: Vec<StartReport>) -> wire::Starts {
+    let mut message = wire::Starts::default();
+    let (mut numbers, mut ends) = (Vec::new(), Vec::new());
+    for report in reports {
+        match report {
+            StartReport::Starts(starts) => {
+                for (n, end) in starts {
+                    numbers.push(n);
+                    ends.push(start_end_to(end).into());
+                }
+            }
+            StartReport::Windows(windows) => message.seconds.extend(windows.iter().map(second_to)),
+            StartReport::StartErrors(errors) => {
+                message
+                    .errors
+                    .extend(errors.into_iter().map(|(code, (count, examples))| {
+                        wire::StartError {
+                            code: code.to_owned(),
+                            count,
+                            examples: examples
+                                .into_iter()
+                                .map(|(n, message)| wire::ErrorExample { n, message })
+                                .collect(),
+                        }
+                    }));
+            }
+            StartReport::Poll(poll) => message.polls.push(wire::Poll {
+                n: poll.n,
+                end: polled_to(poll.end).into(),
+                sent: poll.sent,
+                seen: poll.seen,
+            }),
+        }
+    }
+    if !numbers.is_empty() {
+        message.ends = Some(wire::StartEnds {
+            n: columns::encode(numbers),
+            end: ends,
+        });
+    }
+    message
+}
+
+/// Takes a message apart.
+///
+/// # Errors
+/// Says what makes no sense in it.
+pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartReport>, String> {
+    let mut reports = Vec::new();
+    if let Some(ends) = message.ends {
+        let numbers = columns::decode(&ends.n).map_err(|error| error.to_string())?;
+        if numbers.len() != ends.end.len() {
+            return Err("the columns of the starts differ in length".into());
+        }
+        let starts = numbers
+            .into_iter()
+            .zip(ends.end)
+            .map(|(n, end)| Ok((bounds.arrival(n)?, start_end_from(end)?)))
+            .collect::<Result<Vec<_>, String>>()?;
+        reports.push(StartReport::Starts(starts));
+    }
+    if !message.seconds.is_empty() {
+        let windows = message
+            .seconds
+            .into_iter()
+            .map(|second| second_from(second, bounds))
+            .collect::<Result<Vec<_>, String>>()?;
+        reports.push(StartReport::Windows(windows));
+    }
+    if message.errors.len() > MAX_ERRORS {
+        return Err(format!("{} kinds of errors", message.errors.len()));
+    }
+    let mut errors = StartErrors::new();
+    for error in message.errors {
+        if error.examples.len() > MAX_ERRORS {
+            return Err(format!("{} examples of one error", error.examples.len()));
+        }
+        let code = CODES.into_iter().find(|code| *code == error.code).unwrap_or(OTHER_CODE);
+        let (count, examples) = errors.entry(code).or_default();
+        *count += bounds.count(error.count)?;
+        for example in error.examples {
+            examples.push((bounds.arrival(example.n)?, example.message));
+        }
+    }
+    if !errors.is_empty() {
+        reports.push(StartReport::StartErrors(errors));
+    }
+    for poll in message.polls {
+        reports.push(StartReport::Poll(PolledEnd {
+            n: bounds.arrival(poll.n)?,
+            end: polled_from(poll.end)?,
+            sent: poll.sent.min(bounds.now),
+            seen: poll.seen.min(bounds.now),
+        }));
+    }
+    Ok(reports)
+}
+
+impl Bounds {
+    fn arrival(&self, n: u64) -> Result<u64, String> {
+        if n < self.arrivals {
+            Ok(n)
+        } else {
+            Err(format!("arrival {n} of a schedule with {}", self.arrivals))
+        }
+    }
+
+    fn count(&self, count: u64) -> Result<u64, String> {
+        if count <= self.arrivals {
+            Ok(count)
+        } else {
+            Err(format!(
+                "a count of {count} in a schedule with {} arrivals",
+                self.arrivals
+            ))
+        }
+    }
+}
+
+fn second_to(window: &ShardWindow) -> wire::StartSecond {
+    wire::StartSecond {
+        second: window.second,
+        dispatched: window.dispatched,
+        dropped: window.dropped,
+        accepted: window.accepted,
+        rejected: window.rejected,
+        unknown: window.unknown,
+        in_flight: window.in_flight,
+        peak_in_flight: window.peak_in_flight,
+        sent_in: window
+            .sent_in
+            .iter()
+            .map(|(phase, count)| wire::SentIn {
+                phase: phase_to(*phase).into(),
+                count: *count,
+            })
+            .collect(),
+        phases: window
+            .phases
+            .iter()
+            .map(|(phase, samples)| samples_to(*phase, samples))
+            .collect(),
+    }
+}
+
+fn second_from(second: wire::StartSecond, bounds: Bounds) -> Result<ShardWindow, String> {
+    // A generator whose clock is corrected may be ahead by what the correction leaves.
+    if second.second > bounds.now / 1_000_000_000 + 1 {
+        return Err(format!("second {} has not come yet", second.second));
+    }
+    let mut window = ShardWindow {
+        second: second.second,
+        dispatched: bounds.count(second.dispatched)?,
+        dropped: bounds.count(second.dropped)?,
+        accepted: bounds.count(second.accepted)?,
+        rejected: bounds.count(second.rejected)?,
+        unknown: bounds.count(second.unknown)?,
+        in_flight: bounds.count(second.in_flight)?,
+        peak_in_flight: bounds.count(second.peak_in_flight)?,
+        ..ShardWindow::default()
+    };
+    for sent in second.sent_in {
+        window
+            .sent_in
+            .insert(phase_from(sent.phase)?, bounds.count(sent.count)?);
+    }
+    for samples in second.phases {
+        let phase = phase_from(samples.phase)?;
+        if window
+            .phases
+            .insert(phase, Box::new(samples_from(samples, bounds)?))
+            .is_some()
+        {
+            return Err("a second has a phase twice".into());
+        }
+    }
+    Ok(window)
+}
+
+fn samples_to(phase: Phase, samples: &PhaseSamples) -> wire::PhaseSamples {
+    let ledger = &samples.ledger;
+    wire::PhaseSamples {
+        phase: phase_to(phase).into(),
+        arrivals: ledger.arrivals,
+        dispatched: ledger.dispatched,
+        dropped_lag: ledger.dropped_lag,
+        dropped_cap: ledger.dropped_cap,
+        accepted: ledger.accepted,
+        rejected: ledger.rejected,
+        unknown: ledger.unknown,
+        lag: histogram_to(&samples.lag),
+        accepted_latency: Some(pair_to(&samples.accepted)),
+        rejected_latency: samples.rejected.as_ref().map(pair_to),
+        unanswered_latency: samples.unanswered.as_ref().map(pair_to),
+    }
+}
+
+fn samples_from(samples: wire::PhaseSamples, bounds: Bounds) -> Result<PhaseSamples, String> {
+    Ok(PhaseSamples {
+        ledger: Ledger {
+            arrivals: bounds.count(samples.arrivals)?,
+            dispatched: bounds.count(samples.dispatched)?,
+            dropped_lag: bounds.count(samples.dropped_lag)?,
+            dropped_cap: bounds.count(samples.dropped_cap)?,
+            accepted: bounds.count(samples.accepted)?,
+            rejected: bounds.count(samples.rejected)?,
+            unknown: bounds.count(samples.unknown)?,
+            ..Ledger::default()
+        },
+        lag: histogram_from(&samples.lag)?,
+        accepted: samples.accepted_latency.map(pair_from).transpose()?.unwrap_or_default(),
+        rejected: samples.rejected_latency.map(pair_from).transpose()?,
+        unanswered: samples.unanswered_latency.map(pair_from).transpose()?,
+    })
+}
+
+fn pair_to(pair: &Pair) -> wire::Pair {
+    wire::Pair {
+        service: histogram_to(&pair.service),
+        response: histogram_to(&pair.response),
+    }
+}
+
+fn pair_from(pair: wire::Pair) -> Result<Pair, String> {
+    Ok(Pair {
+        service: histogram_from(&pair.service)?,
+        response: histogram_from(&pair.response)?,
+    })
+}
+
+fn histogram_to(histogram: &Histogram) -> Vec<u8> {
+    if histogram.is_empty() {
+        Vec::new()
+    } else {
+        histogram.to_bytes()
+    }
+}
+
+fn histogram_from(bytes: &[u8]) -> Result<Histogram, String> {
+    if bytes.is_empty() {
+        return Ok(Histogram::new());
+    }
+    Histogram::from_bytes(bytes).map_err(|error| error.to_string())
+}
+
+fn phase_to(phase: Phase) -> wire::Phase {
+    match phase {
+        Phase::Ramp => wire::Phase::Ramp,
+        Phase::WarmUp => wire::Phase::WarmUp,
+        Phase::Measure => wire::Phase::Measure,
+        Phase::Drain => wire::Phase::Drain,
+    }
+}
+
+fn phase_from(phase: i32) -> Result<Phase, String> {
+    match wire::Phase::try_from(phase) {
+        Ok(wire::Phase::Ramp) => Ok(Phase::Ramp),
+        Ok(wire::Phase::WarmUp) => Ok(Phase::WarmUp),
+        Ok(wire::Phase::Measure) => Ok(Phase::Measure),
+        Ok(wire::Phase::Drain) => Ok(Phase::Drain),
+        Ok(wire::Phase::Unspecified) | Err(_) => Err(format!("phase {phase}")),
+    }
+}
+
+fn start_end_to(end: StartEnd) -> wire::StartEnd {
+    match end {
+        StartEnd::Dropped => wire::StartEnd::Dropped,
+        StartEnd::Accepted => wire::StartEnd::Accepted,
+        StartEnd::Rejected => wire::StartEnd::Rejected,
+        StartEnd::Unknown => wire::StartEnd::Unknown,
+    }
+}
+
+fn start_end_from(end: i32) -> Result<StartEnd, String> {
+    match wire::StartEnd::try_from(end) {
+        Ok(wire::StartEnd::Dropped) => Ok(StartEnd::Dropped),
+        Ok(wire::StartEnd::Accepted) => Ok(StartEnd::Accepted),
+        Ok(wire::StartEnd::Rejected) => Ok(StartEnd::Rejected),
+        Ok(wire::StartEnd::Unknown) => Ok(StartEnd::Unknown),
+        Ok(wire::StartEnd::Unspecified) | Err(_) => Err(format!("end {end} of a start")),
+    }
+}
+
+fn polled_to(end: WorkflowEnd) -> wire::PolledEnd {
+    match end {
+        WorkflowEnd::Completed => wire::PolledEnd::Completed,
+        WorkflowEnd::Failed => wire::PolledEnd::Failed,
+        WorkflowEnd::TimedOut => wire::PolledEnd::TimedOut,
+        WorkflowEnd::Terminated => wire::PolledEnd::Terminated,
+        WorkflowEnd::Cancelled => wire::PolledEnd::Cancelled,
+    }
+}
+
+fn polled_from(end: i32) -> Result<WorkflowEnd, String> {
+    match wire::PolledEnd::try_from(end) {
+        Ok(wire::PolledEnd::Completed) => Ok(WorkflowEnd::Completed),
+        Ok(wire::PolledEnd::Failed) => Ok(WorkflowEnd::Failed),
+        Ok(wire::PolledEnd::TimedOut) => Ok(WorkflowEnd::TimedOut),
+        Ok(wire::PolledEnd::Terminated) => Ok(WorkflowEnd::Terminated),
+        Ok(wire::PolledEnd::Cancelled) => Ok(WorkflowEnd::Cancelled),
+        Ok(wire::PolledEnd::Unspecified) | Err(_) => Err(format!("end {end} of a workflow")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

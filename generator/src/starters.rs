@@ -1,0 +1,170 @@
+//! The threads that send a generator's part of the starts.
+
+use std::sync::{Arc, mpsc::Sender};
+
+use anyhow::Context as _;
+use benchmark_results::schema::Fact;
+use benchmark_scenarios::Plan;
+use benchmark_temporal::{
+    ConnectOptions,
+    start::{StartTemplate, StartTemplateOptions},
+};
+use benchmark_workflows::header::HEADER_KEY;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    accountant::Report,
+    accounts::Sample,
+    realtime::Scheduling,
+    schedule::{Schedule, Stripe},
+    shard::Admission,
+    starter::{Starter, StarterOptions},
+    timeline::Timeline,
+    workload::{self, WorkloadInput},
+};
+
+/// What the threads are given.
+pub struct StartersOptions<'a> {
+    /// The plan of the whole run.
+    pub plan: &'a Plan,
+    /// When starts are due.
+    pub schedule: &'a Schedule,
+    /// This generator's part of them.
+    pub part: Stripe,
+    /// How the server is reached.
+    pub connect: &'a ConnectOptions,
+    /// Prefix of the workflow ids.
+    pub id_prefix: Arc<str>,
+    /// Which workflows are long-polled.
+    pub sample: Sample,
+    /// Where reports go.
+    pub reports: Sender<Report>,
+    /// Where accepted starts of the sample go: number and offset at which each was sent.
+    pub sampled: UnboundedSender<(u64, u64)>,
+}
+
+/// All threads of this process that send starts.
+#[derive(Debug)]
+pub struct Starters {
+    threads: Vec<Starter>,
+    connections: u32,
+}
+
+/// What they say at their end.
+#[derive(Debug)]
+pub struct StartersSummary {
+    /// Most unanswered starts at one time on one connection.
+    pub peak_in_flight_per_connection: u64,
+    /// How the threads that keep the schedule were scheduled.
+    pub scheduling: Fact<String>,
+}
+
+impl Starters {
+    /// Makes the threads, which connect.
+    ///
+    /// # Errors
+    /// When a thread cannot be made or a connection cannot be opened. What was started ends.
+    pub async fn connect(options: StartersOptions<'_>) -> anyhow::Result<Starters> {
+        let plan = options.plan;
+        let (threads, connections) = share(plan, options.part.of);
+        let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
+            namespace: &plan.namespace,
+            workflow_type: workload::registered_name(&plan.workload.kind),
+            task_queue: &plan.task_queue,
+            identity: &options.connect.identity,
+            header_key: HEADER_KEY,
+        }));
+        let mut starters = Vec::new();
+        for index in 0..threads {
+            let stripe = options.part.split(u64::from(index), u64::from(threads));
+            starters.push(
+                Starter::spawn(StarterOptions {
+                    index,
+                    schedule: options.schedule.clone(),
+                    stripe,
+                    admission: Admission::of_stripe(&plan.load, stripe),
+                    template: Arc::clone(&template),
+                    input: WorkloadInput::new(&plan.workload, plan.load.seed),
+                    id_prefix: Arc::clone(&options.id_prefix),
+                    connect: options.connect.clone(),
+                    connections: connections / threads,
+                    start_timeout: plan.starter.start_timeout,
+                    sample: options.sample,
+                    reports: options.reports.clone(),
+                    sampled: options.sampled.clone(),
+                })
+                .context("a thread for starts cannot be made")?,
+            );
+        }
+        for starter in &mut starters {
+            starter
+                .ready()
+                .await
+                .context("a connection for starts cannot be opened")?;
+        }
+        Ok(Starters {
+            threads: starters,
+            connections,
+        })
+    }
+
+    /// Begins the submission window.
+    pub fn begin(&mut self, timeline: Timeline) {
+        self.threads.iter_mut().for_each(|starter| starter.begin(timeline));
+    }
+
+    /// Ends the submission at an offset: arrivals due later are no arrivals.
+    pub fn stop_at(&self, offset: u64) {
+        self.threads.iter().for_each(|starter| starter.stop_at(offset));
+    }
+
+    /// Whether everything was sent and answered.
+    pub fn are_done(&self) -> bool {
+        self.threads.iter().all(Starter::is_done)
+    }
+
+    /// Whether the cap was reached and the load says that this ends the run.
+    pub fn are_aborted(&self) -> bool {
+        self.threads.iter().any(Starter::is_aborted)
+    }
+
+    /// Starts handed to a connection so far.
+    pub fn dispatched(&self) -> u64 {
+        self.threads.iter().map(Starter::dispatched).sum()
+    }
+
+    /// Connections that starts are sent on.
+    pub fn connections(&self) -> u32 {
+        self.connections
+    }
+
+    /// Lets the threads end and waits for them. A panic in one goes on here.
+    pub fn join(self) -> StartersSummary {
+        let mut summary = StartersSummary {
+            peak_in_flight_per_connection: 0,
+            scheduling: Fact::missing("no thread for starts got so far"),
+        };
+        for starter in self.threads {
+            let one = starter.join();
+            if let Some(scheduling) = one.scheduling {
+                summary.scheduling = match scheduling {
+                    Scheduling::RealTime => Fact::found("real-time".to_owned(), "SCHED_FIFO"),
+                    Scheduling::Ordinary(reason) => Fact::missing(reason),
+                };
+            }
+            summary.peak_in_flight_per_connection = summary
+                .peak_in_flight_per_connection
+                .max(one.peak_in_flight_per_connection);
+        }
+        summary
+    }
+}
+
+/// Threads and connections of one of several generators, each thread with as many connections as the others: the plan's
+/// are those of the whole run.
+fn share(plan: &Plan, generators: u64) -> (u32, u32) {
+    let part = |all: u32| u32::try_from(u64::from(all).div_ceil(generators)).unwrap_or(all);
+    let threads = part(plan.starter.threads).max(1);
+    let connections = (part(plan.starter.connections) / threads).max(1) * threads;
+    (threads, connections)
+}
