@@ -3,6 +3,7 @@
 mod bench;
 mod drain;
 mod held;
+mod inputs;
 mod pool;
 mod stamps;
 mod stubborn;
