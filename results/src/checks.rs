@@ -43,7 +43,7 @@ pub struct JudgeInput<'a> {
     pub windows: &'a [Window],
     /// Its errors.
     pub errors: &'a [ErrorGroup],
-    /// What the generator used.
+    /// What the leading generator used; the others tell of themselves in `fleet`.
     pub generator: &'a GeneratorHealth,
     /// How far its observers agree.
     pub reconciliation: &'a Reconciliation,

@@ -305,6 +305,36 @@ mod tests {
     }
 
     #[test]
+    fn a_file_from_before_there_was_a_fleet_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let results = fixtures::valid();
+        let mut json = serde_json::to_value(&results).unwrap();
+        json.as_object_mut().unwrap().remove("fleet");
+        let workers = json["environment"]["workers"].as_object_mut().unwrap();
+        let known = [
+            "count",
+            "workflowSlots",
+            "activitySlots",
+            "localActivitySlots",
+            "pollers",
+            "maxCachedWorkflows",
+        ];
+        workers.retain(|key, _| known.contains(&key.as_str()));
+        fs::write(&path, json.to_string()).unwrap();
+        assert!(read(&path).unwrap() == results);
+    }
+
+    #[test]
+    fn a_fleet_survives_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let results = fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration());
+        write_atomically(&path, &results).unwrap();
+        assert!(read(&path).unwrap() == results);
+    }
+
+    #[test]
     fn a_failed_write_leaves_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
         let error = write_atomically(&folder.path().join("missing/results.json"), &fixtures::valid()).unwrap_err();
