@@ -8,8 +8,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile([PROTO], ["proto"])?;
     tonic_prost_build::configure()
         .codec_path("crate::codec::FleetCodec")
-        // `window::Body` holds variants of very different size; boxing them would cost an allocation for each window.
-        .type_attribute(".", "#[allow(clippy::large_enum_variant)]")
         .compile_fds(descriptors)?;
     Ok(())
 }

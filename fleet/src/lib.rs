@@ -13,6 +13,8 @@ pub mod clock;
 mod codec;
 pub mod columns;
 pub mod ends;
+#[cfg(test)]
+mod fixtures;
 pub mod leader;
 pub mod limits;
 pub mod member;
@@ -31,7 +33,8 @@ pub use leader::{
 };
 pub use limits::PROTOCOL;
 pub use member::{
-    ClientTls, JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Source, Undelivered,
+    ClientTls, ClockEstimate, JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Source,
+    Undelivered,
 };
 pub use serve::{ServeError, ServeOptions, ServerTls, Serving, serve};
 pub use token::{Token, TokenError};

@@ -1,7 +1,7 @@
 //! A member's side: joining, exchanging, keeping what could not be delivered, leaving.
 
 mod error;
-mod held;
+pub(crate) mod held;
 mod joining;
 mod link;
 mod offset;
@@ -258,3 +258,6 @@ impl Drop for Member {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,6 @@ pub enum ServeError {
     #[error("--fleet-tls-cert and --fleet-tls-key cannot be used: {0}")]
     Tls(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ struct Kept {
 
 /// Windows, bounded by what they take in memory.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     windows: VecDeque<Kept>,
     memory: usize,
     limit: usize,
@@ -31,7 +31,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(limit: usize) -> Held {
+    pub(crate) fn new(limit: usize) -> Held {
         Held {
             windows: VecDeque::new(),
             memory: 0,
@@ -43,7 +43,7 @@ impl Held {
 
     /// Keeps a window, or drops it for want of room. A dropped window never gets a number: those that are kept have no
     /// gaps, whatever was sent of them.
-    pub(super) fn push(&mut self, run: String, body: wire::window::Body) {
+    pub(crate) fn push(&mut self, run: String, body: wire::window::Body) {
         let window = wire::Window {
             sequence: self.next,
             run,
@@ -60,7 +60,7 @@ impl Held {
     }
 
     /// The oldest windows, as many as one exchange carries, and whether that is all.
-    pub(super) fn batch(&self) -> (Vec<wire::Window>, bool) {
+    pub(crate) fn batch(&self) -> (Vec<wire::Window>, bool) {
         let mut room = EXCHANGE_BYTES;
         let mut batch = Vec::new();
         for kept in self.windows.iter().take(EXCHANGE_WINDOWS) {
@@ -75,7 +75,7 @@ impl Held {
     }
 
     /// Forgets what the leader has.
-    pub(super) fn ack(&mut self, acked: u64) {
+    pub(crate) fn ack(&mut self, acked: u64) {
         while let Some(kept) = self.windows.front()
             && kept.window.sequence <= acked
         {
@@ -85,7 +85,7 @@ impl Held {
     }
 
     /// Goes on where the leader stands after joining again: what it has is forgotten, the rest is numbered from there.
-    pub(super) fn resume(&mut self, acked: u64) {
+    pub(crate) fn resume(&mut self, acked: u64) {
         self.ack(acked);
         self.next = acked + 1;
         for kept in &mut self.windows {
@@ -94,11 +94,11 @@ impl Held {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.windows.len()
     }
 
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 }

@@ -1,5 +1,7 @@
 //! The way to the leader: a call of a function, or one over the network.
 
+use std::sync::Arc;
+
 use super::remote::Remote;
 use crate::{
     leader::{Leader, Origin, Refusal},
@@ -20,7 +22,7 @@ pub(super) enum Failure {
 #[derive(Clone, Debug)]
 pub(super) enum Link {
     InProcess(Leader),
-    Remote(Remote),
+    Remote(Arc<Remote>),
 }
 
 impl Link {

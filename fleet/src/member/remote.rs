@@ -1,7 +1,7 @@
 //! A leader over the network: one connection, made anew after each failure, and failures in words.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,14 +27,13 @@ use crate::{
 
 type Client = FleetClient<Channel>;
 
-/// Clones share the connection.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Remote {
     address: Address,
     endpoint: Endpoint,
     token: Option<MetadataValue<Ascii>>,
     tls: bool,
-    client: Arc<Mutex<Option<Client>>>,
+    client: Mutex<Option<Client>>,
 }
 
 impl Remote {
@@ -69,7 +68,7 @@ impl Remote {
             endpoint,
             token,
             tls: leader.tls.is_some(),
-            client: Arc::default(),
+            client: Mutex::default(),
         })
     }
 
