@@ -6,6 +6,7 @@
 //! Every `.await` on a future of the SDK stays inside this crate, behind functions that are not generic: otherwise each
 //! release build of a binary would compile the SDK again.
 
+mod connect;
 pub mod desk;
 mod effective;
 mod ending;
@@ -14,10 +15,12 @@ pub mod host;
 pub mod options;
 mod polling;
 mod pool;
+pub mod process;
 mod source;
 mod thread;
 mod usage;
 
+pub use connect::connect_options;
 pub use desk::Desk;
 pub use effective::EffectiveOptions;
 pub use error::{WorkerError, WorkerFailure};

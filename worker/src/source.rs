@@ -48,6 +48,17 @@ impl PoolSource {
         *self.waiting() = Some(what.into());
     }
 
+    /// Whether the workers poll.
+    ///
+    /// # Errors
+    /// With what they wait for.
+    pub fn ready(&self) -> Result<(), String> {
+        match &*self.waiting() {
+            None => Ok(()),
+            Some(what) => Err(format!("waiting for {what}")),
+        }
+    }
+
     /// What the process uses of its machine, since this or the status was asked for last.
     pub fn usage(&self) -> Usage {
         self.usage.read()

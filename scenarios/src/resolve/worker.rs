@@ -21,8 +21,8 @@ use crate::{
 };
 
 const LEADER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The replaced worker tried for as long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+/// A cluster that is set up together with its workers takes a few minutes; the replaced worker gave up after one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 /// Where the replaced fleet's metrics were.
 const METRICS_PORT: u16 = 9090;
 

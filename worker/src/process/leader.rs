@@ -1,6 +1,6 @@
 //! The leader of a fleet, from a worker's point of view.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use benchmark_fleet::{
     JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Role, Source, Undelivered,
@@ -15,6 +15,9 @@ use crate::host;
 
 /// How long the last windows may take to be delivered.
 const FLUSH: Duration = Duration::from_secs(10);
+
+/// As long as it takes: the next run may be tomorrow.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Where the leader is and how long it is waited for.
 #[derive(Clone, Debug)]
@@ -60,6 +63,18 @@ pub enum LeaderError {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// What was read is another plan than the leader's.
+    #[error(
+        "the plan of the leader at {address} reads as {read} here and not as {told}; is it the same build of this program?"
+    )]
+    Hash {
+        /// The leader.
+        address: String,
+        /// The hash that it told.
+        told: String,
+        /// The hash of what was read.
+        read: String,
+    },
 }
 
 impl Run {
@@ -69,33 +84,41 @@ impl Run {
         name: String,
         workers: WorkerFacts,
         source: Arc<dyn Source>,
-        forever: bool,
+        patient: bool,
     ) -> Result<Run, LeaderError> {
         let clock = RunClock::get();
-        let member = MemberOptions {
-            leader: LeaderAt::Remote(options.leader.clone()),
-            role: Role::Worker,
+        let mut member = MemberOptions::new(
+            LeaderAt::Remote(options.leader.clone()),
+            Role::Worker,
             name,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            plan_hash: options.expect_plan.clone(),
-            host: host::facts(std::path::Path::new("/")),
-            workers: Some(workers),
-            join_timeout: if forever { Duration::MAX } else { options.join_timeout },
-            leader_timeout: options.leader_timeout,
-            unix_ns: Arc::new(move || clock.now_unix_ns()),
-            ..MemberOptions::default()
-        };
+            env!("CARGO_PKG_VERSION"),
+            host::facts(Path::new("/")),
+            Arc::new(move || clock.now_unix_ns()),
+        );
+        member.plan_hash.clone_from(&options.expect_plan);
+        member.workers = Some(workers);
+        member.join_timeout = if patient { FOREVER } else { options.join_timeout };
+        member.leader_timeout = options.leader_timeout;
         let (joined, mut member) = Member::join(member).await?;
         let Joined {
             run_id,
             plan_json,
+            plan_hash,
             server_address,
-            ..
         } = joined;
-        let plan = serde_json::from_str(&plan_json).map_err(|source| LeaderError::Plan {
-            address: options.leader.address.clone(),
+        let address = &options.leader.address;
+        let plan: Plan = serde_json::from_str(&plan_json).map_err(|source| LeaderError::Plan {
+            address: address.clone(),
             source,
         })?;
+        let read = plan.hash().to_string();
+        if read != plan_hash {
+            return Err(LeaderError::Hash {
+                address: address.clone(),
+                told: plan_hash,
+                read,
+            });
+        }
         member.begin(source);
         Ok(Run {
             run_id,
@@ -117,9 +140,14 @@ impl Leader {
 
     /// Waits until the run is over; why, for people.
     pub(super) async fn over(&self) -> String {
-        match self.orders.clone().wait_for(|order| order.stage() == Stage::End).await {
-            Ok(order) => order.reason.clone(),
-            // The member ended; that is told by `lost`.
+        let mut orders = self.orders.clone();
+        let reason = orders
+            .wait_for(|order| order.stage() == Stage::End)
+            .await
+            .map(|order| order.reason.clone());
+        match reason {
+            Ok(reason) => reason,
+            // The exchanges ended, which `lost` tells.
             Err(_) => std::future::pending().await,
         }
     }

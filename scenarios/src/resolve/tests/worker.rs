@@ -26,7 +26,7 @@ fn a_worker_on_its_own_polls_where_the_replaced_one_did() {
     assert_eq!(worker.namespace.as_deref(), Some("benchmark"));
     assert_eq!((worker.task_queues.len(), worker.workers_per_process), (0, 1));
     assert_eq!(worker.tuning, WorkerProfile::Default.tuning());
-    assert_eq!(worker.connect_timeout, Duration::from_secs(60));
+    assert_eq!(worker.connect_timeout, Duration::from_secs(300));
     assert_eq!(worker.metrics_listen, Some("127.0.0.1:9090".parse().unwrap()));
     assert!(worker.joining.is_none() && !worker.stay);
 }

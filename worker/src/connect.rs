@@ -1,0 +1,43 @@
+//! From what was resolved about a cluster to how it is connected to.
+
+use benchmark_scenarios::{Cluster, TlsFiles};
+use benchmark_temporal::{ApiKey, ConnectOptions, TlsMaterial, environment::Profile, tls::TlsError};
+
+/// How a cluster is connected to: the files that it names are read, and Temporal's own client configuration fills in the
+/// rest. The API key goes only to a cluster that takes one.
+///
+/// # Errors
+/// When a file cannot be read or is not what it should be.
+pub fn connect_options(
+    cluster: &Cluster,
+    namespace: &str,
+    api_key: Option<ApiKey>,
+    profile: Option<Profile>,
+) -> Result<ConnectOptions, TlsError> {
+    let profile = profile.unwrap_or_default();
+    let mut options = ConnectOptions::new(cluster.address.clone(), namespace);
+    options.tls = cluster
+        .tls
+        .as_ref()
+        .map(|files| material(files, profile.tls))
+        .transpose()?;
+    options.api_key = api_key.filter(|_| cluster.api_key);
+    options.headers = profile.headers;
+    Ok(options)
+}
+
+/// The files named by flags, on top of what Temporal's own configuration has.
+fn material(files: &TlsFiles, profile: Option<TlsMaterial>) -> Result<TlsMaterial, TlsError> {
+    let read = TlsMaterial::read(
+        files.ca.as_deref(),
+        files.cert.as_deref(),
+        files.key.as_deref(),
+        files.server_name.as_deref(),
+    )?;
+    let profile = profile.unwrap_or_default();
+    Ok(TlsMaterial {
+        ca: read.ca.or(profile.ca),
+        identity: read.identity.or(profile.identity),
+        server_name: read.server_name.or(profile.server_name),
+    })
+}

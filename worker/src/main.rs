@@ -1,0 +1,142 @@
+//! `benchmark-worker`: executes the workflows of a benchmark until it is told to stop.
+
+use std::{
+    env,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use benchmark_results::thresholds::Signal;
+use benchmark_scenarios::Problem;
+use benchmark_worker::{
+    host,
+    process::{
+        self, Ended, Failure,
+        args::{self, Cli, Converted, Surroundings},
+    },
+};
+
+/// The SDK allocates a lot; measured, the system's allocator costs several times as much.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of a command line or an environment that cannot be used, and of a leader that was lost.
+const USAGE: u8 = 2;
+
+/// How long the SDK leaves open polls to the server when a worker shuts down, and its name for it. By default it drops them
+/// at once, and a task that was on its way is lost until the server times it out, 10 s or a minute later. Under load every
+/// poll is answered within this time; on an idle server there is nothing to lose.
+const POLL_WAIT: (&str, &str) = ("TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS", "2000");
+
+fn main() -> ExitCode {
+    let cli = match args::parse(env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to tell when even this cannot be printed.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    leave_polls_open();
+    log_to_stderr(cli.process.verbose);
+    match prepare(&cli).map(run) {
+        Ok(code) => code,
+        Err(problem) => {
+            say(&problem.report());
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn leave_polls_open() {
+    let (name, milliseconds) = POLL_WAIT;
+    if env::var_os(name).is_none() {
+        // SAFETY: no other thread of this process was started yet.
+        unsafe { env::set_var(name, milliseconds) };
+    }
+}
+
+/// Flags, environment and Temporal's client configuration come to what is to be done.
+fn prepare(cli: &Cli) -> Result<Converted, Problem> {
+    let profile =
+        benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let hostname = host::facts(Path::new("/")).hostname.value;
+    cli.convert(Surroundings {
+        variable: &|name| env::var(name).ok(),
+        profile: profile.map(|profile| (profile, profile_source())),
+        task_queue: benchmark_workflows::TASK_QUEUE,
+        hostname: hostname.unwrap_or_else(|| "unknown-host".to_owned()),
+    })
+}
+
+/// Where Temporal's own client configuration comes from, for people. The default place is the SDK's.
+fn profile_source() -> PathBuf {
+    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
+    let folder = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
+    configured
+        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
+        .filter(|file| file.exists())
+        .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
+}
+
+fn run(Converted { request, notes }: Converted) -> ExitCode {
+    say(&format!(
+        "benchmark-worker {} as {}",
+        env!("CARGO_PKG_VERSION"),
+        request.name
+    ));
+    for note in notes {
+        say(&format!("note: {note}"));
+    }
+    // Workers have threads of their own; the rest is little.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        runtime.block_on(async {
+            let (stopper, stop) = process::channel();
+            stopper
+                .listen(|signal: Signal| std::process::exit(i32::from(signal.exit_code())))
+                .map_err(|error| error.to_string())?;
+            let ended = process::run(request, stop, Arc::new(say)).await;
+            ended.map_err(|failure| told(&failure))
+        })
+    });
+    match ended {
+        Ok(Ended::Signal(_) | Ended::RunOver) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// A failure as a person sees it.
+fn told(failure: &Failure) -> String {
+    match failure {
+        Failure::Problem(problem) => problem.report().trim_start_matches("error: ").to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Logs go to stderr: errors, and with `-v` more; `RUST_LOG` says it exactly.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+fn say(line: &str) {
+    // A reader that is gone is no reason to stop working.
+    let _ = writeln!(anstream::stderr(), "{line}");
+}

@@ -1,0 +1,403 @@
+//! The story of a worker process.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use benchmark_fleet::{MemberEnd, Source, Undelivered};
+use benchmark_metrics::{ListenError, Registry, Selection};
+use benchmark_results::{schema::WorkerFacts, thresholds::Signal};
+use benchmark_scenarios::{Cluster, Problem, ServerAccess, TlsSaid, WorkerProcess};
+use benchmark_temporal::{ApiKey, environment::Profile, tls::TlsError};
+use futures::future::BoxFuture;
+
+use super::{
+    leader::{Leader, LeaderError, Run},
+    signals::Stop,
+    start::{self, StartError},
+};
+pub use crate::process::leader::JoinOptions;
+use crate::{
+    AskedPollers, Desk, EffectiveOptions, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options,
+};
+
+/// How long a pool that lost a worker may take to stop before it is started again.
+const RESTART_GRACE: Duration = Duration::from_secs(5);
+/// What draining takes besides what activities are allowed: polls that are waited for, and answers on their way.
+const DRAIN_MARGIN: Duration = Duration::from_secs(8);
+/// How long the server may take to see all workers poll.
+const SEEN: Duration = Duration::from_secs(30);
+
+/// Tells people what happens, a line at a time.
+pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What a worker process is to do.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What was resolved.
+    pub worker: WorkerProcess,
+    /// Which pollers somebody asked for.
+    pub asked: AskedPollers,
+    /// The leader, when one is joined.
+    pub join: Option<JoinOptions>,
+    /// Sent to a server that takes one.
+    pub api_key: Option<ApiKey>,
+    /// Temporal's own client configuration.
+    pub profile: Option<Profile>,
+    /// The task queue when nobody names one.
+    pub default_task_queue: String,
+    /// Host and process, for people.
+    pub name: String,
+}
+
+/// Why a worker process ended in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// A signal came, and all was flushed.
+    Signal(Signal),
+    /// The run was over, and all was flushed.
+    RunOver,
+}
+
+/// Why it did not. `Display` is for people; the exit code is 2 for all of them.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The metrics page has no place.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No run was joined.
+    #[error(transparent)]
+    Leader(#[from] LeaderError),
+    /// What the leader says does not go with what was typed.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// A file cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// There are no workers.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The leader was lost; the workers were drained.
+    #[error("{0}; the workers were drained")]
+    LeaderLost(MemberEnd),
+    /// Not everything reached the leader.
+    #[error(transparent)]
+    Undelivered(#[from] Undelivered),
+}
+
+/// Runs a worker process until it is told to stop.
+///
+/// # Errors
+/// When it cannot do its work, or did not end in order.
+pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<Ended, Failure>> {
+    Box::pin(async move {
+        let registry = Registry::new();
+        let desk = Desk::unattended();
+        let source = PoolSource::new(desk.clone(), Some(registry.clone()));
+        let page = match request.worker.metrics_listen {
+            Some(address) => Some(serve(address, &registry, &source).await?),
+            None => None,
+        };
+        if let Some(page) = &page {
+            say(&format!("metrics at http://{}/metrics", page.address()));
+        }
+        let mut process = Process {
+            metrics: WorkerMetrics {
+                registry,
+                selection: if page.is_some() {
+                    Selection::All
+                } else {
+                    Selection::Headroom
+                },
+            },
+            desk,
+            source,
+            request,
+            say,
+            stop,
+            standing: None,
+            runs: 0,
+        };
+        loop {
+            if let Some(ended) = process.turn().await? {
+                return Ok(ended);
+            }
+        }
+    })
+}
+
+async fn serve(
+    address: SocketAddr,
+    registry: &Registry,
+    source: &Arc<PoolSource>,
+) -> Result<benchmark_metrics::Serving, ListenError> {
+    let source = source.clone();
+    benchmark_metrics::serve(address, registry.clone(), Arc::new(move || source.ready())).await
+}
+
+/// A process and what it has.
+struct Process {
+    request: Request,
+    metrics: WorkerMetrics,
+    desk: Desk,
+    source: Arc<PoolSource>,
+    say: Say,
+    stop: Stop,
+    standing: Option<Standing>,
+    runs: u32,
+}
+
+/// Workers that poll, and what they poll.
+struct Standing {
+    pool: WorkerPool,
+    polled: Polled,
+}
+
+/// What workers poll.
+#[derive(Clone, Debug, PartialEq)]
+struct Polled {
+    cluster: Cluster,
+    namespace: String,
+    task_queues: Vec<String>,
+}
+
+/// What ends the work.
+enum Over {
+    Signal(Signal),
+    Run(String),
+    Leader(MemberEnd),
+}
+
+impl Process {
+    /// One run of a fleet, or the whole life of a worker that joins nobody. `None`: the next leader is to be joined.
+    async fn turn(&mut self) -> Result<Option<Ended>, Failure> {
+        let (leader, polled) = match self.request.join.clone() {
+            None => (None, self.polled(None)?),
+            Some(join) => {
+                let mut stop = self.stop.clone();
+                let run = tokio::select! {
+                    run = self.join(&join) => run?,
+                    signal = stop.requested() => return self.drain(None, Over::Signal(signal)).await,
+                };
+                let polled = self.polled(Some(&run))?;
+                (self.say)(&format!(
+                    "joined run {} at {} (plan {})",
+                    run.run_id,
+                    join.leader.address,
+                    run.plan.hash().short()
+                ));
+                (Some(run.leader), polled)
+            }
+        };
+        self.desk.attend(leader.is_some());
+        if self.standing.as_ref().is_some_and(|standing| standing.polled != polled)
+            && let Some(standing) = self.standing.take()
+        {
+            standing.pool.shutdown(self.grace()).await;
+        }
+        let over = loop {
+            tokio::select! {
+                started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.desk, &self.source, &self.say, &polled) => started?,
+                over = over(leader.as_ref(), self.stop.clone()) => break over,
+            }
+            self.source.polls();
+            if let Some(leader) = &leader {
+                leader.hurry();
+            }
+            let Some(standing) = &self.standing else { continue };
+            let failure = tokio::select! {
+                failure = standing.pool.failed() => failure,
+                over = over(leader.as_ref(), self.stop.clone()) => break over,
+            };
+            (self.say)(&format!("{failure}; starting again"));
+            self.source.waits_for("the workers to start again");
+            if let Some(standing) = self.standing.take() {
+                standing.pool.shutdown(RESTART_GRACE).await;
+            }
+        };
+        self.drain(leader, over).await
+    }
+
+    async fn join(&self, join: &JoinOptions) -> Result<Run, LeaderError> {
+        let patient = self.runs > 0 && join.stay;
+        (self.say)(&format!("joining the leader at {}", join.leader.address));
+        let source: Arc<dyn Source> = self.source.clone();
+        Run::join(join, self.request.name.clone(), self.facts(), source, patient).await
+    }
+
+    /// The options as far as they are known before the server was asked.
+    fn facts(&self) -> WorkerFacts {
+        if let Some(standing) = &self.standing {
+            return standing.pool.effective().facts();
+        }
+        let worker = &self.request.worker;
+        let queues = worker.task_queues.len().max(1);
+        let count = usize::try_from(worker.workers_per_process).unwrap_or(usize::MAX);
+        EffectiveOptions {
+            identities: vec![self.request.name.clone(); queues.saturating_mul(count)],
+            namespace: worker.namespace.clone().unwrap_or_default(),
+            task_queues: worker.task_queues.clone(),
+            partitions: None,
+            normal_polls: 0,
+            tuning: worker.tuning.clone(),
+            notes: Vec::new(),
+        }
+        .facts()
+    }
+
+    /// What is to be polled: what was typed, and the leader's plan for the rest.
+    fn polled(&self, run: Option<&Run>) -> Result<Polled, Failure> {
+        let worker = &self.request.worker;
+        let plan = run.map(|run| &run.plan);
+        let cluster = match run {
+            Some(run) => worker.access.over(&run.plan.target, &run.server_address)?,
+            None => alone(&worker.access),
+        };
+        let namespace = worker.namespace.clone().or(plan.map(|plan| plan.namespace.clone()));
+        let queue = || {
+            plan.map_or_else(
+                || self.request.default_task_queue.clone(),
+                |plan| plan.task_queue.clone(),
+            )
+        };
+        Ok(Polled {
+            cluster,
+            namespace: namespace.unwrap_or_default(),
+            task_queues: match &worker.task_queues[..] {
+                [] => vec![queue()],
+                typed => typed.to_vec(),
+            },
+        })
+    }
+
+    /// Brings the workers up, unless they stand already.
+    async fn stand(
+        standing: &mut Option<Standing>,
+        request: &Request,
+        metrics: &WorkerMetrics,
+        desk: &Desk,
+        source: &Arc<PoolSource>,
+        say: &Say,
+        polled: &Polled,
+    ) -> Result<(), Failure> {
+        if standing.is_some() {
+            return Ok(());
+        }
+        let worker = &request.worker;
+        let mut connect = connect_options(
+            &polled.cluster,
+            &polled.namespace,
+            request.api_key.clone(),
+            request.profile.clone(),
+        )?;
+        connect.identity = worker.identity.clone().unwrap_or_else(|| request.name.clone());
+        let options = WorkerOptions {
+            count: worker.workers_per_process,
+            connect,
+            task_queues: polled.task_queues.clone(),
+            tuning: worker.tuning.clone(),
+            asked: request.asked,
+            metrics: Some(metrics.clone()),
+            start_timeout: SEEN,
+        };
+        source.waits_for(format!("the server at {}", polled.cluster.address));
+        let (told, told_by) = (say.clone(), source.clone());
+        let waiting = Arc::new(move |what: &str, why: &str| {
+            told_by.waits_for(what);
+            told(&format!("waiting for {what}: {why}"));
+        });
+        let pool = start::start(options, Arc::new(desk.clone()), worker.connect_timeout, waiting).await?;
+        for line in pool.effective().lines() {
+            say(&line);
+        }
+        say(&format!("ready: polling {}", polled.cluster.address));
+        *standing = Some(Standing {
+            pool,
+            polled: polled.clone(),
+        });
+        Ok(())
+    }
+
+    /// Ends a turn in order: what is held is finished, and what was seen is told.
+    async fn drain(&mut self, leader: Option<Leader>, over: Over) -> Result<Option<Ended>, Failure> {
+        self.runs += 1;
+        let stay = self.request.join.as_ref().is_some_and(|join| join.stay);
+        match over {
+            Over::Signal(signal) => {
+                (self.say)("draining: no new tasks; the second signal ends at once");
+                self.stop_workers().await;
+                self.leave(leader, "it was told to stop").await?;
+                (self.say)("done");
+                Ok(Some(Ended::Signal(signal)))
+            }
+            Over::Run(reason) => {
+                (self.say)(&format!("the run is over: {reason}"));
+                // Nothing is open any more, so nothing is to be waited for; the leader need not wait for the workers.
+                self.leave(leader, "the run is over").await?;
+                self.desk.attend(false);
+                if stay {
+                    return Ok(None);
+                }
+                self.stop_workers().await;
+                (self.say)("done");
+                Ok(Some(Ended::RunOver))
+            }
+            Over::Leader(end) => {
+                self.desk.attend(false);
+                if stay {
+                    (self.say)(&format!("{end}; waiting for the next run"));
+                    return Ok(None);
+                }
+                (self.say)(&format!("{end}; draining"));
+                self.stop_workers().await;
+                Err(Failure::LeaderLost(end))
+            }
+        }
+    }
+
+    async fn leave(&self, leader: Option<Leader>, reason: &str) -> Result<(), Undelivered> {
+        match leader {
+            Some(leader) => leader.leave(reason.to_owned()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn stop_workers(&mut self) {
+        self.source.waits_for("the drain to end");
+        if let Some(standing) = self.standing.take() {
+            for failure in standing.pool.shutdown(self.grace()).await {
+                (self.say)(&failure.to_string());
+            }
+        }
+    }
+
+    fn grace(&self) -> Duration {
+        self.request
+            .worker
+            .tuning
+            .graceful_shutdown
+            .saturating_add(DRAIN_MARGIN)
+    }
+}
+
+/// The server as a worker that joins nobody reaches it.
+fn alone(access: &ServerAccess) -> Cluster {
+    Cluster {
+        address: access.address.clone().unwrap_or_default(),
+        tls: match &access.tls {
+            TlsSaid::On(files) => Some(files.clone()),
+            TlsSaid::Off | TlsSaid::AsLeader => None,
+        },
+        api_key: access.api_key,
+    }
+}
+
+/// Waits for what ends the work.
+async fn over(leader: Option<&Leader>, mut stop: Stop) -> Over {
+    let Some(leader) = leader else {
+        return Over::Signal(stop.requested().await);
+    };
+    tokio::select! {
+        signal = stop.requested() => Over::Signal(signal),
+        reason = leader.over() => Over::Run(reason),
+        end = leader.lost() => Over::Leader(end),
+    }
+}
