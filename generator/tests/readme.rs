@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use benchmark_generator::args;
+use benchmark_scenarios::Key;
 
 const README: &str = include_str!("../../README.md");
 
@@ -107,6 +108,33 @@ fn tables_are_those_of_the_help() {
 }
 
 #[test]
+fn the_table_of_joining_is_that_of_its_help() {
+    let command = args::command();
+    let join = command.find_subcommand("join").expect("a generator can join");
+    let of_the_help: Vec<(String, Option<String>)> = join
+        .get_arguments()
+        .filter_map(|arg| {
+            let help = arg.get_help()?.to_string();
+            let default = help.split_once("[default: ");
+            let default = default.map(|(_, rest)| rest.trim_end_matches(']').to_owned());
+            Some((format!("--{}", arg.get_long()?), default))
+        })
+        .collect();
+    // A switch has no default in the help; the table says that it is off.
+    let said = |default: Option<String>| default.filter(|default| default != "off");
+    let of_the_help: BTreeSet<_> = of_the_help
+        .into_iter()
+        .map(|(flag, default)| (flag, said(default)))
+        .collect();
+    let in_readme: BTreeSet<_> = rows()
+        .into_iter()
+        .filter(|(heading, ..)| heading == "Joining a run")
+        .map(|(_, flag, default)| (flag, said(Some(default))))
+        .collect();
+    assert_eq!(in_readme, of_the_help);
+}
+
+#[test]
 fn knows_every_flag_and_no_other() {
     let command = args::command();
     let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
@@ -116,6 +144,8 @@ fn knows_every_flag_and_no_other() {
         .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))
         .chain(["--help".to_owned()])
         .collect();
+    // A worker process has some of its own.
+    let of_others: BTreeSet<String> = Key::ALL.iter().map(|key| key.flag().to_owned()).collect();
     let is_of_a_flag = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let named: BTreeSet<String> = README
         .match_indices("--")
@@ -131,7 +161,10 @@ fn knows_every_flag_and_no_other() {
         })
         .filter(|flag| !flag.is_empty() && !FOREIGN.contains(&flag.as_str()))
         .collect();
-    let unknown: Vec<_> = named.difference(&known).collect();
+    let unknown: Vec<_> = named
+        .difference(&known)
+        .filter(|flag| !of_others.contains(*flag))
+        .collect();
     assert!(unknown.is_empty(), "the README names flags that are none: {unknown:?}");
     let missing: Vec<_> = known.difference(&named).filter(|flag| *flag != "--version").collect();
     assert!(missing.is_empty(), "the README does not name: {missing:?}");

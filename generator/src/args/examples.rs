@@ -11,6 +11,12 @@ Examples:
     run-benchmark --address temporal.internal:7233 --workers 4 --rate 400
   A cluster whose workers run elsewhere:
     run-benchmark --address temporal.internal:7233 --generator-only --rate 400
+  Three worker processes, each benchmark-worker --join HOST:7400:
+    run-benchmark --address temporal.internal:7233 --rate 400 \
+      --expect-workers 3 --fleet-listen 0.0.0.0:7400
+  More starts than one generator sends:
+    run-benchmark --address temporal.internal:7233 --rate 20000 \
+      --local-generators 1
   Temporal Cloud, with the key in TEMPORAL_API_KEY:
     run-benchmark --address ns.acct.tmprl.cloud:7233 --namespace ns.acct
   mTLS:
@@ -23,7 +29,8 @@ Examples:
     run-benchmark calibrate
 
 Every option can also come from the environment as BENCHMARK_… or TEMPORAL_…
-where the replaced runner or Temporal has a name for it: see the README.
+named after its flag, or as the replaced runner and Temporal name it: see the
+README.
 Exit codes: 0 passed, 1 a threshold failed, 2 usage or environment, 3 the run is
 INVALID, 130/143 interrupted with the results written.
 ";

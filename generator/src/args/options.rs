@@ -194,8 +194,8 @@ pub struct WorkersArgs {
     /// Same as --workers 0: workers elsewhere execute
     #[arg(long)]
     pub generator_only: bool,
-    /// Where the values come from that are not given one by one: default (200 slots, 32 pollers), small (20 slots, 8 to
-    /// 20 pollers) or autoscale (200 slots, 8 to 100 pollers) [default: autoscale]
+    /// Preset of the options below: default (200 slots, 32 pollers, 1000 cached), small (20, 8 to 20, 200) or autoscale
+    /// (200, 8 to 100, 1000) [default: autoscale]
     #[arg(long, value_name = "NAME")]
     pub worker_profile: Option<String>,
     /// fixed, or resource: as many as --target-cpu and --target-memory leave room for [default: fixed]
