@@ -174,7 +174,12 @@ fn pollers(
         return Ok(pollers);
     };
     let (low, high) = (minimum.min(maximum), minimum.max(maximum));
-    let initial = initial.clamp(low, high);
+    // Where nothing else was asked for, it begins at the minimum.
+    let initial = if initial == minimum {
+        low
+    } else {
+        initial.clamp(low, high)
+    };
     let instead = Pollers::Autoscaling {
         initial,
         minimum: low,

@@ -108,7 +108,7 @@ fn what_no_worker_can_run_with_is_refused_in_words() {
         (
             &[(Key::WorkflowPollers, "auto:20-8")],
             "--workflow-pollers auto:20-8 is not allowed: its minimum of 20 is above its maximum of 8\n  try  \
-             --workflow-pollers auto:8-20:20",
+             --workflow-pollers auto:8-20",
         ),
         (
             &[(Key::ActivityPollers, "auto:8-20:21")],
