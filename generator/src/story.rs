@@ -383,7 +383,7 @@ impl Story<'_> {
             say(&self.screen, &[line]);
         }
         if let Some(known) = &self.ceiling.value {
-            let share = self.plan.load.rate.per_second() / known.rate;
+            let share = self.plan.load.rate.per_second() / f64::from(self.plan.fleet.generators.max(1)) / known.rate;
             let line = format!(
                 "{:.0} % of this host's calibrated ceiling of {:.0}/s",
                 share * 100.0,

@@ -214,9 +214,12 @@ impl Submission {
 
     /// Takes in what happened to members, and keeps seconds open that somebody silent may still tell of.
     pub fn hear(&mut self, crew: &Crew) {
-        for event in crew.events() {
+        for (ago, event) in crew.events() {
             let (kind, message) = crew::tell(&event);
             self.note(kind, message);
+            if let Some(noted) = self.events.last_mut() {
+                noted.at_seconds = self.timeline.seconds() - ago.as_secs_f64();
+            }
         }
         let unheard = u64::try_from(crew.unheard_for().as_nanos()).unwrap_or(u64::MAX);
         let until = self.timeline.now().saturating_sub(unheard);
@@ -225,7 +228,7 @@ impl Submission {
 
     /// Writes down that something happened now.
     pub fn note(&mut self, kind: &str, message: String) {
-        let at_seconds = self.timeline.now() as f64 / 1e9;
+        let at_seconds = self.timeline.seconds();
         self.events.push(Event {
             at_seconds,
             iteration: self.iteration,

@@ -44,6 +44,16 @@ impl Timeline {
         self.offset_of(self.now_unix_ns())
     }
 
+    /// Now, seconds from the beginning; negative before it.
+    pub fn seconds(&self) -> f64 {
+        let (now, start) = (self.now_unix_ns(), self.start_unix_ns);
+        if now >= start {
+            (now - start) as f64 / 1e9
+        } else {
+            -((start - now) as f64 / 1e9)
+        }
+    }
+
     /// Nanoseconds until an offset; `None` when it has passed.
     pub fn until(&self, offset: u64) -> Option<u64> {
         self.unix_ns_of(offset)

@@ -317,9 +317,23 @@ impl Crew {
         self.clock.now()
     }
 
-    /// What happened to members since the last call.
-    pub fn events(&self) -> Vec<FleetEvent> {
-        self.leader.take_events()
+    /// What happened to members of other processes since the last call, each with how long ago it was. That those of this
+    /// process come and go with it says nothing.
+    pub fn events(&self) -> Vec<(Duration, FleetEvent)> {
+        let own: Vec<_> = self
+            .leader
+            .roll()
+            .into_iter()
+            .filter(|member| member.in_process)
+            .map(|member| member.id)
+            .collect();
+        let now = self.clock.now();
+        let mut events = self.leader.take_events();
+        events.retain(|event| event.member.is_none_or(|member| !own.contains(&member)));
+        events
+            .into_iter()
+            .map(|event| (now.saturating_sub(event.at), event))
+            .collect()
     }
 
     /// Everything that is known of each member.

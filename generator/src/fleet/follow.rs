@@ -145,7 +145,7 @@ impl Follower<'_> {
             let order = self.orders.borrow_and_update().clone();
             match order.stage() {
                 wire::Stage::End => {
-                    (self.say)(format!("the run is over: {}", order.reason));
+                    (self.say)(order.reason);
                     return Ok(Followed::ToTheEnd);
                 }
                 wire::Stage::Prepare | wire::Stage::Run if order.iteration > done => {
