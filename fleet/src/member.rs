@@ -24,6 +24,7 @@ use task::{Farewell, Shared, Task};
 
 use crate::{
     leader::{Leader, Role},
+    limits,
     token::Token,
     wire,
 };
@@ -88,6 +89,8 @@ pub struct MemberOptions {
     pub interval: Duration,
     /// How long to try to reach the leader at first.
     pub join_timeout: Duration,
+    /// How long one call may take. An exchange without an answer by then is made again.
+    pub call_timeout: Duration,
     /// How long the leader may be unreachable afterwards.
     pub leader_timeout: Duration,
     /// Unix nanoseconds on the clock that this process's instants are on.
@@ -121,6 +124,7 @@ impl MemberOptions {
             workers: None,
             interval,
             join_timeout: Duration::from_secs(300),
+            call_timeout: limits::CALL,
             leader_timeout: Duration::from_secs(60),
             unix_ns,
             held_bytes: 64 * 1024 * 1024,

@@ -35,7 +35,7 @@ type Begun = (
 pub(super) async fn join(options: MemberOptions) -> Result<Begun, JoinError> {
     let link = match &options.leader {
         LeaderAt::InProcess(leader) => Link::InProcess(leader.clone()),
-        LeaderAt::Remote(remote) => Link::Remote(Arc::new(Remote::new(remote)?)),
+        LeaderAt::Remote(remote) => Link::Remote(Arc::new(Remote::new(remote, options.call_timeout)?)),
     };
     let request = request(&options)?;
     let mut offset = Offset::default();

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     address::Address,
     leader::Refusal,
-    limits::{CALL, CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
+    limits::{CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
     text,
     wire::{self, fleet_client::FleetClient},
 };
@@ -33,11 +33,13 @@ pub(super) struct Remote {
     endpoint: Endpoint,
     token: Option<MetadataValue<Ascii>>,
     tls: bool,
+    /// How long a call may take.
+    call: Duration,
     client: Mutex<Option<Client>>,
 }
 
 impl Remote {
-    pub(super) fn new(leader: &RemoteLeader) -> Result<Remote, JoinError> {
+    pub(super) fn new(leader: &RemoteLeader, call: Duration) -> Result<Remote, JoinError> {
         let address: Address = leader.address.parse()?;
         let scheme = if leader.tls.is_some() { "https" } else { "http" };
         let (interval, wait) = KEEP_ALIVE;
@@ -68,6 +70,7 @@ impl Remote {
             endpoint,
             token,
             tls: leader.tls.is_some(),
+            call,
             client: Mutex::default(),
         })
     }
@@ -78,13 +81,13 @@ impl Remote {
 
     pub(super) async fn join(&self, request: wire::JoinRequest) -> Result<wire::JoinResponse, Failure> {
         let mut client = self.client().await?;
-        self.answer(timeout(CALL, client.join(self.request(request))).await)
+        self.answer(timeout(self.call, client.join(self.request(request))).await)
             .await
     }
 
     pub(super) async fn exchange(&self, request: wire::ExchangeRequest) -> Result<wire::ExchangeResponse, Failure> {
         let mut client = self.client().await?;
-        self.answer(timeout(CALL, client.exchange(self.request(request))).await)
+        self.answer(timeout(self.call, client.exchange(self.request(request))).await)
             .await
     }
 
@@ -147,7 +150,7 @@ impl Remote {
         let status = match result {
             Ok(Ok(response)) => return Ok(response.into_inner()),
             Ok(Err(status)) => status,
-            Err(_) => Status::deadline_exceeded(format!("no answer in {} s", CALL.as_secs())),
+            Err(_) => Status::deadline_exceeded(format!("no answer in {:.1} s", self.call.as_secs_f64())),
         };
         if let Some(refusal) = Refusal::from_status(&status) {
             return Err(Failure::Refused(refusal));
