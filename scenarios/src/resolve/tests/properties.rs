@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::{Pollers, Slots, WorkerTuning};
 
 /// Texts that are values, nearly values, or nothing at all.
 fn text() -> impl Strategy<Value = String> {
@@ -27,6 +28,13 @@ fn text() -> impl Strategy<Value = String> {
             Just("stock"),
             Just("host:7233"),
             Just("a.b=1"),
+            Just("resource"),
+            Just("small"),
+            Just("off"),
+            Just("127.0.0.1:7400"),
+            Just("normal:200ms,50ms"),
+            Just("lognormal:1s,0.5"),
+            Just("q-{0..7},r"),
         ]
         .prop_map(str::to_owned),
         any::<String>(),
@@ -79,6 +87,68 @@ fn plausible() -> impl Strategy<Value = Asked> {
         })
 }
 
+/// Options of workers that are each nearly within their limits, so that the rules between them decide.
+fn nearly_tuned() -> impl Strategy<Value = Vec<(Key, String)>> {
+    let number = || (0u32..5).prop_map(|n| n.to_string());
+    let pollers = || {
+        prop_oneof![
+            (0u32..5).prop_map(|n| n.to_string()),
+            Just("auto".to_owned()),
+            (0u32..5, 0u32..5).prop_map(|(min, max)| format!("auto:{min}-{max}")),
+            (0u32..5, 0u32..5, 0u32..5).prop_map(|(min, max, initial)| format!("auto:{min}-{max}:{initial}")),
+        ]
+    };
+    let one = |key: Key, text: BoxedStrategy<String>| text.prop_map(move |text| (key, text)).boxed();
+    let names = |texts: &'static [&'static str]| proptest::sample::select(texts).prop_map(str::to_owned).boxed();
+    let option = prop_oneof![
+        one(Key::WorkerProfile, names(&["default", "small", "autoscale", "none"])),
+        one(Key::Slots, names(&["fixed", "resource"])),
+        one(Key::WorkflowSlots, number().boxed()),
+        one(Key::ActivitySlots, number().boxed()),
+        one(Key::TargetCpu, names(&["0", "1%", "1", "1.1"])),
+        one(Key::WorkflowPollers, pollers().boxed()),
+        one(Key::ActivityPollers, pollers().boxed()),
+        one(Key::CacheSize, number().boxed()),
+        one(Key::Deployment, names(&["a", "a b"])),
+        one(Key::BuildId, names(&["1"])),
+        one(Key::Workers, number().boxed()),
+        one(Key::ExpectWorkers, number().boxed()),
+        one(Key::Generators, number().boxed()),
+        one(Key::LocalGenerators, number().boxed()),
+        one(Key::FleetListen, names(&["127.0.0.1:0", "[::]:7400"])),
+    ];
+    proptest::collection::vec(option, 0..5)
+}
+
+fn can_run(tuning: &WorkerTuning) {
+    let in_order = |pollers: Pollers, least| match pollers {
+        Pollers::Fixed { count } => count >= least,
+        Pollers::Autoscaling {
+            initial,
+            minimum,
+            maximum,
+        } => 1 <= minimum && minimum <= initial && initial <= maximum,
+    };
+    assert!(
+        in_order(tuning.workflow_pollers, 2) && in_order(tuning.activity_pollers, 1),
+        "{tuning:?}"
+    );
+    match tuning.slots {
+        Slots::Fixed {
+            workflow,
+            activity,
+            local_activity,
+        } => {
+            assert!(workflow.min(activity).min(local_activity) >= 1, "{tuning:?}");
+            assert!(workflow >= 2 || tuning.max_cached_workflows == 0, "{tuning:?}");
+        }
+        Slots::Resource { cpu, memory } => {
+            assert!(cpu > 0.0 && cpu <= 1.0 && memory > 0.0 && memory <= 1.0, "{tuning:?}");
+        }
+    }
+    assert_eq!(tuning.deployment.is_some(), tuning.build_id.is_some());
+}
+
 fn holds(plan: &Plan) {
     let Load {
         duration,
@@ -109,6 +179,9 @@ fn holds(plan: &Plan) {
         plan.load.when_full,
         WhenFull::Queue | WhenFull::Drop | WhenFull::Abort
     ));
+    assert_eq!(plan.workers.tuning.is_some(), plan.workers.count > 0);
+    plan.workers.tuning.iter().for_each(can_run);
+    assert!(plan.fleet.generators >= 1);
     let json = serde_json::to_string(plan).unwrap();
     assert_eq!(
         &serde_json::from_str::<Plan>(&json).unwrap(),
@@ -126,6 +199,33 @@ proptest! {
                 prop_assert_eq!(problem.headline().lines().count(), 1);
                 prop_assert!(problem.headline().len() < 600);
             }
+        }
+    }
+
+    #[test]
+    fn processes_that_join_never_panic_either(asked in anything_asked()) {
+        let worker = resolve_worker(&asked).map(|resolved| can_run(&resolved.options.tuning));
+        let generator = resolve_join(&asked).map(|_| ());
+        for problem in [worker, generator].into_iter().filter_map(Result::err) {
+            prop_assert_eq!(problem.headline().lines().count(), 1);
+            prop_assert!(problem.headline().len() < 600);
+        }
+    }
+
+    #[test]
+    fn workers_and_fleets_come_to_what_can_run_or_to_one_line(options in nearly_tuned()) {
+        let mut asked = Asked::new();
+        for (key, text) in options {
+            asked.add(key, Given::by_flag(key.flag(), text));
+        }
+        match resolve(&asked, &facts(2)) {
+            Ok(resolved) => {
+                holds(&resolved.plan);
+                let alone = resolved.plan.fleet == Fleet::default();
+                prop_assert_eq!(resolved.fleet.listen.is_none(), alone);
+                prop_assert!(resolved.fleet.local_generators < resolved.plan.fleet.generators);
+            }
+            Err(problem) => prop_assert_eq!(problem.headline().lines().count(), 1),
         }
     }
 
