@@ -191,7 +191,7 @@ pub struct Load {
     pub arrivals: Arrivals,
     /// Seeds everything that is drawn: arrival times, activity durations, the sample.
     pub seed: u64,
-    /// Starts that may be unanswered at the same time.
+    /// Starts that may be unanswered at the same time, of all generators together.
     pub max_in_flight: u32,
     /// What becomes of an arrival that is due while `max_in_flight` starts are unanswered.
     pub when_full: WhenFull,
@@ -227,9 +227,10 @@ pub enum WhenFull {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Starter {
-    /// HTTP/2 connections for starts.
+    /// HTTP/2 connections for starts, of all generators together, each of which has at least one.
     pub connections: u32,
-    /// Threads that send starts, each with its share of the connections.
+    /// Threads that send starts, each with its share of the connections; of all generators together, each of which has at
+    /// least one.
     pub threads: u32,
     /// A start's own deadline.
     #[serde(with = "units::duration")]

@@ -67,7 +67,7 @@ pub struct LoadArgs {
     /// Seed of everything that is drawn: arrivals, sleeps, failures, the sample [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<String>,
-    /// Starts that may be unanswered at the same time, about 38 KiB of memory each [default: a second of starts, from
+    /// Starts of all generators that may be unanswered at the same time, about 38 KiB of memory each [default: a second of starts, from
     /// 100 to 5000]
     #[arg(long, value_name = "N")]
     pub max_in_flight: Option<String>,
@@ -152,10 +152,10 @@ pub struct ConnectionArgs {
     /// File with the API key [default: none]
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// HTTP/2 connections for starts, 1 to 1000 [default: rate x 50ms / 80; with --address at least 4]
+    /// HTTP/2 connections for starts, of all generators together, 1 to 1000 [default: rate x 50ms / 80; with --address at least 4]
     #[arg(long, value_name = "N")]
     pub connections: Option<String>,
-    /// Threads that send starts, 1 to 64 [default: one for each 25000 starts a second, at most the cores]
+    /// Threads that send starts, of all generators together, 1 to 64 [default: one for each 25000 starts a second, at most the cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<String>,
     /// A start's own deadline, 1ms to 10m; it is never sent twice [default: 10s]
