@@ -25,11 +25,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Exit code of a command line or an environment that cannot be used, and of a leader that was lost.
 const USAGE: u8 = 2;
 
-/// How long the SDK leaves open polls to the server when a worker shuts down, and its name for it. By default it drops them
-/// at once, and a task that was on its way is lost until the server times it out, 10 s or a minute later. Under load every
-/// poll is answered within this time; on an idle server there is nothing to lose.
-const POLL_WAIT: (&str, &str) = ("TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS", "2000");
-
 fn main() -> ExitCode {
     let cli = match args::parse(env::args_os()) {
         Ok(cli) => cli,
@@ -39,7 +34,6 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    leave_polls_open();
     log_to_stderr(cli.process.verbose);
     match prepare(&cli).map(run) {
         Ok(code) => code,
@@ -47,14 +41,6 @@ fn main() -> ExitCode {
             say(&problem.report());
             ExitCode::from(USAGE)
         }
-    }
-}
-
-fn leave_polls_open() {
-    let (name, milliseconds) = POLL_WAIT;
-    if env::var_os(name).is_none() {
-        // SAFETY: no other thread of this process was started yet.
-        unsafe { env::set_var(name, milliseconds) };
     }
 }
 

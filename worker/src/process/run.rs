@@ -21,8 +21,8 @@ use crate::{
 
 /// How long a pool that lost a worker may take to stop before it is started again.
 const RESTART_GRACE: Duration = Duration::from_secs(5);
-/// What draining takes besides what activities are allowed: polls that are waited for, and answers on their way.
-const DRAIN_MARGIN: Duration = Duration::from_secs(8);
+/// What draining takes besides what activities are allowed: answers on their way.
+const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 /// How long the server may take to see all workers poll.
 const SEEN: Duration = Duration::from_secs(30);
 

@@ -1,0 +1,8 @@
+//! The process `benchmark-worker`, as a user runs it.
+
+mod child;
+mod flags;
+mod fleet;
+mod load;
+mod plain;
+mod server;
