@@ -51,7 +51,7 @@ where
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        // One contiguous piece, as tonic hands it over; any other would only be measured in part, so it is copied.
+        // All in one piece, which takes no copy of what tonic hands over.
         let whole = buf.copy_to_bytes(buf.remaining());
         U::measure(&whole).map_err(|reason| Status::invalid_argument(format!("malformed message: {reason}")))?;
         U::decode(whole)

@@ -51,8 +51,10 @@ pub const CALLS_OF_A_CONNECTION: u32 = 4;
 pub const CALLS: usize = 256;
 /// How long a peer may be connected without having made a call that was answered.
 pub const WELCOME: Duration = Duration::from_secs(10);
-/// How long a call may take, on both sides.
+/// How long a member waits for an answer, unless it is told otherwise.
 pub const CALL: Duration = Duration::from_secs(5);
+/// How long the service spends on one call, receiving included. More than members wait, so that they decide.
+pub const CALL_AT_THE_LEADER: Duration = Duration::from_secs(15);
 /// How long a TCP connection and its TLS may take to come about.
 pub const CONNECT: Duration = Duration::from_secs(5);
 /// How often a connection is probed while nothing is said, and how long the answer may take.

@@ -190,7 +190,8 @@ impl Member {
         .boxed()
     }
 
-    /// Begins to exchange, on the current runtime. Only the first call does something.
+    /// Begins to exchange, on the current runtime, which should be soon: who joined and is not heard counts as silent.
+    /// Only the first call does something.
     pub fn begin(&mut self, source: Arc<dyn Source>) {
         if let Some(task) = self.waiting.take() {
             self.running = Some(tokio::spawn(task.run(Some(source))));
@@ -202,7 +203,7 @@ impl Member {
         self.orders.clone()
     }
 
-    /// The leader's clock as seen from here; of no use as long as it is unknown how wrong it is.
+    /// The leader's clock as seen from here.
     pub fn clock(&self) -> ClockEstimate {
         self.shared.clock()
     }

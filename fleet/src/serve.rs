@@ -14,7 +14,7 @@ use tonic::transport::{Identity, Server, ServerTlsConfig};
 
 use crate::{
     leader::Leader,
-    limits::{CALL, CALLS_OF_A_CONNECTION, CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
+    limits::{CALL_AT_THE_LEADER, CALLS_OF_A_CONNECTION, CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
     text,
     token::Token,
     wire::fleet_server::FleetServer,
@@ -96,7 +96,7 @@ async fn begin(leader: Leader, options: ServeOptions) -> Result<Serving, ServeEr
         .map_err(|source| ServeError::Bind { listen, source })?;
     let (interval, timeout) = KEEP_ALIVE;
     let mut server = Server::builder()
-        .timeout(CALL)
+        .timeout(CALL_AT_THE_LEADER)
         .max_concurrent_streams(CALLS_OF_A_CONNECTION)
         .http2_keepalive_interval(Some(interval))
         .http2_keepalive_timeout(Some(timeout));

@@ -85,8 +85,11 @@ impl Held {
     }
 
     /// Goes on where the leader stands after joining again: what it has is forgotten, the rest is numbered from there.
+    /// What it had and has no more is gone, and counts as dropped.
     pub(crate) fn resume(&mut self, acked: u64) {
         self.ack(acked);
+        let before = self.next.saturating_sub(self.windows.len() as u64 + 1);
+        self.dropped += before.saturating_sub(acked);
         self.next = acked + 1;
         for kept in &mut self.windows {
             kept.window.sequence = self.next;
@@ -181,8 +184,9 @@ mod tests {
         }
         held.ack(2);
         held.resume(3);
-        assert_eq!(numbers(&held), [4, 5]);
+        assert_eq!((numbers(&held), held.dropped()), (vec![4, 5], 0));
         held.resume(0);
+        assert_eq!(held.dropped(), 3);
         assert_eq!(numbers(&held), [1, 2]);
         held.push(String::new(), body(1));
         assert_eq!(numbers(&held), [1, 2, 3]);

@@ -18,7 +18,7 @@ use super::{
     probe::{Heard, probe},
 };
 use crate::{
-    address::Address,
+    address::{Address, AddressError},
     leader::Refusal,
     limits::{CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
     text,
@@ -45,7 +45,10 @@ impl Remote {
         let (interval, wait) = KEEP_ALIVE;
         let tls_error = |error: tonic::transport::Error| JoinError::Tls(text::chain(&error));
         let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
-            .map_err(tls_error)?
+            .map_err(|_| AddressError {
+                address: leader.address.clone(),
+                reason: "it cannot stand in a URL",
+            })?
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(interval)
             .keep_alive_timeout(wait)

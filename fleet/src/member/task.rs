@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use tokio::{
     sync::{Notify, oneshot, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -166,7 +167,9 @@ impl Task {
             last_error: NO_ANSWER.to_owned(),
             again: false,
         };
-        let over = run.exchanges().await;
+        // A source that panics must not leave a process behind that waits for orders which nobody fetches.
+        let over = AssertUnwindSafe(run.exchanges()).catch_unwind().await;
+        let over = over.unwrap_or_else(|_| run.lost("a panic while windows were collected; see the log".to_owned()));
         run.task.shared.held.store(run.task.held.len(), Ordering::Relaxed);
         // Whoever asked may have stopped listening, which is his affair.
         match (over, run.leaving) {
@@ -216,11 +219,7 @@ impl Run {
                         Next::End(over) => Some(over),
                     }
                 }
-                () = sleep_until(until) => Some(Over::Out(MemberEnd::Lost {
-                    address: self.task.link.address(),
-                    silent_for: self.heard.elapsed(),
-                    last_error: std::mem::take(&mut self.last_error),
-                })),
+                () = sleep_until(until) => Some(self.lost(self.last_error.clone())),
                 () = self.task.shared.hurry.notified() => {
                     self.collect();
                     None
@@ -239,6 +238,14 @@ impl Run {
                 call = Some(self.exchange());
             }
         }
+    }
+
+    fn lost(&self, last_error: String) -> Over {
+        Over::Out(MemberEnd::Lost {
+            address: self.task.link.address(),
+            silent_for: self.heard.elapsed(),
+            last_error,
+        })
     }
 
     /// Collects what was observed. Once the member leaves, the last windows have been.

@@ -143,3 +143,22 @@ async fn a_member_that_never_began_can_leave() {
     member.leave("changed my mind".to_owned(), LIMIT).await.unwrap();
     assert!(matches!(leader.roll()[0].presence, Presence::Left { .. }));
 }
+
+#[tokio::test]
+async fn a_source_that_panics_ends_the_member() {
+    struct Panics;
+    impl Source for Panics {
+        fn windows(&self, _: i64) -> Vec<(String, wire::window::Body)> {
+            panic!("a test")
+        }
+
+        fn status(&self) -> wire::Status {
+            wire::Status::default()
+        }
+    }
+    let (leader, _) = live("run-1");
+    let (_, mut member) = Member::join(worker_of(LeaderAt::InProcess(leader))).await.unwrap();
+    member.begin(Arc::new(Panics));
+    let end = tokio::time::timeout(LIMIT, member.ended()).await.unwrap();
+    assert!(end.to_string().contains("a panic"), "{end}");
+}

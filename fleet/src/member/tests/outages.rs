@@ -143,7 +143,10 @@ async fn a_leader_that_forgot_its_members_takes_them_in_again() {
     let _serving = instead(&after, address).await;
     until("delivered", || merged_after.ended() == 3).await;
     member.leave("done".to_owned(), LIMIT).await.unwrap();
-    assert_eq!(after.roll().len(), 1);
+    let roll = after.roll();
+    assert_eq!(roll.len(), 1);
+    // What the first one had taken is gone with it, and that is told.
+    assert_eq!(roll[0].status.windows_dropped, 1);
 }
 
 #[tokio::test]
