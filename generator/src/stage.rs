@@ -1,6 +1,6 @@
 //! What must stand before the load: a server, its namespace, and workers.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
@@ -18,11 +18,14 @@ use benchmark_temporal::{
 use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool};
 use benchmark_workflows::RunClock;
 
-use crate::fleet::{
-    Crew,
-    crew::CrewOptions,
-    follow,
-    locals::{LocalOptions, Locals},
+use crate::{
+    args::{self, LocalSecrets},
+    fleet::{
+        Crew,
+        crew::CrewOptions,
+        follow,
+        locals::{LocalOptions, Locals},
+    },
 };
 
 /// How long workers may finish what they hold at the end.
@@ -30,10 +33,6 @@ const WORKER_GRACE: Duration = Duration::from_secs(5);
 
 /// How long the members of this process may take to say good-bye: they call a function.
 const LEAVE: Duration = Duration::from_secs(1);
-
-/// Where a further generator finds the fleet's token and the API key.
-const FLEET_TOKEN: &str = "BENCHMARK_FLEET_TOKEN";
-const API_KEY: &str = "TEMPORAL_API_KEY";
 
 /// How often the members of this process tell what they saw.
 const OWN_INTERVAL: Duration = Duration::from_millis(100);
@@ -268,32 +267,20 @@ async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::
     let serving = benchmark_fleet::serve(crew.leader().clone(), ServeOptions { listen, token, tls }).await?;
     let address = serving.address();
     (options.say)(format!("fleet  {address}   join with --join {address}"));
-    let locals = Locals::start(&local_options(options, address), &options.say)?;
+    let secrets = LocalSecrets {
+        token: options.token.as_ref(),
+        api_key: options.api_key.as_ref(),
+    };
+    let locals = Locals::start(
+        &LocalOptions {
+            count: fleet.local_generators,
+            arguments: args::local_arguments(fleet, address),
+            environment: args::local_environment(fleet, secrets, &|name| std::env::var(name).ok()),
+        },
+        &options.say,
+    )?;
     crew.keep(serving, locals);
     Ok(())
-}
-
-/// How generators of this machine join: by the address that is served, with the secrets that this process has.
-fn local_options(options: &StageOptions<'_>, address: SocketAddr) -> LocalOptions {
-    let mut arguments: Vec<String> = ["join", &address.to_string(), "--address", "leader"]
-        .map(str::to_owned)
-        .into();
-    if let Some(FleetTls { cert, .. }) = &options.fleet.tls {
-        arguments.extend(["--fleet-tls-ca".to_owned(), cert.display().to_string()]);
-    }
-    let token = options
-        .token
-        .as_ref()
-        .map(|token| (FLEET_TOKEN.to_owned(), token.reveal().to_owned()));
-    let api_key = options
-        .api_key
-        .as_ref()
-        .map(|key| (API_KEY.to_owned(), key.reveal().to_owned()));
-    LocalOptions {
-        count: options.fleet.local_generators,
-        arguments,
-        environment: token.into_iter().chain(api_key).collect(),
-    }
 }
 
 fn read(path: &Path, flag: &str) -> anyhow::Result<Vec<u8>> {

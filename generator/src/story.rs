@@ -168,9 +168,9 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         ..
     } = story;
     let over = match (&told, &parts.run.interrupted_by) {
-        (Err(error), _) => format!("the run broke off: {error:#}"),
-        (Ok(()), Some(cause)) => format!("the run was ended early: {cause}"),
-        (Ok(()), None) => "the run is over".to_owned(),
+        (Err(error), _) => format!("it broke off: {error:#}"),
+        (Ok(()), Some(cause)) => format!("it was ended early: {cause}"),
+        (Ok(()), None) => "it was carried out as planned".to_owned(),
     };
     let kept = stage.strike(&over).await;
     drop(page);

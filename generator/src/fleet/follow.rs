@@ -28,12 +28,15 @@ use crate::{
 /// How long the last windows may take to reach the leader.
 const DELIVERY: Duration = Duration::from_secs(10);
 
+/// Says how the Temporal server is reached, from the plan and the address that the leader tells.
+pub type Reach = dyn FnOnce(&Plan, &str) -> anyhow::Result<ConnectOptions> + Send;
+
 /// What a further generator is given.
 pub struct FollowOptions {
     /// How the leader is joined.
     pub member: MemberOptions,
-    /// How the Temporal server is reached, from the plan and the address that the leader tells.
-    pub connect: Box<dyn FnOnce(&Plan, &str) -> anyhow::Result<ConnectOptions> + Send>,
+    /// How the Temporal server is reached.
+    pub connect: Box<Reach>,
     /// Hears what is going on, a line at a time.
     pub say: Arc<dyn Fn(String) + Send + Sync>,
 }
@@ -145,7 +148,7 @@ impl Follower<'_> {
             let order = self.orders.borrow_and_update().clone();
             match order.stage() {
                 wire::Stage::End => {
-                    (self.say)(order.reason);
+                    (self.say)(format!("the run is over: {}", order.reason));
                     return Ok(Followed::ToTheEnd);
                 }
                 wire::Stage::Prepare | wire::Stage::Run if order.iteration > done => {
@@ -294,5 +297,5 @@ async fn word(mut orders: watch::Receiver<wire::Order>, iteration: u32) -> anyho
 /// This process's name in the fleet: where it runs, and which process it is.
 pub fn name(host: &HostFacts) -> String {
     let hostname = host.hostname.value.as_deref().unwrap_or("unknown-host");
-    format!("{hostname}:{}", std::process::id())
+    format!("{}@{hostname}", std::process::id())
 }
