@@ -3,7 +3,7 @@
 //! The leading generator keeps a [`Leader`]; workers and further generators are [`Member`]s of it. A member joins once and
 //! then exchanges about twice a second: what it observed goes up in numbered windows, orders come down. A window that is
 //! sent again counts once, and one that could not be delivered is kept until it can be. In one process the members call
-//! the leader directly; over the network they do the same through gRPC ([`serve`]), and nothing else differs.
+//! the leader directly; over the network they do the same through gRPC ([`serve()`]), and nothing else differs.
 //!
 //! Public async functions are not generic and return a [`BoxFuture`](futures::future::BoxFuture), so that no caller
 //! compiles the transport again.

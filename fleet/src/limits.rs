@@ -30,7 +30,7 @@ pub const VERSION_BYTES: usize = 128;
 /// Hexadecimal digits of a plan's hash.
 pub const HASH_DIGITS: std::ops::RangeInclusive<usize> = 6..=128;
 /// Bytes of the facts of a machine, and of the options of workers, as JSON.
-pub const FACTS_BYTES: usize = 256 * 1024;
+pub const FACTS_BYTES: usize = 32 * 1024;
 /// Characters of a reason that are kept.
 pub const REASON_CHARS: usize = 1024;
 /// Bytes of why a workflow did not complete.
