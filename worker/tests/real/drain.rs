@@ -55,7 +55,8 @@ async fn drained(workflow_type: &str, rate: u32) -> Drained {
 }
 
 #[tokio::test]
-#[ignore = "a measurement: prints how many workflows a drain delays; with TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS as the binary sets it, and without"]
+#[allow(clippy::print_stderr)]
+#[ignore = "a measurement: prints how many workflows a drain delays; with TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS and without"]
 async fn measure_drains() {
     for _ in 0..5 {
         for (workflow_type, rate) in [(names::SIMPLE, 50), (names::STATE_TRANSITIONS, 10)] {

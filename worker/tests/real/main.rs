@@ -7,4 +7,5 @@ mod inputs;
 mod pool;
 mod stamps;
 mod stubborn;
+mod tuning;
 mod workloads;
