@@ -108,7 +108,10 @@ pub fn parts(
             peak_in_flight_per_connection: submission.peak_in_flight_per_connection,
             scheduling: submission.scheduling.clone(),
             share_of_ceiling: match &ceiling.value {
-                Some(known) => Fact::found(plan.load.rate.per_second() / f64::from(plan.fleet.generators.max(1)) / known.rate, ceiling.source.clone()),
+                Some(known) => Fact::found(
+                    plan.load.rate.per_second() / f64::from(plan.fleet.generators.max(1)) / known.rate,
+                    ceiling.source.clone(),
+                ),
                 None => Fact::missing(ceiling.source.clone()),
             },
         }),

@@ -183,6 +183,13 @@ pub struct MemberState {
     pub resent: u64,
 }
 
+impl MemberState {
+    /// Whether nothing is expected of it any more. One that is lost may come back all the same.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.presence, Presence::Lost { .. } | Presence::Left { .. })
+    }
+}
+
 /// What a member used in the time from the sample before to this one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsageSample {

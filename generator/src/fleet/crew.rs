@@ -61,22 +61,24 @@ pub struct Crew {
 
 /// Who was not there in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{headline} after {}", benchmark_scenarios::units::format(*.after))]
-pub struct NotThere {
-    headline: String,
-    after: Duration,
-}
-
-impl MemberStateExt for MemberState {
-    fn is_gone(&self) -> bool {
-        matches!(self.presence, Presence::Lost { .. } | Presence::Left { .. })
-    }
-}
-
-/// What the story asks of a member.
-trait MemberStateExt {
-    /// Whether nothing more will be heard of it.
-    fn is_gone(&self) -> bool;
+pub enum NotThere {
+    /// Time was up.
+    #[error(
+        "{missing}, after {}: start them with --join, or give them longer with --fleet-timeout",
+        benchmark_scenarios::units::format(*.after)
+    )]
+    TimeUp {
+        /// Who is missing, in words.
+        missing: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// A generator that this process started ended.
+    #[error("a generator of --local-generators ended before the run began: {status}")]
+    LocalEnded {
+        /// How.
+        status: std::process::ExitStatus,
+    },
 }
 
 impl Crew {
@@ -139,17 +141,20 @@ impl Crew {
     /// waited for.
     ///
     /// # Errors
-    /// Who is missing, after the timeout.
-    pub async fn assemble(&self, timeout: Duration, told: &dyn Fn(&str, Duration)) -> Result<(), NotThere> {
+    /// Who is missing, after the timeout; at once when a generator of this machine has ended.
+    pub async fn assemble(&mut self, timeout: Duration, told: &dyn Fn(&str, Duration)) -> Result<(), NotThere> {
         let begun = tokio::time::Instant::now();
         let mut changed = self.leader.changed();
         loop {
             let Some(missing) = self.missing() else { return Ok(()) };
             if begun.elapsed() >= timeout {
-                return Err(NotThere {
-                    headline: missing,
+                return Err(NotThere::TimeUp {
+                    missing,
                     after: timeout,
                 });
+            }
+            if let Some(status) = self.locals.ended() {
+                return Err(NotThere::LocalEnded { status });
             }
             told(&missing, begun.elapsed());
             let rest = timeout.saturating_sub(begun.elapsed()).min(LOOK);
@@ -161,9 +166,7 @@ impl Crew {
     /// Who is missing, in words; `None` when nobody is.
     fn missing(&self) -> Option<String> {
         let roll = self.leader.roll();
-        let here = |member: &&MemberState| {
-            !member.in_process && matches!(member.presence, Presence::Present | Presence::Silent { .. })
-        };
+        let here = |member: &&MemberState| !member.in_process && !member.is_gone();
         let workers: Vec<&MemberState> = roll
             .iter()
             .filter(|member| member.role == Role::Worker)

@@ -1,6 +1,9 @@
 //! Further generators on this machine, started and ended by the leader.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::{
@@ -65,9 +68,11 @@ impl Locals {
         Ok(locals)
     }
 
-    /// Process ids.
-    pub fn pids(&self) -> Vec<u32> {
-        self.children.iter().filter_map(Child::id).collect()
+    /// How the first of them ended that has; `None` when all run.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.children
+            .iter_mut()
+            .find_map(|child| child.try_wait().ok().flatten())
     }
 
     /// Waits for them to leave by themselves, and ends those that do not.
