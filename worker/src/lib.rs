@@ -8,6 +8,7 @@
 
 mod connect;
 pub mod desk;
+mod door;
 mod effective;
 mod ending;
 pub mod error;

@@ -70,27 +70,38 @@ impl WorkerPool {
         self.endings.failed().boxed()
     }
 
-    /// Stops polling, lets the workers finish what they hold for up to `grace`, and joins their threads. Returns the
-    /// workers that failed in the pool's life, those among them that did not finish in time.
+    /// Lets the workers take what is on its way to them and finish what they hold, for up to `grace`, and joins their
+    /// threads. For a worker that ends while others go on: it loses no task, and takes a second longer for it than
+    /// [`WorkerPool::shutdown`]. Returns the workers that failed in the pool's life, those among them that did not finish in
+    /// time.
+    pub fn drain(self, grace: Duration) -> BoxFuture<'static, Vec<WorkerFailure>> {
+        self.end(Order::Drain, grace)
+    }
+
+    /// Stops polling, lets the workers finish what they hold for up to `grace`, and joins their threads. For a pool that has
+    /// nothing to do any more. Returns as [`WorkerPool::drain`] does.
     ///
     /// On servers that do not end polls by themselves at a worker's shutdown (1.29 does not) the SDK drops its polls, and a
     /// task that was on its way in that moment is lost until the server times it out: 10 s for a workflow task, a minute
-    /// for an activity of the workloads. So a run shuts its workers down when nothing is open any more. The SDK can be told
-    /// to leave its polls open for a while (`TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS`), but with 1.1.1 that makes it
-    /// worse: its workflow half ends at once all the same, and every task that comes in that while is lost. Measured at 50
-    /// `simple` a second on two workers of which one was shut down: without it none or one workflow had to wait for the
-    /// timeout, with 2 s of it 8 to 20.
-    pub fn shutdown(mut self, grace: Duration) -> BoxFuture<'static, Vec<WorkerFailure>> {
+    /// for an activity of the workloads. The SDK can be told to leave its polls open for a while
+    /// (`TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS`), but with 1.1.1 that makes it worse: its workflow half ends at once all
+    /// the same, and every workflow task that comes in that while is lost. Measured at 50 `simple` a second on two workers
+    /// of which one was shut down: without it none or one workflow had to wait for the timeout, with 2 s of it 8 to 20.
+    pub fn shutdown(self, grace: Duration) -> BoxFuture<'static, Vec<WorkerFailure>> {
+        self.end(Order::Stop, grace)
+    }
+
+    fn end(mut self, order: Order, grace: Duration) -> BoxFuture<'static, Vec<WorkerFailure>> {
         async move {
-            self.stop(grace).await;
+            self.stop(order, grace).await;
             self.endings.failures()
         }
         .boxed()
     }
 
-    async fn stop(&mut self, grace: Duration) {
+    async fn stop(&mut self, order: Order, grace: Duration) {
         let count = self.threads.len();
-        self.orders.send_replace(Order::Drain);
+        self.orders.send_replace(order);
         if tokio::time::timeout(grace, self.endings.ended(count)).await.is_err() {
             self.orders.send_replace(Order::Abandon);
             // A worker that does not even obey this is stuck in code that is not ours to interrupt. Its thread is left
@@ -169,7 +180,7 @@ async fn start(options: WorkerOptions, sink: Arc<dyn StampSink>) -> Result<Worke
     match result {
         Ok(()) => Ok(pool),
         Err(error) => {
-            pool.stop(STOP_AFTER_FAILURE).await;
+            pool.stop(Order::Stop, STOP_AFTER_FAILURE).await;
             Err(error)
         }
     }
@@ -190,13 +201,6 @@ async fn capability_notes(server: &Server, tuning: &WorkerTuning) -> Vec<String>
         notes.push(
             "the namespace does not announce poller_autoscaling: pollers grow where the server asks for it, and shrink \
              only after it asked once"
-                .to_owned(),
-        );
-    }
-    if !has("workerPollCompleteOnShutdown") {
-        notes.push(
-            "the server does not end polls when a worker stops, so the SDK drops them: a task that is on its way in that \
-             moment waits until the server times it out, 10 s for a workflow task"
                 .to_owned(),
         );
     }

@@ -10,6 +10,7 @@ use std::{cell::Cell, error::Error, sync::Arc, thread};
 use benchmark_scenarios::{Pollers, Slots, WorkerTuning};
 use benchmark_temporal::ConnectOptions;
 use benchmark_workflows::StampSink;
+use temporalio_client::Client;
 use temporalio_common::{
     telemetry::{
         TelemetryOptions,
@@ -28,9 +29,11 @@ use temporalio_sdk::{
         },
     },
 };
+use temporalio_sdk_core::{CoreRuntime, RuntimeOptions as CoreRuntimeOptions, init_worker};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
+    door::{self, Door},
     ending::Ending,
     error::{WorkerError, WorkerFailure},
     options::WorkerMetrics,
@@ -44,8 +47,10 @@ const EAGER_ACTIVITIES: usize = 3;
 pub(crate) enum Order {
     /// Poll and execute.
     Work,
-    /// Stop polling, finish what is held.
+    /// Ask for nothing new, take what is on its way, then stop.
     Drain,
+    /// Stop polling, finish what is held.
+    Stop,
     /// Let go of everything.
     Abandon,
 }
@@ -134,8 +139,8 @@ async fn work(
         // Also when the pool is gone.
         _ = orders.wait_for(|order| *order != Order::Work) => return Ok(()),
     };
-    let mut worker = match created {
-        Ok(worker) => worker,
+    let (mut worker, door) = match created {
+        Ok(created) => created,
         Err(error) => {
             // Whoever starts the pool hears it from here; it is no failure of a worker that had begun.
             let _ = begun.send(Err(error));
@@ -156,8 +161,12 @@ async fn work(
         },
         // This only sets the worker's end off; the branch above is the one that ends.
         () = async {
-            let _ = orders.wait_for(|order| *order != Order::Work).await;
+            let order = orders.wait_for(|order| *order != Order::Work).await.map(|order| *order);
             told.set(true);
+            // Without it the worker stops all the same, only less gently. A pool that is gone waits for nobody.
+            if matches!(order, Ok(Order::Drain)) && let Err(error) = door.close().await {
+                tracing::warn!("worker {index}: polls cannot be held back before it stops: {error}");
+            }
             drain();
             std::future::pending::<()>().await;
         } => unreachable!("it never ends"),
@@ -167,23 +176,44 @@ async fn work(
     }
 }
 
-/// Connects and makes the SDK's worker.
-async fn create(task: Task) -> Result<Worker, WorkerError> {
+/// Connects and makes the SDK's worker, and its door.
+///
+/// The SDK keeps the worker of its core to itself. So it gets one that is never used, on a connection to nobody, and then
+/// the one that is ours to close the door of.
+async fn create(task: Task) -> Result<(Worker, Door), WorkerError> {
     let index = task.index;
     let refuse = |error: &dyn Error| failure(index, with_causes(error));
     // A worker and its client must not share a meter: what each of them sets, the other would overwrite.
     let meter = || task.metrics.as_ref().map(|to| to.registry.meter(to.selection));
     let client_meter = client_meter(meter()).map_err(|error| failure(index, error))?;
     let client = benchmark_temporal::connect_sdk_measured(&task.connect, client_meter).await?;
+    let sdk = sdk_options(&task).map_err(|error| refuse(&error))?;
+    let config = sdk
+        .to_core_options(task.connect.namespace.clone(), task.connect.identity.clone())
+        .map_err(|error| failure(index, error))?;
     // No heartbeats: they are calls that nobody asked for, in the midst of a measurement.
-    let runtime = RuntimeOptions::builder()
+    let runtime = CoreRuntimeOptions::builder()
         .telemetry_options(telemetry(meter()))
         .heartbeat_interval(None)
         .build()
         .map_err(|error| failure(index, error))?;
-    let runtime = Runtime::from_current_tokio(runtime).map_err(|error| refuse(&error))?;
-    let sdk = sdk_options(&task).map_err(|error| refuse(&error))?;
-    Ok(Worker::new(&runtime, client, sdk).map_err(|error| refuse(&error))?)
+    let runtime = CoreRuntime::new_assume_tokio(runtime).map_err(|error| failure(index, format!("{error:#}")))?;
+    let server = client.connection().clone();
+    let core = init_worker(&runtime, config, server.clone()).map_err(|error| failure(index, format!("{error:#}")))?;
+    let core = Arc::new(core);
+
+    let unused = RuntimeOptions::builder()
+        .heartbeat_interval(None)
+        .build()
+        .map_err(|error| failure(index, error))?;
+    let unused = Runtime::from_current_tokio(unused).map_err(|error| refuse(&error))?;
+    let identity = task.connect.identity.clone();
+    let nobody = door::in_process(door::nobody(), &identity).await;
+    let nobody = nobody.map_err(|error| failure(index, error))?;
+    let nobody = Client::new(nobody, client.options().clone()).map_err(|error| refuse(&error))?;
+    let mut worker = Worker::new(&unused, nobody, sdk).map_err(|error| refuse(&error))?;
+    worker.with_new_core_worker(core.clone());
+    Ok((worker, Door::new(core, server, identity)))
 }
 
 fn telemetry(meter: Option<Arc<dyn CoreMeter>>) -> TelemetryOptions {

@@ -54,8 +54,9 @@ fn the_tables_are_those_of_the_help() {
 
 #[test]
 fn every_command_can_be_typed() {
-    let typed: Vec<&str> = README
-        .lines()
+    let blocks = README.split("```sh\n").skip(1);
+    let lines = blocks.flat_map(|block| block.split("```").next().unwrap().lines());
+    let typed: Vec<&str> = lines
         .filter_map(|line| {
             line.strip_prefix("cargo run --release -p benchmark-worker -- ")
                 .or(line.strip_prefix("benchmark-worker "))

@@ -21,8 +21,10 @@ use crate::{
 
 /// How long a pool that lost a worker may take to stop before it is started again.
 const RESTART_GRACE: Duration = Duration::from_secs(5);
-/// What draining takes besides what activities are allowed: answers on their way.
-const DRAIN_MARGIN: Duration = Duration::from_secs(5);
+/// What draining takes besides what activities are allowed: tasks and answers on their way.
+const DRAIN_MARGIN: Duration = Duration::from_secs(10);
+/// How long workers may take to stop that have nothing to do any more.
+const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How long the server may take to see all workers poll.
 const SEEN: Duration = Duration::from_secs(30);
 
@@ -191,7 +193,7 @@ impl Process {
         if self.standing.as_ref().is_some_and(|standing| standing.polled != polled)
             && let Some(standing) = self.standing.take()
         {
-            standing.pool.shutdown(self.grace()).await;
+            standing.pool.shutdown(STOP_GRACE).await;
         }
         let over = loop {
             tokio::select! {
@@ -323,7 +325,7 @@ impl Process {
         match over {
             Over::Signal(signal) => {
                 (self.say)("draining: no new tasks; the second signal ends at once");
-                self.stop_workers().await;
+                self.drain_workers().await;
                 self.leave(leader, "it was told to stop").await?;
                 (self.say)("done");
                 Ok(Some(Ended::Signal(signal)))
@@ -336,7 +338,9 @@ impl Process {
                 if stay {
                     return Ok(None);
                 }
-                self.stop_workers().await;
+                if let Some(standing) = self.standing.take() {
+                    standing.pool.shutdown(STOP_GRACE).await;
+                }
                 (self.say)("done");
                 Ok(Some(Ended::RunOver))
             }
@@ -347,7 +351,7 @@ impl Process {
                     return Ok(None);
                 }
                 (self.say)(&format!("{end}; draining"));
-                self.stop_workers().await;
+                self.drain_workers().await;
                 Err(Failure::LeaderLost(end))
             }
         }
@@ -360,10 +364,10 @@ impl Process {
         }
     }
 
-    async fn stop_workers(&mut self) {
+    async fn drain_workers(&mut self) {
         self.source.waits_for("the drain to end");
         if let Some(standing) = self.standing.take() {
-            for failure in standing.pool.shutdown(self.grace()).await {
+            for failure in standing.pool.drain(self.grace()).await {
                 (self.say)(&failure.to_string());
             }
         }
