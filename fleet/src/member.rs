@@ -208,6 +208,13 @@ impl Member {
         self.shared.clock()
     }
 
+    /// Tells the leader the effective options of the workers, when they are not those that this process joined with: some
+    /// are known only once the workers poll.
+    pub fn describe(&self, workers: &WorkerFacts) {
+        // Facts are plain structs of text and numbers, which always have a JSON.
+        self.shared.describe(serde_json::to_string(workers).unwrap_or_default());
+    }
+
     /// Exchanges now, or as soon as the exchange that is under way is answered.
     pub fn hurry(&self) {
         self.shared.hurry();

@@ -33,6 +33,8 @@ const NO_ANSWER: &str = "no answer";
 /// What the task shares with its handle.
 pub(super) struct Shared {
     hurry: Notify,
+    /// Facts that the leader does not know yet, as JSON.
+    described: Mutex<Option<String>>,
     held: AtomicUsize,
     /// `None` in process, where there is only one clock.
     offset: Option<Mutex<Offset>>,
@@ -43,6 +45,7 @@ impl Shared {
     pub(super) fn new(link: &Link, offset: Offset, unix_ns: Arc<dyn Fn() -> u64 + Send + Sync>) -> Shared {
         Shared {
             hurry: Notify::new(),
+            described: Mutex::new(None),
             held: AtomicUsize::new(0),
             offset: link.is_remote().then(|| Mutex::new(offset)),
             unix_ns,
@@ -51,6 +54,15 @@ impl Shared {
 
     pub(super) fn hurry(&self) {
         self.hurry.notify_one();
+    }
+
+    pub(super) fn describe(&self, workers_json: String) {
+        *self.described.lock().unwrap_or_else(PoisonError::into_inner) = Some(workers_json);
+        self.hurry();
+    }
+
+    fn description(&self) -> Option<String> {
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn held(&self) -> usize {
@@ -154,6 +166,8 @@ struct Run {
     last_error: String,
     /// Whether something is to be told that is not in the exchange under way.
     again: bool,
+    /// Whether the leader is to be told again who this is, since that changed.
+    rejoin: bool,
 }
 
 impl Task {
@@ -166,6 +180,7 @@ impl Task {
             heard: Instant::now(),
             last_error: NO_ANSWER.to_owned(),
             again: false,
+            rejoin: false,
         };
         // A source that panics must not leave a process behind that waits for orders which nobody fetches.
         let over = AssertUnwindSafe(run.exchanges()).catch_unwind().await;
@@ -235,7 +250,11 @@ impl Run {
             self.task.shared.held.store(self.task.held.len(), Ordering::Relaxed);
             if self.again && call.is_none() {
                 self.again = false;
-                call = Some(self.exchange());
+                if let Some(workers_json) = self.task.shared.description() {
+                    self.task.request.workers_json = workers_json;
+                    self.rejoin = true;
+                }
+                call = Some(if self.rejoin { self.join() } else { self.exchange() });
             }
         }
     }
@@ -297,6 +316,7 @@ impl Run {
             Ok(Reply::Joined(response)) if response.run_id == self.task.run_id => {
                 self.task.held.resume(response.acked);
                 self.again = true;
+                self.rejoin = false;
                 return Next::Go;
             }
             Ok(Reply::Joined(response)) => return another(response.run_id),
@@ -319,7 +339,10 @@ impl Run {
 
     fn join(&self) -> Call {
         let (link, request) = (self.task.link.clone(), self.task.request.clone());
-        Box::pin(async move { link.join(request).await.map(Reply::Joined) })
+        Box::pin(async move {
+            link.connect().await?;
+            link.join(request).await.map(Reply::Joined)
+        })
     }
 
     fn exchange(&self) -> Call {

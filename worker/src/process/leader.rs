@@ -133,9 +133,9 @@ impl Run {
 }
 
 impl Leader {
-    /// Tells the leader now what changed.
-    pub(super) fn hurry(&self) {
-        self.member.hurry();
+    /// Tells the leader now that the workers poll, and what they run with.
+    pub(super) fn polls(&self, workers: &WorkerFacts) {
+        self.member.describe(workers);
     }
 
     /// Waits until the run is over; why, for people.

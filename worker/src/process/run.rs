@@ -200,11 +200,11 @@ impl Process {
                 started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.desk, &self.source, &self.say, &polled) => started?,
                 over = over(leader.as_ref(), self.stop.clone()) => break over,
             }
+            let Some(standing) = &self.standing else { continue };
             self.source.polls();
             if let Some(leader) = &leader {
-                leader.hurry();
+                leader.polls(&standing.pool.effective().facts());
             }
-            let Some(standing) = &self.standing else { continue };
             let failure = tokio::select! {
                 failure = standing.pool.failed() => failure,
                 over = over(leader.as_ref(), self.stop.clone()) => break over,

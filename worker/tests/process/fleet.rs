@@ -184,6 +184,9 @@ fn it_takes_everything_from_the_leader_and_flushes_at_a_signal() {
     assert!(member.status.memory_bytes > 0, "{member:?}");
     let facts = member.workers.as_ref().unwrap();
     assert_eq!((facts.profile.as_deref(), facts.count), (Some("small"), 1));
+    // Known only once the workers polled.
+    assert_eq!((facts.partitions, facts.normal_polls), (Some(4), Some(8)));
+    assert_eq!(facts.task_queues, [led.queue.clone()]);
 }
 
 #[test]
