@@ -6,16 +6,14 @@ use anyhow::Context as _;
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
 use benchmark_metrics::{Registry, Selection};
 use benchmark_results::schema::{Fact, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts};
-use benchmark_scenarios::{
-    Cluster, EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target, TlsFiles,
-};
+use benchmark_scenarios::{EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target};
 use benchmark_temporal::{
-    ApiKey, ConnectOptions, Server, TlsMaterial,
+    ApiKey, ConnectOptions, Server,
     embedded::{EmbeddedOptions, EmbeddedServer, Progress, presets, provide},
     environment::Profile,
     facts, namespace,
 };
-use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool};
+use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options};
 use benchmark_workflows::RunClock;
 
 use crate::{
@@ -310,44 +308,6 @@ fn config(wanted: &EmbeddedPlan) -> BTreeMap<String, String> {
     };
     config.extend(wanted.config.clone());
     config
-}
-
-/// How a cluster is reached, with what a plan does not hold: secrets, and what Temporal's own configuration says.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn connect_options(
-    cluster: &Cluster,
-    namespace: &str,
-    api_key: Option<ApiKey>,
-    profile: Option<Profile>,
-) -> anyhow::Result<ConnectOptions> {
-    let profile = profile.unwrap_or_default();
-    let mut options = ConnectOptions::new(cluster.address.clone(), namespace);
-    options.tls = cluster
-        .tls
-        .as_ref()
-        .map(|files| tls_material(files, profile.tls))
-        .transpose()?;
-    options.api_key = api_key.filter(|_| cluster.api_key);
-    options.headers = profile.headers;
-    Ok(options)
-}
-
-/// The files named by flags, on top of what Temporal's own configuration has.
-fn tls_material(files: &TlsFiles, profile: Option<TlsMaterial>) -> anyhow::Result<TlsMaterial> {
-    let read = TlsMaterial::read(
-        files.ca.as_deref(),
-        files.cert.as_deref(),
-        files.key.as_deref(),
-        files.server_name.as_deref(),
-    )?;
-    let profile = profile.unwrap_or_default();
-    Ok(TlsMaterial {
-        ca: read.ca.or(profile.ca),
-        identity: read.identity.or(profile.identity),
-        server_name: read.server_name.or(profile.server_name),
-    })
 }
 
 /// What a server tells, in the words of the results file. What only its starter knows is left empty.

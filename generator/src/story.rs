@@ -377,7 +377,10 @@ impl Story<'_> {
                 Some(0) => format!(
                     "nobody polls {queue}: workflows will be accepted and stay open; start workers, or give --workers N"
                 ),
-                Some(pollers) => format!("{pollers} pollers on {queue}"),
+                Some(pollers) => format!(
+                    "{} on {queue}",
+                    benchmark_results::format::plural(u64::from(pollers), "poller")
+                ),
                 None => format!("it could not be found out who polls {queue}: {}", facts.pollers.source),
             };
             say(&self.screen, &[line]);

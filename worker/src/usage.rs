@@ -8,9 +8,10 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::host::{self, Root, kilobytes};
+use crate::host::{self, Root};
 
-const STATUS: &str = "/proc/self/status";
+/// Short, and made quickly: asked for twice a second, the longer `status` was most of what being in a fleet cost.
+const STATM: &str = "/proc/self/statm";
 
 /// Intervals shorter than this say little: the kernel counts CPU in steps, and a poll in between is no burst.
 const SHORTEST: Duration = Duration::from_millis(90);
@@ -86,8 +87,11 @@ impl UsageProbe {
         *usage
     }
 
+    /// Resident memory, bytes. Source: `proc_pid_statm(5)`, the second field, in pages.
     fn memory(&self) -> Option<u64> {
-        kilobytes(&self.root.read(STATUS).ok()?, "VmRSS")
+        let statm = self.root.read(STATM).ok()?;
+        let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+        Some(pages * rustix::param::page_size() as u64)
     }
 }
 

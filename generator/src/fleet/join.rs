@@ -10,7 +10,7 @@ use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
 use super::follow::{self, FollowOptions, Followed};
-use crate::{host, ids, stage, stop::Stop};
+use crate::{host, ids, stop::Stop};
 
 /// What a generator that joins is asked for.
 pub struct JoinRequest {
@@ -74,7 +74,7 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
                 let cluster = access
                     .over(&plan.target, server_address)
                     .map_err(|problem| anyhow::anyhow!("{}", problem.report()))?;
-                let mut connect = stage::connect_options(&cluster, &plan.namespace, api_key, profile)?;
+                let mut connect = benchmark_worker::connect_options(&cluster, &plan.namespace, api_key, profile)?;
                 connect.connect_timeout = plan.starter.connect_timeout;
                 connect.identity = identity;
                 Ok(connect)
