@@ -125,7 +125,7 @@ pub(crate) fn length(seconds: f64) -> String {
 }
 
 /// `1 workflow`, `1,200 workflows`.
-pub(crate) fn plural(number: u64, word: &str) -> String {
+pub fn plural(number: u64, word: &str) -> String {
     format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
