@@ -1,0 +1,175 @@
+//! Commands that work from results files alone.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// What is compared, and how.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CompareArgs {
+    /// Results files, folders with one, or run ids below runs/: two of them, or all runs of the first side
+    #[arg(value_name = "RUN", required_unless_present = "baseline")]
+    pub runs: Vec<PathBuf>,
+    /// Runs of the second side
+    #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "baseline")]
+    pub against: Vec<PathBuf>,
+    /// The run that each of the others is compared with, one column each
+    #[arg(long, value_name = "RUN")]
+    pub baseline: Option<PathBuf>,
+    /// How the comparison is made and shown.
+    #[command(flatten)]
+    pub judging: JudgingArgs,
+    /// A key that differs on purpose, such as plan.load.rate or a beginning of one; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub factor: Vec<String>,
+    /// A key that may differ besides; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub allow: Vec<String>,
+    /// A noise profile [default: the one that `noise` stored for this plan and environment, if it did]
+    #[arg(long, value_name = "FILE")]
+    pub noise: Vec<PathBuf>,
+    /// Pair the runs: auto where they took turns, yes or no
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub paired: Paired,
+}
+
+/// How a comparison is judged and shown.
+#[derive(Args, Clone, Debug, Default)]
+pub struct JudgingArgs {
+    /// Change that makes no difference; at least twice the measured noise [default: 3%]
+    #[arg(long, value_name = "SHARE")]
+    pub margin: Option<String>,
+    /// Metrics that decide, with commas between them [default: throughput, e2e_response p99 and start_response p99]
+    #[arg(long, value_name = "METRICS", value_delimiter = ',')]
+    pub primary: Vec<String>,
+    /// Fail with exit code 4 when a deciding metric cannot be told
+    #[arg(long)]
+    pub strict: bool,
+    /// How the comparison is shown
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub format: CompareFormat,
+}
+
+/// Whether runs are paired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Paired {
+    /// Where they took turns.
+    #[default]
+    Auto,
+    /// The first of one side with the first of the other.
+    Yes,
+    /// Groups, whatever the times.
+    No,
+}
+
+/// How a comparison is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// A table for a terminal.
+    #[default]
+    Terminal,
+    /// A table for a pull request.
+    Markdown,
+    /// Everything, for programs.
+    Json,
+    /// The table above the report of all runs, in one page.
+    Html,
+}
+
+/// What is reported.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReportArgs {
+    /// Results files, folders with one, or run ids below runs/
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Where the page is written; - for stdout [default: report.html beside the first run, or stdout for Markdown]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// A page for a browser, or a text for a repository
+    #[arg(long, value_name = "FORMAT", default_value = "html")]
+    pub format: ReportFormat,
+    /// Write the plots as SVG files into this folder, too
+    #[arg(long, value_name = "DIR")]
+    pub svg: Option<PathBuf>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One page that needs nothing else.
+    #[default]
+    Html,
+    /// A short text.
+    Markdown,
+}
+
+/// Which runs of a folder are told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct HistoryArgs {
+    /// Folder with results files, at any depth
+    #[arg(value_name = "DIR", default_value = "runs")]
+    pub folder: PathBuf,
+    /// Only runs of this plan: the beginning of its hash
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// Only runs of this version of the program, or its beginning
+    #[arg(long, value_name = "VERSION")]
+    pub program_version: Option<String>,
+    /// Only runs with this verdict: valid, overloaded or invalid
+    #[arg(long, value_name = "VERDICT")]
+    pub verdict: Option<String>,
+    /// Only runs since this day or instant, as 2026-11-20
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only runs of this workload
+    #[arg(long, value_name = "NAME")]
+    pub workflow_type: Option<String>,
+    /// A table for a terminal, CSV, or JSON
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub format: HistoryFormat,
+}
+
+/// How a history is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormat {
+    /// A table for a terminal.
+    #[default]
+    Terminal,
+    /// One line a run.
+    Csv,
+    /// Everything, for programs.
+    Json,
+}
+
+/// Which run is shown.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ShowArgs {
+    /// Results file, a folder with one, or a run id below runs/
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+}
+
+/// Which results become one.
+#[derive(Args, Clone, Debug, Default)]
+pub struct MergeArgs {
+    /// Results of generators that ran apart, each with a part of the schedule
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    pub runs: Vec<PathBuf>,
+    /// Where the merged result is written
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// What is exported.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ExportArgs {
+    /// Results file, a folder with one, or a run id below runs/
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// csv (one-second windows), hlog (HdrHistogram interval log) or prom (OpenMetrics)
+    #[arg(long, value_name = "FORMAT")]
+    pub format: String,
+    /// Where it is written [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

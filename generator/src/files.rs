@@ -1,0 +1,41 @@
+//! Commands that work from results files alone: no server, no network, years later.
+
+mod comparing;
+mod found;
+mod output;
+mod reporting;
+mod showing;
+
+pub use comparing::{CompareRequest, Compared, NoiseFolder, compare, compare_sides};
+pub use found::{Found, find};
+pub use reporting::{export, report};
+pub use showing::{history, merge, show};
+
+/// What a command prints, and its exit code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Printed {
+    /// For stdout.
+    pub text: String,
+    /// For stderr: where something was written.
+    pub note: Option<String>,
+    /// The exit code of the process.
+    pub exit_code: u8,
+}
+
+impl Printed {
+    /// A text, and success.
+    pub fn text(text: impl Into<String>) -> Self {
+        Printed {
+            text: text.into(),
+            ..Printed::default()
+        }
+    }
+
+    /// A note, and success.
+    pub fn note(note: impl Into<String>) -> Self {
+        Printed {
+            note: Some(note.into()),
+            ..Printed::default()
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `compare`: from files and options to a comparison, and to what is printed of it.
+
+use std::path::{Path, PathBuf};
+
+use benchmark_results::{
+    compare::{
+        self as comparing, Comparison, CompareError, Metric, NoiseProfile, Options, Pairing, RunFile, Side,
+        noise::NoiseKey, render_markdown, render_terminal, to_json,
+    },
+    report,
+    summary::Style,
+};
+use benchmark_scenarios::{Problem, units};
+
+use super::{Found, Printed, find, reporting::named};
+use crate::args::{CompareArgs, CompareFormat, JudgingArgs, Paired};
+
+/// What is asked of a comparison, besides its runs.
+#[derive(Clone, Debug, Default)]
+pub struct CompareRequest {
+    /// How it is judged and shown.
+    pub judging: JudgingArgs,
+    /// Keys that differ on purpose.
+    pub factors: Vec<String>,
+    /// Keys that may differ besides.
+    pub allowed: Vec<String>,
+    /// Noise profiles that were named.
+    pub noise: Vec<PathBuf>,
+    /// How runs are put together.
+    pub pairing: Pairing,
+}
+
+/// Where noise profiles are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoiseFolder(pub Option<PathBuf>);
+
+impl NoiseFolder {
+    /// The file of the profile that fits a run; `None` when no folder is known.
+    pub fn file(&self, key: &NoiseKey) -> Option<PathBuf> {
+        Some(self.0.as_ref()?.join(format!("{key}.json")))
+    }
+}
+
+/// Runs under one name.
+#[derive(Clone, Debug)]
+pub struct Compared<'a> {
+    /// What the side is called.
+    pub name: String,
+    /// Its runs.
+    pub runs: &'a [Found],
+}
+
+/// Compares what the command line names.
+///
+/// # Errors
+/// When the question makes no sense or a file cannot be read. That runs must not be compared is no error but exit code 3.
+pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Result<Printed, Problem> {
+    let request = CompareRequest {
+        judging: options.judging.clone(),
+        factors: options.factor.clone(),
+        allowed: options.allow.clone(),
+        noise: options.noise.clone(),
+        pairing: match options.paired {
+            Paired::Auto => Pairing::Auto,
+            Paired::Yes => Pairing::Paired,
+            Paired::No => Pairing::Unpaired,
+        },
+    };
+    let runs = find(&options.runs)?;
+    let one_each = |runs: &[Found]| runs.iter().map(|run| (run.name.clone(), vec![run.clone()])).collect::<Vec<_>>();
+    let (baseline, others) = if let Some(baseline) = &options.baseline {
+        let mut baseline = one_each(&find(std::slice::from_ref(baseline))?);
+        (baseline.remove(0), one_each(&runs))
+    } else if !options.against.is_empty() {
+        let against = find(&options.against)?;
+        (("base".to_owned(), runs), vec![("new".to_owned(), against)])
+    } else if runs.len() == 2 {
+        let mut sides = one_each(&runs);
+        let other = sides.split_off(1);
+        (sides.remove(0), other)
+    } else {
+        return Err(Problem::new(format!(
+            "{} and nothing to compare with",
+            benchmark_results::format::plural(runs.len() as u64, "run")
+        ))
+        .remedy("compare BASE NEW")
+        .remedy("compare A1 A2 … --against B1 B2 …")
+        .remedy("compare --baseline BASE R1 R2 …"));
+    };
+    let side = |(name, runs): &'_ (String, Vec<Found>)| (name.clone(), runs.clone());
+    let all: Vec<(String, Vec<Found>)> = std::iter::once(side(&baseline)).chain(others.iter().map(side)).collect();
+    let sides: Vec<Compared> = all
+        .iter()
+        .map(|(name, runs)| Compared {
+            name: name.clone(),
+            runs,
+        })
+        .collect();
+    compare_sides(&sides, &request, folder, style)
+}
+
+/// Compares the first of several sides with the others.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_sides(
+    sides: &[Compared],
+    request: &CompareRequest,
+    folder: &NoiseFolder,
+    style: Style,
+) -> Result<Printed, Problem> {
+    let options = options(sides, request, folder)?;
+    let names: Vec<Vec<String>> = sides
+        .iter()
+        .map(|side| side.runs.iter().map(|run| run.path.display().to_string()).collect())
+        .collect();
+    let side = |side: &Compared, names: &'_ [String]| -> Vec<(String, benchmark_results::Results)> {
+        names.iter().cloned().zip(side.runs.iter().map(|run| run.results.clone())).collect()
+    };
+    let held: Vec<_> = sides.iter().zip(&names).map(|(one, names)| side(one, names)).collect();
+    let given: Vec<Side> = sides
+        .iter()
+        .zip(&held)
+        .map(|(side, runs)| Side {
+            name: side.name.clone(),
+            runs: runs.iter().map(|(name, results)| RunFile { name, results }).collect(),
+        })
+        .collect();
+    let Some((baseline, candidates)) = given.split_first() else {
+        return Err(Problem::new("there is nothing to compare"));
+    };
+    match comparing::compare(baseline, candidates, &options) {
+        Ok(comparison) => Ok(Printed {
+            text: rendered(&comparison, sides, request.judging.format, style)?,
+            note: None,
+            exit_code: comparison.exit_code,
+        }),
+        Err(error @ CompareError::Refused(_)) => Ok(Printed {
+            text: String::new(),
+            note: Some(error.to_string()),
+            exit_code: error.exit_code(),
+        }),
+        Err(error) => Err(Problem::new(error.to_string())),
+    }
+}
+
+fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -> Result<Options, Problem> {
+    let mut options = Options {
+        factors: request.factors.clone(),
+        allowed: request.allowed.clone(),
+        pairing: request.pairing,
+        strict: request.judging.strict,
+        ..Options::default()
+    };
+    if let Some(margin) = &request.judging.margin {
+        options.margin = share(margin)?;
+    }
+    if !request.judging.primary.is_empty() {
+        let metric = |name: &String| name.parse::<Metric>().map_err(|error| Problem::new(format!("--primary: {error}")));
+        options.primary = request.judging.primary.iter().map(metric).collect::<Result<_, _>>()?;
+    }
+    let load = |path: &Path| NoiseProfile::load(path).map_err(|error| Problem::new(error.to_string()));
+    options.noise = if request.noise.is_empty() {
+        let mut stored: Vec<PathBuf> = sides
+            .iter()
+            .filter_map(|side| folder.file(&NoiseKey::of(&side.runs.first()?.results)))
+            .filter(|path| path.is_file())
+            .collect();
+        stored.sort();
+        stored.dedup();
+        stored.iter().map(|path| load(path)).collect::<Result<_, _>>()?
+    } else {
+        request.noise.iter().map(|path| load(path)).collect::<Result<_, _>>()?
+    };
+    Ok(options)
+}
+
+/// A share as people write it: `0.03` or `3%`.
+fn share(text: &str) -> Result<f64, Problem> {
+    units::parse_ratio(text)
+        .ok()
+        .filter(|share| *share > 0.0 && *share < 1.0)
+        .ok_or_else(|| Problem::new(format!("--margin {text} is not allowed: give a share as 0.03 or 3%")))
+}
+
+fn rendered(
+    comparison: &Comparison,
+    sides: &[Compared],
+    format: CompareFormat,
+    style: Style,
+) -> Result<String, Problem> {
+    Ok(match format {
+        CompareFormat::Terminal => render_terminal(comparison, style),
+        CompareFormat::Markdown => render_markdown(comparison),
+        CompareFormat::Json => {
+            to_json(comparison).map_err(|error| Problem::new(format!("it cannot be written as JSON: {error}")))?
+        }
+        CompareFormat::Html => {
+            let all: Vec<Found> = sides.iter().flat_map(|side| side.runs.iter().cloned()).collect();
+            report::comparison_html(comparison, &named(&all))
+        }
+    })
+}

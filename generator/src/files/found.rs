@@ -1,0 +1,66 @@
+//! What a person means by a run: a results file, the folder that it lies in, or its id.
+
+use std::path::{Path, PathBuf};
+
+use benchmark_results::{Results, file};
+use benchmark_scenarios::Problem;
+
+/// Where runs are written unless they are told otherwise.
+const RUNS: &str = "runs";
+/// The file in a run's folder.
+const FILE: &str = "results.json";
+
+/// A results file that was read.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The file.
+    pub path: PathBuf,
+    /// What to call it: the run's id where the file is called as all are, its own name otherwise.
+    pub name: String,
+    /// What it holds.
+    pub results: Results,
+}
+
+/// Reads the runs that are meant.
+///
+/// # Errors
+/// The first that cannot be read, in one line.
+pub fn find(runs: &[PathBuf]) -> Result<Vec<Found>, Problem> {
+    let mut found = Vec::with_capacity(runs.len());
+    for run in runs {
+        let path = meant(run);
+        let results = file::read(&path).map_err(|error| Problem::new(error.to_string()))?;
+        let name = match path.file_stem().and_then(|stem| stem.to_str()) {
+            Some(stem) if stem != "results" => stem.to_owned(),
+            _ => results.run.id.clone(),
+        };
+        found.push(Found { path, name, results });
+    }
+    Ok(found)
+}
+
+fn meant(run: &Path) -> PathBuf {
+    let candidates = [run.join(FILE), Path::new(RUNS).join(run).join(FILE)];
+    if run.is_file() {
+        return run.to_owned();
+    }
+    candidates
+        .into_iter()
+        .find(|path| path.is_file())
+        // What was typed is what cannot be read.
+        .unwrap_or_else(|| run.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_means_the_file_in_it_and_what_is_not_there_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), "{}").unwrap();
+        assert_eq!(meant(folder.path()), folder.path().join(FILE));
+        assert_eq!(meant(&folder.path().join(FILE)), folder.path().join(FILE));
+        assert_eq!(meant(Path::new("no-such-run")), Path::new("no-such-run"));
+    }
+}

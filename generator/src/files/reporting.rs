@@ -1,0 +1,110 @@
+//! `report` and `export`.
+
+use std::path::{Path, PathBuf};
+
+use benchmark_results::{
+    export::{self as exporting, Format},
+    report::{self as reporting, Named},
+};
+use benchmark_scenarios::Problem;
+
+use super::{Found, Printed, find, output};
+use crate::args::{ExportArgs, ReportArgs, ReportFormat};
+
+/// The name of a report whose place is not given.
+const PAGE: &str = "report.html";
+
+/// Renders runs as a page, as Markdown and as pictures.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
+    let found = find(&options.runs)?;
+    let mut notes = Vec::new();
+    if let Some(folder) = &options.svg {
+        notes.extend(pictures(&found, folder)?);
+    }
+    let runs: Vec<Named<_>> = named(&found);
+    let (text, place) = match options.format {
+        ReportFormat::Html => {
+            let beside = || found.first().and_then(|first| Some(first.path.parent()?.join(PAGE)));
+            (reporting::html(&runs), options.output.clone().or_else(beside))
+        }
+        ReportFormat::Markdown => (reporting::markdown(&runs), options.output.clone()),
+    };
+    let text = match place.filter(|place| place.as_os_str() != "-") {
+        Some(place) => {
+            output::write(&place, &text)?;
+            notes.push(format!("written to {}", place.display()));
+            String::new()
+        }
+        None => text,
+    };
+    Ok(Printed {
+        text,
+        note: (!notes.is_empty()).then(|| notes.join("\n")),
+        exit_code: 0,
+    })
+}
+
+/// Runs with names that are unique: where two are called the same, the later ones are numbered.
+pub(super) fn named(found: &[Found]) -> Vec<Named<&benchmark_results::Results>> {
+    let mut names: Vec<String> = Vec::with_capacity(found.len());
+    for Found { name, .. } in found {
+        let mut unique = name.clone();
+        let mut number = 1;
+        while names.contains(&unique) {
+            number += 1;
+            unique = format!("{name} ({number})");
+        }
+        names.push(unique);
+    }
+    names
+        .into_iter()
+        .zip(found)
+        .map(|(name, found)| Named {
+            name,
+            results: &found.results,
+        })
+        .collect()
+}
+
+/// The plots as files; those of several runs in a folder each.
+fn pictures(found: &[Found], folder: &Path) -> Result<Vec<String>, Problem> {
+    let mut notes = Vec::new();
+    for run in named(found) {
+        let place: PathBuf = if found.len() == 1 { folder.to_owned() } else { folder.join(&run.name) };
+        std::fs::create_dir_all(&place)
+            .map_err(|error| Problem::new(format!("--svg {} cannot be made: {error}", place.display())))?;
+        let plots = reporting::svgs(run.results);
+        for (name, svg) in &plots {
+            output::write(&place.join(name), svg)?;
+        }
+        notes.push(format!("{} plots in {}", plots.len(), place.display()));
+    }
+    Ok(notes)
+}
+
+/// A run in a form that other tools read.
+///
+/// # Errors
+/// When there is no such form, or a file cannot be read or written.
+pub fn export(options: &ExportArgs) -> Result<Printed, Problem> {
+    let format: Format = options
+        .format
+        .parse()
+        .map_err(|error| Problem::new(format!("--format {}: {error}", options.format)))?;
+    let found = find(std::slice::from_ref(&options.run))?;
+    let text = found
+        .iter()
+        .map(|found| exporting::export(&found.results, format))
+        .collect::<Result<String, _>>()
+        .map_err(|error| Problem::new(error.to_string()))?;
+    match &options.output {
+        Some(path) => {
+            output::write_new(path, &text)?;
+            Ok(Printed::note(format!("written to {}", path.display())))
+        }
+        None => Ok(Printed::text(text)),
+    }
+}

@@ -1,0 +1,72 @@
+//! `show`, `history` and `merge`.
+
+use benchmark_results::{
+    file,
+    history::{self, Filter},
+    summary::{self, Style},
+};
+use benchmark_scenarios::Problem;
+
+use super::{Printed, find, output};
+use crate::args::{HistoryArgs, HistoryFormat, MergeArgs, ShowArgs};
+
+/// The same summary as at the end of a run.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
+    let found = find(std::slice::from_ref(&options.run))?;
+    let text = found
+        .iter()
+        .map(|found| summary::render(&found.results, Some(&found.path), style))
+        .collect::<String>();
+    Ok(Printed::text(text))
+}
+
+/// All runs below a folder.
+///
+/// # Errors
+/// When the folder cannot be read or the filter makes no sense.
+pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> {
+    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
+    let filter = Filter {
+        plan: options.plan.clone(),
+        version: options.program_version.clone(),
+        verdict: options
+            .verdict
+            .as_deref()
+            .map(history::parse_verdict)
+            .transpose()
+            .map_err(|error| wrong(&error))?,
+        since: options
+            .since
+            .as_deref()
+            .map(history::parse_since)
+            .transpose()
+            .map_err(|error| wrong(&error))?,
+        workload: options.workflow_type.clone(),
+    };
+    let history = history::history(&options.folder, &filter).map_err(|error| wrong(&error))?;
+    let text = match options.format {
+        HistoryFormat::Terminal => history.render(style),
+        HistoryFormat::Csv => history.to_csv(),
+        HistoryFormat::Json => history.to_json().map_err(|error| wrong(&error))?,
+    };
+    Ok(Printed::text(text))
+}
+
+/// Results of generators that ran apart, as one.
+///
+/// # Errors
+/// When they do not belong together, or the result cannot be written.
+pub fn merge(options: &MergeArgs) -> Result<Printed, Problem> {
+    let found = find(&options.runs)?;
+    let parts: Vec<_> = found
+        .iter()
+        .map(|found| (found.path.display().to_string(), &found.results))
+        .collect();
+    let merged = benchmark_results::combine::combine(&parts).map_err(|error| Problem::new(error.to_string()))?;
+    let json = file::to_json(&merged).map_err(|error| Problem::new(format!("the result cannot be written: {error}")))?;
+    output::write_new(&options.output, &json)?;
+    Ok(Printed::note(format!("written to {}", options.output.display())))
+}
