@@ -18,6 +18,7 @@ pub mod legacy;
 pub mod limits;
 pub mod merge;
 pub mod schema;
+pub mod stats;
 pub mod summary;
 pub mod thresholds;
 
