@@ -100,6 +100,13 @@ impl Histogram {
         (!self.is_empty()).then(|| to_ms(self.inner.value_at_quantile(quantile)))
     }
 
+    /// What was recorded, from the shortest: the middle of each bucket that holds something, in milliseconds, and its count.
+    pub fn recorded(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.inner
+            .iter_recorded()
+            .map(|bucket| (to_ms(self.inner.median_equivalent(bucket.value_iterated_to())), bucket.count_at_value()))
+    }
+
     /// Arithmetic mean in milliseconds; `None` when nothing was recorded.
     pub fn mean_ms(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.inner.mean() / 1000.0)

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod legacy;
 pub mod limits;
 pub mod merge;
+pub mod report;
 pub mod schema;
 pub mod stats;
 pub mod summary;
