@@ -117,6 +117,11 @@ impl Histogram {
         (!self.is_empty()).then(|| to_ms(self.inner.max()))
     }
 
+    /// What the library works on, for its own writers.
+    pub(crate) fn inner(&self) -> &hdrhistogram::Histogram<u64> {
+        &self.inner
+    }
+
     /// The histogram as text: HdrHistogram V2, deflated, base64. Java, Go and Python read it.
     pub fn encode(&self) -> String {
         STANDARD.encode(self.to_bytes())

@@ -5,12 +5,14 @@
 
 pub mod assemble;
 pub mod checks;
+pub mod export;
 pub mod file;
 #[cfg(test)]
 mod fixtures;
 pub mod fleet;
 pub mod format;
 pub mod histogram;
+pub mod history;
 mod json_schema;
 pub mod latencies;
 pub mod ledger;
