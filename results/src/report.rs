@@ -4,7 +4,7 @@
 //! script, are themed by the page's style sheet and cost 10 to 40 KB each. A plotting crate would bring fixed sizes and
 //! fonts, or a script of half a megabyte. `maud` makes the markup: what it takes from results is escaped, always.
 //!
-//! Sizes are bounded whatever the file holds: time is gathered into at most 240 columns, of which the lowest and the
+//! Sizes are bounded whatever the file holds: time is gathered into at most 320 columns, of which the lowest and the
 //! highest second are kept; tables have at most 120 rows; lists end with the number of what they leave out.
 
 mod course;
@@ -16,6 +16,7 @@ mod markdown;
 mod members;
 mod over_time;
 mod page;
+mod path;
 mod percentiles;
 mod plot;
 mod scale;
@@ -68,7 +69,10 @@ pub fn svgs(results: &Results) -> Vec<(String, String)> {
         over_time::lag(&scene),
         troubles::plot(&scene),
     ];
-    let mut files: Vec<(String, String)> = plots.iter().map(|plot| (format!("{}.svg", plot.id), plot.picture())).collect();
+    let mut files: Vec<(String, String)> = plots
+        .iter()
+        .map(|plot| (format!("{}.svg", plot.id), plot.picture()))
+        .collect();
     files.push(("ledger.svg".to_owned(), flow::picture(results)));
     files
 }

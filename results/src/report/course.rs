@@ -112,7 +112,11 @@ pub(super) struct Grid {
 impl Grid {
     /// At most so many columns for so many seconds.
     pub(super) fn over(seconds: f64, columns: usize) -> Self {
-        let seconds = if seconds.is_finite() { seconds.max(1.0).ceil() } else { 1.0 };
+        let seconds = if seconds.is_finite() {
+            seconds.max(1.0).ceil()
+        } else {
+            1.0
+        };
         let step = (seconds / columns.max(1) as f64).ceil();
         Grid {
             columns: ((seconds / step).ceil() as usize).clamp(1, columns.max(1)),
@@ -184,10 +188,16 @@ mod tests {
         let results = fixtures::iterations();
         let course = Course::of(&results);
         assert_eq!(course.seconds, 903.0);
-        assert_eq!((course.at(1, 5.0), course.at(2, 0.0), course.at(4, 0.0)), (Some(5.0), Some(301.0), None));
+        assert_eq!(
+            (course.at(1, 5.0), course.at(2, 0.0), course.at(4, 0.0)),
+            (Some(5.0), Some(301.0), None)
+        );
         let phases = course.phases();
         assert_eq!(phases.len(), 12);
-        assert_eq!((phases[4].iteration, phases[4].phase, phases[4].from, phases[4].to), (2, Phase::Ramp, 301.0, 331.0));
+        assert_eq!(
+            (phases[4].iteration, phases[4].phase, phases[4].from, phases[4].to),
+            (2, Phase::Ramp, 301.0, 331.0)
+        );
     }
 
     #[test]

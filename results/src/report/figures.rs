@@ -4,7 +4,10 @@
 
 use maud::{Markup, html};
 
-use super::{scene::{Drawn, Scene}, theme};
+use super::{
+    scene::{Drawn, Scene},
+    theme,
+};
 use crate::{
     format::{self, NONE, count, maybe_ms, maybe_rate, rate},
     schema::{CompletionSource, Iteration, Latencies, Latency, Results, VerdictValue},
@@ -65,13 +68,16 @@ struct Card {
 
 fn cards(results: &Results) -> Markup {
     let measure = &results.phases.measure;
-    let (start, end) = (&measure.latencies.start_response.accepted, &measure.latencies.e2e_response.completed);
+    let (start, end) = (
+        &measure.latencies.start_response.accepted,
+        &measure.latencies.e2e_response.completed,
+    );
     let bound = match results.verdict.value {
         VerdictValue::Overloaded => "a lower bound: the cluster refused more",
-        _ => "completed in the measured phase",
+        _ => "completed while measuring",
     };
     let against = |latency: &Latency, service: &Latency| match (latency.p50, service.p99) {
-        (Some(p50), Some(p99)) => format!("p50 {} · service p99 {}", format::ms(p50), format::ms(p99)),
+        (Some(p50), Some(p99)) => format!("p50 {}, service p99 {}", format::ms(p50), format::ms(p99)),
         (Some(p50), None) => format!("p50 {}", format::ms(p50)),
         _ => format::at_worst(latency),
     };
@@ -88,12 +94,12 @@ fn cards(results: &Results) -> Markup {
             beside: bound.into(),
         },
         Card {
-            what: "start p99, response",
+            what: "start p99",
             figure: maybe_ms(start.p99),
             beside: against(start, &measure.latencies.start_service.accepted),
         },
         Card {
-            what: "end to end p99, response",
+            what: "end to end p99",
             figure: maybe_ms(end.p99),
             beside: against(end, &measure.latencies.e2e_service.completed),
         },
@@ -114,7 +120,16 @@ fn cards(results: &Results) -> Markup {
 
 /// One row for each run.
 fn runs(scene: &Scene) -> Markup {
-    let heads = ["asked", "started", "completed", "start p50", "start p99", "e2e p50", "e2e p99", "errors"];
+    let heads = [
+        "asked",
+        "started",
+        "completed",
+        "start p50",
+        "start p99",
+        "e2e p50",
+        "e2e p99",
+        "errors",
+    ];
     html! {
         div.scroll {
             table {
@@ -141,7 +156,10 @@ fn runs(scene: &Scene) -> Markup {
 /// run.
 pub(super) fn row(results: &Results) -> [String; 8] {
     let measure = &results.phases.measure;
-    let (start, end) = (&measure.latencies.start_response.accepted, &measure.latencies.e2e_response.completed);
+    let (start, end) = (
+        &measure.latencies.start_response.accepted,
+        &measure.latencies.e2e_response.completed,
+    );
     let figure = |text: String| if is_shown(results) { text } else { NONE.into() };
     [
         rate(results.plan.load.rate.per_second()),
@@ -151,7 +169,12 @@ pub(super) fn row(results: &Results) -> [String; 8] {
         figure(maybe_ms(start.p99)),
         figure(maybe_ms(end.p50)),
         figure(maybe_ms(end.p99)),
-        figure(measure.ledger.error_ratio().map_or_else(|| NONE.into(), format::percent)),
+        figure(
+            measure
+                .ledger
+                .error_ratio()
+                .map_or_else(|| NONE.into(), format::percent),
+        ),
     ]
 }
 

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     plot::{Key, WIDTH},
-    scale::plain,
+    scale::coordinate,
     theme,
 };
 use crate::{Ledger, format, schema::Results};
@@ -64,7 +64,11 @@ fn layout(parts: &[Part], within: Extent) -> Vec<Option<Extent>> {
     let room = within.1 - within.0;
     let gaps = GAP * there.saturating_sub(1) as f64;
     let spare = (room - gaps - LEAST * there as f64).max(0.0);
-    let least = if spare > 0.0 { LEAST } else { (room / there.max(1) as f64 - GAP).max(0.5) };
+    let least = if spare > 0.0 {
+        LEAST
+    } else {
+        (room / there.max(1) as f64 - GAP).max(0.5)
+    };
     let mut x = within.0;
     parts
         .iter()
@@ -99,7 +103,7 @@ fn bars(stages: &[Vec<Part>; 4]) -> Markup {
     let extents = extents(stages);
     let top = |stage: usize| STAGE * stage as f64;
     html! {
-        svg.bars width="100%" height=(plain(height())) viewBox={ "0 0 " (plain(WIDTH)) " " (plain(height())) }
+        svg.bars width="100%" height=(coordinate(height())) viewBox={ "0 0 " (coordinate(WIDTH)) " " (coordinate(height())) }
             preserveAspectRatio="none" role="img" aria-label="The ledger as a flow; the same figures stand beside it." {
             @for stage in 1..stages.len() {
                 @if let Some(from) = extents[stage - 1].first().copied().flatten() {
@@ -116,8 +120,8 @@ fn bars(stages: &[Vec<Part>; 4]) -> Markup {
                 @for (part, extent) in parts.iter().zip(&extents[stage]) {
                     @if let Some((from, to)) = extent {
                         path class={ "fill " (part.class) }
-                            d={ "M" (plain(*from)) " " (plain(top(stage))) "H" (plain(*to)) "v" (plain(BAR)) "H"
-                                (plain(*from)) "z" } {
+                            d={ "M" (coordinate(*from)) " " (coordinate(top(stage))) "H" (coordinate(*to)) "v" (coordinate(BAR)) "H"
+                                (coordinate(*from)) "z" } {
                             title { (part.name) " " (format::count(part.count)) }
                         }
                     }
@@ -130,14 +134,23 @@ fn bars(stages: &[Vec<Part>; 4]) -> Markup {
 /// How the lower edge of a bar is divided among what comes from it.
 fn shares(parts: &[Part], within: Extent) -> Vec<Option<Extent>> {
     let extents = layout(parts, within);
-    let scale = |x: f64, end: f64| if end > within.0 { within.0 + (x - within.0) * (within.1 - within.0) / (end - within.0) } else { x };
+    let scale = |x: f64, end: f64| {
+        if end > within.0 {
+            within.0 + (x - within.0) * (within.1 - within.0) / (end - within.0)
+        } else {
+            x
+        }
+    };
     let end = extents.iter().flatten().last().map_or(within.1, |extent| extent.1);
-    extents.into_iter().map(|extent| extent.map(|(a, b)| (scale(a, end), scale(b, end)))).collect()
+    extents
+        .into_iter()
+        .map(|extent| extent.map(|(a, b)| (scale(a, end), scale(b, end))))
+        .collect()
 }
 
 fn ribbon((a, b): Extent, (c, d): Extent, top: f64, bottom: f64) -> String {
-    let middle = plain((top + bottom) / 2.0);
-    let [a, b, c, d, top, bottom] = [a, b, c, d, top, bottom].map(plain);
+    let middle = coordinate((top + bottom) / 2.0);
+    let [a, b, c, d, top, bottom] = [a, b, c, d, top, bottom].map(coordinate);
     format!("M{a} {top}C{a} {middle} {c} {middle} {c} {bottom}H{d}C{d} {middle} {b} {middle} {b} {top}z")
 }
 
@@ -183,15 +196,15 @@ pub(super) fn picture(results: &Results) -> String {
         title { "Where every arrival ended" }
         rect.paper width="100%" height="100%" {}
         text.title x="24" y="38" { "Where every arrival ended" }
-        svg x=(plain(left)) y=(plain(top)) width=(plain(width - left - 24.0)) height=(plain(height())) { (bars(&stages)) }
+        svg x=(coordinate(left)) y=(coordinate(top)) width=(coordinate(width - left - 24.0)) height=(coordinate(height())) { (bars(&stages)) }
         @for (stage, parts) in stages.iter().enumerate() {
             @for (n, part) in parts.iter().filter(|part| part.count > 0).enumerate() {
                 @let y = top + STAGE * stage as f64 + 14.0 + 19.0 * n as f64;
-                svg x="24" y=(plain(y - 10.0)) width="12" height="12" class=(part.class) {
+                svg x="24" y=(coordinate(y - 10.0)) width="12" height="12" class=(part.class) {
                     rect.fill width="12" height="12" rx="3" {}
                 }
-                text.key x="44" y=(plain(y)) { (part.name) }
-                text.value x=(plain(left - 24.0)) y=(plain(y)) text-anchor="end" { (format::count(part.count)) }
+                text.key x="44" y=(coordinate(y)) { (part.name) }
+                text.value x=(coordinate(left - 24.0)) y=(coordinate(y)) text-anchor="end" { (format::count(part.count)) }
             }
         }
     };

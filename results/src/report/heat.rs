@@ -5,8 +5,9 @@
 use std::fmt::Write;
 
 use super::{
-    plot::{Hit, Key, Mark, Plot, Table, WIDTH, line},
-    scale::{Scale, plain},
+    path::line,
+    plot::{Hit, Key, Mark, Plot, Table, WIDTH},
+    scale::{Scale, coordinate},
     scene::{Of, ROWS, Scene, moment},
     theme::HEATS,
 };
@@ -52,6 +53,7 @@ pub(super) fn map(scene: &Scene, run: usize, of: Of) -> Plot {
         "Colour: the share of the {what} in a column that took so long. Lines: the column's median and 99th percentile, from \
          its added histograms."
     );
+    note += scene.caveat(&[run]);
     if unreadable > 0 {
         let _ = write!(note, " {} could not be read.", format::plural(unreadable, "histogram"));
     }
@@ -166,22 +168,25 @@ fn latency_of(cell: usize) -> f64 {
 fn cells(plot: &mut Plot, scene: &Scene, stripes: &[Stripe], lowest: usize, highest: usize) {
     let merged = (highest - lowest + 1).div_ceil(CELLS);
     let mut paths = vec![String::new(); HEATS];
-    let width = plain(WIDTH / scene.grid.columns as f64 + 0.15);
+    let width = coordinate(WIDTH / scene.grid.columns as f64 + 0.15);
     for (n, stripe) in stripes.iter().enumerate().filter(|(_, stripe)| stripe.count > 0) {
-        let x = plain(n as f64 * WIDTH / scene.grid.columns as f64);
+        let x = coordinate(n as f64 * WIDTH / scene.grid.columns as f64);
         let heat_of = |from: usize| -> Option<usize> {
             let here = &stripe.cells[from..(from + merged).min(stripe.cells.len())];
             let count = here.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
             let share = count as f64 / stripe.count as f64;
             (count > 0).then(|| STEPS.iter().rposition(|step| share >= *step).unwrap_or(0))
         };
-        let heats: Vec<(usize, Option<usize>)> = (lowest..=highest).step_by(merged).map(|from| (from, heat_of(from))).collect();
+        let heats: Vec<(usize, Option<usize>)> = (lowest..=highest)
+            .step_by(merged)
+            .map(|from| (from, heat_of(from)))
+            .collect();
         for same in heats.chunk_by(|a, b| a.1 == b.1) {
             let Some(heat) = same[0].1 else { continue };
             let bottom = HEIGHT * (1.0 - plot.y.place(latency_of(same[0].0)));
             let top = HEIGHT * (1.0 - plot.y.place(latency_of(same[same.len() - 1].0 + merged)));
-            let height = plain(bottom - top);
-            let _ = write!(paths[heat], "M{x} {}h{width}v{height}h-{width}z", plain(top));
+            let height = coordinate(bottom - top);
+            let _ = write!(paths[heat], "M{x} {}h{width}v{height}h-{width}z", coordinate(top));
         }
     }
     for (heat, path) in paths.into_iter().enumerate().filter(|(_, path)| !path.is_empty()) {
@@ -235,7 +240,13 @@ fn table(scene: &Scene, stripes: &[Stripe]) -> Table {
             .filter_map(|(at, stripe)| Some((n * group + at, stripe.quantiles?, stripe.count)))
             .max_by(|a, b| a.1[1].total_cmp(&b.1[1]))?;
         let figures = [p50, p99, max].map(format::ms);
-        Some([moment(scene.grid, at)].into_iter().chain(figures).chain([format::count(count)]).collect())
+        Some(
+            [moment(scene.grid, at)]
+                .into_iter()
+                .chain(figures)
+                .chain([format::count(count)])
+                .collect(),
+        )
     });
     Table {
         head: ["time", "p50", "p99", "max", "samples"].map(str::to_owned).to_vec(),
@@ -257,7 +268,7 @@ fn legend() -> Vec<Key> {
         class: format!("h{heat}"),
         filled: true,
         text: match heat {
-            0 => "any".into(),
+            0 => format!("under {}", format::percent(STEPS[1]).replace(' ', "\u{a0}")),
             _ => format!("{}+", format::percent(*step).replace(' ', "\u{a0}")),
         },
     });

@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Named, figures, text::{command, short}, theme};
+use super::{
+    Named, figures,
+    text::{command, short},
+    theme,
+};
 use crate::{
     Results, format,
     schema::{CheckStatus, VerdictValue},
@@ -30,7 +34,13 @@ fn one(out: &mut String, results: &Results) {
         let _ = writeln!(out, "Interrupted by {}.\n", plain(cause, 80));
     }
     if results.verdict.value != VerdictValue::Invalid {
-        rows(out, &[Named { name: results.run.id.clone(), results }]);
+        rows(
+            out,
+            &[Named {
+                name: results.run.id.clone(),
+                results,
+            }],
+        );
         latencies(out, results);
     }
     checks(out, results);
@@ -79,10 +89,19 @@ fn rows(out: &mut String, runs: &[Named<&Results>]) {
 }
 
 fn latencies(out: &mut String, results: &Results) {
-    let _ = writeln!(out, "| latency | p50 | p90 | p99 | p99.9 | max | samples |\n|---|{}", "--:|".repeat(6));
+    let _ = writeln!(
+        out,
+        "| latency | p50 | p90 | p99 | p99.9 | max | samples |\n|---|{}",
+        "--:|".repeat(6)
+    );
     for (name, latency) in figures::named(&results.phases.measure.latencies) {
         let values = [latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max].map(format::maybe_ms);
-        let _ = writeln!(out, "| {name} | {} | {} |", values.join(" | "), format::count(latency.count));
+        let _ = writeln!(
+            out,
+            "| {name} | {} | {} |",
+            values.join(" | "),
+            format::count(latency.count)
+        );
     }
     out.push('\n');
 }
@@ -95,9 +114,14 @@ fn checks(out: &mut String, results: &Results) {
     for check in &problems {
         let (word, ..) = theme::status(check.status);
         let name = plain(&check.name.replace('-', " "), 60);
-        let _ = write!(out, "- **{name}** ({word}): {}; limit {}", plain(&check.value, TEXT), plain(&check.limit, TEXT));
+        let _ = write!(
+            out,
+            "- **{name}** ({word}): {}; limit {}",
+            plain(&check.value, TEXT),
+            plain(&check.limit, TEXT)
+        );
         if !check.remedy.is_empty() {
-            let _ = write!(out, ". {}", plain(&check.remedy, TEXT));
+            let _ = write!(out, " → {}", plain(&check.remedy, TEXT));
         }
         out.push('\n');
     }

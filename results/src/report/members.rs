@@ -7,10 +7,11 @@ use maud::{Markup, html};
 
 use super::{
     course::Grid,
-    plot::{WIDTH, between, line},
-    scale::{Scale, plain},
+    path::{between, line},
+    plot::WIDTH,
+    scale::{Scale, coordinate},
     scene::Drawn,
-    text::{short, tail},
+    text::{ends, short},
 };
 use crate::{
     fleet::{Typical, measured_usage, speed},
@@ -21,9 +22,9 @@ use crate::{
 /// Members of a kind that are shown; the file has all of them.
 const SHOWN: usize = 100;
 /// Characters of a name that are shown.
-const NAME: usize = 28;
+const NAME: usize = 24;
 /// Points of a line over time.
-const POINTS: usize = 90;
+const POINTS: usize = 72;
 /// Height of the lines over time, pixels.
 const HEIGHT: f64 = 24.0;
 
@@ -31,7 +32,15 @@ const HEIGHT: f64 = 24.0;
 pub(super) fn members(run: &Drawn) -> Markup {
     let results = run.results;
     if results.fleet.members.is_empty() {
-        return html! { p.note { "One process did it all: it started the workflows, and its own workers executed them." } };
+        return html! {
+            p.note {
+                @if results.plan.workers.count > 0 {
+                    "No other process took part: the one that started the workflows executed them."
+                } @else {
+                    "No process told of itself but the one that started the workflows; workers elsewhere executed them."
+                }
+            }
+        };
     }
     let is_worker = |member: &&Member| member.role == MemberRole::Worker;
     let (workers, generators): (Vec<&Member>, Vec<&Member>) = results.fleet.members.iter().partition(is_worker);
@@ -63,12 +72,16 @@ fn table(run: &Drawn, mut members: Vec<&Member>, kind: &str, whole: &Latency) ->
     let is_worker = kind == "worker";
     let latency = if is_worker { "e2e" } else { "start" };
     let scale = range_scale(&members, whole);
+    let is_patchy = members
+        .iter()
+        .any(|member| member.windows_resent > 0 || member.windows_dropped > 0);
     html! {
         h3 { (if members.len() + more == 1 { kind.to_owned() } else { format!("{kind}s") }) }
         p.note {
             @if invalid {
                 "The run is invalid, so the members' latencies are not shown."
             } @else {
+                @if is_worker { "CPU and free slots are those of the measured phase: the mean, and the fewest. " }
                 "The bar goes from the member's p50 to its p99 of " (latency) " response; the two lines are those of all \
                  together (" (maybe_ms(whole.p50)) " and " (maybe_ms(whole.p99)) ")."
             }
@@ -78,17 +91,17 @@ fn table(run: &Drawn, mut members: Vec<&Member>, kind: &str, whole: &Latency) ->
                 thead { tr {
                     th scope="col" { (kind) }
                     th scope="col" { "share" }
-                    @if !invalid { th scope="col" { (latency) " p50" } th scope="col" { "p99" } th scope="col" { "against all" } }
+                    @if !invalid { th scope="col" { (latency) " p50" } th scope="col" { "p99" } th.draw scope="col" { "against all" } }
                     @if !is_worker { th scope="col" { "lag p99" } }
-                    th scope="col" { "CPU" } th scope="col" { "over time" }
-                    @if is_worker { th scope="col" { "fewest free slots" } th scope="col" { "over time" } }
-                    th scope="col" { "clock" } th scope="col" { "windows resent" }
+                    th scope="col" { "CPU" } th.draw scope="col" { "over time" }
+                    @if is_worker { th scope="col" { "free slots" } th.draw scope="col" { "over time" } }
+                    th scope="col" { "clock" } @if is_patchy { th scope="col" { "windows resent" } }
                 } }
                 tbody {
                     @for member in &members {
                         tr {
                             th.name scope="row" title=(short(&member.name, 200)) {
-                                (tail(&member.name, NAME)) (presence(member, is_slow(member)))
+                                (ends(&member.name, NAME)) (presence(member, is_slow(member)))
                             }
                             td { (member.share.map_or_else(|| NONE.into(), percent)) }
                             @if !invalid {
@@ -104,9 +117,11 @@ fn table(run: &Drawn, mut members: Vec<&Member>, kind: &str, whole: &Latency) ->
                                 td { (fewest(results, member).map_or_else(|| NONE.into(), |free| count(free.into()))) }
                                 td { (slots_line(run, member)) }
                             }
-                            td { (clock(member)) }
-                            td { (count(member.windows_resent)) @if member.windows_dropped > 0 {
-                                ", " (count(member.windows_dropped)) " lost" } }
+                            td { (clock(member)) @if member.is_apart() && member.clock.corrected { br; span.sub { "corrected" } } }
+                            @if is_patchy {
+                                td { (count(member.windows_resent)) @if member.windows_dropped > 0 {
+                                    ", " (count(member.windows_dropped)) " lost" } }
+                            }
                         }
                     }
                 }
@@ -122,11 +137,11 @@ fn presence(member: &Member, slow: bool) -> Markup {
     html! {
         @match member.presence {
             MemberPresence::Present => {}
-            MemberPresence::Left => { " " span.tag.none title=[reason] { "left" } }
-            MemberPresence::Lost => { " " span.tag.bad title=[reason] { "✕ lost"
+            MemberPresence::Left => { br; span.tag.none title=[reason] { "left" } }
+            MemberPresence::Lost => { br; span.tag.bad title=[reason] { "✕ lost"
                 @if let Some(at) = member.left_seconds { " at " (format::length(at)) } } }
         }
-        @if slow { " " span.tag.warn { "! slow" } }
+        @if slow { br; span.tag.warn { "! slow" } }
     }
 }
 
@@ -141,7 +156,10 @@ fn cpu(results: &Results, member: &Member) -> Option<f64> {
 
 /// Room for workflow tasks or activities, whichever is less.
 fn free(usage: &MemberUsage) -> Option<u32> {
-    [usage.workflow_slots_free, usage.activity_slots_free].into_iter().flatten().min()
+    [usage.workflow_slots_free, usage.activity_slots_free]
+        .into_iter()
+        .flatten()
+        .min()
 }
 
 fn fewest(results: &Results, member: &Member) -> Option<u32> {
@@ -158,14 +176,17 @@ fn clock(member: &Member) -> String {
     if let Some(uncertainty) = member.clock.uncertainty_ms {
         text += &format!(" ± {}", ms(uncertainty));
     }
-    if member.clock.corrected {
-        text += ", corrected";
-    }
     text
 }
 
 fn range_scale(members: &[&Member], whole: &Latency) -> Scale {
-    let all = || members.iter().flat_map(|member| speed(member)).chain([whole.p50, whole.p99]).flatten();
+    let all = || {
+        members
+            .iter()
+            .flat_map(|member| speed(member))
+            .chain([whole.p50, whole.p99])
+            .flatten()
+    };
     Scale::latencies(all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max))
 }
 
@@ -174,11 +195,11 @@ fn range(scale: &Scale, own: [Option<f64>; 2], whole: &Latency) -> Markup {
     let at = |value: f64| scale.place(value) * WIDTH;
     html! {
         @if let [Some(p50), Some(p99)] = own {
-            svg.range width="170" height="20" viewBox={ "0 0 " (plain(WIDTH)) " 20" } preserveAspectRatio="none" aria-hidden="true" {
-                path.fill.shade d={ "M0 9h" (plain(WIDTH)) "v2H0z" } {}
-                path.fill.c0 d={ "M" (plain(at(p50))) " 6H" (plain(at(p99).max(at(p50) + 8.0))) "v8H" (plain(at(p50))) "z" } {}
+            svg.range width="110" height="20" viewBox={ "0 0 " (coordinate(WIDTH)) " 20" } preserveAspectRatio="none" aria-hidden="true" {
+                path.fill.shade d={ "M0 9h" (coordinate(WIDTH)) "v2H0z" } {}
+                path.fill.c0 d={ "M" (coordinate(at(p50))) " 6H" (coordinate(at(p99).max(at(p50) + 8.0))) "v8H" (coordinate(at(p50))) "z" } {}
                 @for (value, class) in [(whole.p50, "p50"), (whole.p99, "p99")] {
-                    @if let Some(value) = value { path class={ "event " (class) } d={ "M" (plain(at(value))) " 0v20" } {} }
+                    @if let Some(value) = value { path class={ "event " (class) } d={ "M" (coordinate(at(value))) " 0v20" } {} }
                 }
             }
         }
@@ -187,17 +208,34 @@ fn range(scale: &Scale, own: [Option<f64>; 2], whole: &Latency) -> Markup {
 
 fn cpu_line(run: &Drawn, member: &Member) -> Markup {
     let peaks = over_time(run, member, |usage| Some(usage.cpu_share), f64::max);
-    spark(&peaks, 1.0, "c0", |value| format!("highest {}", percent(value)), f64::max)
+    spark(
+        &peaks,
+        1.0,
+        "c0",
+        |value| format!("highest {}", percent(value)),
+        f64::max,
+    )
 }
 
 fn slots_line(run: &Drawn, member: &Member) -> Markup {
     let fewest = over_time(run, member, |usage| free(usage).map(f64::from), f64::min);
     let most = fewest.iter().flatten().copied().fold(1.0, f64::max);
-    spark(&fewest, most, "c2", |value| format!("fewest {}", count(value as u64)), f64::min)
+    spark(
+        &fewest,
+        most,
+        "c2",
+        |value| format!("fewest {}", count(value as u64)),
+        f64::min,
+    )
 }
 
 /// A figure of a member by time, the worst of each column.
-fn over_time(run: &Drawn, member: &Member, of: impl Fn(&MemberUsage) -> Option<f64>, worst: fn(f64, f64) -> f64) -> Vec<Option<f64>> {
+fn over_time(
+    run: &Drawn,
+    member: &Member,
+    of: impl Fn(&MemberUsage) -> Option<f64>,
+    worst: fn(f64, f64) -> f64,
+) -> Vec<Option<f64>> {
     let grid = Grid::over(run.course.seconds, POINTS);
     let mut columns = vec![None; grid.columns];
     for usage in &member.usage {
@@ -219,7 +257,13 @@ fn over_time(run: &Drawn, member: &Member, of: impl Fn(&MemberUsage) -> Option<f
     columns
 }
 
-fn spark(values: &[Option<f64>], highest: f64, class: &str, said: fn(f64) -> String, worst: fn(f64, f64) -> f64) -> Markup {
+fn spark(
+    values: &[Option<f64>],
+    highest: f64,
+    class: &str,
+    said: fn(f64) -> String,
+    worst: fn(f64, f64) -> f64,
+) -> Markup {
     let Some(extreme) = values.iter().flatten().copied().reduce(worst) else {
         return html! {};
     };
@@ -227,10 +271,10 @@ fn spark(values: &[Option<f64>], highest: f64, class: &str, said: fn(f64) -> Str
     let x = |n: usize| (n as f64 + 0.5) / values.len() as f64;
     let points = || values.iter().enumerate().map(|(n, value)| (x(n), place(value)));
     html! {
-        svg class={ "spark " (class) } width="150" height=(plain(HEIGHT)) viewBox={ "0 0 " (plain(WIDTH)) " " (plain(HEIGHT)) }
+        svg class={ "spark " (class) } width="100" height=(coordinate(HEIGHT)) viewBox={ "0 0 " (coordinate(WIDTH)) " " (coordinate(HEIGHT)) }
             preserveAspectRatio="none" aria-hidden="true" {
             title { (said(extreme)) }
-            path.fill.shade d={ "M0 " (plain(HEIGHT - 1.0)) "h" (plain(WIDTH)) "v1H0z" } {}
+            path.fill.shade d={ "M0 " (coordinate(HEIGHT - 1.0)) "h" (coordinate(WIDTH)) "v1H0z" } {}
             path.area-fill d=(between(points().map(|(x, y)| (x, y.map(|y| (0.0, y)))), HEIGHT)) {}
             path.line.thin d=(line(points(), HEIGHT, 0.01)) {}
         }

@@ -2,7 +2,8 @@
 
 use super::{
     course::{Column, Grid},
-    plot::{Hit, Key, Mark, Plot, Table, between, line},
+    path::{between, line},
+    plot::{Hit, Key, Mark, Plot, Table},
     scale::{self, Scale},
     scene::{Scene, moment},
 };
@@ -66,16 +67,20 @@ pub(super) fn rates(scene: &Scene) -> Plot {
     }
     let note = "Starts that were due (dashed) and starts that were handed to a connection, a second. Where the lines part, \
                 the load was not the one that was asked for.";
-    draw(scene, &series, &Draft {
-        id: "rates",
-        title: "Asked against started",
-        note: note.into(),
-        by: By::Mean,
-        log: false,
-        text: format::rate,
-        axis_text: scale::short,
-        empty: "No second of this run is on record.",
-    })
+    draw(
+        scene,
+        &series,
+        &Draft {
+            id: "rates",
+            title: "Asked against started",
+            note: note.into(),
+            by: By::Mean,
+            log: false,
+            text: format::rate,
+            axis_text: scale::short,
+            empty: "No second of this run is on record.",
+        },
+    )
 }
 
 /// Completions a second.
@@ -94,21 +99,29 @@ pub(super) fn completions(scene: &Scene) -> Plot {
         series.push(Series {
             run,
             name: scene.named(run, "completed"),
-            class: if single { "c2".into() } else { scene.runs[run].class.clone() },
+            class: if single {
+                "c2".into()
+            } else {
+                scene.runs[run].class.clone()
+            },
             value: |window| window.completed.map(|count| count as f64),
         });
     }
     let observed = observed(scene, |window| window.completed.is_some());
-    draw(scene, if observed { &series } else { &[] }, &Draft {
-        id: "completions",
-        title: "Completions",
-        note: "Workflows that completed, a second, in the second in which they did.".into(),
-        by: By::Mean,
-        log: false,
-        text: format::rate,
-        axis_text: scale::short,
-        empty: "Completions were not observed second by second.",
-    })
+    draw(
+        scene,
+        if observed { &series } else { &[] },
+        &Draft {
+            id: "completions",
+            title: "Completions",
+            note: "Workflows that completed, a second, in the second in which they did.".into(),
+            by: By::Mean,
+            log: false,
+            text: format::rate,
+            axis_text: scale::short,
+            empty: "Completions were not observed second by second.",
+        },
+    )
 }
 
 /// Accepted and not yet ended.
@@ -125,16 +138,21 @@ pub(super) fn backlog(scene: &Scene) -> Plot {
         })
         .collect();
     let observed = observed(scene, |window| window.backlog.is_some());
-    draw(scene, if observed { &series } else { &[] }, &Draft {
-        id: "backlog",
-        title: "Backlog",
-        note: "Workflows accepted and not yet ended. A backlog that keeps growing is load that is not carried.".into(),
-        by: By::Mean,
-        log: false,
-        text: |value| format::count(value.round().max(0.0) as u64),
-        axis_text: scale::short,
-        empty: "The backlog was not observed second by second.",
-    })
+    draw(
+        scene,
+        if observed { &series } else { &[] },
+        &Draft {
+            id: "backlog",
+            title: "Backlog",
+            note: "Workflows accepted and not yet ended. A backlog that keeps growing is load that is not carried."
+                .into(),
+            by: By::Mean,
+            log: false,
+            text: |value| format::count(value.round().max(0.0) as u64),
+            axis_text: scale::short,
+            empty: "The backlog was not observed second by second.",
+        },
+    )
 }
 
 /// How late the generator was.
@@ -157,16 +175,20 @@ pub(super) fn lag(scene: &Scene) -> Plot {
     } else {
         "."
     };
-    draw(scene, if observed { &series } else { &[] }, &Draft {
-        id: "lag",
-        title: "Lag",
-        note,
-        by: By::Peak,
-        log: true,
-        text: format::ms,
-        axis_text: format::ms,
-        empty: "No start was sent.",
-    })
+    draw(
+        scene,
+        if observed { &series } else { &[] },
+        &Draft {
+            id: "lag",
+            title: "Lag",
+            note,
+            by: By::Peak,
+            log: true,
+            text: format::ms,
+            axis_text: format::ms,
+            empty: "No start was sent.",
+        },
+    )
 }
 
 fn observed(scene: &Scene, is_there: fn(&Window) -> bool) -> bool {
@@ -197,7 +219,10 @@ fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
             let span = |column: &Column| column.mean().map(|_| (y.place(column.lowest), y.place(column.highest)));
             marks.push(Mark {
                 class: format!("span {}", series.class),
-                path: between(columns.iter().enumerate().map(|(n, column)| (middle(n), span(column))), HEIGHT),
+                path: between(
+                    columns.iter().enumerate().map(|(n, column)| (middle(n), span(column))),
+                    HEIGHT,
+                ),
             });
         }
     }
@@ -205,7 +230,11 @@ fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
         let place = |column: &Column| shown(column, draft.by).map(|value| y.place(value));
         marks.push(Mark {
             class: format!("line {}", series.class),
-            path: line(columns.iter().enumerate().map(|(n, column)| (middle(n), place(column))), HEIGHT, width),
+            path: line(
+                columns.iter().enumerate().map(|(n, column)| (middle(n), place(column))),
+                HEIGHT,
+                width,
+            ),
         });
     }
     let hits = (0..scene.grid.columns).map(|n| {
@@ -221,7 +250,6 @@ fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
             text,
         }
     });
-    let all: Vec<usize> = (0..scene.runs.len()).collect();
     let is_empty = values().next().is_none();
     Plot {
         id: draft.id.into(),
@@ -232,7 +260,7 @@ fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
         y_text: draft.axis_text,
         x: scene.time_marks(),
         over_time: true,
-        bands: scene.bands(&all),
+        bands: scene.bands(&scene.all()),
         legend: series
             .iter()
             .map(|series| Key {
@@ -273,7 +301,9 @@ fn table(scene: &Scene, series: &[Series], columns: &[Vec<Column>], draft: &Draf
     let names = series.iter().map(|series| series.name.clone());
     let rows = (0..scene.rows.columns).map(|n| {
         let cell = |columns: &Vec<Column>| said(&columns[n], scene.rows, draft).unwrap_or_else(|| format::NONE.into());
-        std::iter::once(moment(scene.rows, n)).chain(columns.iter().map(cell)).collect()
+        std::iter::once(moment(scene.rows, n))
+            .chain(columns.iter().map(cell))
+            .collect()
     });
     Table {
         head: std::iter::once("time".to_owned()).chain(names).collect(),

@@ -6,7 +6,7 @@ use super::{
     figures, flow, heat, judgement, members, over_time, percentiles,
     scene::{Drawn, Of, Scene},
     surroundings,
-    text::{short, tail},
+    text::{ends, short},
     theme, troubles,
 };
 use crate::{format, schema::Results};
@@ -16,7 +16,7 @@ const SECTIONS: [(&str, &str); 10] = [
     ("checks", "Checks"),
     ("figures", "Figures"),
     ("load", "Load"),
-    ("ends", "Completions"),
+    ("ends", "Completions and backlog"),
     ("heat", "Latency over time"),
     ("percentiles", "Percentiles"),
     ("troubles", "Lag, errors, events"),
@@ -56,7 +56,7 @@ pub(super) fn document(scene: &Scene, left_out: usize) -> String {
 
 fn title(scene: &Scene) -> String {
     match (scene.only(), scene.runs.first()) {
-        (Some(only), _) => tail(&only.results.run.id, 80),
+        (Some(only), _) => ends(&only.results.run.id, 80),
         (None, Some(_)) => format!("{} runs", scene.runs.len()),
         (None, None) => "No run".into(),
     }

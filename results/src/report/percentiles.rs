@@ -4,7 +4,8 @@
 //! where fewer than five samples lie beyond it, which is the rule of the file's percentiles too.
 
 use super::{
-    plot::{Hit, Key, Mark, Plot, Table, line},
+    path::line,
+    plot::{Hit, Key, Mark, Plot, Table},
     scale::Scale,
     scene::{Of, Scene},
 };
@@ -57,15 +58,24 @@ pub(super) fn plot(scene: &Scene, of: Of) -> Plot {
             }
         }
     }
-    let mut note = "Measured phase. Response counts from the instant at which the start was due, service from the one at \
+    let mut note =
+        "Measured phase. Response counts from the instant at which the start was due, service from the one at \
                     which it was sent: the room between them is time that the generator waited."
-        .to_owned();
+            .to_owned();
+    note += scene.caveat(&scene.all());
     for problem in unreadable {
         note += " ";
         note += &problem;
     }
-    let nines = curves.iter().map(|curve| reach(&curve.histogram)).fold(NINES.0, f64::max).min(NINES.1);
-    let lowest = curves.iter().filter_map(|curve| curve.histogram.quantile_ms(0.0)).fold(f64::INFINITY, f64::min);
+    let nines = curves
+        .iter()
+        .map(|curve| reach(&curve.histogram))
+        .fold(NINES.0, f64::max)
+        .min(NINES.1);
+    let lowest = curves
+        .iter()
+        .filter_map(|curve| curve.histogram.quantile_ms(0.0))
+        .fold(f64::INFINITY, f64::min);
     let highest = curves.iter().filter_map(|curve| at(curve, nines)).fold(0.0, f64::max);
     let y = Scale::latencies(lowest, highest);
     let steps = (nines * POINTS as f64).ceil() as usize;
@@ -136,7 +146,12 @@ fn axis(nines: f64) -> Vec<(f64, String)> {
         .into_iter()
         .map(|percent| (place(percent), format!("{percent}")))
         .filter(|(place, _)| *place <= 1.0 + 1e-9)
-        .map(|(place, text)| (place.clamp(0.0, 1.0), if text == "0" { "min".into() } else { format!("p{text}") }))
+        .map(|(place, text)| {
+            (
+                place.clamp(0.0, 1.0),
+                if text == "0" { "min".into() } else { format!("p{text}") },
+            )
+        })
         .collect()
 }
 
@@ -157,8 +172,14 @@ fn table(curves: &[Curve]) -> Table {
     let rows = curves.iter().map(|curve| {
         let latency = curve.latency;
         let before = [latency.min, latency.mean];
-        let figures = before.into_iter().chain(latency.quantiles().map(|(.., value)| value)).chain([latency.max]);
-        [curve.name.clone(), format::count(latency.count)].into_iter().chain(figures.map(format::maybe_ms)).collect()
+        let figures = before
+            .into_iter()
+            .chain(latency.quantiles().map(|(.., value)| value))
+            .chain([latency.max]);
+        [curve.name.clone(), format::count(latency.count)]
+            .into_iter()
+            .chain(figures.map(format::maybe_ms))
+            .collect()
     });
     Table {
         head: head.into_iter().chain(quantiles).chain(["max".to_owned()]).collect(),
@@ -174,7 +195,10 @@ mod tests {
     #[test]
     fn each_nine_has_the_same_room() {
         let marks = axis(3.0);
-        assert_eq!(marks.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["min", "p50", "p90", "p99", "p99.9"]);
+        assert_eq!(
+            marks.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(),
+            ["min", "p50", "p90", "p99", "p99.9"]
+        );
         for (mark, place) in [(2, 1.0 / 3.0), (3, 2.0 / 3.0), (4, 1.0)] {
             assert!((marks[mark].0 - place).abs() < 1e-9, "{marks:?}");
         }

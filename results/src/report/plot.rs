@@ -4,12 +4,10 @@
 //! that must keep its shape (texts, lines) is placed in per cent beside or over it. Without the script each column's
 //! values are its `<title>`; the script takes them from there.
 
-use std::fmt::Write;
-
 use maud::{Markup, PreEscaped, html};
 
 use super::{
-    scale::{Scale, plain},
+    scale::{Scale, coordinate, plain},
     theme,
 };
 
@@ -27,6 +25,8 @@ const PICTURE: f64 = 960.0;
 const MARGIN: f64 = 24.0;
 /// Pixels of a character, about.
 const CHARACTER: f64 = 6.6;
+/// Pixels of a character of an axis, about.
+const TICK_CHARACTER: f64 = 6.1;
 /// Width of the marks on a phone and on a large screen, pixels: decides which phases can carry their name.
 const NARROW: f64 = 270.0;
 const WIDE: f64 = 640.0;
@@ -114,8 +114,8 @@ impl Plot {
                     p.empty { (empty) }
                 } @else {
                     div.frame {
-                        svg.axis width=(plain(LEFT)) height=(plain(self.outer())) aria-hidden="true" { (self.left()) }
-                        svg.area height=(plain(self.outer())) role="img" tabindex="0"
+                        svg.axis width=(coordinate(LEFT)) height=(coordinate(self.outer())) aria-hidden="true" { (self.left()) }
+                        svg.area height=(coordinate(self.outer())) role="img" tabindex="0"
                             aria-label={ (self.title) ". The figures stand in the table below." }
                             data-time=[self.over_time.then_some("")] { (self.area()) }
                     }
@@ -142,20 +142,20 @@ impl Plot {
             style { (PreEscaped(theme::picture_css())) }
             title { (self.title) }
             rect.paper width="100%" height="100%" {}
-            text.title x=(plain(MARGIN)) y=(plain(title_at)) { (self.title) }
+            text.title x=(coordinate(MARGIN)) y=(coordinate(title_at)) { (self.title) }
             @for (n, line) in notes.iter().enumerate() {
-                text.note x=(plain(MARGIN)) y=(plain(notes_at + 18.0 * n as f64)) { (line) }
+                text.note x=(coordinate(MARGIN)) y=(coordinate(notes_at + 18.0 * n as f64)) { (line) }
             }
             @if let Some(empty) = &self.empty {
-                text x=(plain(MARGIN)) y=(plain(y + 24.0)) { (empty) }
+                text x=(coordinate(MARGIN)) y=(coordinate(y + 24.0)) { (empty) }
             } @else {
                 @for (x, y, key) in &keys {
-                    svg x=(plain(*x)) y=(plain(*y - 9.0)) width="18" height="10" class=(key.class) { (key.sample()) }
-                    text.key x=(plain(*x + 24.0)) y=(plain(*y)) { (key.text) }
+                    svg x=(coordinate(*x)) y=(coordinate(*y - 9.0)) width="18" height="10" class=(key.class) { (key.sample()) }
+                    text.key x=(coordinate(*x + 24.0)) y=(coordinate(*y)) { (key.text) }
                 }
-                svg x=(plain(MARGIN)) y=(plain(y)) width=(plain(LEFT)) height=(plain(self.outer())) { (self.left()) }
-                svg x=(plain(MARGIN + LEFT)) y=(plain(y)) width=(plain(PICTURE - 2.0 * MARGIN - LEFT))
-                    height=(plain(self.outer())) overflow="visible" { (self.area()) }
+                svg x=(coordinate(MARGIN)) y=(coordinate(y)) width=(coordinate(LEFT)) height=(coordinate(self.outer())) { (self.left()) }
+                svg x=(coordinate(MARGIN + LEFT)) y=(coordinate(y)) width=(coordinate(PICTURE - 2.0 * MARGIN - LEFT))
+                    height=(coordinate(self.outer())) overflow="visible" { (self.area()) }
             }
         };
         theme::picture(PICTURE, height, &inner)
@@ -169,7 +169,7 @@ impl Plot {
     fn left(&self) -> Markup {
         html! {
             @for tick in self.y.ticks() {
-                text.tick x=(plain(LEFT - 8.0)) y=(plain(TOP + self.height * (1.0 - self.y.place(tick)) + 4.0))
+                text.tick x=(coordinate(LEFT - 8.0)) y=(coordinate(TOP + self.height * (1.0 - self.y.place(tick)) + 4.0))
                     text-anchor="end" { ((self.y_text)(tick)) }
             }
         }
@@ -180,37 +180,37 @@ impl Plot {
         let bottom = TOP + self.height;
         html! {
             @for band in self.bands.iter().filter(|band| band.shaded) {
-                rect.back x=(percent(band.from)) y=(plain(TOP)) width=(percent(band.to - band.from))
-                    height=(plain(self.height)) {}
+                rect.back x=(percent(band.from)) y=(coordinate(TOP)) width=(percent(band.to - band.from))
+                    height=(coordinate(self.height)) {}
             }
             @for tick in self.y.ticks() {
-                @let y = plain(TOP + self.height * (1.0 - self.y.place(tick)));
+                @let y = coordinate(TOP + self.height * (1.0 - self.y.place(tick)));
                 line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
             }
             @for band in &self.bands {
                 @if band.ruled {
-                    line.rule x1=(percent(band.from)) x2=(percent(band.from)) y1="4" y2=(plain(bottom)) {}
+                    line.rule x1=(percent(band.from)) x2=(percent(band.from)) y1="4" y2=(coordinate(bottom)) {}
                 }
                 @if let Some(class) = fitting(band) {
-                    text class=(class) x=(percent(band.from)) dx="4" y=(plain(TOP - 7.0)) { (band.text) }
+                    text class=(class) x=(percent(band.from)) dx="4" y=(coordinate(TOP - 7.0)) { (band.text) }
                 }
             }
-            svg y=(plain(TOP)) width="100%" height=(plain(self.height)) overflow="visible" preserveAspectRatio="none"
-                viewBox={ "0 0 " (plain(WIDTH)) " " (plain(self.height)) } {
+            svg y=(coordinate(TOP)) width="100%" height=(coordinate(self.height)) overflow="visible" preserveAspectRatio="none"
+                viewBox={ "0 0 " (coordinate(WIDTH)) " " (coordinate(self.height)) } {
                 @for mark in &self.marks { path class=(mark.class) d=(mark.path) {} }
                 g.hits {
                     @for hit in &self.hits {
-                        path d={ "M" (plain(hit.from * WIDTH)) " 0h" (plain((hit.to - hit.from) * WIDTH)) "v"
-                            (plain(self.height)) "h-" (plain((hit.to - hit.from) * WIDTH)) "z" } {
+                        path d={ "M" (coordinate(hit.from * WIDTH)) " 0h" (coordinate((hit.to - hit.from) * WIDTH)) "v"
+                            (coordinate(self.height)) "h-" (coordinate((hit.to - hit.from) * WIDTH)) "z" } {
                             title { (hit.text) }
                         }
                     }
                 }
             }
-            line.base x1="0" x2="100%" y1=(plain(bottom)) y2=(plain(bottom)) {}
-            @for (place, text) in &self.x {
-                line.base x1=(percent(*place)) x2=(percent(*place)) y1=(plain(bottom)) y2=(plain(bottom + 4.0)) {}
-                text.tick x=(percent(*place)) y=(plain(bottom + 18.0)) text-anchor=(anchor(*place)) { (text) }
+            line.base x1="0" x2="100%" y1=(coordinate(bottom)) y2=(coordinate(bottom)) {}
+            @for ((place, text), class) in self.x.iter().zip(tick_classes(&self.x)) {
+                line.base x1=(percent(*place)) x2=(percent(*place)) y1=(coordinate(bottom)) y2=(coordinate(bottom + 4.0)) {}
+                text class=(class) x=(percent(*place)) y=(coordinate(bottom + 18.0)) text-anchor=(anchor(*place)) { (text) }
             }
         }
     }
@@ -288,6 +288,26 @@ fn fitting(band: &Band) -> Option<&'static str> {
     }
 }
 
+/// The labels of an axis: those that would touch their neighbour on a phone are shown on large screens only.
+fn tick_classes(marks: &[(f64, String)]) -> Vec<&'static str> {
+    let mut free = f64::NEG_INFINITY;
+    let class = |(place, text): &(f64, String)| {
+        let width = TICK_CHARACTER * text.chars().count() as f64;
+        let left = place * NARROW
+            - match anchor(*place) {
+                "start" => 0.0,
+                "end" => width,
+                _ => width / 2.0,
+            };
+        if left < free {
+            return "tick wide";
+        }
+        free = left + width + 4.0;
+        "tick"
+    };
+    marks.iter().map(class).collect()
+}
+
 /// A label at an end of the axis stays within it.
 fn anchor(place: f64) -> &'static str {
     match place {
@@ -301,71 +321,15 @@ fn percent(share: f64) -> String {
     plain(share * 100.0) + "%"
 }
 
-/// A line through places; `None` breaks it. Both are shares of the box, whose height is given; y counts from below. A
-/// point between two breaks becomes a short stroke of this width.
-pub(super) fn line(points: impl IntoIterator<Item = (f64, Option<f64>)>, height: f64, alone: f64) -> String {
-    let mut path = String::new();
-    let mut run: Vec<(f64, f64)> = Vec::new();
-    let mut flush = |run: &mut Vec<(f64, f64)>| {
-        if let [(x, y)] = run[..] {
-            let _ = write!(path, "M{} {}h{}", plain(x - alone * WIDTH / 2.0), plain(y), plain(alone * WIDTH));
-        } else {
-            for (n, (x, y)) in run.iter().enumerate() {
-                let _ = write!(path, "{}{} {}", if n == 0 { 'M' } else { 'L' }, plain(*x), plain(*y));
-            }
-        }
-        run.clear();
-    };
-    for (x, y) in points {
-        match y {
-            Some(y) => run.push((x * WIDTH, height * (1.0 - y))),
-            None => flush(&mut run),
-        }
-    }
-    flush(&mut run);
-    path
-}
-
-/// The area between two lines; `None` breaks it.
-pub(super) fn between(points: impl IntoIterator<Item = (f64, Option<(f64, f64)>)>, height: f64) -> String {
-    let mut path = String::new();
-    let mut run: Vec<(f64, f64, f64)> = Vec::new();
-    let mut flush = |run: &mut Vec<(f64, f64, f64)>| {
-        let there = run.iter().map(|(x, low, _)| (*x, *low));
-        let back = run.iter().rev().map(|(x, _, high)| (*x, *high));
-        for (n, (x, y)) in there.chain(back).enumerate() {
-            let _ = write!(path, "{}{} {}", if n == 0 { 'M' } else { 'L' }, plain(x), plain(y));
-        }
-        if !run.is_empty() {
-            path.push('z');
-        }
-        run.clear();
-    };
-    for (x, span) in points {
-        match span {
-            Some((low, high)) => run.push((x * WIDTH, height * (1.0 - low), height * (1.0 - high))),
-            None => flush(&mut run),
-        }
-    }
-    flush(&mut run);
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_line_breaks_where_there_is_nothing() {
-        let points = [(0.0, Some(0.0)), (0.5, Some(1.0)), (0.6, None), (0.8, Some(0.5))];
-        assert_eq!(line(points, 100.0, 0.1), "M0 100L500 0M750 50h100");
-        assert_eq!(line([(0.1, None)], 100.0, 0.1), "");
-    }
-
-    #[test]
-    fn an_area_closes() {
-        let points = [(0.0, Some((0.0, 0.5))), (1.0, Some((0.25, 1.0)))];
-        assert_eq!(between(points, 100.0), "M0 100L1000 75L1000 0L0 50z");
+    fn labels_that_would_touch_are_for_large_screens() {
+        let marks =
+            [(0.0, "min"), (0.08, "p50"), (0.5, "p90"), (1.0, "p99")].map(|(place, text)| (place, text.to_owned()));
+        assert_eq!(tick_classes(&marks), ["tick", "tick wide", "tick", "tick"]);
     }
 
     #[test]

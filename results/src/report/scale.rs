@@ -2,8 +2,12 @@
 
 use crate::format;
 
-/// Values that an axis marks, at most.
+/// Marks of a time axis, at most.
 const TICKS: usize = 6;
+/// Steps of a linear axis, at most.
+const LINEAR_STEPS: f64 = 5.0;
+/// Marks of a log axis, at most.
+const LOG_TICKS: usize = 10;
 
 /// From a value to its place, 0 at the axis' beginning and 1 at its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +34,7 @@ impl Scale {
         } else {
             1.0
         };
-        let step = round_step(highest / 4.0);
+        let step = round_step(highest / LINEAR_STEPS);
         Scale::Linear {
             highest: (highest / step).ceil() * step,
         }
@@ -38,9 +42,18 @@ impl Scale {
 
     /// Latencies in milliseconds from 1, 2 or 5 of a decade to such a one; at least half a decade.
     pub(super) fn latencies(lowest: f64, highest: f64) -> Self {
-        let lowest = if lowest.is_finite() { lowest.clamp(0.001, 3.6e6) } else { 1.0 };
-        let highest = if highest.is_finite() { highest.clamp(lowest, 3.6e6) } else { lowest };
-        let below = marks(lowest / 10.0, lowest).last().copied().unwrap_or(lowest);
+        let lowest = if lowest.is_finite() {
+            lowest.clamp(0.001, 3.6e6)
+        } else {
+            1.0
+        };
+        let highest = if highest.is_finite() {
+            highest.clamp(lowest, 3.6e6)
+        } else {
+            lowest
+        };
+        // Below the lowest value, not on it: a steady latency is no part of the axis.
+        let below = marks(lowest / 10.0, lowest * 0.99).last().copied().unwrap_or(lowest);
         let above = marks(highest, highest * 10.0).first().copied().unwrap_or(highest);
         Scale::Log {
             lowest: below,
@@ -58,6 +71,7 @@ impl Scale {
     }
 
     /// The value at a place: the inverse of [`Scale::place`].
+    #[cfg(test)]
     pub(super) fn value(&self, place: f64) -> f64 {
         match *self {
             Scale::Linear { highest } => highest * place,
@@ -65,22 +79,22 @@ impl Scale {
         }
     }
 
-    /// Values worth a mark, from the lowest: round ones, at most [`TICKS`] or so.
+    /// Values worth a mark, from the lowest: round ones, at most ten.
     pub(super) fn ticks(&self) -> Vec<f64> {
         match *self {
             Scale::Linear { highest } => {
-                let step = round_step(highest / 4.0);
-                let steps = (highest / step).round().min(TICKS as f64) as u32;
+                let step = round_step(highest / LINEAR_STEPS);
+                let steps = (highest / step).round() as u32;
                 (0..=steps).map(|n| f64::from(n) * step).collect()
             }
             Scale::Log { lowest, highest } => {
                 let all = marks(lowest, highest);
-                if all.len() <= TICKS {
+                if all.len() <= LOG_TICKS {
                     return all;
                 }
                 let is_decade = |value: &f64| (value.log10() - value.log10().round()).abs() < 1e-6;
                 let decades: Vec<f64> = all.iter().copied().filter(is_decade).collect();
-                let every = decades.len().div_ceil(TICKS).max(1);
+                let every = decades.len().div_ceil(LOG_TICKS).max(1);
                 decades.into_iter().step_by(every).collect()
             }
         }
@@ -118,10 +132,17 @@ pub(super) fn short(value: f64) -> String {
     }
 }
 
-/// Up to two decimals, without zeros behind the point. Also for coordinates.
+/// Up to two decimals, without zeros behind the point.
 pub(super) fn plain(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".into() } else { text.into() }
+}
+
+/// A coordinate: a tenth of a unit is less than can be seen.
+pub(super) fn coordinate(value: f64) -> String {
+    let text = format!("{value:.1}");
+    let text = text.strip_suffix(".0").unwrap_or(&text);
     if text == "-0" { "0".into() } else { text.into() }
 }
 
@@ -168,10 +189,10 @@ mod tests {
     fn linear_axes_end_on_round_values() {
         for (highest, end, ticks) in [
             (400.0, 400.0, 5),
-            (401.0, 600.0, 4),
-            (0.0, 1.0, 5),
+            (401.0, 500.0, 6),
+            (0.0, 1.0, 6),
             (3.0, 3.0, 4),
-            (f64::NAN, 1.0, 5),
+            (f64::NAN, 1.0, 6),
         ] {
             let scale = Scale::linear(highest);
             assert_eq!(scale, Scale::Linear { highest: end }, "{highest}");
@@ -181,15 +202,30 @@ mod tests {
 
     #[test]
     fn latencies_are_marked_at_one_two_and_five() {
-        let ticks = |lowest, highest| Scale::latencies(lowest, highest).ticks().into_iter().map(format::ms).collect::<Vec<_>>();
+        let ticks = |lowest, highest| {
+            Scale::latencies(lowest, highest)
+                .ticks()
+                .into_iter()
+                .map(format::ms)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(ticks(3.0, 52.0), ["2ms", "5ms", "10ms", "20ms", "50ms", "100ms"]);
-        assert_eq!(ticks(0.02, 9_000.0), ["0.1ms", "1ms", "10ms", "100ms", "1s", "10s"]);
+        assert_eq!(
+            ticks(0.02, 9_000.0),
+            ["10µs", "0.1ms", "1ms", "10ms", "100ms", "1s", "10s"]
+        );
         assert_eq!(ticks(7.0, 7.0), ["5ms", "10ms", "20ms"]);
     }
 
     #[test]
     fn times_read_as_on_a_clock() {
-        for (seconds, text) in [(0.0, "0:00"), (90.0, "1:30"), (5_400.0, "1:30:00"), (-3.0, "-0:03"), (f64::NAN, "-")] {
+        for (seconds, text) in [
+            (0.0, "0:00"),
+            (90.0, "1:30"),
+            (5_400.0, "1:30:00"),
+            (-3.0, "-0:03"),
+            (f64::NAN, "-"),
+        ] {
             assert_eq!(clock(seconds), text);
         }
         assert_eq!(time_ticks(301.0), [0.0, 60.0, 120.0, 180.0, 240.0, 300.0]);
@@ -199,7 +235,14 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in [(0.0, "0"), (-0.001, "0"), (2.5, "2.5"), (1_200.0, "1,200"), (20_000.0, "20k"), (3e9, "3G")] {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.001, "0"),
+            (2.5, "2.5"),
+            (1_200.0, "1,200"),
+            (20_000.0, "20k"),
+            (3e9, "3G"),
+        ] {
             assert_eq!(short(value), text);
         }
     }
@@ -216,7 +259,7 @@ mod tests {
         fn every_axis_holds_its_data_and_few_marks(lowest in any::<f64>(), highest in any::<f64>()) {
             for scale in [Scale::latencies(lowest, highest), Scale::linear(highest)] {
                 let ticks = scale.ticks();
-                prop_assert!(!ticks.is_empty() && ticks.len() <= 8, "{ticks:?}");
+                prop_assert!(!ticks.is_empty() && ticks.len() <= LOG_TICKS, "{ticks:?}");
                 prop_assert!(ticks.iter().all(|tick| tick.is_finite() && (0.0..=1.0).contains(&scale.place(*tick))));
                 if (0.01..1e6).contains(&highest) {
                     prop_assert!(scale.value(1.0) >= highest * (1.0 - 1e-9));

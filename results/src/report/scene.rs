@@ -6,10 +6,10 @@ use super::{
     plot::Band,
     scale, theme,
 };
-use crate::schema::{Phase, Results};
+use crate::schema::{Phase, Results, VerdictValue};
 
 /// Columns of the plots of a single run; with several the runs share out twice as many.
-const COLUMNS: usize = 240;
+const COLUMNS: usize = 320;
 /// Rows of a table, at most.
 pub(super) const ROWS: usize = 120;
 
@@ -47,7 +47,7 @@ impl<'a> Scene<'a> {
             .into_iter()
             .enumerate()
             .map(|(index, run)| Drawn {
-                name: super::text::tail(&run.name, 32),
+                name: super::text::ends(&run.name, 32),
                 class: theme::run_class(index),
                 results: run.results,
                 course: Course::of(run.results),
@@ -78,6 +78,21 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What must stand beside latencies of INVALID runs; otherwise nothing.
+    pub(super) fn caveat(&self, runs: &[usize]) -> &'static str {
+        let is_invalid = |run: &usize| self.runs[*run].results.verdict.value == VerdictValue::Invalid;
+        match (runs.iter().any(is_invalid), self.only()) {
+            (false, _) => "",
+            (true, Some(_)) => " The run is INVALID: this describes the generator or the fleet, not the cluster.",
+            (true, None) => " Curves of INVALID runs describe the generator or the fleet, not the cluster.",
+        }
+    }
+
+    /// All runs, by their place.
+    pub(super) fn all(&self) -> Vec<usize> {
+        (0..self.runs.len()).collect()
+    }
+
     /// The marks of the time axis.
     pub(super) fn time_marks(&self) -> Vec<(f64, String)> {
         let seconds = self.grid.seconds();
@@ -97,7 +112,11 @@ impl<'a> Scene<'a> {
         // A drain may be a second longer, and the plans the same.
         let same = |other: &usize| {
             let theirs = self.runs[*other].course.phases();
-            theirs.len() == phases.len() && theirs.iter().zip(&phases).all(|(a, b)| (a.from, a.phase) == (b.from, b.phase))
+            theirs.len() == phases.len()
+                && theirs
+                    .iter()
+                    .zip(&phases)
+                    .all(|(a, b)| (a.from, a.phase) == (b.from, b.phase))
         };
         if !others.iter().all(same) {
             return Vec::new();
@@ -109,7 +128,11 @@ impl<'a> Scene<'a> {
             bands.push(Band {
                 from: self.share(stretch.from),
                 to: self.share(stretch.to),
-                text: phase_name(stretch.phase).into(),
+                text: match (course.is_repeated(), stretch.phase) {
+                    (false, phase) => phase_name(phase).into(),
+                    (true, Phase::Measure) => format!("iteration {}", stretch.iteration),
+                    (true, _) => String::new(),
+                },
                 shaded: stretch.phase != Phase::Measure,
                 ruled: course.is_repeated() && begins,
             });

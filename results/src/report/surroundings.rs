@@ -14,6 +14,8 @@ use crate::format;
 
 /// Rows of a table of facts, at most.
 const ROWS: usize = 300;
+/// Between the parts of a key.
+const BELOW: &str = " · ";
 /// Longest value that is shown, characters.
 const TEXT: usize = 300;
 /// Longest plan that is shown as JSON, bytes, so that no file makes a page of megabytes.
@@ -34,8 +36,9 @@ pub(super) fn tables(scene: &Scene) -> Markup {
     let environments = |run: &Drawn| serde_json::to_value(&run.results.environment).unwrap_or_default();
     let plans = |run: &Drawn| serde_json::to_value(&run.results.plan).unwrap_or_default();
     html! {
-        h3 { "Environment, as discovered" }
-        (table(scene, environments))
+        div.pair[scene.only().is_some()] {
+        div { h3 { "Environment, as discovered" } (table(scene, environments)) }
+        div {
         h3 { "Plan" }
         p.note {
             @for (n, run) in scene.runs.iter().enumerate() {
@@ -46,6 +49,8 @@ pub(super) fn tables(scene: &Scene) -> Markup {
             "; equal hashes are equal plans"
         }
         (table(scene, plans))
+        }
+        }
     }
 }
 
@@ -65,6 +70,8 @@ fn table(scene: &Scene, of: impl Fn(&Drawn) -> Value) -> Markup {
             keys.push(&fact.key);
         }
     }
+    // What belongs to no group comes first, so that it does not seem to belong to the one before.
+    keys.sort_by_key(|key| key.contains(BELOW));
     let find = |column: &Vec<Fact>, key: &str| column.iter().position(|fact| fact.key == key);
     html! {
         div.scroll {
@@ -73,11 +80,15 @@ fn table(scene: &Scene, of: impl Fn(&Drawn) -> Value) -> Markup {
                     thead { tr { th {} @for run in &scene.runs { th.text scope="col" { (super::figures::swatch(run)) } } } }
                 }
                 tbody {
-                    @for key in keys.iter().take(ROWS) {
+                    @for (n, key) in keys.iter().take(ROWS).enumerate() {
+                        @let (group, own) = key.split_once(BELOW).unwrap_or(("", key));
+                        @if !group.is_empty() && (n == 0 || keys[n - 1].split_once(BELOW).is_none_or(|(before, _)| before != group)) {
+                            tr.group { th scope="rowgroup" colspan=(columns.len() + 1) { (group) } }
+                        }
                         @let facts: Vec<Option<&Fact>> = columns.iter().map(|column| Some(&column[find(column, key)?])).collect();
                         @let differ = facts.windows(2).any(|pair| pair[0].map(|f| &f.value) != pair[1].map(|f| &f.value));
                         tr.differs[differ] {
-                            th scope="row" { (key) }
+                            th scope="row" { (own) }
                             @for fact in &facts {
                                 td title=[fact.map(|fact| &fact.source).filter(|source| !source.is_empty())] {
                                     (fact.map_or(format::NONE, |fact| fact.value.as_str()))
@@ -96,7 +107,11 @@ fn table(scene: &Scene, of: impl Fn(&Drawn) -> Value) -> Markup {
 fn flatten(facts: &mut Vec<Fact>, path: &str, value: &Value) {
     let below = |key: &str| {
         let key = short(&words(key), 80);
-        if path.is_empty() { key } else { format!("{path} · {key}") }
+        if path.is_empty() {
+            key
+        } else {
+            format!("{path}{BELOW}{key}")
+        }
     };
     let mut push = |value: String, source: &str| {
         facts.push(Fact {
@@ -112,7 +127,11 @@ fn flatten(facts: &mut Vec<Fact>, path: &str, value: &Value) {
         Value::Number(number) => push(number.to_string(), ""),
         Value::String(text) => push(text.clone(), ""),
         Value::Array(list) => {
-            let texts: Vec<String> = list.iter().take(50).map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+            let texts: Vec<String> = list
+                .iter()
+                .take(50)
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                .collect();
             if !texts.is_empty() {
                 push(texts.join(", "), "");
             }
@@ -196,7 +215,10 @@ mod tests {
             "nothing": null,
         });
         flatten(&mut facts, "", &value);
-        let rows: Vec<String> = facts.iter().map(|fact| format!("{} = {} ({})", fact.key, fact.value, fact.source)).collect();
+        let rows: Vec<String> = facts
+            .iter()
+            .map(|fact| format!("{} = {} ({})", fact.key, fact.value, fact.source))
+            .collect();
         assert_eq!(
             rows,
             [

@@ -13,20 +13,30 @@ pub(super) fn short(text: &str, most: usize) -> String {
     line
 }
 
-/// The end of a name rather than its beginning: hosts of a fleet differ there.
-pub(super) fn tail(text: &str, most: usize) -> String {
+/// Beginning and end of a name: hosts, runs and files differ there.
+pub(super) fn ends(text: &str, most: usize) -> String {
     let length = text.chars().count();
     let line = if length <= most {
         text.to_owned()
     } else {
-        std::iter::once('…').chain(text.chars().skip(length - most + 1)).collect()
+        let last = most / 2;
+        let first = most.saturating_sub(last + 1);
+        let middle = std::iter::once('…');
+        text.chars()
+            .take(first)
+            .chain(middle)
+            .chain(text.chars().skip(length - last))
+            .collect()
     };
     short(&line, most)
 }
 
 /// Text broken at spaces into lines of at most so many characters.
 pub(super) fn lines(text: &str, most: usize) -> Vec<String> {
-    crate::format::wrap("", 0, text, most).lines().map(str::to_owned).collect()
+    crate::format::wrap("", 0, text, most)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A command as it is typed into a POSIX shell: words with other than plain characters stand in single quotes.
@@ -65,7 +75,8 @@ mod tests {
     fn long_and_hostile_texts_become_a_line() {
         assert_eq!(short("a\nb\u{1b}c", 10), "a b c");
         assert_eq!(short("abcdef", 4), "abc…");
-        assert_eq!(tail("host-17/4411", 8), "…17/4411");
+        assert_eq!(ends("ip-10-0-3-17.internal/4411", 12), "ip-10…l/4411");
+        assert_eq!(ends("host", 4), "host");
         assert_eq!(lines("one two three", 8), ["one two", "three"]);
     }
 
@@ -77,7 +88,12 @@ mod tests {
 
     #[test]
     fn keys_become_words() {
-        for (key, text) in [("cpuModel", "cpu model"), ("memoryBytes", "memory bytes"), ("historyShards", "history shards"), ("os", "os")] {
+        for (key, text) in [
+            ("cpuModel", "cpu model"),
+            ("memoryBytes", "memory bytes"),
+            ("historyShards", "history shards"),
+            ("os", "os"),
+        ] {
             assert_eq!(words(key), text);
         }
     }

@@ -6,8 +6,9 @@ use maud::{Markup, html};
 
 use super::{
     course::Column,
-    plot::{Hit, Key, Mark, Plot, Table, WIDTH, line},
-    scale::{self, Scale, plain},
+    path::line,
+    plot::{Hit, Key, Mark, Plot, Table, WIDTH},
+    scale::{self, Scale, coordinate},
     scene::{Drawn, Scene, moment, phase_name},
     text::short,
 };
@@ -18,6 +19,8 @@ use crate::{
 
 /// Height of the plot, pixels.
 const HEIGHT: f64 = 150.0;
+/// Errors that the axis has room for at least: they are whole numbers.
+const FEWEST: f64 = 5.0;
 /// Events that are listed and drawn of a run; the file has all of them.
 const EVENTS: usize = 60;
 /// Error groups that are listed of a run.
@@ -47,9 +50,12 @@ pub(super) fn plot(scene: &Scene) -> Plot {
     };
     for run in &scene.runs {
         let mut path = String::new();
-        for (at, _) in happened(run).into_iter().filter_map(|event| Some((event.at?, event.text))) {
+        for (at, _) in happened(run)
+            .into_iter()
+            .filter_map(|event| Some((event.at?, event.text)))
+        {
             if (0.0..=scene.grid.seconds()).contains(&at) {
-                let _ = write!(path, "M{} 0v{HEIGHT}", plain(scene.share(at) * WIDTH));
+                let _ = write!(path, "M{} 0v{HEIGHT}", coordinate(scene.share(at) * WIDTH));
             }
         }
         if !path.is_empty() {
@@ -71,7 +77,6 @@ pub(super) fn plot(scene: &Scene) -> Plot {
 }
 
 fn empty_plot(scene: &Scene, highest: f64) -> Plot {
-    let all: Vec<usize> = (0..scene.runs.len()).collect();
     let step = scene.grid.step;
     Plot {
         id: "errors".into(),
@@ -85,11 +90,11 @@ fn empty_plot(scene: &Scene, highest: f64) -> Plot {
             }
         ),
         height: HEIGHT,
-        y: Scale::linear(highest),
+        y: Scale::linear(highest.max(FEWEST)),
         y_text: scale::short,
         x: scene.time_marks(),
         over_time: true,
-        bands: scene.bands(&all),
+        bands: scene.bands(&scene.all()),
         marks: Vec::new(),
         legend: Vec::new(),
         empty: None,
@@ -99,14 +104,16 @@ fn empty_plot(scene: &Scene, highest: f64) -> Plot {
 }
 
 fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
-    let columns: Vec<Vec<Column>> = KINDS.iter().map(|(.., count)| run.course.gather(scene.grid, count)).collect();
+    let columns: Vec<Vec<Column>> = KINDS
+        .iter()
+        .map(|(.., count)| run.course.gather(scene.grid, count))
+        .collect();
     let total = |n: usize| columns.iter().filter_map(|kind| kind[n].total()).sum::<f64>();
     let highest = (0..scene.grid.columns).map(total).fold(0.0, f64::max);
     let mut plot = empty_plot(scene, highest);
     if highest == 0.0 {
         let is_quiet = happened(run).is_empty();
-        plot.empty = is_quiet.then(|| "Nothing was dropped, refused or lost, no workflow failed, and nothing happened.".into());
-        plot.note = "Nothing was dropped, refused or lost, and no workflow failed.".into();
+        plot.empty = is_quiet.then(|| "None of it, and no other event.".into());
     }
     let width = WIDTH / scene.grid.columns as f64;
     let mut below = vec![0.0; scene.grid.columns];
@@ -118,8 +125,11 @@ fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
                 let (bottom, top) = (plot.y.place(below[n]), plot.y.place(below[n] + count));
                 // One error among thousands is still to be seen.
                 let height = ((top - bottom) * HEIGHT).max(2.0);
-                let (x, y) = (plain(n as f64 * width), plain((1.0 - bottom) * HEIGHT - height));
-                let (width, height) = (plain((width - 0.3).max(2.0)), plain(height));
+                let (x, y) = (
+                    coordinate(n as f64 * width),
+                    coordinate((1.0 - bottom) * HEIGHT - height),
+                );
+                let (width, height) = (coordinate((width - 0.3).max(2.0)), coordinate(height));
                 let _ = write!(path, "M{x} {y}h{width}v{height}h-{width}z");
                 below[n] += count;
             }
@@ -143,18 +153,29 @@ fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
         plot.hits = hits(scene, |n| {
             let counts = row(&columns, n);
             let named = KINDS.iter().zip(counts).filter(|(_, count)| *count > 0.0);
-            named.map(|((name, ..), count)| format!("{name}  {}", count_of(count))).collect()
+            named
+                .map(|((name, ..), count)| format!("{name}  {}", count_of(count)))
+                .collect()
         });
     }
     if highest > 0.0 {
-        let coarse: Vec<Vec<Column>> = KINDS.iter().map(|(.., count)| run.course.gather(scene.rows, count)).collect();
-        plot.table = table(scene, KINDS.map(|(name, ..)| name.to_owned()).to_vec(), |n| row(&coarse, n));
+        let coarse: Vec<Vec<Column>> = KINDS
+            .iter()
+            .map(|(.., count)| run.course.gather(scene.rows, count))
+            .collect();
+        plot.table = table(scene, KINDS.map(|(name, ..)| name.to_owned()).to_vec(), |n| {
+            row(&coarse, n)
+        });
     }
     plot
 }
 
 fn by_run(scene: &Scene) -> Plot {
-    let columns: Vec<Vec<Column>> = scene.runs.iter().map(|run| run.course.gather(scene.grid, all)).collect();
+    let columns: Vec<Vec<Column>> = scene
+        .runs
+        .iter()
+        .map(|run| run.course.gather(scene.grid, all))
+        .collect();
     let highest = columns.iter().flatten().filter_map(Column::total).fold(0.0, f64::max);
     let mut plot = empty_plot(scene, highest);
     let middle = |n: usize| (n as f64 + 0.5) / scene.grid.columns as f64;
@@ -179,10 +200,18 @@ fn by_run(scene: &Scene) -> Plot {
     plot.hits = hits(scene, |n| {
         let counts = row(&columns, n);
         let named = scene.runs.iter().zip(counts);
-        named.map(|(run, count)| format!("{}  {}", run.name, count_of(count))).collect()
+        named
+            .map(|(run, count)| format!("{}  {}", run.name, count_of(count)))
+            .collect()
     });
-    let coarse: Vec<Vec<Column>> = scene.runs.iter().map(|run| run.course.gather(scene.rows, all)).collect();
-    plot.table = table(scene, scene.runs.iter().map(|run| run.name.clone()).collect(), |n| row(&coarse, n));
+    let coarse: Vec<Vec<Column>> = scene
+        .runs
+        .iter()
+        .map(|run| run.course.gather(scene.rows, all))
+        .collect();
+    plot.table = table(scene, scene.runs.iter().map(|run| run.name.clone()).collect(), |n| {
+        row(&coarse, n)
+    });
     plot
 }
 
@@ -206,7 +235,12 @@ fn hits(scene: &Scene, said: impl Fn(usize) -> Vec<String>) -> Vec<Hit> {
         if said.is_empty() {
             said.push("no error".into());
         }
-        [moment(scene.grid, n)].into_iter().chain(said).chain(events[n].clone()).collect::<Vec<_>>().join("\n")
+        [moment(scene.grid, n)]
+            .into_iter()
+            .chain(said)
+            .chain(events[n].clone())
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     (0..count)
         .map(|n| Hit {
@@ -219,10 +253,17 @@ fn hits(scene: &Scene, said: impl Fn(usize) -> Vec<String>) -> Vec<Hit> {
 
 /// Only rows in which there is something.
 fn table(scene: &Scene, names: Vec<String>, row: impl Fn(usize) -> Vec<f64>) -> Table {
-    let rows = (0..scene.rows.columns).map(|n| (n, row(n))).filter(|(_, row)| row.iter().any(|count| *count > 0.0));
+    let rows = (0..scene.rows.columns)
+        .map(|n| (n, row(n)))
+        .filter(|(_, row)| row.iter().any(|count| *count > 0.0));
     Table {
         rows: rows
-            .map(|(n, row)| [moment(scene.rows, n)].into_iter().chain(row.into_iter().map(count_of)).collect())
+            .map(|(n, row)| {
+                [moment(scene.rows, n)]
+                    .into_iter()
+                    .chain(row.into_iter().map(count_of))
+                    .collect()
+            })
             .collect(),
         head: std::iter::once("time".to_owned()).chain(names).collect(),
         note: "Only times at which there was an error.".into(),
@@ -271,6 +312,7 @@ pub(super) fn events(run: &Drawn) -> Markup {
     let more = run.results.events.len().saturating_sub(EVENTS);
     html! {
         @if !list.is_empty() {
+            h4 { "Events" }
             ol.events {
                 @for (event, quiet) in &list {
                     li.quiet[*quiet] {
@@ -290,6 +332,7 @@ pub(super) fn groups(results: &Results) -> Markup {
     let more = results.errors.len().saturating_sub(GROUPS);
     html! {
         @if !results.errors.is_empty() {
+            h4 { "Errors by operation and code" }
             div.scroll {
                 table {
                     thead { tr { th scope="col" { "operation" } th scope="col" { "code" } th scope="col" { "count" }
