@@ -30,7 +30,10 @@ pub use self::{
     error::{ReadError, ReadProblem, WriteError},
     write::{to_json, write_atomically},
 };
-use crate::schema::{Results, SCHEMA_VERSION};
+use crate::{
+    schema::{Results, SCHEMA_VERSION},
+    summary::{self, Style},
+};
 
 /// Reads a results file of this schema version or an older one.
 ///
@@ -52,6 +55,14 @@ pub fn read_from(reader: &mut impl Read, path: &Path) -> Result<Results, ReadErr
     source::take(reader, 0)
         .and_then(|(text, scan)| results(&text, scan.kind()))
         .map_err(|problem| ReadError::new(path, problem))
+}
+
+/// What a person read at the end of the run, from its file: see [`summary::render`].
+///
+/// # Errors
+/// As [`read`].
+pub fn show(path: &Path, style: Style) -> Result<String, ReadError> {
+    Ok(summary::render(&read(path)?, Some(path), style))
 }
 
 /// A text that was looked through, as results.

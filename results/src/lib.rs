@@ -7,6 +7,7 @@ pub mod assemble;
 pub mod checks;
 pub mod compare;
 pub mod combine;
+pub mod combine;
 pub mod export;
 pub mod file;
 #[cfg(test)]
