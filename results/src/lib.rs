@@ -5,9 +5,8 @@
 
 pub mod assemble;
 pub mod checks;
+pub mod combine;
 pub mod compare;
-pub mod combine;
-pub mod combine;
 pub mod export;
 pub mod file;
 #[cfg(test)]

@@ -91,10 +91,10 @@ fn quantiles(
     let mut counts = Vec::new();
     let mut slower = vec![Vec::new(); asked.len()];
     for interval in results.intervals.iter().filter(inside) {
-        let histogram = Histogram::decode(text(interval))?;
-        counts.push(histogram.count() as f64);
-        for (slower, beyond) in slower.iter_mut().zip(&beyond) {
-            slower.push(histogram.count_above_ms(*beyond) as f64);
+        let (count, above) = Histogram::count_encoded(text(interval), &beyond)?;
+        counts.push(count as f64);
+        for (slower, above) in slower.iter_mut().zip(above) {
+            slower.push(above as f64);
         }
     }
     let errors = asked.iter().zip(&slower).filter_map(|(quantile, slower)| {
