@@ -100,6 +100,16 @@ impl Histogram {
         (!self.is_empty()).then(|| to_ms(self.inner.value_at_quantile(quantile)))
     }
 
+    /// What was recorded, from the shortest: the middle of each bucket that holds something, in milliseconds, and its count.
+    pub fn recorded(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.inner.iter_recorded().map(|bucket| {
+            (
+                to_ms(self.inner.median_equivalent(bucket.value_iterated_to())),
+                bucket.count_at_value(),
+            )
+        })
+    }
+
     /// Arithmetic mean in milliseconds; `None` when nothing was recorded.
     pub fn mean_ms(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.inner.mean() / 1000.0)
@@ -108,6 +118,11 @@ impl Histogram {
     /// Largest latency in milliseconds, to the histogram's resolution; `None` when nothing was recorded.
     pub fn max_ms(&self) -> Option<f64> {
         (!self.is_empty()).then(|| to_ms(self.inner.max()))
+    }
+
+    /// What the library works on, for its own writers.
+    pub(crate) fn inner(&self) -> &hdrhistogram::Histogram<u64> {
+        &self.inner
     }
 
     /// The histogram as text: HdrHistogram V2, deflated, base64. Java, Go and Python read it.
@@ -130,6 +145,28 @@ impl Histogram {
     /// When it is no base64, no HdrHistogram V2, cut off, larger than any histogram of this type, or of other bounds.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         decode::decode(text).map(|inner| Histogram { inner })
+    }
+
+    /// Counts within what [`Histogram::encode`] wrote, without making a histogram of it: all latencies, and for each limit in
+    /// milliseconds those that are clearly longer, as [`Histogram::count_above_ms`] counts.
+    ///
+    /// # Errors
+    /// As [`Histogram::decode`].
+    pub fn count_encoded(text: &str, limits_ms: &[f64]) -> Result<(u64, Vec<u64>), DecodeError> {
+        let limits: Vec<u64> = limits_ms
+            .iter()
+            .map(|ms| decode::index_of((ms.max(0.0) * 1000.0) as u64))
+            .collect();
+        let (mut count, mut above) = (0_u64, vec![0_u64; limits.len()]);
+        decode::visit(text, |index, number| {
+            count = count.saturating_add(number);
+            for (above, limit) in above.iter_mut().zip(&limits) {
+                if index > *limit {
+                    *above = above.saturating_add(number);
+                }
+            }
+        })?;
+        Ok((count, above))
     }
 
     /// Reads what [`Histogram::to_bytes`] wrote, just as safely.
@@ -270,6 +307,27 @@ mod tests {
         assert_eq!(histogram.count_above_ms(10.0), 3);
         assert_eq!(histogram.count_above_ms(-1.0), 6);
         assert_eq!(histogram.count_above_ms(1e12), 0);
+    }
+
+    #[test]
+    fn counts_without_a_histogram_as_with_one() {
+        let mut histogram = Histogram::new();
+        for n in 0..40_u32 {
+            for step in 0..7_i64 {
+                histogram.record_micros((1_i64 << n.min(31)) + step * 37);
+            }
+        }
+        let limits: Vec<f64> = (0..200).map(|n| 0.0007 * 1.12_f64.powi(n)).collect();
+        let (count, above) = Histogram::count_encoded(&histogram.encode(), &limits).unwrap();
+        assert_eq!(count, histogram.count());
+        for (limit, above) in limits.iter().zip(above) {
+            assert_eq!(above, histogram.count_above_ms(*limit), "{limit}");
+        }
+        assert_eq!(
+            Histogram::count_encoded(&Histogram::new().encode(), &[1.0]),
+            Ok((0, vec![0]))
+        );
+        assert_eq!(Histogram::count_encoded("***", &[]), Err(DecodeError::NotBase64));
     }
 
     #[test]

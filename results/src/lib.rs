@@ -5,19 +5,25 @@
 
 pub mod assemble;
 pub mod checks;
+pub mod combine;
+pub mod compare;
+pub mod export;
 pub mod file;
 #[cfg(test)]
 mod fixtures;
 pub mod fleet;
 pub mod format;
 pub mod histogram;
+pub mod history;
 mod json_schema;
 pub mod latencies;
 pub mod ledger;
 pub mod legacy;
 pub mod limits;
 pub mod merge;
+pub mod report;
 pub mod schema;
+pub mod stats;
 pub mod summary;
 pub mod thresholds;
 

@@ -234,8 +234,71 @@ pub const NOT_STAMPED: f64 = 0.01;
 /// fit second by second. An entry has about 400 bytes, so these are 16 MB of a file that is written several times a run.
 pub const USAGE_ENTRIES: usize = 40_000;
 
-/// Largest results file that is read, bytes. A day of one-second windows is about 30 MB.
+/// Largest results file that is read, bytes: two weeks of one-second windows, at about 420 bytes each. A day is 36 MB.
 pub const RESULTS_MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Deepest nesting of lists and objects in a results file. The schema's deepest place is 8.
+pub const RESULTS_MAX_DEPTH: usize = 32;
+
+/// Longest text in a results file, bytes as they stand in it: twice the longest histogram ([`HISTOGRAM_MAX_TEXT`]).
+pub const RESULTS_MAX_TEXT: usize = 2 * HISTOGRAM_MAX_TEXT;
+
+/// Longest number in a results file, characters. The longest form of a 64-bit float has 25.
+pub const RESULTS_MAX_NUMBER: usize = 64;
+
+/// Names and values in `windows`: two weeks of seconds at 37 each. Few characters can become many bytes in memory, up to
+/// 24 for an empty text of 3, so the size of a file alone does not bound what reading it takes; this and the two limits
+/// below hold that under 600 MB besides the file's own text.
+pub const WINDOWS_MAX_TOKENS: u64 = 48_000_000;
+
+/// Names and values in `fleet`, `iterations` and `intervals`: [`USAGE_ENTRIES`] of 23 each and over a thousand members of
+/// 200, or 2,000 iterations of 1,500.
+pub const SERIES_MAX_TOKENS: u64 = 4_000_000;
+
+/// Names and values in every other part of a results file. Plans, facts and errors have hundreds.
+pub const SECTION_MAX_TOKENS: u64 = 250_000;
+
+/// Largest figure in a results file outside of its plan (whose seed may be any number), and smallest with a minus:
+/// [`HISTOGRAM_MAX_COUNT`], so that sums of thousands of them stay within 64 bits.
+pub const LARGEST_FIGURE: f64 = HISTOGRAM_MAX_COUNT as f64;
+
+/// Latest second of a run that a results file may speak of, from the run's beginning: 115 days. What lays seconds out in
+/// memory can rely on it.
+pub const LATEST_SECOND: u64 = 10_000_000;
+
+/// Longest duration in a plan that is read: ten years. Sums of a few of them stay far from the end of a `Duration`.
+pub const PLAN_LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// Largest relative difference between a quantile that stands in a file and the one that follows from the histogram beside
+/// it: two steps of [`HISTOGRAM_DIGITS`].
+pub const QUANTILE_DIFFERENCE: f64 = 0.002;
+
+// Histories
+
+/// Levels of folders below the one that is asked for in which results are looked for. `runs/<run-id>/results.json` is 2.
+pub const HISTORY_MAX_DEPTH: usize = 8;
+
+/// Entries of folders that are looked at: a home folder given by mistake ends within a second.
+pub const HISTORY_MAX_ENTRIES: usize = 100_000;
+
+/// Files that are read: ten a day for nearly three years.
+pub const HISTORY_MAX_FILES: usize = 10_000;
+
+/// Runs of one series that change points need: with 15, a step of 10 % in runs that differ by 3 % has 7 on either side.
+pub const CHANGES_MIN_RUNS: usize = 15;
+
+/// Latest runs of one series in which change points are looked for: their search takes the square of the number.
+pub const CHANGES_MAX_RUNS: usize = 400;
+
+/// Runs between two change points at least: fewer have no spread to speak of.
+pub const CHANGES_MIN_SEGMENT: usize = 5;
+
+/// Probability of a change point where there is none, for each metric of each series. A history is looked at often and has
+/// three metrics: with 1 % each, 3 of 100 histories in which nothing happened show something.
+pub const CHANGES_LEVEL: f64 = 0.01;
+
+/// Permutations of the test: with 499 the smallest p is 0.002, well below [`CHANGES_LEVEL`].
+pub const CHANGES_PERMUTATIONS: u32 = 499;
 
 /// Limit of lag, milliseconds, for arrivals that are `spacing` apart; see [`LAG_P99_9_MS`] and [`LAG_CEILING_MS`].
 pub fn lag_limit_ms(spacing: Duration) -> f64 {

@@ -12,6 +12,7 @@ mod tests;
 use std::path::Path;
 
 pub use style::Style;
+pub(crate) use style::word as verdict_word;
 
 use crate::{
     format::{length, wrap},

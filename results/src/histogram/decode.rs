@@ -66,10 +66,28 @@ pub(super) fn from_bytes(deflated: &[u8]) -> Result<hdrhistogram::Histogram<u64>
     }
     let inflated = inflate(deflated)?;
     check_header(&inflated)?;
-    check_counts(&inflated[HEADER..])?;
+    walk(&inflated[HEADER..], |_, _| {})?;
     Deserializer::new()
         .deserialize(&mut inflated.as_slice())
         .map_err(|_| DecodeError::Damaged)
+}
+
+/// Visits the counts of a histogram without making one: a histogram is 190 KB to fill, and a file of an hour has thousands
+/// of them with a few hundred counts each. Index and count, from the lowest value; see [`index_of`].
+pub(super) fn visit(text: &str, mut visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
+    if text.len() > HISTOGRAM_MAX_TEXT {
+        return Err(DecodeError::TooLarge);
+    }
+    let inflated = inflate(&STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?)?;
+    check_header(&inflated)?;
+    walk(&inflated[HEADER..], &mut visitor)
+}
+
+/// The index of the count that a value, in microseconds, belongs to. With three digits the first 2,048 values have one each,
+/// and every doubling beyond has 1,024.
+pub(super) fn index_of(micros: u64) -> u64 {
+    let doublings = u64::from((micros | 2_047).ilog2()) - 10;
+    (doublings + 1) * 1_024 + (micros >> doublings) - 1_024
 }
 
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, DecodeError> {
@@ -118,8 +136,9 @@ fn check_header(inflated: &[u8]) -> Result<(), DecodeError> {
 }
 
 /// Walks the counts: zig-zag LEB128 of at most nine bytes, the ninth taken whole; a negative number is a run of zeros.
-fn check_counts(mut bytes: &[u8]) -> Result<(), DecodeError> {
+fn walk(mut bytes: &[u8], mut visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
     let mut total: u64 = 0;
+    let mut index: u64 = 0;
     while !bytes.is_empty() {
         let mut raw: u64 = 0;
         let mut used = 0;
@@ -135,10 +154,14 @@ fn check_counts(mut bytes: &[u8]) -> Result<(), DecodeError> {
         bytes = &bytes[used..];
         let number = ((raw >> 1) as i64) ^ -((raw & 1) as i64);
         match u64::try_from(number) {
-            Ok(count) => total = total.saturating_add(count),
+            Ok(count) => {
+                total = total.saturating_add(count);
+                visitor(index, count);
+                index += 1;
+            }
             // No histogram of this crate has more than a few ten thousand counts to leave out.
             Err(_) if number.unsigned_abs() > HISTOGRAM_MAX_INFLATED as u64 => return Err(DecodeError::Damaged),
-            Err(_) => {}
+            Err(_) => index += number.unsigned_abs(),
         }
         if total > HISTOGRAM_MAX_COUNT {
             return Err(DecodeError::TooLarge);

@@ -1,0 +1,556 @@
+//! Whether one configuration is better than another: sizes, intervals and verdicts from results files alone.
+//!
+//! [`compare`] takes whole runs, asks first whether they may be compared ([`refusal`]), then reads the metrics of each
+//! ([`metric`]) and judges them ([`decide`]). [`render_terminal`], [`render_markdown`] and [`to_json`] tell what came out.
+
+pub mod decide;
+mod figures;
+mod likeness;
+mod markdown;
+pub mod metric;
+pub mod noise;
+mod order;
+pub mod refusal;
+mod soundness;
+pub mod surroundings;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod within;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use self::{
+    decide::{Alone, Answer, Evidence, Question},
+    metric::Values,
+    noise::Spread,
+};
+pub use self::{
+    decide::{Method, Verdict},
+    likeness::{Difference, Standing},
+    markdown::render_markdown,
+    metric::Metric,
+    noise::NoiseProfile,
+    order::Pairing,
+    refusal::{CompareError, Refusal, UsageError},
+    terminal::render_terminal,
+};
+use crate::{Results, stats::Interval};
+
+/// Version of the JSON form of a [`Comparison`].
+pub const COMPARISON_VERSION: u32 = 1;
+
+/// Change that makes no difference, unless said: 3 %.
+pub const DEFAULT_MARGIN: f64 = 0.03;
+
+/// The margin is at least so many times the measured noise: what two runs of the same differ by is no difference.
+pub const NOISE_IN_MARGIN: f64 = 2.0;
+
+/// A run and the name of its file, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFile<'a> {
+    /// The file, as given.
+    pub name: &'a str,
+    /// What it holds.
+    pub results: &'a Results,
+}
+
+/// Runs of one configuration.
+#[derive(Clone, Debug)]
+pub struct Side<'a> {
+    /// What it is called in the report: `base`, `new`, a file.
+    pub name: String,
+    /// Its runs.
+    pub runs: Vec<RunFile<'a>>,
+}
+
+/// How to compare.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Change that makes no difference, as a share: 0.03. It becomes [`NOISE_IN_MARGIN`] times the noise where that is more.
+    pub margin: f64,
+    /// What decides.
+    pub primary: Vec<Metric>,
+    /// How runs are put together.
+    pub pairing: Pairing,
+    /// Keys that differ on purpose.
+    pub factors: Vec<String>,
+    /// Keys that may differ besides.
+    pub allowed: Vec<String>,
+    /// Noise profiles; each must fit one of the sides.
+    pub noise: Vec<NoiseProfile>,
+    /// Whether it is a failure when a primary metric cannot be told.
+    pub strict: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            margin: DEFAULT_MARGIN,
+            primary: Metric::PRIMARY.to_vec(),
+            pairing: Pairing::Auto,
+            factors: Vec::new(),
+            allowed: Vec::new(),
+            noise: Vec::new(),
+            strict: false,
+        }
+    }
+}
+
+/// A baseline against one side or several.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    /// Version of this form.
+    pub comparison_version: u32,
+    /// What the others are compared with.
+    pub baseline: SideSummary,
+    /// The others, each with what came of it.
+    pub candidates: Vec<Candidate>,
+    /// Noise profiles that were used.
+    pub noise: Vec<NoiseSummary>,
+    /// Chance of a false finding over the primary metrics of all candidates together.
+    pub alpha: f64,
+    /// What is to be said of the whole.
+    pub outcome: Outcome,
+    /// The exit code of a process that ends with it: 1 when a primary metric is worse, else 0; if asked to be strict, 4 when
+    /// one cannot be told.
+    pub exit_code: u8,
+}
+
+/// A side in a report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SideSummary {
+    /// What it is called.
+    pub name: String,
+    /// The files of its runs, in the order of their beginnings.
+    pub files: Vec<String>,
+    /// The runs' ids, in the same order.
+    pub runs: Vec<String>,
+}
+
+/// One side against the baseline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The side.
+    pub side: SideSummary,
+    /// Whether its runs were paired with the baseline's.
+    pub paired: bool,
+    /// The metrics, primary ones first.
+    pub rows: Vec<Row>,
+    /// In what the sides differ.
+    pub differences: Vec<Difference>,
+    /// What is to be said of it.
+    pub outcome: Outcome,
+}
+
+/// One metric of a candidate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// The metric.
+    pub metric: Metric,
+    /// Whether it decides.
+    pub primary: bool,
+    /// The baseline's values, run by run, in the metric's unit: a second, milliseconds, microseconds or a share.
+    pub baseline_values: Vec<f64>,
+    /// The candidate's.
+    pub values: Vec<f64>,
+    /// Mean of the baseline: geometric, but of shares.
+    pub baseline: Option<f64>,
+    /// Mean of the candidate.
+    pub value: Option<f64>,
+    /// Change: 0.1 for +10 %, or for +10 percentage points of a share.
+    pub change: Option<f64>,
+    /// The interval of the change.
+    pub interval: Option<Interval>,
+    /// Its confidence, 0 to 1.
+    pub confidence: f64,
+    /// How it was made.
+    pub method: Option<Method>,
+    /// p of no change.
+    pub p: Option<f64>,
+    /// The same, Holm-corrected for primary metrics.
+    pub adjusted_p: Option<f64>,
+    /// p of a change outside of the margin (TOST).
+    pub equivalence_p: Option<f64>,
+    /// The Hodges–Lehmann estimate of the change; `None` for single runs.
+    pub hodges_lehmann: Option<f64>,
+    /// Its interval of at least the same confidence; `None` where so few runs have none.
+    pub hodges_lehmann_interval: Option<Interval>,
+    /// Change that makes no difference.
+    pub margin: Interval,
+    /// What is said.
+    pub verdict: Verdict,
+    /// Of an inconclusive one: more runs a side that would decide; `None` when it is more than anybody makes.
+    pub more_runs: Option<u32>,
+    /// Why there is no verdict.
+    pub reason: Option<String>,
+}
+
+/// A noise profile in a report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoiseSummary {
+    /// When it was measured, RFC 3339.
+    pub measured_at: String,
+    /// Of how many runs.
+    pub runs: u32,
+    /// Spread of the primary metrics.
+    pub spreads: BTreeMap<Metric, f64>,
+}
+
+/// What is to be said of all primary metrics together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// At least one is worse.
+    Regressed,
+    /// At least one is better and none is worse.
+    Improved,
+    /// At least one cannot be told yet; none is better or worse.
+    Inconclusive,
+    /// None differs by more than the margin.
+    Equivalent,
+    /// Nothing can be said of at least one, and of the others no more than that they are equivalent.
+    NoVerdict,
+}
+
+impl Outcome {
+    fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Outcome {
+        let verdicts: Vec<_> = rows.filter(|row| row.primary).map(|row| row.verdict).collect();
+        [
+            (Verdict::Regressed, Outcome::Regressed),
+            (Verdict::Improved, Outcome::Improved),
+            (Verdict::Inconclusive, Outcome::Inconclusive),
+            (Verdict::NoVerdict, Outcome::NoVerdict),
+        ]
+        .into_iter()
+        .find(|(verdict, _)| verdicts.contains(verdict))
+        .map_or(Outcome::Equivalent, |(_, outcome)| outcome)
+    }
+}
+
+impl Comparison {
+    /// Every primary row of every candidate.
+    fn primary(&self) -> impl Iterator<Item = &Row> {
+        let rows = self.candidates.iter().flat_map(|candidate| &candidate.rows);
+        rows.filter(|row| row.primary)
+    }
+}
+
+fn exit_code(outcome: Outcome, candidates: &[Candidate], strict: bool) -> u8 {
+    let mut rows = candidates.iter().flat_map(|candidate| &candidate.rows);
+    let open = |row: &Row| row.primary && matches!(row.verdict, Verdict::Inconclusive | Verdict::NoVerdict);
+    match outcome {
+        Outcome::Regressed => 1,
+        _ if strict && rows.any(open) => 4,
+        _ => 0,
+    }
+}
+
+/// The comparison as JSON, with a line break at its end.
+///
+/// # Errors
+/// When a figure has no JSON form; none of [`compare`]'s has not.
+pub fn to_json(comparison: &Comparison) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(comparison)? + "\n")
+}
+
+/// Compares a baseline with one side or several.
+///
+/// # Errors
+/// When the question makes no sense, or when the runs must not be compared: each reason in one line.
+pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Result<Comparison, CompareError> {
+    check_usage(baseline, candidates, options)?;
+    let mut refusals = Vec::new();
+    let runs: Vec<_> = [baseline]
+        .into_iter()
+        .chain(candidates)
+        .flat_map(|side| &side.runs)
+        .copied()
+        .collect();
+    refusals.extend(soundness::refusals(&runs));
+    let mut differences = Vec::with_capacity(candidates.len());
+    for side in candidates {
+        let found = likeness::differences(&baseline.runs, &side.runs, &options.factors, &options.allowed);
+        let mut against = likeness::refusals(&found, &options.factors);
+        against.extend(soundness::overloaded_at_another_load(&baseline.runs, &side.runs));
+        against.retain(|refusal| !refusals.contains(refusal));
+        refusals.append(&mut against);
+        differences.push(found);
+    }
+    refusals.extend(foreign_profiles(&runs, &options.noise));
+    if !refusals.is_empty() {
+        return Err(CompareError::Refused(refusals));
+    }
+
+    let first = Read::of(baseline)?;
+    let read = candidates.iter().map(Read::of).collect::<Result<Vec<_>, _>>()?;
+    let pairs: Vec<_> = read.iter().map(|side| paired(&first, side, options.pairing)).collect();
+    let metrics = metrics(&options.primary);
+    let mut questions = Vec::with_capacity(metrics.len() * read.len());
+    for (side, paired) in read.iter().zip(&pairs) {
+        questions.extend(
+            metrics
+                .iter()
+                .map(|metric| question(*metric, &first, side, *paired, options)),
+        );
+    }
+    // All candidates are asked at once: the correction is for everything that one comparison claims.
+    let answers = decide::decide(&questions);
+    let asked = read.iter().zip(pairs).zip(differences);
+    let answered = questions.chunks(metrics.len()).zip(answers.chunks(metrics.len()));
+    let candidates: Vec<_> = asked
+        .zip(answered)
+        .map(|(((side, paired), differences), (questions, answers))| {
+            let rows: Vec<_> = questions
+                .iter()
+                .zip(answers)
+                .map(|(question, answer)| row(question, answer, &first, side))
+                .collect();
+            Candidate {
+                outcome: Outcome::of(rows.iter()),
+                side: side.summary(),
+                paired,
+                rows,
+                differences,
+            }
+        })
+        .collect();
+    let noise = options.noise.iter().map(|profile| NoiseSummary {
+        measured_at: profile.measured_at.clone(),
+        runs: profile.runs,
+        spreads: profile
+            .spreads
+            .iter()
+            .filter(|(metric, _)| options.primary.contains(metric))
+            .map(|(metric, spread)| (*metric, spread.spread))
+            .collect(),
+    });
+    let outcome = Outcome::of(candidates.iter().flat_map(|candidate| &candidate.rows));
+    Ok(Comparison {
+        comparison_version: COMPARISON_VERSION,
+        baseline: first.summary(),
+        outcome,
+        exit_code: exit_code(outcome, &candidates, options.strict),
+        candidates,
+        noise: noise.collect(),
+        alpha: decide::ALPHA,
+    })
+}
+
+fn check_usage(baseline: &Side, candidates: &[Side], options: &Options) -> Result<(), UsageError> {
+    if candidates.is_empty() {
+        let side = "the side to be compared".to_owned();
+        return Err(UsageError::NoRuns { side });
+    }
+    if let Some(side) = [baseline]
+        .into_iter()
+        .chain(candidates)
+        .find(|side| side.runs.is_empty())
+    {
+        let side = side.name.clone();
+        return Err(UsageError::NoRuns { side });
+    }
+    if !(options.margin > 0.0 && options.margin < decide::LARGEST_MARGIN) {
+        let given = options.margin;
+        return Err(UsageError::Margin { given });
+    }
+    if options.primary.is_empty() {
+        return Err(UsageError::NoPrimary);
+    }
+    let unpairable = candidates
+        .iter()
+        .find(|side| side.runs.len() != baseline.runs.len() || side.runs.len() < 2);
+    match unpairable.filter(|_| options.pairing == Pairing::Paired) {
+        Some(side) => Err(UsageError::Unpairable {
+            baseline: baseline.runs.len(),
+            other: side.runs.len(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Profiles that fit none of the runs, by what speaks against the first of them.
+fn foreign_profiles(runs: &[RunFile], profiles: &[NoiseProfile]) -> Vec<Refusal> {
+    let foreign = profiles.iter().filter_map(|profile| {
+        let mut errors = runs.iter().map(|run| profile.applies_to(run.results));
+        if errors.any(|fits| fits.is_ok()) {
+            return None;
+        }
+        runs.first().and_then(|run| profile.applies_to(run.results).err())
+    });
+    foreign.map(Refusal::from).collect()
+}
+
+/// The primary metrics, then all others.
+fn metrics(primary: &[Metric]) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    for metric in primary.iter().copied().chain(Metric::all()) {
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
+    metrics
+}
+
+/// A side whose figures have been read; runs in the order of time.
+struct Read<'a> {
+    name: &'a str,
+    runs: Vec<RunFile<'a>>,
+    values: Vec<Values>,
+    /// The errors within a single run.
+    within: BTreeMap<Metric, decide::WithinRun>,
+}
+
+impl<'a> Read<'a> {
+    fn of(side: &'a Side<'a>) -> Result<Self, CompareError> {
+        let runs: Vec<_> = order::by_time(&side.runs)
+            .into_iter()
+            .map(|index| side.runs[index])
+            .collect();
+        let damaged = |run: &RunFile, source| {
+            let file = run.name.to_owned();
+            CompareError::Refused(vec![Refusal::Damaged { file, source }])
+        };
+        let values = runs
+            .iter()
+            .map(|run| metric::values(run.results).map_err(|source| damaged(run, source)));
+        let values = values.collect::<Result<_, _>>()?;
+        let within = match runs.as_slice() {
+            [run] => within::errors(run.results, &Metric::all().collect::<Vec<_>>())
+                .map_err(|source| damaged(run, source))?,
+            _ => Vec::new(),
+        };
+        Ok(Read {
+            name: &side.name,
+            values,
+            within: within.into_iter().collect(),
+            runs,
+        })
+    }
+
+    /// The values of a metric, run by run, or the first reason why one has none.
+    fn values_of(&self, metric: Metric) -> Result<Vec<f64>, String> {
+        let of_run = |(values, run): (&Values, &RunFile)| match values.get(&metric) {
+            Some(Ok(value)) => Ok(*value),
+            Some(Err(reason)) => Err(format!("{}: {reason}", run.name)),
+            None => Err(format!("{}: not measured", run.name)),
+        };
+        self.values.iter().zip(&self.runs).map(of_run).collect()
+    }
+
+    fn summary(&self) -> SideSummary {
+        SideSummary {
+            name: self.name.to_owned(),
+            files: self.runs.iter().map(|run| run.name.to_owned()).collect(),
+            runs: self.runs.iter().map(|run| run.results.run.id.clone()).collect(),
+        }
+    }
+}
+
+fn paired(first: &Read, second: &Read, pairing: Pairing) -> bool {
+    match pairing {
+        Pairing::Auto => order::took_turns(&first.runs, &second.runs),
+        Pairing::Paired => true,
+        Pairing::Unpaired => false,
+    }
+}
+
+fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: &Options) -> Question {
+    let noise = noise_of(metric, first, second, &options.noise);
+    let margin = noise.map_or(options.margin, |noise| {
+        options.margin.max(NOISE_IN_MARGIN * noise.spread)
+    });
+    let evidence = match (first.values_of(metric), second.values_of(metric)) {
+        (Err(reason), _) | (_, Err(reason)) => Evidence::Nothing(reason),
+        (Ok(a), Ok(b)) => match (a.as_slice(), b.as_slice()) {
+            ([value], [other]) => Evidence::Single {
+                first: Alone {
+                    value: *value,
+                    within: first.within.get(&metric).copied(),
+                },
+                second: Alone {
+                    value: *other,
+                    within: second.within.get(&metric).copied(),
+                },
+                noise,
+            },
+            _ if paired => Evidence::Pairs(a.into_iter().zip(b).collect()),
+            _ => Evidence::Groups { first: a, second: b },
+        },
+    };
+    let overloaded = first
+        .runs
+        .iter()
+        .chain(&second.runs)
+        .find(|run| soundness::is_overloaded(run));
+    let withheld = overloaded
+        .filter(|_| !metric.is_latency())
+        .map(|run| format!("{} is OVERLOADED: its rates are lower bounds", run.name));
+    Question {
+        metric,
+        primary: options.primary.contains(&metric),
+        margin,
+        evidence,
+        withheld,
+    }
+}
+
+/// The largest spread of a metric in the profiles that fit a run of either side. One of the two sides is usually new, and
+/// nobody has measured its noise yet: then it is taken to be as noisy as the other.
+fn noise_of(metric: Metric, first: &Read, second: &Read, profiles: &[NoiseProfile]) -> Option<Spread> {
+    let fits = |profile: &&NoiseProfile| {
+        let mut runs = first.runs.iter().chain(&second.runs);
+        runs.any(|run| profile.applies_to(run.results).is_ok())
+    };
+    let spreads = profiles
+        .iter()
+        .filter(fits)
+        .filter_map(|profile| profile.spreads.get(&metric));
+    spreads.max_by(|a, b| a.spread.total_cmp(&b.spread)).copied()
+}
+
+fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row {
+    let metric = question.metric;
+    let change = |difference: f64| metric.to_change(difference);
+    let (baseline_values, values) = (
+        first.values_of(metric).unwrap_or_default(),
+        second.values_of(metric).unwrap_or_default(),
+    );
+    let centre = |values: &[f64]| {
+        let scaled = values
+            .iter()
+            .map(|value| metric.to_scale(*value))
+            .collect::<Option<Vec<_>>>()?;
+        (!scaled.is_empty()).then(|| metric.from_scale(crate::stats::mean(&scaled)))
+    };
+    Row {
+        metric,
+        primary: question.primary,
+        baseline: centre(&baseline_values),
+        value: centre(&values),
+        baseline_values,
+        values,
+        change: answer.estimate.map(|estimate| change(estimate.value)),
+        interval: answer.interval.map(|interval| interval.map(change)),
+        confidence: answer.confidence,
+        method: answer.method,
+        p: answer.p,
+        adjusted_p: answer.adjusted_p,
+        equivalence_p: answer.equivalence_p,
+        hodges_lehmann: answer.hodges_lehmann.map(|shift| change(shift.value)),
+        hodges_lehmann_interval: answer
+            .hodges_lehmann
+            .and_then(|shift| Some(shift.interval?.map(change))),
+        margin: metric.margin(question.margin.min(decide::LARGEST_MARGIN)).map(change),
+        verdict: answer.verdict,
+        more_runs: answer.more_runs,
+        reason: answer.reason.clone(),
+    }
+}

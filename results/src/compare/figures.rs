@@ -1,0 +1,254 @@
+//! Changes, intervals and verdicts as text: direction by sign and by mark, so that colour is never needed.
+
+use super::{
+    Comparison, Outcome, Row, Verdict,
+    likeness::{Difference, Standing},
+    metric::{Metric, Scale},
+};
+use crate::{
+    format::{NONE, percent, plural},
+    stats::Interval,
+};
+
+/// A change with its sign: `+17.0 %`, `×12.3`; of a share in points: `+0.12 pp`.
+pub(super) fn change(metric: Metric, change: Option<f64>) -> String {
+    let Some(change) = change.filter(|change| change.is_finite()) else {
+        return NONE.into();
+    };
+    let number = signed(metric, change);
+    match metric.scale() {
+        Scale::Ratio if number.starts_with('×') => number,
+        Scale::Ratio => number + " %",
+        Scale::Difference => number + " pp",
+    }
+}
+
+/// An interval of changes, without their unit: `[ -0.3,  +0.4]`.
+pub(super) fn interval(metric: Metric, interval: Option<&Interval>) -> String {
+    interval
+        .filter(|interval| interval.low.is_finite() && interval.high.is_finite())
+        .map_or(NONE.into(), |interval| {
+            format!(
+                "[{:>5}, {:>5}]",
+                signed(metric, interval.low),
+                signed(metric, interval.high)
+            )
+        })
+}
+
+fn signed(metric: Metric, change: f64) -> String {
+    let decimals = match metric.scale() {
+        Scale::Difference => 2,
+        // Nobody reads tenths of per cents beyond this, and ten times as much is told as that.
+        Scale::Ratio if change >= 9.995 => return format!("×{}", significant(change + 1.0)),
+        Scale::Ratio if change.abs() >= 0.9995 => 0,
+        Scale::Ratio => 1,
+    };
+    let text = format!("{:+.decimals$}", change * 100.0);
+    // Minus nothing is nothing.
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|digit| matches!(digit, '0' | '.')) => format!("+{digits}"),
+        _ => text,
+    }
+}
+
+fn significant(value: f64) -> String {
+    match value {
+        v if v < 99.95 => format!("{v:.1}"),
+        v if v < 9_999.5 => format!("{v:.0}"),
+        v => format!("{v:.0e}"),
+    }
+}
+
+/// Which way it went: `▲` up, `▼` down; what it does not say: `=`, `?`, `-`.
+pub(super) fn mark(row: &Row) -> &'static str {
+    match row.verdict {
+        Verdict::Improved | Verdict::Regressed if row.change.is_some_and(|change| change > 0.0) => "▲",
+        Verdict::Improved | Verdict::Regressed => "▼",
+        Verdict::Equivalent => "=",
+        Verdict::Inconclusive => "?",
+        Verdict::NoVerdict => NONE,
+    }
+}
+
+/// What is said of a primary metric.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Improved => "improved",
+        Verdict::Regressed => "regressed",
+        Verdict::Equivalent => "equivalent",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::NoVerdict => "no verdict",
+    }
+}
+
+/// The same in little, for what decides nothing and for narrow columns.
+pub(super) fn short_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Improved => "better",
+        Verdict::Regressed => "worse",
+        Verdict::Equivalent => "same",
+        Verdict::Inconclusive => "open",
+        Verdict::NoVerdict => "",
+    }
+}
+
+/// What is said of the whole.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Regressed => "REGRESSED",
+        Outcome::Improved => "IMPROVED",
+        Outcome::Inconclusive => "INCONCLUSIVE",
+        Outcome::Equivalent => "EQUIVALENT",
+        Outcome::NoVerdict => "NO VERDICT",
+    }
+}
+
+/// How many of the primary metrics say it.
+pub(super) fn tally(comparison: &Comparison) -> String {
+    let said = match comparison.outcome {
+        Outcome::Regressed => Verdict::Regressed,
+        Outcome::Improved => Verdict::Improved,
+        Outcome::Inconclusive => Verdict::Inconclusive,
+        Outcome::Equivalent => Verdict::Equivalent,
+        Outcome::NoVerdict => Verdict::NoVerdict,
+    };
+    let count = comparison.primary().filter(|row| row.verdict == said).count();
+    let total = comparison.primary().count();
+    let tested = comparison.primary().filter(|row| row.adjusted_p.is_some()).count();
+    let correction = if tested > 1 { " (Holm-corrected)" } else { "" };
+    format!("{count} of {}{correction}", plural(total as u64, "primary metric"))
+}
+
+/// Why a row says no more, in a sentence; `None` where it says all.
+pub(super) fn remark(row: &Row) -> Option<String> {
+    match row.verdict {
+        Verdict::Inconclusive => Some(match row.more_runs {
+            Some(more) => format!("about {} a side would decide", plural(u64::from(more), "more run")),
+            None => format!(
+                "more than {} more runs a side would be needed",
+                crate::stats::power::MOST_RUNS
+            ),
+        }),
+        Verdict::NoVerdict => row.reason.clone(),
+        _ => None,
+    }
+}
+
+/// Remarks on the primary metrics of a candidate, those that are the same together.
+pub(super) fn remarks<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, String)> {
+    let mut remarks: Vec<(String, String)> = Vec::new();
+    for row in rows.filter(|row| row.primary) {
+        let Some(text) = remark(row) else { continue };
+        match remarks.iter_mut().find(|(_, said)| *said == text) {
+            Some((about, _)) => *about += &format!(", {}", row.metric.label()),
+            None => remarks.push((row.metric.label(), text)),
+        }
+    }
+    remarks
+}
+
+/// A difference between the sides: its key, and both values.
+pub(super) fn difference(difference: &Difference) -> (String, String) {
+    let values = |values: &[String]| {
+        let shown: Vec<_> = values.iter().take(5).map(|value| shortened(value)).collect();
+        let more = if values.len() > shown.len() { ", …" } else { "" };
+        shown.join(", ") + more
+    };
+    (
+        shortened(&difference.key),
+        format!("{} -> {}", values(&difference.baseline), values(&difference.other)),
+    )
+}
+
+/// Longest text from a file that stands in a line.
+const LONGEST: usize = 120;
+
+/// A text from a file of which a line can hold a good part: without line breaks and what else a terminal obeys.
+pub(super) fn shortened(text: &str) -> String {
+    let mut characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Differences of a standing.
+pub(super) fn of_standing(differences: &[Difference], standing: Standing) -> impl Iterator<Item = &Difference> {
+    differences
+        .iter()
+        .filter(move |difference| difference.standing == standing)
+}
+
+/// The noise that was measured, in a sentence each.
+pub(super) fn noise(comparison: &Comparison) -> Vec<String> {
+    let summaries = comparison.noise.iter().map(|noise| {
+        let spreads: Vec<_> = noise
+            .spreads
+            .iter()
+            .map(|(metric, spread)| format!("{} {}", metric.label(), percent(*spread)))
+            .collect();
+        let day: String = noise.measured_at.chars().take(10).collect();
+        format!(
+            "A/A spread of this plan: {} ({}, {day})",
+            spreads.join(", "),
+            plural(u64::from(noise.runs), "run")
+        )
+    });
+    summaries.collect()
+}
+
+/// The margins of the primary metrics, those that are the same together: `3 %`, or each by name.
+pub(super) fn margins<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let mut margins: Vec<(String, String)> = Vec::new();
+    for row in rows.filter(|row| row.primary) {
+        let text = match row.metric.scale() {
+            Scale::Ratio => percent(row.margin.high),
+            Scale::Difference => format!("{:.2} pp", row.margin.high * 100.0),
+        };
+        match margins.iter_mut().find(|(margin, _)| *margin == text) {
+            Some((_, metrics)) => *metrics += &format!(", {}", row.metric.label()),
+            None => margins.push((text, row.metric.label())),
+        }
+    }
+    match margins.as_slice() {
+        [(margin, _)] => margin.clone(),
+        several => several
+            .iter()
+            .map(|(margin, metrics)| format!("{margin} ({metrics})"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_signed_and_short() {
+        for (value, text) in [
+            (0.17, "+17.0 %"),
+            (-0.182, "-18.2 %"),
+            (-0.0004, "+0.0 %"),
+            (0.0, "+0.0 %"),
+            (1.5, "+150 %"),
+            (-0.9999, "-100 %"),
+            (11.3, "×12.3"),
+            (1_234.0, "×1235"),
+            (1e9, "×1e9"),
+            (f64::NAN, "-"),
+        ] {
+            assert_eq!(change(Metric::Throughput, Some(value)), text);
+            assert!(change(Metric::Throughput, Some(value)).chars().count() <= 8);
+        }
+        assert_eq!(change(Metric::ErrorRatio, Some(0.0012)), "+0.12 pp");
+        assert_eq!(change(Metric::ErrorRatio, None), "-");
+        let around = Interval {
+            low: -0.003,
+            high: 0.004,
+        };
+        assert_eq!(interval(Metric::Throughput, Some(&around)), "[ -0.3,  +0.4]");
+    }
+}

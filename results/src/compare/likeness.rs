@@ -1,0 +1,148 @@
+//! Like with like: what differs between the sides, and whether it may.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    RunFile, figures,
+    refusal::Refusal,
+    surroundings::{Surroundings, covers},
+};
+
+/// Keys that follow from others: naming the first names the second as well. What is derived by default from what was
+/// changed on purpose, and what tells the same thing at another place.
+const FOLLOWS: &[(&str, &str)] = &[
+    ("plan.load.rate", "plan.load.maxInFlight"),
+    ("plan.load.rate", "plan.starter"),
+    ("plan.load.rate", "plan.observation"),
+    ("host.cores", "plan.starter"),
+    ("plan.fleet", "fleet"),
+    ("fleet", "plan.fleet"),
+    ("plan.workers", "workers"),
+    ("workers", "plan.workers"),
+    ("plan.namespace", "server.namespace"),
+    ("plan.taskQueue", "workers.taskQueues"),
+    ("plan.target.preset", "server.config"),
+    ("server.taskQueuePartitions", "workers.partitions"),
+    ("server.taskQueuePartitions", "workers.normalPolls"),
+    ("program.version", "program.gitRevision"),
+    ("program.version", "fleet.generator.version"),
+    ("program.version", "fleet.worker.version"),
+    ("program.gitRevision", "program.version"),
+    // A version announces what it can do.
+    ("server.version", "server.capabilities"),
+    ("server.version", "server.namespace.capabilities"),
+];
+
+/// Something in which the sides differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// The key.
+    pub key: String,
+    /// Its values in the runs of the baseline: one, unless these differ among themselves.
+    pub baseline: Vec<String>,
+    /// Its values in the runs of the other side.
+    pub other: Vec<String>,
+    /// Whether it may be there.
+    pub standing: Standing,
+}
+
+/// Whether a difference may be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// It is what the comparison is about, or follows from it.
+    OnPurpose,
+    /// It is allowed, or follows from what is.
+    Allowed,
+    /// Nobody named it.
+    Unnamed,
+}
+
+/// All differences between the sides and within each, by key.
+pub(super) fn differences(
+    baseline: &[RunFile],
+    other: &[RunFile],
+    factors: &[String],
+    allowed: &[String],
+) -> Vec<Difference> {
+    let surroundings = |runs: &[RunFile]| runs.iter().map(|run| Surroundings::of(run.results)).collect::<Vec<_>>();
+    let (baseline, other) = (surroundings(baseline), surroundings(other));
+    let keys: BTreeSet<&str> = baseline
+        .iter()
+        .chain(&other)
+        .flat_map(|run| run.0.keys())
+        .map(String::as_str)
+        .collect();
+    let values = |runs: &[Surroundings], key: &str| {
+        let values: BTreeSet<&str> = runs.iter().map(|run| run.get(key)).collect();
+        values.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut differences: Vec<_> = keys
+        .into_iter()
+        .map(|key| Difference {
+            key: key.to_owned(),
+            baseline: values(&baseline, key),
+            other: values(&other, key),
+            standing: Standing::Unnamed,
+        })
+        .filter(|difference| difference.baseline != difference.other || difference.baseline.len() > 1)
+        .collect();
+    let differing: Vec<String> = differences.iter().map(|difference| difference.key.clone()).collect();
+    for difference in &mut differences {
+        // A factor has one value on each side; what varies within a side is no purpose.
+        let pure = difference.baseline.len() == 1 && difference.other.len() == 1;
+        difference.standing = if pure && named(factors, &difference.key, &differing) {
+            Standing::OnPurpose
+        } else if named(allowed, &difference.key, &differing) {
+            Standing::Allowed
+        } else {
+            Standing::Unnamed
+        };
+    }
+    differences
+}
+
+/// Whether a key is named, or follows from one that is named and differs.
+fn named(names: &[String], key: &str, differing: &[String]) -> bool {
+    let follows_from = |name: &str, cause: &str| differing.iter().any(|key| covers(cause, key) && covers(name, key));
+    names.iter().any(|name| {
+        covers(name, key)
+            || FOLLOWS
+                .iter()
+                .any(|(cause, effect)| covers(effect, key) && follows_from(name, cause))
+    })
+}
+
+/// What speaks against a comparison with these differences.
+pub(super) fn refusals(differences: &[Difference], factors: &[String]) -> Vec<Refusal> {
+    let idle = factors.iter().filter(|factor| {
+        let about = |difference: &Difference| covers(factor, &difference.key);
+        !differences
+            .iter()
+            .any(|difference| about(difference) && difference.baseline != difference.other)
+    });
+    let idle = idle.map(|factor| Refusal::FactorIsTheSame { factor: factor.clone() });
+    let unnamed = differences
+        .iter()
+        .filter(|difference| difference.standing == Standing::Unnamed);
+    let unnamed = unnamed.map(|difference| {
+        let mixed = |values: &[String], side| {
+            (values.len() > 1).then(|| Refusal::Mixed {
+                side,
+                key: figures::shortened(&difference.key),
+                values: figures::shortened(&values.join(", ")),
+            })
+        };
+        mixed(&difference.baseline, "the baseline")
+            .or_else(|| mixed(&difference.other, "the other side"))
+            .unwrap_or_else(|| Refusal::Differs {
+                key: figures::shortened(&difference.key),
+                baseline: figures::shortened(&difference.baseline.join(", ")),
+                other: figures::shortened(&difference.other.join(", ")),
+            })
+    });
+    idle.chain(unnamed).collect()
+}

@@ -1,0 +1,53 @@
+//! Which runs may be compared at all.
+
+use std::collections::BTreeMap;
+
+use super::{RunFile, figures, refusal::Refusal};
+use crate::schema::VerdictValue;
+
+/// What speaks against runs, each by itself.
+pub(super) fn refusals(runs: &[RunFile]) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for run in runs {
+        let (file, results) = (run.name.to_owned(), run.results);
+        if let Some(first) = seen.insert(&results.run.id, run.name) {
+            refusals.push(Refusal::SameRun {
+                first: first.to_owned(),
+                second: file.clone(),
+                run: figures::shortened(&results.run.id),
+            });
+        }
+        if let Some(cause) = &results.run.interrupted_by {
+            let cause = figures::shortened(cause);
+            refusals.push(Refusal::Interrupted { file, cause });
+        } else if !results.complete {
+            refusals.push(Refusal::Incomplete { file });
+        } else if results.verdict.value == VerdictValue::Invalid {
+            let headline = figures::shortened(&results.verdict.headline);
+            refusals.push(Refusal::Invalid { file, headline });
+        }
+    }
+    refusals
+}
+
+/// The first overloaded run, as long as the load of the two sides is not the same.
+pub(super) fn overloaded_at_another_load(baseline: &[RunFile], other: &[RunFile]) -> Option<Refusal> {
+    let overloaded = baseline.iter().chain(other).find(|run| is_overloaded(run))?;
+    let load = |run: &RunFile| {
+        let load = &run.results.plan.load;
+        (load.rate, load.arrivals)
+    };
+    let expected = load(baseline.first()?);
+    let differing = baseline.iter().chain(other).find(|run| load(run) != expected)?;
+    Some(Refusal::OverloadedAtAnotherLoad {
+        file: overloaded.name.to_owned(),
+        baseline: expected.0.to_string(),
+        other: load(differing).0.to_string(),
+    })
+}
+
+/// Whether the cluster refused the load: the run's rates are lower bounds.
+pub(super) fn is_overloaded(run: &RunFile) -> bool {
+    run.results.verdict.value == VerdictValue::Overloaded
+}

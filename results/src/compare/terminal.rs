@@ -1,0 +1,274 @@
+//! A comparison for the terminal: 80 columns, readable without colour.
+
+use super::{Candidate, Comparison, Method, Row, SideSummary, Verdict, figures, likeness::Standing};
+use crate::{
+    format::{self, plural, wrap},
+    summary::Style,
+};
+
+/// Columns.
+const WIDTH: usize = 80;
+/// Column at which texts under the table begin.
+const TEXT: usize = 21;
+/// Longest name of a side that stands at the head of its column.
+const LONGEST_HEAD: usize = 9;
+/// Candidates that stand side by side.
+const ABREAST: usize = 3;
+
+/// The whole comparison, with a line break at its end.
+pub fn render_terminal(comparison: &Comparison, style: Style) -> String {
+    let mut out = Out {
+        text: String::new(),
+        style,
+    };
+    match comparison.candidates.as_slice() {
+        [candidate] => out.pair(comparison, candidate),
+        candidates => out.columns(comparison, candidates),
+    }
+    for remark in figures::noise(comparison) {
+        out.labelled("noise", &remark);
+    }
+    out.verdict(comparison);
+    out.text
+}
+
+struct Out {
+    text: String,
+    style: Style,
+}
+
+impl Out {
+    fn line(&mut self, text: &str) {
+        for line in text.lines() {
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.style.color && !text.trim().is_empty() {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    /// A verdict in the colour of its direction.
+    fn painted(&self, verdict: Verdict, text: &str) -> String {
+        match verdict {
+            Verdict::Improved => self.paint("32", text),
+            Verdict::Regressed => self.paint("1;31", text),
+            Verdict::Inconclusive => self.paint("33", text),
+            Verdict::Equivalent | Verdict::NoVerdict => text.to_owned(),
+        }
+    }
+
+    fn labelled(&mut self, label: &str, text: &str) {
+        let first = format!("{label:<width$}", width = TEXT);
+        self.line(&wrap(&first, TEXT, text, WIDTH));
+    }
+
+    /// Names that are too long for a column, in full.
+    fn names(&mut self, sides: &[(&str, &SideSummary)]) {
+        let long: Vec<_> = sides
+            .iter()
+            .filter(|(_, side)| side.name.chars().count() > LONGEST_HEAD)
+            .collect();
+        for (head, side) in &long {
+            self.labelled(head, &side.name);
+        }
+        if !long.is_empty() {
+            self.blank();
+        }
+    }
+
+    /// One candidate, with its intervals.
+    fn pair(&mut self, comparison: &Comparison, candidate: &Candidate) {
+        let (baseline, side) = (&comparison.baseline, &candidate.side);
+        self.names(&[("baseline", baseline), ("new", side)]);
+        let (first, second) = (head(baseline, "baseline"), head(side, "new"));
+        self.line(&columns(["", &first, &second, "change", "95 % interval"]));
+        let runs = |side: &SideSummary| plural(side.runs.len() as u64, "run");
+        self.line(&self.dim(&columns(["", &runs(baseline), &runs(side), "", ""])));
+        for row in candidate.rows.iter().filter(|row| row.primary) {
+            self.row(row, figures::word(row.verdict));
+            if matches!(row.method, Some(Method::WelchT | Method::PooledT)) {
+                let change = figures::change(row.metric, row.hodges_lehmann);
+                let interval = figures::interval(row.metric, row.hodges_lehmann_interval.as_ref());
+                self.line(&self.dim(&columns(["  Hodges-Lehmann", "", "", &change, &interval])));
+            }
+        }
+        for (about, text) in figures::remarks(candidate.rows.iter()) {
+            self.line(&wrap("  ", 4, &format!("{about}: {text}"), WIDTH));
+        }
+        self.blank();
+        self.line(&self.dim("exploratory: each for itself, not corrected; decides nothing"));
+        for row in candidate.rows.iter().filter(|row| !row.primary) {
+            self.row(row, figures::short_word(row.verdict));
+        }
+        self.blank();
+        self.differences(candidate);
+        self.labelled("runs", how(candidate));
+        self.labelled("margin", &figures::margins(candidate.rows.iter()));
+    }
+
+    fn row(&mut self, row: &Row, word: &str) {
+        let figure = |value: Option<f64>| value.map_or(format::NONE.into(), |value| row.metric.figure(value));
+        let text = columns([
+            &row.metric.label(),
+            &figure(row.baseline),
+            &figure(row.value),
+            &figures::change(row.metric, row.change),
+            &figures::interval(row.metric, row.interval.as_ref()),
+        ]);
+        let verdict = self.painted(row.verdict, &format!("{} {word}", figures::mark(row)));
+        self.line(&format!("{text} {verdict}"));
+    }
+
+    fn differences(&mut self, candidate: &Candidate) {
+        for (standing, label) in [
+            (Standing::OnPurpose, "differs on purpose"),
+            (Standing::Allowed, "differs besides"),
+        ] {
+            let mut label = label;
+            for difference in figures::of_standing(&candidate.differences, standing) {
+                let (key, values) = figures::difference(difference);
+                if key.chars().count() + 1 + values.chars().count() <= WIDTH - TEXT {
+                    self.labelled(label, &format!("{key} {values}"));
+                } else {
+                    self.labelled(label, &key);
+                    self.labelled("", &values);
+                }
+                label = "";
+            }
+            if !label.is_empty() {
+                self.labelled(label, "nothing");
+            }
+        }
+    }
+
+    /// Several candidates, a column each.
+    fn columns(&mut self, comparison: &Comparison, candidates: &[Candidate]) {
+        let heads: Vec<_> = (1..)
+            .map(|number| format!("run {number}"))
+            .take(candidates.len())
+            .collect();
+        let mut names = vec![("baseline", &comparison.baseline)];
+        names.extend(
+            heads
+                .iter()
+                .map(String::as_str)
+                .zip(candidates.iter().map(|candidate| &candidate.side)),
+        );
+        self.names(&names);
+        let heads: Vec<_> = candidates
+            .iter()
+            .zip(&heads)
+            .map(|(candidate, other)| head(&candidate.side, other))
+            .collect();
+        for (candidates, heads) in candidates.chunks(ABREAST).zip(heads.chunks(ABREAST)) {
+            self.abreast(comparison, candidates, heads);
+        }
+        for (candidate, head) in candidates.iter().zip(heads) {
+            self.line(&format!("{head}   {}", how(candidate)));
+            for (about, text) in figures::remarks(candidate.rows.iter()) {
+                self.line(&wrap("  ", 4, &format!("{about}: {text}"), WIDTH));
+            }
+            self.differences(candidate);
+            self.blank();
+        }
+        let rows = candidates.iter().flat_map(|candidate| &candidate.rows);
+        let mut margins: Vec<_> = Vec::new();
+        for row in rows.filter(|row| row.primary) {
+            if !margins
+                .iter()
+                .any(|seen: &&Row| seen.metric == row.metric && seen.margin == row.margin)
+            {
+                margins.push(row);
+            }
+        }
+        self.labelled("margin", &figures::margins(margins.into_iter()));
+    }
+
+    fn abreast(&mut self, comparison: &Comparison, candidates: &[Candidate], heads: &[String]) {
+        let mut line = format!("{:20}{:>9}", "", head(&comparison.baseline, "baseline"));
+        for head in heads {
+            line += &format!("{head:>9}{:8}", "");
+        }
+        self.line(&line);
+        // All candidates have the same metrics in the same order.
+        for at in 0..candidates[0].rows.len() {
+            let rows: Vec<_> = candidates.iter().map(|candidate| &candidate.rows[at]).collect();
+            let metric = rows[0].metric;
+            if at > 0 && !rows[0].primary && candidates[0].rows[at - 1].primary {
+                self.line(&self.dim("exploratory: each for itself, not corrected; decides nothing"));
+            }
+            let baseline = rows[0]
+                .baseline
+                .map_or(format::NONE.into(), |value| metric.figure(value));
+            let mut line = format!("{:20}{baseline:>9}", metric.label());
+            for row in rows {
+                // A column has no room for the space.
+                let change = figures::change(metric, row.change).replace(" pp", "pp");
+                let word = format!("{} {:<6}", figures::mark(row), figures::short_word(row.verdict));
+                line += &format!("{change:>8} {}", self.painted(row.verdict, &word));
+            }
+            self.line(&line);
+        }
+        self.blank();
+    }
+
+    fn verdict(&mut self, comparison: &Comparison) {
+        let word = figures::outcome(comparison.outcome);
+        let code = match comparison.exit_code {
+            1 => "1;31",
+            4 => "1;33",
+            _ => "1;32",
+        };
+        let text = format!("{word}   {}", figures::tally(comparison));
+        let exit = format!("exit {}", comparison.exit_code);
+        let painted = text.replacen(word, &self.paint(code, word), 1);
+        let gap = WIDTH.saturating_sub(text.chars().count() + exit.len());
+        self.line(&format!("{painted}{:gap$}{exit}", ""));
+    }
+}
+
+fn columns([label, first, second, change, interval]: [&str; 5]) -> String {
+    format!("{label:<20}{first:>10}{second:>10}{change:>9}  {interval:<14}")
+}
+
+/// A side's name where it fits at the head of a column.
+fn head(side: &SideSummary, other: &str) -> String {
+    if side.name.chars().count() > LONGEST_HEAD {
+        other.to_owned()
+    } else {
+        side.name.clone()
+    }
+}
+
+/// How the runs were put together, in words.
+pub(super) fn how(candidate: &Candidate) -> &'static str {
+    let methods = || candidate.rows.iter().filter_map(|row| row.method);
+    if candidate.paired {
+        "in turn: compared pair by pair, so that drift cancels"
+    } else if methods().any(|method| method == Method::NoiseProfile) {
+        "one a side: the interval rests on the measured noise"
+    } else if methods().any(|method| method == Method::WithinRun) {
+        "one a side: the interval tells the error within these runs, and not how much runs differ; \
+         make more of them (run-benchmark ab --runs 5) or measure the noise (run-benchmark noise --runs 5)"
+    } else if methods().any(|method| method == Method::PooledT) {
+        "one on one side: its spread is taken to be the other's"
+    } else if methods().any(|method| method == Method::WelchT) {
+        "two groups, not in turn: drift between them counts as difference"
+    } else {
+        "one a side: nothing tells how much runs differ"
+    }
+}

@@ -1,0 +1,8 @@
+//! What a comparison says, and that it is true as often as it claims.
+
+mod evidence;
+mod noise;
+mod refused;
+mod rendered;
+mod runs;
+mod verdicts;

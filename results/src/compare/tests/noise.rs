@@ -1,0 +1,103 @@
+//! The noise profile as a file and as a judge of runs.
+
+use std::fs;
+
+use super::runs::{base, side, tuned, upgraded};
+use crate::compare::{
+    Metric, NoiseProfile,
+    noise::{NoiseError, NoiseKey, ProfileFileError},
+};
+
+fn profile() -> NoiseProfile {
+    NoiseProfile::of(&side("noise", &base()).runs).unwrap()
+}
+
+#[test]
+fn it_holds_the_spread_of_every_metric() {
+    let profile = profile();
+    let values = [52.0_f64, 50.5, 53.0, 51.5, 52.8].map(f64::ln);
+    let expected = crate::stats::variance(&values).unwrap().sqrt();
+    let found = profile.spreads[&"e2e-response-p99".parse::<Metric>().unwrap()];
+    // To the resolution of the histogram.
+    assert!((found.spread - expected).abs() < 1e-3, "{found:?} for {expected}");
+    assert_eq!((found.freedom, profile.runs), (4.0, 5));
+    assert_eq!(profile.measured_at, "2026-11-20T10:40:00Z");
+    assert_eq!(profile.spreads.len(), Metric::all().count());
+}
+
+#[test]
+fn it_survives_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise.json");
+    let profile = profile();
+    profile.store(&path).unwrap();
+    assert_eq!(NoiseProfile::load(&path).unwrap(), profile);
+    assert!(NoiseProfile::load(&folder.path().join("none.json")).is_err());
+}
+
+#[test]
+fn a_wrong_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise.json");
+    let load = |text: &str| {
+        fs::write(&path, text).unwrap();
+        NoiseProfile::load(&path).unwrap_err()
+    };
+    let profile = profile();
+    let text = serde_json::to_string(&profile).unwrap();
+    assert!(matches!(load(""), ProfileFileError::NotAProfile { .. }));
+    assert!(matches!(load("{}"), ProfileFileError::NotAProfile { .. }));
+    assert!(matches!(
+        load(&text[..text.len() / 2]),
+        ProfileFileError::NotAProfile { .. }
+    ));
+    assert!(matches!(
+        load("{\"profileVersion\": 2}"),
+        ProfileFileError::Newer { found: 2, .. }
+    ));
+    assert!(matches!(
+        load(&" ".repeat(2 << 20)),
+        ProfileFileError::NotAProfile { .. }
+    ));
+    let mut broken = profile.clone();
+    for spread in broken.spreads.values_mut() {
+        spread.freedom = 0.0;
+    }
+    let error = load(&serde_json::to_string(&broken).unwrap()).to_string();
+    assert!(error.ends_with("is no spread") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn it_is_refused_for_other_runs_and_found_for_its_own() {
+    let profile = profile();
+    let mut run = base().remove(0);
+    run.plan.load.seed = 9;
+    run.run.version = "0.2.0".into();
+    assert_eq!(profile.applies_to(&run), Ok(()));
+    assert_eq!(NoiseKey::of(&run), profile.key());
+    assert_eq!(profile.key().to_string().len(), 25);
+    let other = upgraded(base()).remove(0);
+    let foreign = profile.applies_to(&other).unwrap_err();
+    assert_eq!(foreign.key, "server.version");
+    assert_ne!(NoiseKey::of(&other), profile.key());
+}
+
+#[test]
+fn it_is_made_of_enough_runs_that_are_alike() {
+    let runs = base();
+    let few = NoiseProfile::of(&side("noise", &runs[..2]).runs).unwrap_err();
+    assert!(matches!(few, NoiseError::TooFew { given: 2 }));
+    let mut mixed = base();
+    mixed.extend(tuned());
+    let error = NoiseProfile::of(&side("noise", &mixed).runs).unwrap_err().to_string();
+    assert!(
+        error.contains("transferProcessorMaxPollRPS differs within the baseline"),
+        "{error}"
+    );
+    let mut partial = base();
+    partial[3].complete = false;
+    assert!(matches!(
+        NoiseProfile::of(&side("noise", &partial).runs),
+        Err(NoiseError::Refused(_))
+    ));
+}

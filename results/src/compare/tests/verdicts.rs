@@ -1,0 +1,249 @@
+//! From whole runs to verdicts.
+
+use super::runs::{FACTOR, base, runs, side, tuned};
+use crate::{
+    Results,
+    compare::{
+        Candidate, Comparison, Method, Metric, NoiseProfile, Options, Outcome, Pairing, Row, Verdict, compare, to_json,
+    },
+    fixtures,
+    schema::VerdictValue,
+};
+
+fn about(factor: &str) -> Options {
+    Options {
+        factors: vec![factor.to_owned()],
+        ..Options::default()
+    }
+}
+
+fn row<'a>(candidate: &'a Candidate, metric: &str) -> &'a Row {
+    let metric: Metric = metric.parse().unwrap();
+    candidate.rows.iter().find(|row| row.metric == metric).unwrap()
+}
+
+fn pair(baseline: &[Results], other: &[Results], options: &Options) -> Comparison {
+    compare(&side("base", baseline), &[side("new", other)], options).unwrap()
+}
+
+#[test]
+fn runs_in_turn_are_compared_pair_by_pair() {
+    let comparison = pair(&base(), &tuned(), &about(FACTOR));
+    let candidate = &comparison.candidates[0];
+    assert!(candidate.paired);
+    let verdict = |metric| row(candidate, metric).verdict;
+    assert_eq!(verdict("throughput"), Verdict::Equivalent);
+    assert_eq!(verdict("start-response-p99"), Verdict::Improved);
+    assert_eq!(verdict("e2e-response-p99"), Verdict::Regressed);
+    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Regressed, 1));
+    let e2e = row(candidate, "e2e-response-p99");
+    assert_eq!(e2e.method, Some(Method::PairedT));
+    assert!((e2e.change.unwrap() - 0.176).abs() < 0.01, "{e2e:?}");
+    assert!(e2e.interval.unwrap().contains(e2e.change.unwrap()));
+    assert!(e2e.hodges_lehmann.is_some() && e2e.adjusted_p >= e2e.p);
+}
+
+#[test]
+fn the_other_way_round_all_signs_turn() {
+    let there = pair(&base(), &tuned(), &about(FACTOR));
+    let back = pair(&tuned(), &base(), &about(FACTOR));
+    for (there, back) in there.candidates[0].rows.iter().zip(&back.candidates[0].rows) {
+        let swapped = match there.verdict {
+            Verdict::Improved => Verdict::Regressed,
+            Verdict::Regressed => Verdict::Improved,
+            other => other,
+        };
+        assert_eq!(back.verdict, swapped, "{}", there.metric);
+    }
+}
+
+#[test]
+fn one_after_the_other_they_are_groups_unless_said() {
+    let later: Vec<_> = tuned()
+        .into_iter()
+        .enumerate()
+        .map(|(index, mut run)| {
+            run.run.started_at = format!("2026-11-20T11:{index:02}:00Z");
+            run
+        })
+        .collect();
+    let comparison = pair(&base(), &later, &about(FACTOR));
+    assert!(!comparison.candidates[0].paired);
+    assert_eq!(
+        row(&comparison.candidates[0], "throughput").method,
+        Some(Method::WelchT)
+    );
+    let options = Options {
+        pairing: Pairing::Paired,
+        ..about(FACTOR)
+    };
+    assert!(pair(&base(), &later, &options).candidates[0].paired);
+    let options = Options {
+        pairing: Pairing::Unpaired,
+        ..about(FACTOR)
+    };
+    assert!(!pair(&base(), &tuned(), &options).candidates[0].paired);
+}
+
+#[test]
+fn one_run_a_side_has_an_interval_and_no_verdict() {
+    let comparison = pair(&base()[..1], &tuned()[..1], &about(FACTOR));
+    let candidate = &comparison.candidates[0];
+    assert!(
+        candidate
+            .rows
+            .iter()
+            .all(|row| row.verdict == Verdict::NoVerdict && row.p.is_none())
+    );
+    let throughput = row(candidate, "throughput");
+    assert_eq!(throughput.method, Some(Method::WithinRun));
+    assert!(throughput.interval.is_some() && throughput.change.is_some());
+    let lag = row(candidate, "lag-p99");
+    assert!(lag.interval.is_none() && lag.change.is_some(), "{lag:?}");
+    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::NoVerdict, 0));
+    let options = Options {
+        strict: true,
+        ..about(FACTOR)
+    };
+    assert_eq!(pair(&base()[..1], &tuned()[..1], &options).exit_code, 4);
+}
+
+#[test]
+fn one_run_a_side_with_a_noise_profile_is_judged_by_it() {
+    let baseline = base();
+    let noise = NoiseProfile::of(&side("base", &baseline).runs).unwrap();
+    let options = Options {
+        noise: vec![noise],
+        ..about(FACTOR)
+    };
+    let comparison = pair(&baseline[..1], &tuned()[..1], &options);
+    let candidate = &comparison.candidates[0];
+    let start = row(candidate, "start-response-p99");
+    assert_eq!(
+        (start.method, start.verdict),
+        (Some(Method::NoiseProfile), Verdict::Improved)
+    );
+    assert_eq!(row(candidate, "throughput").verdict, Verdict::Equivalent);
+}
+
+#[test]
+fn the_margin_is_twice_the_noise_where_that_is_more() {
+    let baseline = base();
+    let noise = NoiseProfile::of(&side("base", &baseline).runs).unwrap();
+    let p99: Metric = "e2e-response-p99".parse().unwrap();
+    let spread = noise.spreads[&p99].spread;
+    assert!(spread > 0.015, "{spread}");
+    let options = Options {
+        noise: vec![noise],
+        ..about(FACTOR)
+    };
+    let comparison = pair(&baseline, &tuned(), &options);
+    let candidate = &comparison.candidates[0];
+    assert!((row(candidate, "e2e-response-p99").margin.high - 2.0 * spread).abs() < 1e-9);
+    assert!((row(candidate, "throughput").margin.high - 0.03).abs() < 1e-9);
+}
+
+#[test]
+fn one_against_several_takes_the_spread_of_the_several() {
+    let comparison = pair(&base()[..1], &tuned(), &about(FACTOR));
+    let start = row(&comparison.candidates[0], "start-response-p99");
+    assert_eq!(
+        (start.method, start.verdict),
+        (Some(Method::PooledT), Verdict::Improved)
+    );
+}
+
+#[test]
+fn rates_of_overloaded_runs_are_not_judged() {
+    let mut baseline = base();
+    baseline[2].verdict = fixtures::verdict(VerdictValue::Overloaded);
+    let comparison = pair(&baseline, &tuned(), &about(FACTOR));
+    let candidate = &comparison.candidates[0];
+    let throughput = row(candidate, "throughput");
+    assert_eq!(throughput.verdict, Verdict::NoVerdict);
+    assert_eq!(
+        throughput.reason.as_deref(),
+        Some("base-2 is OVERLOADED: its rates are lower bounds")
+    );
+    assert_eq!(row(candidate, "start-response-p99").verdict, Verdict::Improved);
+}
+
+#[test]
+fn what_a_run_does_not_have_is_said() {
+    let mut baseline = base();
+    baseline[1].phases.measure.completion_rate = None;
+    let comparison = pair(&baseline, &tuned(), &about(FACTOR));
+    let throughput = row(&comparison.candidates[0], "throughput");
+    assert_eq!(throughput.reason.as_deref(), Some("base-1: not measured"));
+    assert!(throughput.change.is_none() && throughput.baseline.is_none());
+}
+
+#[test]
+fn strict_makes_inconclusive_a_failure() {
+    let noisy = |name: &str, from| {
+        runs(
+            name,
+            from,
+            10,
+            &[(399.0, 9.0, 52.0), (399.4, 9.8, 50.5), (398.8, 8.4, 53.0)],
+        )
+    };
+    let (baseline, other) = (noisy("base", 0), noisy("new", 5));
+    // Pairs of equal values have no spread, so they are taken as groups.
+    let mut options = Options {
+        pairing: Pairing::Unpaired,
+        ..Options::default()
+    };
+    let comparison = pair(&baseline, &other, &options);
+    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Inconclusive, 0));
+    let start = row(&comparison.candidates[0], "start-response-p99");
+    assert!(start.more_runs.is_some_and(|more| more > 50), "{start:?}");
+    options.strict = true;
+    assert_eq!(pair(&baseline, &other, &options).exit_code, 4);
+}
+
+#[test]
+fn primary_metrics_can_be_chosen() {
+    let options = Options {
+        primary: vec!["start-response-p99".parse().unwrap()],
+        ..about(FACTOR)
+    };
+    let comparison = pair(&base(), &tuned(), &options);
+    let rows = &comparison.candidates[0].rows;
+    assert_eq!(rows.iter().filter(|row| row.primary).count(), 1);
+    assert!(rows[0].primary && rows.len() == Metric::all().count());
+    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Improved, 0));
+}
+
+#[test]
+fn several_candidates_are_corrected_together() {
+    let (baseline, other) = (base(), tuned());
+    let alone = pair(&baseline, &other, &about(FACTOR));
+    let third: Vec<_> = other
+        .iter()
+        .cloned()
+        .map(|mut run| {
+            run.run.id += "-again";
+            run
+        })
+        .collect();
+    let sides = [side("new", &other), side("again", &third)];
+    let both = compare(&side("base", &baseline), &sides, &about(FACTOR)).unwrap();
+    assert_eq!(both.candidates.len(), 2);
+    let p = |comparison: &Comparison| row(&comparison.candidates[0], "e2e-response-p99").adjusted_p.unwrap();
+    assert!(p(&both) > p(&alone));
+}
+
+#[test]
+fn json_says_all_of_it() {
+    let json = to_json(&pair(&base(), &tuned(), &about(FACTOR))).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["outcome"], "regressed");
+    assert_eq!(json["exitCode"], 1);
+    let rows = json["candidates"][0]["rows"].as_array().unwrap();
+    let e2e = rows.iter().find(|row| row["metric"] == "e2e-response-p99").unwrap();
+    assert_eq!(e2e["verdict"], "regressed");
+    assert_eq!(e2e["baselineValues"].as_array().unwrap().len(), 5);
+    assert_eq!(json["candidates"][0]["differences"][0]["key"], FACTOR);
+    assert_eq!(json["candidates"][0]["differences"][0]["standing"], "onPurpose");
+}

@@ -1,0 +1,194 @@
+//! The headline figures of a run as OpenMetrics text, version 1.0, for a metrics store or a push gateway.
+//!
+//! Latencies are in seconds here, the base unit of that world. Every series carries the run, its plan and its workload. An
+//! INVALID run has its verdict and its account only: its rates and latencies would be read as the cluster's.
+//! The format: <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>.
+
+use std::fmt::Write;
+
+use crate::schema::{Latency, Results, VerdictValue};
+
+/// The text.
+pub(super) fn text(results: &Results) -> String {
+    let mut page = Page::new(results);
+    page.about(results);
+    if results.verdict.value != VerdictValue::Invalid {
+        page.rates(results);
+        page.latencies(results);
+    }
+    page.account(results);
+    page.text.push_str("# EOF\n");
+    page.text
+}
+
+struct Page {
+    text: String,
+    /// The labels of every series, without braces.
+    labels: String,
+}
+
+impl Page {
+    fn new(results: &Results) -> Self {
+        let mut labels = String::new();
+        let workload = results.plan.workload.kind.name();
+        for (name, value) in [
+            ("run", results.run.id.as_str()),
+            ("plan", &results.plan_hash.to_string()),
+            ("workload", workload),
+        ] {
+            label(&mut labels, name, value);
+        }
+        Page {
+            text: String::new(),
+            labels,
+        }
+    }
+
+    /// The beginning of a family. A unit, where there is one, ends its name.
+    fn family(&mut self, name: &str, kind: &str, unit: &str, help: &str) {
+        let _ = writeln!(self.text, "# TYPE {name} {kind}");
+        if !unit.is_empty() {
+            let _ = writeln!(self.text, "# UNIT {name} {unit}");
+        }
+        let _ = writeln!(self.text, "# HELP {name} {help}");
+    }
+
+    fn sample(&mut self, name: &str, more: &[(&str, &str)], value: f64) {
+        let mut labels = self.labels.clone();
+        for (name, value) in more {
+            label(&mut labels, name, value);
+        }
+        let _ = writeln!(self.text, "{name}{{{labels}}} {value}");
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
+        if let Some(value) = value.filter(|value| value.is_finite()) {
+            self.family(name, "gauge", "", help);
+            self.sample(name, &[], value);
+        }
+    }
+
+    fn about(&mut self, results: &Results) {
+        self.family("benchmark_run", "info", "", "The run.");
+        let server = results.environment.server.version.value.as_deref().unwrap_or_default();
+        let about = [("version", results.run.version.as_str()), ("server_version", server)];
+        self.sample("benchmark_run_info", &about, 1.0);
+        let name = "benchmark_run_verdict";
+        self.family(name, "stateset", "", "Whether the figures may be believed.");
+        for (verdict, word) in [
+            (VerdictValue::Valid, "VALID"),
+            (VerdictValue::Overloaded, "OVERLOADED"),
+            (VerdictValue::Invalid, "INVALID"),
+        ] {
+            let holds = f64::from(u8::from(results.verdict.value == verdict));
+            self.sample(name, &[(name, word)], holds);
+        }
+        let passed = f64::from(u8::from(results.passed));
+        self.gauge(
+            "benchmark_run_passed",
+            "Whether everything that was asked for was reached.",
+            Some(passed),
+        );
+    }
+
+    fn rates(&mut self, results: &Results) {
+        let measure = &results.phases.measure;
+        self.gauge(
+            "benchmark_run_asked_starts_per_second",
+            "Starts a second that the plan asks for after the ramp.",
+            Some(results.plan.load.rate.per_second()),
+        );
+        self.gauge(
+            "benchmark_run_starts_per_second",
+            "Starts sent a second in the measured phase.",
+            measure.start_rate,
+        );
+        self.gauge(
+            "benchmark_run_completions_per_second",
+            "Workflows completed a second in the measured phase; a lower bound where the verdict is OVERLOADED.",
+            measure.completion_rate,
+        );
+        self.gauge(
+            "benchmark_run_error_ratio",
+            "Share of measured arrivals that ended in anything but completion.",
+            measure.ledger.error_ratio(),
+        );
+    }
+
+    fn latencies(&mut self, results: &Results) {
+        let latencies = &results.phases.measure.latencies;
+        for (name, help, latency) in [
+            ("lag", "How late the generator sent, measured phase.", &latencies.lag),
+            (
+                "start_service",
+                "Answer to an accepted start, from its sending, measured phase.",
+                &latencies.start_service.accepted,
+            ),
+            (
+                "start_response",
+                "Answer to an accepted start, from when it was due, measured phase.",
+                &latencies.start_response.accepted,
+            ),
+            (
+                "e2e_service",
+                "End of a completed workflow, from the sending of its start, measured phase.",
+                &latencies.e2e_service.completed,
+            ),
+            (
+                "e2e_response",
+                "End of a completed workflow, from when it was due, measured phase.",
+                &latencies.e2e_response.completed,
+            ),
+        ] {
+            self.summary(&format!("benchmark_run_{name}_seconds"), help, latency);
+        }
+    }
+
+    fn summary(&mut self, name: &str, help: &str, latency: &Latency) {
+        self.family(name, "summary", "seconds", help);
+        for (quantile, value) in [
+            ("0.5", latency.p50),
+            ("0.9", latency.p90),
+            ("0.95", latency.p95),
+            ("0.99", latency.p99),
+            ("0.999", latency.p99_9),
+            ("1.0", latency.max),
+        ] {
+            if let Some(value) = value.filter(|value| value.is_finite()) {
+                // The nearest number of whole microseconds, which is what a histogram holds.
+                self.sample(name, &[("quantile", quantile)], (value * 1000.0).round() / 1e6);
+            }
+        }
+        let count = latency.count as f64;
+        self.sample(&format!("{name}_count"), &[], count);
+        let sum = latency.mean.unwrap_or(0.0) / 1000.0 * count;
+        self.sample(&format!("{name}_sum"), &[], if sum.is_finite() { sum } else { 0.0 });
+    }
+
+    fn account(&mut self, results: &Results) {
+        let ledger = &results.ledger;
+        let name = "benchmark_run_workflows";
+        self.family(name, "gauge", "", "Arrivals of all phases by where they ended.");
+        for (end, count) in [
+            ("dropped_lag", ledger.dropped_lag),
+            ("dropped_cap", ledger.dropped_cap),
+            ("rejected", ledger.rejected),
+            ("unknown", ledger.unknown),
+            ("completed", ledger.completed),
+            ("failed", ledger.failed),
+            ("timed_out", ledger.timed_out),
+            ("terminated", ledger.terminated),
+            ("cancelled", ledger.cancelled),
+            ("open", ledger.open),
+        ] {
+            self.sample(name, &[("end", end)], count as f64);
+        }
+    }
+}
+
+/// Adds a label, with what has a meaning in one escaped.
+fn label(labels: &mut String, name: &str, value: &str) {
+    let separator = if labels.is_empty() { "" } else { "," };
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let _ = write!(labels, "{separator}{name}=\"{value}\"");
+}

@@ -1,0 +1,258 @@
+//! Each form is read back by a reader of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hdrhistogram::serialization::{
+    Deserializer,
+    interval_log::{IntervalLogIterator, LogEntry},
+};
+
+use super::*;
+use crate::{
+    Histogram, fixtures,
+    schema::{Interval, VerdictValue},
+};
+
+#[test]
+fn formats_have_names() {
+    for format in Format::ALL {
+        assert_eq!(format.name().parse(), Ok(format));
+    }
+    let error = "xml".parse::<Format>().unwrap_err();
+    assert_eq!(error.to_string(), "\"xml\" is no format to export: csv, hlog or prom");
+}
+
+#[test]
+fn every_window_is_a_line() {
+    let mut results = fixtures::short();
+    results.windows[1].completed = None;
+    results.windows[1].e2e_p99 = Some(f64::NAN);
+    let text = export(&results, Format::Csv).unwrap();
+    insta::assert_snapshot!("csv", text.lines().take(4).collect::<Vec<_>>().join("\n"));
+    let columns = text.lines().next().unwrap().split(',').count();
+    assert!(text.lines().all(|line| line.split(',').count() == columns));
+    assert_eq!(text.lines().count(), results.windows.len() + 1);
+    let due: u64 = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(3).unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(due, results.windows.iter().map(|window| window.due).sum::<u64>());
+}
+
+fn histogram(samples: &[i64]) -> Histogram {
+    let mut histogram = Histogram::new();
+    samples.iter().for_each(|micros| histogram.record_micros(*micros));
+    histogram
+}
+
+fn with_intervals() -> Results {
+    let mut results = fixtures::iterations();
+    results.iterations[1].started_at = "2026-11-20T10:05:10.25Z".into();
+    results.intervals = (1..=2)
+        .flat_map(|iteration| {
+            (0..3).map(move |second| Interval {
+                iteration,
+                start_seconds: second,
+                seconds: 1,
+                start_response: histogram(&[1_000 * i64::from(iteration), 2_000, 3_000_000]).encode(),
+                e2e_response: histogram(&[17_000, second as i64]).encode(),
+            })
+        })
+        .collect();
+    results
+}
+
+/// Tag, time since the beginning of the run in milliseconds, length in milliseconds, largest value as it stands in the log,
+/// and the histogram.
+type Read = (String, u128, u128, f64, hdrhistogram::Histogram<u64>);
+
+fn read_log(text: &str) -> Vec<Read> {
+    IntervalLogIterator::new(text.as_bytes())
+        .map(|entry| entry.unwrap())
+        .filter_map(|entry| match entry {
+            LogEntry::Interval(line) => {
+                use base64::{Engine, engine::general_purpose::STANDARD};
+                let bytes = STANDARD.decode(line.encoded_histogram()).unwrap();
+                Some((
+                    line.tag().unwrap().as_str().to_owned(),
+                    line.start_timestamp().as_millis(),
+                    line.duration().as_millis(),
+                    line.max(),
+                    Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap(),
+                ))
+            }
+            LogEntry::StartTime(time) | LogEntry::BaseTime(time) => {
+                assert_eq!(time.as_secs(), 1_795_168_800, "2026-11-20T10:00:00Z");
+                None
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn the_interval_log_has_every_interval() {
+    let results = with_intervals();
+    let text = export(&results, Format::Hlog).unwrap();
+    insta::assert_snapshot!(
+        "hlog",
+        text.lines()
+            .take(8)
+            .map(|line| line.split("HISTF").next().unwrap())
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    let read = read_log(&text);
+    assert_eq!(read.len(), 12);
+    for (lines, interval) in read.chunks(2).zip(&results.intervals) {
+        let offset = if interval.iteration == 2 { 310_250 } else { 0 };
+        for ((tag, at, length, max, histogram), (name, text)) in lines.iter().zip([
+            ("start_response", &interval.start_response),
+            ("e2e_response", &interval.e2e_response),
+        ]) {
+            assert_eq!(tag, name);
+            assert_eq!(*at, offset + u128::from(interval.start_seconds) * 1000);
+            assert_eq!(*length, 1000);
+            let stored = Histogram::decode(text).unwrap();
+            assert_eq!(histogram, stored.inner());
+            assert!((max - stored.max_ms().unwrap()).abs() < 0.002 * max, "milliseconds");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_made_says_why() {
+    let mut results = with_intervals();
+    results.intervals[4].e2e_response = "AAAA".into();
+    let line = |results: &Results| export(results, Format::Hlog).unwrap_err().to_string();
+    assert_eq!(
+        line(&results),
+        "interval 4 of the results file, e2e_response: the text is not an HdrHistogram V2 (deflated)"
+    );
+    results.run.started_at = "yesterday".into();
+    assert_eq!(
+        line(&results),
+        "run.startedAt of the results file is no instant in RFC 3339"
+    );
+}
+
+/// A strict reader of the part of OpenMetrics that is written: families one after the other, in the order TYPE, UNIT, HELP;
+/// samples of the family's names only; labels well-formed and not twice; finite values; the end marked. Gives the samples.
+fn parse(text: &str) -> BTreeMap<String, f64> {
+    let mut families = BTreeSet::new();
+    let mut samples = BTreeMap::new();
+    let mut family: Option<(String, String)> = None;
+    let body = text.strip_suffix("# EOF\n").expect("ends with EOF");
+    assert!(body.ends_with('\n') && !body.contains("\n\n"));
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# ") {
+            let (keyword, rest) = rest.split_once(' ').unwrap();
+            let (name, rest) = rest.split_once(' ').unwrap();
+            match keyword {
+                "TYPE" => {
+                    assert!(["gauge", "info", "stateset", "summary"].contains(&rest), "{line}");
+                    assert!(families.insert(name.to_owned()), "{name} twice");
+                    family = Some((name.to_owned(), rest.to_owned()));
+                }
+                "UNIT" => assert!(name.ends_with(&format!("_{rest}")), "{line}"),
+                "HELP" => assert!(rest.ends_with('.'), "{line}"),
+                _ => panic!("{line}"),
+            }
+            assert_eq!(family.as_ref().unwrap().0, name);
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let (name, labels) = series.split_once('{').unwrap();
+        let (known, kind) = family.as_ref().unwrap();
+        let suffixes: &[&str] = match kind.as_str() {
+            "info" => &["_info"],
+            "summary" => &["", "_count", "_sum"],
+            _ => &[""],
+        };
+        assert!(
+            suffixes.iter().any(|suffix| *name == format!("{known}{suffix}")),
+            "{line}"
+        );
+        let names = label_names(labels.strip_suffix('}').unwrap());
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{line}");
+        assert!(
+            ["run", "plan", "workload"]
+                .iter()
+                .all(|name| names.iter().any(|n| n == name))
+        );
+        let value: f64 = value.parse().unwrap();
+        assert!(value.is_finite());
+        assert!(samples.insert(series.to_owned(), value).is_none(), "{series} twice");
+    }
+    samples
+}
+
+fn label_names(mut labels: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    loop {
+        let (name, rest) = labels.split_once("=\"").unwrap();
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{name}");
+        names.push(name.to_owned());
+        let mut escaped = false;
+        let end = rest
+            .find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            })
+            .unwrap();
+        match rest[end + 1..].strip_prefix(',') {
+            Some(more) => labels = more,
+            None => {
+                assert_eq!(&rest[end + 1..], "");
+                return names;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_headline_figures_are_openmetrics() {
+    let results = fixtures::valid();
+    let text = export(&results, Format::Prom).unwrap();
+    insta::assert_snapshot!("prom", text);
+    let samples = parse(&text);
+    let of = |beginning: &str, with: &str| {
+        let found: Vec<f64> = samples
+            .iter()
+            .filter(|(series, _)| series.starts_with(beginning) && series.contains(with))
+            .map(|(_, value)| *value)
+            .collect();
+        assert_eq!(found.len(), 1, "{beginning} {with}");
+        found[0]
+    };
+    let latency = &results.phases.measure.latencies.e2e_response.completed;
+    assert_eq!(
+        of("benchmark_run_e2e_response_seconds{", "quantile=\"0.99\""),
+        latency.p99.unwrap() / 1000.0
+    );
+    assert_eq!(of("benchmark_run_e2e_response_seconds_count", ""), latency.count as f64);
+    assert_eq!(
+        of("benchmark_run_workflows", "end=\"completed\""),
+        results.ledger.completed as f64
+    );
+}
+
+#[test]
+fn whatever_a_run_was_it_is_openmetrics() {
+    let mut odd = fixtures::short();
+    odd.run.id = "a \"quoted\\\nid} 1".into();
+    for results in [
+        odd,
+        fixtures::empty(),
+        fixtures::visibility_only(),
+        fixtures::iterations(),
+    ] {
+        let invalid = results.verdict.value == VerdictValue::Invalid;
+        let samples = parse(&export(&results, Format::Prom).unwrap());
+        let has_rates = samples
+            .keys()
+            .any(|series| series.starts_with("benchmark_run_starts_per_second"));
+        assert_eq!(has_rates, !invalid);
+    }
+}

@@ -1,0 +1,203 @@
+//! What can be wrong with a results file: one line each, with the file's name, what is wrong and what to do.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use crate::schema::SCHEMA_VERSION;
+
+/// Why a results file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The path names no file.
+    #[error("{} names no file: give a path that ends in a file name, such as results.json", path.display())]
+    NoFileName {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A value has no JSON.
+    #[error("cannot write {}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Which value, and why.
+        source: serde_json::Error,
+    },
+}
+
+/// A results file that could not be read. Its text is one line, whatever the file holds.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {problem}", one_line(&path.to_string_lossy(), NAME))]
+pub struct ReadError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: ReadProblem,
+}
+
+/// Characters that a message shows of a file's name.
+const NAME: usize = 300;
+/// Characters that a message shows of what a file holds.
+const EXCERPT: usize = 200;
+
+impl ReadError {
+    /// The exit code of a command that was given such a file: usage or environment.
+    pub const EXIT_CODE: u8 = 2;
+
+    pub(super) fn new(path: &Path, problem: impl Into<ReadProblem>) -> Self {
+        ReadError {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// What is wrong with a results file, as the rest of a sentence that begins with its name.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadProblem {
+    /// The system refused.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It is a folder, a pipe or a device.
+    #[error("is {kind} and no file: {remedy}")]
+    NotAFile {
+        /// What it is.
+        kind: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// It is larger than any results file.
+    #[error("has more than the {limit} bytes that a results file may have: is it one?")]
+    TooLarge {
+        /// Bytes that a file may have.
+        limit: u64,
+    },
+    /// There is nothing in it.
+    #[error("is empty: the disk was full, or it was copied before it was written")]
+    Empty,
+    /// It ends in the middle.
+    #[error("is cut off at line {line}: copy it again")]
+    Truncated {
+        /// Its last line.
+        line: u64,
+    },
+    /// It is no text in UTF-8.
+    #[error("is {what}")]
+    NotText {
+        /// What it looks like, and what to do.
+        what: &'static str,
+    },
+    /// It is text, but no JSON.
+    #[error("is not JSON: {what} in line {line}")]
+    NotJson {
+        /// What was found.
+        what: String,
+        /// Where.
+        line: u64,
+    },
+    /// It is JSON of another kind.
+    #[error("is not a results file of run-benchmark: it has no schemaVersion")]
+    Foreign,
+    /// It was written by the runner that this program replaces.
+    #[error(
+        "was written by the runner that this program replaces: it has no schemaVersion, histograms or ledger, so its \
+         figures cannot be checked or compared"
+    )]
+    Legacy,
+    /// It was written by a newer program.
+    #[error(
+        "was written by a newer program: schema version {found}, this program reads up to {SCHEMA_VERSION}; update \
+         run-benchmark"
+    )]
+    Newer {
+        /// Its version.
+        found: u64,
+    },
+    /// It is larger in some way than anything that this program writes.
+    #[error("{0}: no run writes such a file, so it is damaged or was made by something else")]
+    Excessive(String),
+    /// It says that it is a results file, and it is none.
+    #[error("is damaged or was edited: {0}")]
+    Damaged(String),
+    /// Its parts contradict each other.
+    #[error("was edited or damaged: {0}; take the file as the run wrote it")]
+    Contradiction(String),
+}
+
+impl ReadProblem {
+    /// What serde found, in one line.
+    pub(super) fn damaged(error: &serde_json::Error) -> Self {
+        ReadProblem::Damaged(one_line(&error.to_string(), EXCERPT))
+    }
+
+    /// What serde found where the text is no JSON.
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        ReadProblem::NotJson {
+            what: one_line(what, EXCERPT),
+            line: error.line() as u64,
+        }
+    }
+}
+
+/// A text from anywhere as a part of one line: control characters become a mark, and what is too long is cut.
+pub(crate) fn one_line(text: &str, longest: usize) -> String {
+    let mut line: String = text
+        .chars()
+        .take(longest)
+        .map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER })
+        .collect();
+    if text.chars().nth(longest).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// Whether a terminal shows it as a character and does nothing else: no control character, and none that turns the
+/// direction of writing.
+fn is_harmless(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A place in a results file, such as `iterations[2].ledger`.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a>(pub(super) &'a str, pub(super) Option<usize>, pub(super) &'a str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)?;
+        if let Some(index) = self.1 {
+            write!(f, "[{index}]")?;
+        }
+        if !self.2.is_empty() {
+            write!(f, ".{}", self.2)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn whatever_a_file_holds_is_shown_in_one_line() {
+        assert_eq!(
+            one_line("a\nb\u{1b}[2Jc\u{202e}d", 100),
+            "a\u{fffd}b\u{fffd}[2Jc\u{fffd}d"
+        );
+        assert_eq!(one_line("äöü", 3), "äöü");
+        assert_eq!(one_line("äöüß", 3), "äöü…");
+    }
+}

@@ -1,0 +1,110 @@
+//! What was written is read, and a failed write harms nothing.
+
+use std::{fs, path::Path, time::Duration};
+
+use benchmark_scenarios::{SleepRange, WorkloadKind};
+
+use super::*;
+use crate::fixtures;
+
+#[test]
+fn what_was_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.json");
+    let mut results = fixtures::valid();
+    write_atomically(&path, &results).unwrap();
+    results.complete = !results.complete;
+    write_atomically(&path, &results).unwrap();
+    assert_eq!(read(&path).unwrap(), results);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
+}
+
+#[test]
+fn every_workload_survives_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.json");
+    for kind in [
+        WorkloadKind::MultiActivity {
+            activity_count: 10,
+            parallel_activities: 4,
+            activity_duration: SleepRange {
+                min: Duration::from_millis(100),
+                max: Duration::from_millis(600),
+            }
+            .into(),
+        },
+        WorkloadKind::Timer {
+            timer_duration: Duration::from_millis(1_500),
+        },
+        WorkloadKind::ChildWorkflow { child_count: 3 },
+        WorkloadKind::StateTransitions,
+    ] {
+        let mut results = fixtures::short();
+        results.plan.workload.kind = kind;
+        write_atomically(&path, &results).unwrap();
+        assert_eq!(read(&path).unwrap(), results);
+    }
+}
+
+#[test]
+fn a_file_from_before_there_was_a_fleet_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.json");
+    let results = fixtures::valid();
+    let mut json = serde_json::to_value(&results).unwrap();
+    json.as_object_mut().unwrap().remove("fleet");
+    let workers = json["environment"]["workers"].as_object_mut().unwrap();
+    let known = [
+        "count",
+        "workflowSlots",
+        "activitySlots",
+        "localActivitySlots",
+        "pollers",
+        "maxCachedWorkflows",
+    ];
+    workers.retain(|key, _| known.contains(&key.as_str()));
+    fs::write(&path, json.to_string()).unwrap();
+    assert!(read(&path).unwrap() == results);
+}
+
+#[test]
+fn a_fleet_survives_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.json");
+    let results = fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration());
+    write_atomically(&path, &results).unwrap();
+    assert!(read(&path).unwrap() == results);
+}
+
+#[test]
+fn a_failed_write_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = write_atomically(&folder.path().join("missing/results.json"), &fixtures::valid()).unwrap_err();
+    assert!(error.to_string().contains("missing/results.json"), "{error}");
+    assert!(matches!(
+        write_atomically(Path::new("/"), &fixtures::valid()),
+        Err(WriteError::NoFileName { .. })
+    ));
+    let occupied = folder.path().join("occupied");
+    fs::create_dir(&occupied).unwrap();
+    fs::write(occupied.join("file"), "").unwrap();
+    assert!(write_atomically(&occupied, &fixtures::valid()).is_err());
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing else is left behind"
+    );
+}
+
+#[test]
+fn a_file_is_shown_as_the_run_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.json");
+    let results = fixtures::short();
+    write_atomically(&path, &results).unwrap();
+    assert_eq!(
+        show(&path, Style::PLAIN).unwrap(),
+        summary::render(&results, Some(&path), Style::PLAIN)
+    );
+    assert!(show(folder.path(), Style::PLAIN).is_err());
+}

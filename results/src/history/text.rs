@@ -1,0 +1,273 @@
+//! A history for a terminal: a heading for each series, a row for each run, 80 columns.
+
+use super::{Change, History, Metric, RunRow, Series};
+use crate::{
+    file::one_line,
+    format::{count, length, maybe_ms, maybe_rate, ms, plural, rate, wrap},
+    limits::{CHANGES_LEVEL, CHANGES_MIN_RUNS},
+    schema::VerdictValue,
+    summary::{Style, verdict_word},
+};
+
+/// Columns of the text.
+const WIDTH: usize = 80;
+/// Column at which the texts of a heading begin.
+const TEXT: usize = 13;
+/// Runs that a sparkline shows, the latest ones.
+const SPARKS: usize = 40;
+/// Differences of a series that are shown.
+const DIFFERENCES: usize = 4;
+/// Files that could not be read, of which the reason is shown.
+const UNREAD: usize = 10;
+
+/// The text.
+pub(super) fn render(history: &History, style: Style) -> String {
+    let mut out = String::new();
+    let runs: usize = history.series.iter().map(|series| series.runs.len()).sum();
+    let mut heading = format!(
+        "{} in {} series under {}",
+        plural(runs as u64, "run"),
+        history.series.len(),
+        one_line(&history.folder.to_string_lossy(), 200)
+    );
+    if runs < history.read {
+        heading += &format!("; {} not asked for", count((history.read - runs) as u64));
+    }
+    push(&mut out, &wrap("HISTORY   ", 10, &heading, WIDTH));
+    for series in &history.series {
+        out.push('\n');
+        heading_of(&mut out, series, history.series.len());
+        rows(&mut out, series, style);
+        changes(&mut out, series, style);
+    }
+    unread(&mut out, history);
+    out
+}
+
+fn heading_of(out: &mut String, series: &Series, of: usize) {
+    let run = &series.runs[0];
+    let plan = &run.plan;
+    let title = format!(
+        "{} · {} · {} · plan {}",
+        run.workload,
+        rate(run.rate),
+        length(plan.load.duration.as_secs_f64()),
+        run.plan_hash.get(..6).unwrap_or_default()
+    );
+    push(out, &format!("series {} of {of}   {title}", series.number));
+    let told: Vec<String> = [
+        ("server.version", "server "),
+        ("server.historyShards", "shards "),
+        ("server.persistenceStore", ""),
+        ("host.cores", "cores "),
+        ("host.cpuModel", ""),
+    ]
+    .iter()
+    .filter_map(|(key, word)| {
+        let (_, value) = run.environment.iter().find(|(known, _)| known == key)?;
+        (value != "unknown").then(|| format!("{word}{value}"))
+    })
+    .collect();
+    push(out, &wrap("  where      ", TEXT, &told.join(" · "), WIDTH));
+    if let Some(differs) = &series.differs {
+        let mut keys: Vec<String> = differs
+            .keys
+            .iter()
+            .take(DIFFERENCES)
+            .map(|(key, there, here)| format!("{key} {there} -> {here}"))
+            .collect();
+        if differs.keys.len() > DIFFERENCES {
+            keys.push(format!("and {} more", differs.keys.len() - DIFFERENCES));
+        }
+        let text = format!("from series {} in {}", differs.from, keys.join("; "));
+        push(out, &wrap("  differs    ", TEXT, &text, WIDTH));
+    }
+    for metric in [Metric::Throughput, Metric::E2eP99] {
+        if let Some(line) = trend(series, metric) {
+            push(out, &line);
+        }
+    }
+}
+
+/// The latest runs as a row of bars between the smallest and the largest of them.
+fn trend(series: &Series, metric: Metric) -> Option<String> {
+    let values: Vec<f64> = series.counted().filter_map(|run| metric.of(run)).collect();
+    if values.len() < 2 {
+        return None;
+    }
+    let shown = &values[values.len().saturating_sub(SPARKS)..];
+    let (low, high) = bounds(shown);
+    Some(format!(
+        "  {:<11}{}  {} to {}",
+        metric.name(),
+        sparkline(shown),
+        figure(metric, low),
+        figure(metric, high)
+    ))
+}
+
+fn bounds(values: &[f64]) -> (f64, f64) {
+    values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        })
+}
+
+/// Eight heights from the smallest to the largest value. Values that differ by less than a hundredth stand level: noise
+/// must not look like mountains.
+fn sparkline(values: &[f64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let (low, high) = bounds(values);
+    let range = (high - low).max(high.abs() * 0.01);
+    values
+        .iter()
+        .map(|value| {
+            let height = if range > 0.0 { (value - low) / range * 7.0 } else { 0.0 };
+            BARS[(height.round() as usize).min(7)]
+        })
+        .collect()
+}
+
+fn figure(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::Throughput => rate(value),
+        Metric::StartP99 | Metric::E2eP99 => ms(value),
+    }
+}
+
+fn rows(out: &mut String, series: &Series, style: Style) {
+    push(
+        out,
+        &format!(
+            "  {:<17}{:<19}{:<8}{:<11}{:>8}{:>7}{:>7}",
+            "when (UTC)", "run", "version", "verdict", "done/s", "p50", "p99"
+        ),
+    );
+    for run in &series.runs {
+        push(out, &row(run, style));
+    }
+}
+
+fn row(run: &RunRow, style: Style) -> String {
+    // To the minute; a timestamp is written in UTC.
+    let when = run.started_at.to_string().replace('T', " ");
+    let when = when.get(..16).unwrap_or_default();
+    let word = verdict_word(run.verdict);
+    let invalid = run.verdict == VerdictValue::Invalid;
+    let figures = if invalid {
+        [None; 3]
+    } else {
+        [run.throughput, run.e2e_p50, run.e2e_p99]
+    };
+    let [done, p50, p99] = figures;
+    let mark = if run.whole { ' ' } else { '*' };
+    let line = format!(
+        "{mark} {when:<17}{:<19}{:<8}{word:<11}{:>8}{:>7}{:>7}",
+        cut(&run.id, 18),
+        cut(&run.version, 7),
+        maybe_rate(done).trim_end_matches("/s"),
+        maybe_ms(p50),
+        maybe_ms(p99),
+    );
+    line.replacen(word, &style.verdict(run.verdict), 1)
+}
+
+/// At most so many characters.
+fn cut(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    one_line(text, longest - 1)
+}
+
+fn changes(out: &mut String, series: &Series, style: Style) {
+    if series.runs.iter().any(|run| !run.whole) {
+        push(out, "* did not go to its end, and is no part of the trend");
+    }
+    let counted = series.counted().count();
+    if counted < CHANGES_MIN_RUNS {
+        let text = format!(
+            "not looked for: {} of the {CHANGES_MIN_RUNS} that it takes",
+            plural(counted as u64, "run")
+        );
+        push(out, &wrap("  changes    ", TEXT, &text, WIDTH));
+        return;
+    }
+    if series.changes.is_empty() {
+        let text = format!(
+            "none in {} (E-divisive, {CHANGES_LEVEL} level)",
+            plural(counted as u64, "run")
+        );
+        push(out, &wrap("  changes    ", TEXT, &text, WIDTH));
+    }
+    for change in &series.changes {
+        let text = change_line(change);
+        let painted = if change.metric.is_better(change.change + 1.0) {
+            text.replacen("improved", &style.good("improved"), 1)
+        } else {
+            text.replacen("regressed", &style.bad("regressed"), 1)
+        };
+        push(out, &painted);
+    }
+}
+
+fn change_line(change: &Change) -> String {
+    let word = if change.metric.is_better(change.change + 1.0) {
+        "improved"
+    } else {
+        "regressed"
+    };
+    let sign = if change.change < 0.0 { "▼" } else { "▲" };
+    let interval = change.interval.map_or_else(String::new, |interval| {
+        format!(" [{:+.1}, {:+.1}]", interval.low * 100.0, interval.high * 100.0)
+    });
+    let mut text = format!(
+        "{sign} {word} {:+.1} %{interval} with run {}: {} in {} before, {} in {} after (p {:.3})",
+        change.change * 100.0,
+        cut(&change.run, 40),
+        figure(change.metric, change.before),
+        plural(change.runs_before as u64, "run"),
+        figure(change.metric, change.after),
+        count(change.runs_after as u64),
+        change.p_value,
+    );
+    if change.versions.0 != change.versions.1 {
+        text += &format!(
+            "; version {} -> {}",
+            cut(&change.versions.0, 20),
+            cut(&change.versions.1, 20)
+        );
+    }
+    wrap(&format!("  {:<11}", change.metric.name()), TEXT, &text, WIDTH)
+}
+
+fn unread(out: &mut String, history: &History) {
+    if history.unread.is_empty() {
+        return;
+    }
+    out.push('\n');
+    push(
+        out,
+        &format!("not read   {}", plural(history.unread.len() as u64, "path")),
+    );
+    for unread in history.unread.iter().take(UNREAD) {
+        let path = unread.path.strip_prefix(&history.folder).unwrap_or(&unread.path);
+        let text = format!("{} {}", one_line(&path.to_string_lossy(), 200), unread.reason);
+        push(out, &wrap("  ", 4, &text, WIDTH));
+    }
+    if history.unread.len() > UNREAD {
+        push(
+            out,
+            &format!("  and {} more", count((history.unread.len() - UNREAD) as u64)),
+        );
+    }
+}
+
+/// Adds lines without spaces at their ends.
+fn push(out: &mut String, text: &str) {
+    for line in text.lines() {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}

@@ -1,0 +1,100 @@
+//! Texts of strangers made fit to be shown, and commands fit to be pasted into a shell.
+
+/// One line of at most so many characters; control characters become spaces.
+pub(super) fn short(text: &str, most: usize) -> String {
+    let mut line: String = text
+        .chars()
+        .take(most + 1)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if line.chars().count() > most {
+        line = line.chars().take(most.saturating_sub(1)).chain(['…']).collect();
+    }
+    line
+}
+
+/// Beginning and end of a name: hosts, runs and files differ there.
+pub(super) fn ends(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    let line = if length <= most {
+        text.to_owned()
+    } else {
+        let last = most / 2;
+        let first = most.saturating_sub(last + 1);
+        let middle = std::iter::once('…');
+        text.chars()
+            .take(first)
+            .chain(middle)
+            .chain(text.chars().skip(length - last))
+            .collect()
+    };
+    short(&line, most)
+}
+
+/// Text broken at spaces into lines of at most so many characters.
+pub(super) fn lines(text: &str, most: usize) -> Vec<String> {
+    crate::format::wrap("", 0, text, most)
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A command as it is typed into a POSIX shell: words with other than plain characters stand in single quotes.
+pub(super) fn command(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    quoted.join(" ")
+}
+
+fn quote(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A key of the file in words: `cpuModel` is `cpu model`.
+pub(super) fn words(key: &str) -> String {
+    let mut text = String::with_capacity(key.len() + 4);
+    let mut after_small = false;
+    for c in key.chars() {
+        if c.is_ascii_uppercase() && after_small {
+            text.push(' ');
+        }
+        after_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_and_hostile_texts_become_a_line() {
+        assert_eq!(short("a\nb\u{1b}c", 10), "a b c");
+        assert_eq!(short("abcdef", 4), "abc…");
+        assert_eq!(ends("ip-10-0-3-17.internal/4411", 12), "ip-10…l/4411");
+        assert_eq!(ends("host", 4), "host");
+        assert_eq!(lines("one two three", 8), ["one two", "three"]);
+    }
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        let words = ["run-benchmark", "--rate", "25", "--config", "a b='c'", ""].map(str::to_owned);
+        assert_eq!(command(&words), r"run-benchmark --rate 25 --config 'a b='\''c'\''' ''");
+    }
+
+    #[test]
+    fn keys_become_words() {
+        for (key, text) in [
+            ("cpuModel", "cpu model"),
+            ("memoryBytes", "memory bytes"),
+            ("historyShards", "history shards"),
+            ("os", "os"),
+        ] {
+            assert_eq!(words(key), text);
+        }
+    }
+}

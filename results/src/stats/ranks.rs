@@ -1,0 +1,187 @@
+//! The Hodges–Lehmann estimate: a difference that one odd run cannot pull away, with an interval that assumes no shape.
+//!
+//! Sources: Hodges and Lehmann (1963), "Estimates of location based on rank tests", Ann. Math. Statist. 34; the intervals
+//! as in Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods* (3rd ed.), 3.2–3.3 and 4.2–4.3, with the exact
+//! distributions of the Wilcoxon statistics.
+
+use super::{Interval, median, student};
+
+/// Steps of an exact distribution beyond which the normal approximation is taken: 50 against 50 runs. There it is wrong by
+/// less than a thousandth.
+const EXACT_UP_TO: usize = 2_500;
+
+/// A shift and the interval around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shift {
+    /// The estimate.
+    pub value: f64,
+    /// The interval of at least the confidence asked for; `None` where so few values have none.
+    pub interval: Option<Interval>,
+}
+
+/// The shift of pairs: the median of the means of all two differences (Walsh averages). `None` of nothing.
+pub fn of_pairs(differences: &[f64], confidence: f64) -> Option<Shift> {
+    let mut walsh = Vec::with_capacity(differences.len() * (differences.len() + 1) / 2);
+    for (at, first) in differences.iter().enumerate() {
+        walsh.extend(differences[at..].iter().map(|second| (first + second) / 2.0));
+    }
+    let value = median(&mut walsh)?;
+    let count = differences.len();
+    let cut = if walsh.len() <= EXACT_UP_TO {
+        exact_cut(&signed_rank_counts(count), confidence)
+    } else {
+        let n = count as f64;
+        normal_cut(n * (n + 1.0) / 4.0, n * (n + 1.0) * (2.0 * n + 1.0) / 24.0, confidence)
+    };
+    Some(shift(value, &walsh, cut))
+}
+
+/// The shift from the first group to the second: the median of all their differences. `None` when one is empty.
+pub fn of_groups(first: &[f64], second: &[f64], confidence: f64) -> Option<Shift> {
+    let mut differences: Vec<f64> = Vec::with_capacity(first.len() * second.len());
+    for a in first {
+        differences.extend(second.iter().map(|b| b - a));
+    }
+    let value = median(&mut differences)?;
+    let cut = if differences.len() <= EXACT_UP_TO {
+        exact_cut(&rank_sum_counts(first.len(), second.len()), confidence)
+    } else {
+        let (m, n) = (first.len() as f64, second.len() as f64);
+        normal_cut(m * n / 2.0, m * n * (m + n + 1.0) / 12.0, confidence)
+    };
+    Some(shift(value, &differences, cut))
+}
+
+/// The interval from sorted candidates, of which `cut` are left out at either end.
+fn shift(value: f64, sorted: &[f64], cut: Option<usize>) -> Shift {
+    let interval = cut.filter(|cut| 2 * cut < sorted.len()).map(|cut| Interval {
+        low: sorted[cut],
+        high: sorted[sorted.len() - 1 - cut],
+    });
+    Shift { value, interval }
+}
+
+/// How many values of a statistic, from its smallest, have together at most half of what the confidence leaves; minus the
+/// smallest itself. `None` when the smallest alone has more.
+fn exact_cut(counts: &[f64], confidence: f64) -> Option<usize> {
+    let total: f64 = counts.iter().sum();
+    let mut below = 0.0;
+    let within = counts
+        .iter()
+        .take_while(|count| {
+            below += *count;
+            below / total <= (1.0 - confidence) / 2.0
+        })
+        .count();
+    within.checked_sub(1)
+}
+
+fn normal_cut(mean: f64, variance: f64, confidence: f64) -> Option<usize> {
+    let z = student::quantile(0.5 + confidence / 2.0, f64::INFINITY);
+    let cut = (mean - z * variance.sqrt() - 0.5).floor();
+    (cut >= 0.0).then_some(cut as usize)
+}
+
+/// Number of subsets of the ranks 1 to n by their sum: the signed-rank statistic without a difference.
+fn signed_rank_counts(n: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; n * (n + 1) / 2 + 1];
+    counts[0] = 1.0;
+    for rank in 1..=n {
+        for sum in (rank..counts.len()).rev() {
+            counts[sum] += counts[sum - rank];
+        }
+    }
+    counts
+}
+
+/// Number of arrangements of two groups by the Mann–Whitney statistic (Mann and Whitney 1947): the largest of all values is
+/// of the first group, above all n others, or of the second.
+fn rank_sum_counts(m: usize, n: usize) -> Vec<f64> {
+    // Row i holds i values of the first group against the n so far of the second.
+    let mut rows = vec![vec![1.0]; m + 1];
+    for second in 1..=n {
+        for first in 1..=m {
+            let mut counts = vec![0.0; first * second + 1];
+            for (u, count) in rows[first].iter().enumerate() {
+                counts[u] += count;
+            }
+            for (u, count) in rows[first - 1].iter().enumerate() {
+                counts[u + second] += count;
+            }
+            rows[first] = counts;
+        }
+    }
+    rows.pop().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn distributions_are_counted_right() {
+        assert_eq!(signed_rank_counts(3), [1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]);
+        assert_eq!(rank_sum_counts(2, 2), [1.0, 1.0, 2.0, 1.0, 1.0]);
+        assert_eq!(rank_sum_counts(5, 5).iter().sum::<f64>(), 252.0);
+        assert_eq!(rank_sum_counts(3, 7), rank_sum_counts(7, 3));
+    }
+
+    #[test]
+    fn intervals_are_those_of_the_tables() {
+        // Critical values at 5 %, two-sided: Mann–Whitney 5 v 5 is 2, 10 v 10 is 23; signed rank of 10 is 8, of 6 is 0.
+        assert_eq!(exact_cut(&rank_sum_counts(5, 5), 0.95), Some(2));
+        assert_eq!(exact_cut(&rank_sum_counts(10, 10), 0.95), Some(23));
+        assert_eq!(exact_cut(&signed_rank_counts(10), 0.95), Some(8));
+        assert_eq!(exact_cut(&signed_rank_counts(6), 0.95), Some(0));
+        assert_eq!(
+            exact_cut(&signed_rank_counts(5), 0.95),
+            None,
+            "five pairs have no 95 % interval"
+        );
+        assert_eq!(exact_cut(&rank_sum_counts(3, 3), 0.95), None);
+    }
+
+    #[test]
+    fn one_odd_run_does_not_pull_it() {
+        let first = [10.0, 10.1, 9.9, 10.2, 9.8];
+        let second = [11.0, 11.1, 10.9, 11.2, 100.0];
+        let shift = of_groups(&first, &second, 0.95).unwrap();
+        assert!((shift.value - 1.1).abs() < 0.05, "{shift:?}");
+        assert!(of_groups(&[], &second, 0.95).is_none() && of_pairs(&[], 0.95).is_none());
+        assert_eq!(
+            of_pairs(&[2.0], 0.95),
+            Some(Shift {
+                value: 2.0,
+                interval: None
+            })
+        );
+    }
+
+    #[test]
+    fn the_approximation_meets_the_exact_distribution() {
+        let (m, n) = (40, 60);
+        let exact = exact_cut(&rank_sum_counts(m, n), 0.95).unwrap();
+        let (fm, fn_) = (m as f64, n as f64);
+        let normal = normal_cut(fm * fn_ / 2.0, fm * fn_ * (fm + fn_ + 1.0) / 12.0, 0.95).unwrap();
+        assert!(exact.abs_diff(normal) <= 2, "{exact} {normal}");
+    }
+
+    proptest! {
+        #[test]
+        fn moves_with_the_values(
+            first in prop::collection::vec(-5.0_f64..5.0, 4..9),
+            second in prop::collection::vec(-5.0_f64..5.0, 4..9),
+            by in -3.0_f64..3.0,
+        ) {
+            let there = of_groups(&first, &second, 0.95).unwrap();
+            let moved: Vec<_> = second.iter().map(|value| value + by).collect();
+            let after = of_groups(&first, &moved, 0.95).unwrap();
+            prop_assert!((after.value - there.value - by).abs() < 1e-9);
+            let (before, after) = (there.interval.unwrap(), after.interval.unwrap());
+            prop_assert!(before.contains(there.value));
+            prop_assert!((after.low - before.low - by).abs() < 1e-9 && (after.high - before.high - by).abs() < 1e-9);
+        }
+    }
+}
