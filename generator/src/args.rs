@@ -5,10 +5,12 @@
 mod conversion;
 mod environment;
 mod examples;
+mod files;
 mod join;
 mod local;
 mod options;
 mod secrets;
+mod series;
 
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
@@ -17,6 +19,10 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, error:
 
 pub use conversion::{Converted, OutputOptions};
 pub use environment::{Surroundings, TABLES};
+pub use files::{
+    CompareArgs, CompareFormat, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, MergeArgs, Paired, ReportArgs,
+    ReportFormat, ShowArgs,
+};
 pub use join::{JoinArgs, JoinOptions};
 pub use local::{LocalSecrets, local_arguments, local_environment};
 pub use options::{
@@ -24,6 +30,7 @@ pub use options::{
     WorkersArgs, WorkloadArgs,
 };
 pub use secrets::{Secrets, redacted_command};
+pub use series::{AbArgs, NoiseArgs, SeriesArgs};
 
 /// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
 const HELP_WIDTH: usize = 80;
@@ -55,6 +62,22 @@ pub enum Command {
     Join(Box<JoinArgs>),
     /// Find the highest rate that this machine can send, against a frontend that does nothing
     Calibrate(CalibrateArgs),
+    /// Compare runs: how much better or worse, how sure, and whether it is a difference at all
+    Compare(Box<CompareArgs>),
+    /// Run two variants in turn against one server and compare them
+    Ab(Box<AbArgs>),
+    /// Repeat one plan to learn how much runs differ by themselves
+    Noise(Box<NoiseArgs>),
+    /// Render runs as a page for a browser, as pictures, or as Markdown
+    Report(ReportArgs),
+    /// List all runs below a folder, with their trend and its change points
+    History(HistoryArgs),
+    /// Print a run's summary again
+    Show(ShowArgs),
+    /// Put results of generators that ran apart together
+    Merge(MergeArgs),
+    /// Write a run as CSV, HdrHistogram interval log or OpenMetrics
+    Export(ExportArgs),
     /// Serve a frontend that takes starts and does nothing
     #[command(hide = true)]
     NullFrontend(NullFrontendArgs),

@@ -49,7 +49,29 @@ pub struct Stage {
     pub name: String,
     workers: Option<OwnWorkers>,
     embedded: Option<EmbeddedServer>,
+    standing: Option<Arc<StandingServer>>,
     keep: bool,
+}
+
+/// An embedded server that stands before the run and goes on after it. It is stopped when nobody uses it any more.
+pub struct StandingServer {
+    server: EmbeddedServer,
+    binary: String,
+}
+
+impl StandingServer {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When there is no binary, or it does not come up.
+    pub async fn start(
+        wanted: &EmbeddedPlan,
+        namespace: &str,
+        told: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> anyhow::Result<StandingServer> {
+        let (server, binary) = start_embedded(wanted, namespace, told).await?;
+        Ok(StandingServer { server, binary })
+    }
 }
 
 /// The workers of this process, and their membership of the run.
@@ -76,6 +98,8 @@ pub struct StageOptions<'a> {
     pub fleet: &'a FleetOptions,
     /// What they must show.
     pub token: Option<Token>,
+    /// The embedded server to use, where one stands already.
+    pub standing: Option<Arc<StandingServer>>,
     /// The page of this process, and whether anybody can see it.
     pub metrics: (Registry, bool),
     /// Says something to people, once.
@@ -95,14 +119,18 @@ impl Stage {
         let mut binary = None;
         let mut dynamic_config = BTreeMap::new();
         let mut keep = false;
-        let mut connect = match &plan.target {
-            Target::Embedded(wanted) => {
+        let mut connect = match (&plan.target, &options.standing) {
+            (Target::Embedded(wanted), Some(standing)) => {
+                (binary, dynamic_config) = (Some(standing.binary.clone()), config(wanted));
+                ConnectOptions::new(standing.server.address(), plan.namespace.clone())
+            }
+            (Target::Embedded(wanted), None) => {
                 let (started, how) = start_embedded(wanted, &plan.namespace, Arc::clone(&options.told)).await?;
                 let connect = ConnectOptions::new(started.address(), plan.namespace.clone());
                 (embedded, binary, dynamic_config, keep) = (Some(started), Some(how), config(wanted), wanted.keep);
                 connect
             }
-            Target::Cluster(cluster) => connect_options(
+            (Target::Cluster(cluster), _) => connect_options(
                 cluster,
                 &plan.namespace,
                 options.api_key.clone(),
@@ -133,7 +161,7 @@ impl Stage {
         // After the workers, so that the pollers of the task queue are those that the load will meet.
         let told = facts::discover(&server, &plan.task_queue).await;
         let facts = ServerFacts {
-            embedded: embedded.is_some(),
+            embedded: binary.is_some(),
             binary,
             dynamic_config,
             ..server_facts(told, namespace)
@@ -146,13 +174,14 @@ impl Stage {
             name,
             workers,
             embedded,
+            standing: options.standing,
             keep,
         })
     }
 
     /// The address of the Web UI, where there is one.
     pub fn ui_address(&self) -> Option<String> {
-        self.embedded.as_ref().and_then(EmbeddedServer::ui_address)
+        self.server_of_ours().and_then(EmbeddedServer::ui_address)
     }
 
     /// How the workers of this process are tuned.
@@ -171,8 +200,13 @@ impl Stage {
 
     /// What became of the embedded server, when it is gone.
     pub fn server_loss(&self) -> Option<String> {
-        let status = self.embedded.as_ref().and_then(EmbeddedServer::ended)?;
+        let status = self.server_of_ours().and_then(EmbeddedServer::ended)?;
         Some(format!("the embedded server ended by itself: {status}"))
+    }
+
+    fn server_of_ours(&self) -> Option<&EmbeddedServer> {
+        let standing = self.standing.as_ref().map(|standing| &standing.server);
+        self.embedded.as_ref().or(standing)
     }
 
     /// Lets the other processes go, stops the workers and the server. Returns how the server can be reached when it was to

@@ -30,7 +30,7 @@ use crate::{
     live::{Header, LivePhase, Mode, Screen},
     observed, plan_view, reconcile,
     results_file::ResultsFile,
-    stage::{Stage, StageOptions},
+    stage::{Stage, StageOptions, StandingServer},
     stop::{Stop, StopReason},
     submission::{self, Submission, SubmissionOptions},
 };
@@ -54,6 +54,8 @@ pub struct RunRequest {
     pub command: Vec<String>,
     /// Where this host's calibration is kept.
     pub calibration: Option<PathBuf>,
+    /// The embedded server to use, where one stands already.
+    pub standing: Option<Arc<StandingServer>>,
     /// What processes that join must show.
     pub fleet_token: Option<Token>,
 }
@@ -115,6 +117,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         host: &host,
         fleet: &request.resolved.fleet,
         token: request.fleet_token.clone(),
+        standing: request.standing.clone(),
         metrics: (registry, page.is_some()),
         say: sayer(&screen),
         told: told(&screen),

@@ -4,7 +4,7 @@
 //! ([`metric`]) and judges them ([`decide`]). [`render_terminal`], [`render_markdown`] and [`to_json`] tell what came out.
 
 pub mod decide;
-mod figures;
+pub(crate) mod figures;
 mod likeness;
 mod markdown;
 pub mod metric;

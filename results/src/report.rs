@@ -7,6 +7,7 @@
 //! Sizes are bounded whatever the file holds: time is gathered into at most 320 columns, of which the lowest and the
 //! highest second are kept; tables have at most 120 rows; lists end with the number of what they leave out.
 
+mod comparison;
 mod course;
 mod figures;
 mod flow;
@@ -31,7 +32,7 @@ mod troubles;
 use std::borrow::Borrow;
 
 use self::scene::{Of, Scene};
-use crate::schema::Results;
+use crate::{compare::Comparison, schema::Results};
 
 /// Runs that are drawn over one another at most: as many colours as can be told apart.
 pub const RUNS: usize = theme::SERIES;
@@ -49,7 +50,13 @@ pub struct Named<T> {
 /// another; beyond [`RUNS`] of them the rest is left out and the page says so.
 pub fn html<T: Borrow<Results>>(runs: &[Named<T>]) -> String {
     let borrowed = runs.iter().take(RUNS).map(borrow);
-    page::document(&Scene::of(borrowed), runs.len().saturating_sub(RUNS))
+    page::document(&Scene::of(borrowed), runs.len().saturating_sub(RUNS), None)
+}
+
+/// The same with a comparison of these runs at its top.
+pub fn comparison_html<T: Borrow<Results>>(comparison: &Comparison, runs: &[Named<T>]) -> String {
+    let borrowed = runs.iter().take(RUNS).map(borrow);
+    page::document(&Scene::of(borrowed), runs.len().saturating_sub(RUNS), Some(comparison))
 }
 
 /// The plots of a run as SVG files in the light theme: name of the file, such as `rates.svg`, and its content.

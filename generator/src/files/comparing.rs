@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use benchmark_results::{
     compare::{
-        self as comparing, Comparison, CompareError, Metric, NoiseProfile, Options, Pairing, RunFile, Side,
+        self as comparing, CompareError, Comparison, Metric, NoiseProfile, Options, Pairing, RunFile, Side,
         noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
@@ -67,7 +67,11 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         },
     };
     let runs = find(&options.runs)?;
-    let one_each = |runs: &[Found]| runs.iter().map(|run| (run.name.clone(), vec![run.clone()])).collect::<Vec<_>>();
+    let one_each = |runs: &[Found]| {
+        runs.iter()
+            .map(|run| (run.name.clone(), vec![run.clone()]))
+            .collect::<Vec<_>>()
+    };
     let (baseline, others) = if let Some(baseline) = &options.baseline {
         let mut baseline = one_each(&find(std::slice::from_ref(baseline))?);
         (baseline.remove(0), one_each(&runs))
@@ -88,7 +92,9 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         .remedy("compare --baseline BASE R1 R2 …"));
     };
     let side = |(name, runs): &'_ (String, Vec<Found>)| (name.clone(), runs.clone());
-    let all: Vec<(String, Vec<Found>)> = std::iter::once(side(&baseline)).chain(others.iter().map(side)).collect();
+    let all: Vec<(String, Vec<Found>)> = std::iter::once(side(&baseline))
+        .chain(others.iter().map(side))
+        .collect();
     let sides: Vec<Compared> = all
         .iter()
         .map(|(name, runs)| Compared {
@@ -115,7 +121,11 @@ pub fn compare_sides(
         .map(|side| side.runs.iter().map(|run| run.path.display().to_string()).collect())
         .collect();
     let side = |side: &Compared, names: &'_ [String]| -> Vec<(String, benchmark_results::Results)> {
-        names.iter().cloned().zip(side.runs.iter().map(|run| run.results.clone())).collect()
+        names
+            .iter()
+            .cloned()
+            .zip(side.runs.iter().map(|run| run.results.clone()))
+            .collect()
     };
     let held: Vec<_> = sides.iter().zip(&names).map(|(one, names)| side(one, names)).collect();
     let given: Vec<Side> = sides
@@ -156,7 +166,10 @@ fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -
         options.margin = share(margin)?;
     }
     if !request.judging.primary.is_empty() {
-        let metric = |name: &String| name.parse::<Metric>().map_err(|error| Problem::new(format!("--primary: {error}")));
+        let metric = |name: &String| {
+            name.parse::<Metric>()
+                .map_err(|error| Problem::new(format!("--primary: {error}")))
+        };
         options.primary = request.judging.primary.iter().map(metric).collect::<Result<_, _>>()?;
     }
     let load = |path: &Path| NoiseProfile::load(path).map_err(|error| Problem::new(error.to_string()));
@@ -178,7 +191,6 @@ fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -
 /// A share as people write it: `0.03` or `3%`.
 fn share(text: &str) -> Result<f64, Problem> {
     units::parse_ratio(text)
-        .ok()
         .filter(|share| *share > 0.0 && *share < 1.0)
         .ok_or_else(|| Problem::new(format!("--margin {text} is not allowed: give a share as 0.03 or 3%")))
 }

@@ -73,7 +73,11 @@ pub(super) fn named(found: &[Found]) -> Vec<Named<&benchmark_results::Results>> 
 fn pictures(found: &[Found], folder: &Path) -> Result<Vec<String>, Problem> {
     let mut notes = Vec::new();
     for run in named(found) {
-        let place: PathBuf = if found.len() == 1 { folder.to_owned() } else { folder.join(&run.name) };
+        let place: PathBuf = if found.len() == 1 {
+            folder.to_owned()
+        } else {
+            folder.join(&run.name)
+        };
         std::fs::create_dir_all(&place)
             .map_err(|error| Problem::new(format!("--svg {} cannot be made: {error}", place.display())))?;
         let plots = reporting::svgs(run.results);

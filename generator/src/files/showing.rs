@@ -62,11 +62,12 @@ pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> 
 pub fn merge(options: &MergeArgs) -> Result<Printed, Problem> {
     let found = find(&options.runs)?;
     let parts: Vec<_> = found
-        .iter()
-        .map(|found| (found.path.display().to_string(), &found.results))
+        .into_iter()
+        .map(|found| (found.path.display().to_string(), found.results))
         .collect();
     let merged = benchmark_results::combine::combine(&parts).map_err(|error| Problem::new(error.to_string()))?;
-    let json = file::to_json(&merged).map_err(|error| Problem::new(format!("the result cannot be written: {error}")))?;
+    let json =
+        file::to_json(&merged).map_err(|error| Problem::new(format!("the result cannot be written: {error}")))?;
     output::write_new(&options.output, &json)?;
     Ok(Printed::note(format!("written to {}", options.output.display())))
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A change with its sign: `+17.0 %`, `×12.3`; of a share in points: `+0.12 pp`.
-pub(super) fn change(metric: Metric, change: Option<f64>) -> String {
+pub(crate) fn change(metric: Metric, change: Option<f64>) -> String {
     let Some(change) = change.filter(|change| change.is_finite()) else {
         return NONE.into();
     };
@@ -24,7 +24,7 @@ pub(super) fn change(metric: Metric, change: Option<f64>) -> String {
 }
 
 /// An interval of changes, without their unit: `[ -0.3,  +0.4]`.
-pub(super) fn interval(metric: Metric, interval: Option<&Interval>) -> String {
+pub(crate) fn interval(metric: Metric, interval: Option<&Interval>) -> String {
     interval
         .filter(|interval| interval.low.is_finite() && interval.high.is_finite())
         .map_or(NONE.into(), |interval| {
@@ -61,7 +61,7 @@ fn significant(value: f64) -> String {
 }
 
 /// Which way it went: `▲` up, `▼` down; what it does not say: `=`, `?`, `-`.
-pub(super) fn mark(row: &Row) -> &'static str {
+pub(crate) fn mark(row: &Row) -> &'static str {
     match row.verdict {
         Verdict::Improved | Verdict::Regressed if row.change.is_some_and(|change| change > 0.0) => "▲",
         Verdict::Improved | Verdict::Regressed => "▼",
@@ -72,7 +72,7 @@ pub(super) fn mark(row: &Row) -> &'static str {
 }
 
 /// What is said of a primary metric.
-pub(super) fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Improved => "improved",
         Verdict::Regressed => "regressed",
@@ -83,7 +83,7 @@ pub(super) fn word(verdict: Verdict) -> &'static str {
 }
 
 /// The same in little, for what decides nothing and for narrow columns.
-pub(super) fn short_word(verdict: Verdict) -> &'static str {
+pub(crate) fn short_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Improved => "better",
         Verdict::Regressed => "worse",
@@ -94,7 +94,7 @@ pub(super) fn short_word(verdict: Verdict) -> &'static str {
 }
 
 /// What is said of the whole.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Regressed => "REGRESSED",
         Outcome::Improved => "IMPROVED",
@@ -105,7 +105,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
 }
 
 /// How many of the primary metrics say it.
-pub(super) fn tally(comparison: &Comparison) -> String {
+pub(crate) fn tally(comparison: &Comparison) -> String {
     let said = match comparison.outcome {
         Outcome::Regressed => Verdict::Regressed,
         Outcome::Improved => Verdict::Improved,
@@ -121,7 +121,7 @@ pub(super) fn tally(comparison: &Comparison) -> String {
 }
 
 /// Why a row says no more, in a sentence; `None` where it says all.
-pub(super) fn remark(row: &Row) -> Option<String> {
+pub(crate) fn remark(row: &Row) -> Option<String> {
     match row.verdict {
         Verdict::Inconclusive => Some(match row.more_runs {
             Some(more) => format!("about {} a side would decide", plural(u64::from(more), "more run")),
@@ -136,7 +136,7 @@ pub(super) fn remark(row: &Row) -> Option<String> {
 }
 
 /// Remarks on the primary metrics of a candidate, those that are the same together.
-pub(super) fn remarks<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, String)> {
+pub(crate) fn remarks<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, String)> {
     let mut remarks: Vec<(String, String)> = Vec::new();
     for row in rows.filter(|row| row.primary) {
         let Some(text) = remark(row) else { continue };
@@ -149,7 +149,7 @@ pub(super) fn remarks<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, S
 }
 
 /// A difference between the sides: its key, and both values.
-pub(super) fn difference(difference: &Difference) -> (String, String) {
+pub(crate) fn difference(difference: &Difference) -> (String, String) {
     let values = |values: &[String]| {
         let shown: Vec<_> = values.iter().take(5).map(|value| shortened(value)).collect();
         let more = if values.len() > shown.len() { ", …" } else { "" };
@@ -165,7 +165,7 @@ pub(super) fn difference(difference: &Difference) -> (String, String) {
 const LONGEST: usize = 120;
 
 /// A text from a file of which a line can hold a good part: without line breaks and what else a terminal obeys.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut short: String = characters.by_ref().take(LONGEST).collect();
     if characters.next().is_some() {
@@ -175,14 +175,14 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// Differences of a standing.
-pub(super) fn of_standing(differences: &[Difference], standing: Standing) -> impl Iterator<Item = &Difference> {
+pub(crate) fn of_standing(differences: &[Difference], standing: Standing) -> impl Iterator<Item = &Difference> {
     differences
         .iter()
         .filter(move |difference| difference.standing == standing)
 }
 
 /// The noise that was measured, in a sentence each.
-pub(super) fn noise(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
     let summaries = comparison.noise.iter().map(|noise| {
         let spreads: Vec<_> = noise
             .spreads
@@ -200,7 +200,7 @@ pub(super) fn noise(comparison: &Comparison) -> Vec<String> {
 }
 
 /// The margins of the primary metrics, those that are the same together: `3 %`, or each by name.
-pub(super) fn margins<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+pub(crate) fn margins<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     let mut margins: Vec<(String, String)> = Vec::new();
     for row in rows.filter(|row| row.primary) {
         let text = match row.metric.scale() {

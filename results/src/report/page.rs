@@ -3,13 +3,13 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    figures, flow, heat, judgement, members, over_time, percentiles,
+    comparison, figures, flow, heat, judgement, members, over_time, percentiles,
     scene::{Drawn, Of, Scene},
     surroundings,
     text::{ends, short},
     theme, troubles,
 };
-use crate::{format, schema::Results};
+use crate::{compare::Comparison, format, schema::Results};
 
 /// Sections: anchor and name.
 const SECTIONS: [(&str, &str); 10] = [
@@ -26,7 +26,7 @@ const SECTIONS: [(&str, &str); 10] = [
 ];
 
 /// The document. `left_out` is how many runs are beyond those that are drawn.
-pub(super) fn document(scene: &Scene, left_out: usize) -> String {
+pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -40,7 +40,10 @@ pub(super) fn document(scene: &Scene, left_out: usize) -> String {
             }
             body {
                 (head(scene, left_out))
-                main { (sections(scene)) }
+                main {
+                    @if let Some(compared) = compared { (comparison::comparison(compared)) }
+                    (sections(scene))
+                }
                 footer {
                     "Made by run-benchmark from "
                     (match scene.runs.len() { 1 => "a results file".to_owned(), n => format!("{n} results files") })
