@@ -528,7 +528,7 @@ fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row
             .iter()
             .map(|value| metric.to_scale(*value))
             .collect::<Option<Vec<_>>>()?;
-        (!scaled.is_empty()).then(|| metric.from_scale(crate::stats::mean(&scaled)))
+        (!scaled.is_empty()).then(|| metric.unscaled(crate::stats::mean(&scaled)))
     };
     Row {
         metric,

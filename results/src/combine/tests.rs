@@ -101,7 +101,9 @@ fn results_of(stripe: u64, of: u64) -> Results {
     results
 }
 
-fn halves() -> Vec<(String, Results)> {
+type Parts = Vec<(String, Results)>;
+
+fn halves() -> Parts {
     (0..2)
         .map(|stripe| (format!("{stripe}.json"), results_of(stripe, 2)))
         .collect()
@@ -188,7 +190,7 @@ fn what_was_merged_is_a_results_file() {
 
 #[test]
 fn what_does_not_belong_together_is_refused() {
-    let message = |change: &dyn Fn(&mut Vec<(String, Results)>)| {
+    let message = |change: &dyn Fn(&mut Parts)| {
         let mut parts = halves();
         change(&mut parts);
         combine(&parts).unwrap_err().to_string()

@@ -203,7 +203,7 @@ impl Metric {
     }
 
     /// A mean on that scale as a value: the geometric mean of ratios.
-    pub(super) fn from_scale(self, scaled: f64) -> f64 {
+    pub(super) fn unscaled(self, scaled: f64) -> f64 {
         match self.scale() {
             Scale::Ratio => scaled.exp(),
             Scale::Difference => scaled,

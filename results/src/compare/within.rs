@@ -23,6 +23,9 @@ use crate::{
 /// Seed of the draws: a comparison of the same files says the same.
 const SEED: u64 = 5;
 
+/// Which of an interval's histograms.
+type Pick = fn(&Interval) -> &str;
+
 /// The errors of a run's metrics, as far as they can be told.
 ///
 /// # Errors
@@ -32,7 +35,7 @@ pub(super) fn errors(results: &Results, metrics: &[Metric]) -> Result<Vec<(Metri
     if metrics.contains(&Metric::Throughput) {
         errors.extend(throughput(results).map(|error| (Metric::Throughput, error)));
     }
-    let sources: [(Distribution, fn(&Interval) -> &str); 2] = [
+    let sources: [(Distribution, Pick); 2] = [
         (Distribution::StartResponse, |interval| &interval.start_response),
         (Distribution::E2eResponse, |interval| &interval.e2e_response),
     ];
@@ -66,7 +69,7 @@ fn quantiles(
     results: &Results,
     whole: &Histogram,
     asked: &[Quantile],
-    text: fn(&Interval) -> &str,
+    text: Pick,
 ) -> Result<Vec<(Quantile, WithinRun)>, DecodeError> {
     let measured: BTreeSet<(u32, u64)> = results
         .windows

@@ -10,7 +10,7 @@ use super::{
     *,
 };
 use crate::{
-    fixtures,
+    combine, export, fixtures,
     summary::{self, Style},
 };
 
@@ -20,6 +20,10 @@ fn work_on(results: &Results) {
         let _ = summary::render(results, Some(Path::new("results.json")), style);
         let _ = summary::verdict_line(results, style);
     }
+    for format in export::Format::ALL {
+        let _ = export::export(results, format);
+    }
+    let _ = combine::covers(results);
 }
 
 fn survive(text: &[u8]) {

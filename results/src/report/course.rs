@@ -10,8 +10,12 @@ use crate::schema::{Phase, Results, Window};
 /// One run on the time axis.
 pub(super) struct Course<'a> {
     pub(super) results: &'a Results,
-    /// Each iteration's beginning, seconds from the first one's, and its length.
-    iterations: BTreeMap<u32, (f64, f64)>,
+    /// Each iteration's beginning, seconds from the first one's.
+    iterations: BTreeMap<u32, f64>,
+    /// Each window's beginning on the axis, seconds.
+    windows: Vec<f64>,
+    /// The phases, in order. A phase goes on until another one begins.
+    pub(super) phases: Vec<Stretch>,
     /// Length of all iterations, seconds.
     pub(super) seconds: f64,
 }
@@ -43,19 +47,23 @@ impl<'a> Course<'a> {
         let mut seconds = 0.0;
         let mut iterations = BTreeMap::new();
         for (iteration, length) in lengths {
-            iterations.insert(iteration, (seconds, length));
+            iterations.insert(iteration, seconds);
             seconds += length;
         }
+        let begin = |window: &Window| iterations[&window.iteration] + window.second as f64;
+        let windows: Vec<f64> = results.windows.iter().map(begin).collect();
         Course {
+            phases: phases(&results.windows, &windows),
             results,
             iterations,
+            windows,
             seconds,
         }
     }
 
     /// Where an iteration's second lies on the axis; `None` for an iteration without windows.
     pub(super) fn at(&self, iteration: u32, second: f64) -> Option<f64> {
-        self.iterations.get(&iteration).map(|(begin, _)| begin + second)
+        self.iterations.get(&iteration).map(|begin| begin + second)
     }
 
     /// Whether there are several iterations.
@@ -63,41 +71,34 @@ impl<'a> Course<'a> {
         self.iterations.len() > 1
     }
 
-    /// The phases, in order. A phase goes on until another one begins.
-    pub(super) fn phases(&self) -> Vec<Stretch> {
-        let mut stretches: Vec<Stretch> = Vec::new();
-        for window in &self.results.windows {
-            let Some(from) = self.at(window.iteration, window.second as f64) else {
-                continue;
-            };
-            match stretches.last_mut() {
-                Some(last) if (last.iteration, last.phase) == (window.iteration, window.phase) => {
-                    last.to = last.to.max(from + 1.0);
-                }
-                _ => stretches.push(Stretch {
-                    iteration: window.iteration,
-                    phase: window.phase,
-                    from,
-                    to: from + 1.0,
-                }),
-            }
-        }
-        stretches
-    }
-
     /// A figure of the windows, gathered into columns. Windows in which there is none are left out.
     pub(super) fn gather(&self, grid: Grid, of: impl Fn(&Window) -> Option<f64>) -> Vec<Column> {
         let mut columns = vec![Column::default(); grid.columns];
-        for window in &self.results.windows {
-            let Some(at) = self.at(window.iteration, window.second as f64) else {
-                continue;
-            };
+        for (window, at) in self.results.windows.iter().zip(&self.windows) {
             if let Some(value) = of(window).filter(|value| value.is_finite()) {
-                columns[grid.column(at)].add(value);
+                columns[grid.column(*at)].add(value);
             }
         }
         columns
     }
+}
+
+fn phases(windows: &[Window], begins: &[f64]) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for (window, from) in windows.iter().zip(begins) {
+        match stretches.last_mut() {
+            Some(last) if (last.iteration, last.phase) == (window.iteration, window.phase) => {
+                last.to = last.to.max(from + 1.0);
+            }
+            _ => stretches.push(Stretch {
+                iteration: window.iteration,
+                phase: window.phase,
+                from: *from,
+                to: from + 1.0,
+            }),
+        }
+    }
+    stretches
 }
 
 /// The columns of the time axis.
@@ -192,7 +193,7 @@ mod tests {
             (course.at(1, 5.0), course.at(2, 0.0), course.at(4, 0.0)),
             (Some(5.0), Some(301.0), None)
         );
-        let phases = course.phases();
+        let phases = &course.phases;
         assert_eq!(phases.len(), 12);
         assert_eq!(
             (phases[4].iteration, phases[4].phase, phases[4].from, phases[4].to),

@@ -108,14 +108,14 @@ impl<'a> Scene<'a> {
             return Vec::new();
         };
         let course = &self.runs[*first].course;
-        let phases = course.phases();
+        let phases = &course.phases;
         // A drain may be a second longer, and the plans the same.
         let same = |other: &usize| {
-            let theirs = self.runs[*other].course.phases();
+            let theirs = &self.runs[*other].course.phases;
             theirs.len() == phases.len()
                 && theirs
                     .iter()
-                    .zip(&phases)
+                    .zip(phases)
                     .all(|(a, b)| (a.from, a.phase) == (b.from, b.phase))
         };
         if !others.iter().all(same) {

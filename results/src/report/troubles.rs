@@ -295,8 +295,7 @@ fn happened(run: &Drawn) -> Vec<Happened> {
 /// Events and changes of phase, in order of time.
 pub(super) fn events(run: &Drawn) -> Markup {
     let mut list: Vec<(Happened, bool)> = happened(run).into_iter().map(|event| (event, false)).collect();
-    let phases = run.course.phases();
-    for stretch in phases.iter().take(EVENTS) {
+    for stretch in run.course.phases.iter().take(EVENTS) {
         let iteration = match run.course.is_repeated() {
             true => format!(" of iteration {}", stretch.iteration),
             false => String::new(),

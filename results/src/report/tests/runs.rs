@@ -56,6 +56,8 @@ pub(super) fn long(seconds: u64, step: u64, iterations: u32) -> Results {
         .collect();
     let encode = |all: &[Histogram]| -> Vec<String> { all.iter().map(Histogram::encode).collect() };
     let (start_texts, end_texts) = (encode(&starts), encode(&ends));
+    let medians = |all: &[Histogram]| -> Vec<Option<f64>> { all.iter().map(|one| one.quantile_ms(0.5)).collect() };
+    let (start_medians, end_medians) = (medians(&starts), medians(&ends));
     let kind = |second: u64| (second * KINDS / seconds.max(1)).min(KINDS - 1) as usize;
     let latencies = &mut results.phases.measure.latencies;
     let sum = |all: &[Histogram]| {
@@ -82,8 +84,8 @@ pub(super) fn long(seconds: u64, step: u64, iterations: u32) -> Results {
         for second in 0..seconds {
             let window = window(&mut dice, iteration, second, seconds, &mut backlog);
             results.windows.push(Window {
-                start_p50: starts[kind(second)].quantile_ms(0.5),
-                e2e_p50: ends[kind(second)].quantile_ms(0.5),
+                start_p50: start_medians[kind(second)],
+                e2e_p50: end_medians[kind(second)],
                 ..window
             });
         }
