@@ -1,7 +1,7 @@
 //! A run as a page, as pictures, as a few lines of Markdown: rendered from results files alone, years later.
 //!
 //! Plots are SVG, written here: scales, axes, lines and cells are a few hundred lines, stretch to any width without a
-//! script, are themed by the page's style sheet and cost 10 to 40 KB each. A plotting crate would bring fixed sizes and
+//! script, are themed by the page's style sheet and cost 10 to 130 KB each. A plotting crate would bring fixed sizes and
 //! fonts, or a script of half a megabyte. `maud` makes the markup: what it takes from results is escaped, always.
 //!
 //! Sizes are bounded whatever the file holds: time is gathered into at most 320 columns, of which the lowest and the
