@@ -13,11 +13,13 @@ use benchmark_generator::{
     args::{self, Command, OutputOptions, RunArgs, Secrets, Surroundings},
     calibrate::{self, CalibrateError, Console},
     ceiling,
+    files::{self, CompareRequest, Compared, NoiseFolder, Printed},
     fleet::{
         follow::Followed,
         join::{self, JoinRequest},
     },
     live, null_frontend, plan_view,
+    series::{self, Series, SeriesRequest, Variant},
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
@@ -47,6 +49,14 @@ fn main() -> ExitCode {
         Some(Command::Plan(options)) => print_plan(options),
         Some(Command::Calibrate(options)) => calibrate(options),
         Some(Command::Join(options)) => join(options),
+        Some(Command::Compare(options)) => files::compare(options, &noise_folder(), style()).map(show),
+        Some(Command::Ab(options)) => ab(options),
+        Some(Command::Noise(options)) => noise(options),
+        Some(Command::Report(options)) => files::report(options).map(show),
+        Some(Command::History(options)) => files::history(options, style()).map(show),
+        Some(Command::Show(options)) => files::show(options, style()).map(show),
+        Some(Command::Merge(options)) => files::merge(options).map(show),
+        Some(Command::Export(options)) => files::export(options).map(show),
         Some(Command::NullFrontend(options)) => serve_nothing(options),
     };
     done.unwrap_or_else(|problem| {
@@ -70,12 +80,13 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         profile,
     } = prepare(options)?;
     log_to_stderr(output.verbose);
-    let color = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color = is_color_welcome();
     let request = RunRequest {
         resolved,
         output: output.output.clone(),
         quiet: output.quiet,
         color: color && std::io::stderr().is_terminal(),
+        standing: None,
         fleet_token: secrets.fleet_token,
         api_key: secrets.api_key,
         profile,
@@ -127,6 +138,146 @@ fn report(finished: &Finished, output: &OutputOptions, color: bool) -> ExitCode 
         complain(kept);
     }
     ExitCode::from(results.outcome.exit_code)
+}
+
+/// Prints what a command on files came to, and gives its exit code.
+fn show(printed: Printed) -> ExitCode {
+    print(&printed.text);
+    if let Some(note) = &printed.note {
+        complain(note);
+    }
+    ExitCode::from(printed.exit_code)
+}
+
+/// How stdout may look.
+fn style() -> Style {
+    if is_color_welcome() && std::io::stdout().is_terminal() {
+        Style::COLOR
+    } else {
+        Style::PLAIN
+    }
+}
+
+fn is_color_welcome() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Where noise profiles are kept.
+fn noise_folder() -> NoiseFolder {
+    let ceiling = ceiling::file(env::var_os("XDG_DATA_HOME").as_deref(), env::var_os("HOME").as_deref());
+    NoiseFolder(ceiling.and_then(|file| Some(file.parent()?.join("noise"))))
+}
+
+/// Runs two variants in turn and compares them.
+fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
+    let mut variants = Vec::new();
+    for (name, given) in [("a", &options.first), ("b", &options.second)] {
+        variants.push(variant(name, given, &options.run)?);
+    }
+    if variants[0].resolved.plan == variants[1].resolved.plan {
+        return Err(Problem::new("the variants are the same")
+            .explain("give what differs, as in --a rate=200 --b rate=400")
+            .remedy("run-benchmark noise, which measures how much runs of one plan differ"));
+    }
+    let series = series(variants, &options.series, &options.run)?;
+    if let Some(code) = ended_early(&series) {
+        return Ok(code);
+    }
+    let factors = match (series.runs[0].first(), series.runs[1].first()) {
+        (Some(first), Some(second)) => series::factors(first, second),
+        _ => Vec::new(),
+    };
+    let request = CompareRequest {
+        judging: options.judging.clone(),
+        factors,
+        ..CompareRequest::default()
+    };
+    let sides: Vec<Compared> = ["a", "b"]
+        .into_iter()
+        .zip(&series.runs)
+        .map(|(name, runs)| Compared {
+            name: name.to_owned(),
+            runs,
+        })
+        .collect();
+    let printed = files::compare_sides(&sides, &request, &noise_folder(), style())?;
+    complain(&format!("results in {}", series.folder.display()));
+    Ok(show(printed))
+}
+
+/// Repeats one plan and stores how much its runs differ.
+fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
+    let variants = vec![variant("run", &[], &options.run)?];
+    let series = series(variants, &options.series, &options.run)?;
+    if let Some(code) = ended_early(&series) {
+        return Ok(code);
+    }
+    complain(&format!("results in {}", series.folder.display()));
+    files::store_noise(&series.runs[0], &noise_folder()).map(show)
+}
+
+/// One variant of a series: the options that all have in common, and its own before them.
+fn variant(name: &str, given: &[String], common: &RunArgs) -> Result<Variant, Problem> {
+    let prepared = prepare_with(common, given)?;
+    if prepared.output.output.is_some() || prepared.output.json {
+        return Err(Problem::new("a series writes a result for each run, and prints their comparison")
+            .remedy("--store DIR")
+            .remedy("--format json"));
+    }
+    Ok(Variant {
+        name: name.to_owned(),
+        resolved: prepared.resolved,
+    })
+}
+
+fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) -> Result<Series, Problem> {
+    let Prepared {
+        output,
+        secrets,
+        profile,
+        ..
+    } = prepare(common)?;
+    log_to_stderr(output.verbose);
+    let color = is_color_welcome() && std::io::stderr().is_terminal();
+    let request = SeriesRequest {
+        variants,
+        runs: options.runs,
+        cool_down: options.cool_down,
+        store: options.store.clone(),
+        request: Box::new(move |resolved, path| RunRequest {
+            resolved,
+            output: Some(path),
+            quiet: output.quiet,
+            color,
+            standing: None,
+            fleet_token: secrets.fleet_token.clone(),
+            api_key: secrets.api_key.clone(),
+            profile: profile.clone(),
+            command: args::redacted_command(env::args_os()),
+            calibration: ceiling::file(env::var_os("XDG_DATA_HOME").as_deref(), env::var_os("HOME").as_deref()),
+        }),
+        say: Box::new(|line| complain(&line)),
+    };
+    runtime()?
+        .block_on(async {
+            let (stopper, stop) = stop::channel();
+            stopper.listen(|signal| {
+                live::leave();
+                std::process::exit(i32::from(signal.exit_code()))
+            })?;
+            series::run(request, stop).await
+        })
+        .map_err(|error| Problem::new(told(&error)))
+}
+
+/// The exit code of a series that was told to stop.
+fn ended_early(series: &Series) -> Option<ExitCode> {
+    let reason = series.stopped.as_ref()?;
+    complain(&format!("the series was ended early; its results so far are in {}", series.folder.display()));
+    Some(match reason {
+        StopReason::Signal(signal) => ExitCode::from(signal.exit_code()),
+        StopReason::Cause(_) => ExitCode::from(INVALID),
+    })
 }
 
 fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
@@ -233,12 +384,20 @@ struct Prepared {
 
 /// Flags, environment, Temporal's client configuration and the host come to a plan.
 fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
+    prepare_with(options, &[])
+}
+
+/// The same with options of a variant, `key=value` each, before all others.
+fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
     let profile =
         benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
-    let converted = options.convert(&Surroundings {
-        variable: &|name| env::var(name).ok(),
-        profile: profile.as_ref().map(|profile| (profile, profile_source())),
-    })?;
+    let converted = options.convert_variant(
+        variant,
+        &Surroundings {
+            variable: &|name| env::var(name).ok(),
+            profile: profile.as_ref().map(|profile| (profile, profile_source())),
+        },
+    )?;
     let facts = HostFacts {
         cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),

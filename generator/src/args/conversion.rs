@@ -40,8 +40,20 @@ impl RunArgs {
     /// # Errors
     /// When the API key cannot be had, or the environment asks for something that this program does not do.
     pub fn convert(&self, surroundings: &Surroundings) -> Result<Converted, Problem> {
+        self.convert_variant(&[], surroundings)
+    }
+
+    /// The same with options of a variant, `key=value` each, which go before all others.
+    ///
+    /// # Errors
+    /// As [`RunArgs::convert`], and when an option is none.
+    pub fn convert_variant(&self, variant: &[String], surroundings: &Surroundings) -> Result<Converted, Problem> {
         let secrets = secrets::read((&self.connection).into(), (&self.fleet).into(), surroundings)?;
         let mut asked = Asked::new();
+        for option in variant {
+            let (key, value) = variant_option(option)?;
+            asked.add(key, Given::by_flag(key.flag(), value));
+        }
         self.add_values(&mut asked);
         self.add_switches(&mut asked);
         environment::add(&mut asked, surroundings)?;
@@ -184,4 +196,17 @@ pub(super) fn add_secrets(asked: &mut Asked, api_key: Typed, fleet_token: Typed)
             asked.add(key, Given::hidden(Source::Flag(flag.into())));
         }
     }
+}
+
+/// Takes `rate=200` apart; dashes in front are welcome.
+fn variant_option(option: &str) -> Result<(Key, &str), Problem> {
+    let wrong = |why: &str| {
+        Problem::new(format!("{option:?} is no option of a variant: {why}"))
+            .explain("give the name of a flag without its dashes, =, and the value")
+            .remedy("--a rate=200 --b rate=400")
+    };
+    let (name, value) = option.split_once('=').ok_or_else(|| wrong("it has no ="))?;
+    let name = name.trim_start_matches('-');
+    let key = Key::ALL.iter().copied().find(|key| key.name() == name);
+    key.map(|key| (key, value)).ok_or_else(|| wrong("there is no such flag"))
 }

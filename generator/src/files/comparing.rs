@@ -154,6 +154,43 @@ pub fn compare_sides(
     }
 }
 
+/// Stores how much runs of one plan differ, and tells it.
+///
+/// # Errors
+/// When the runs are no repetitions of one another, or the profile cannot be stored.
+pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Problem> {
+    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
+    let names: Vec<String> = runs.iter().map(|run| run.path.display().to_string()).collect();
+    let given: Vec<RunFile> = names
+        .iter()
+        .zip(runs)
+        .map(|(name, run)| RunFile {
+            name,
+            results: &run.results,
+        })
+        .collect();
+    let profile = NoiseProfile::of(&given).map_err(|error| wrong(&error))?;
+    let path = folder
+        .file(&profile.key())
+        .ok_or_else(|| Problem::new("neither XDG_DATA_HOME nor HOME is set, so there is no place for the profile"))?;
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| Problem::new(format!("{} cannot be made: {error}", parent.display())))?;
+    }
+    profile.store(&path).map_err(|error| wrong(&error))?;
+    let mut text = format!("spread between {} runs of one plan\n\n", profile.runs);
+    for metric in Metric::PRIMARY {
+        if let Some(spread) = profile.spreads.get(&metric) {
+            text += &format!("  {:<22} {:>5.1} %\n", metric.label(), spread.spread * 100.0);
+        }
+    }
+    Ok(Printed {
+        text,
+        note: Some(format!("noise profile in {}; compare uses it by itself", path.display())),
+        exit_code: 0,
+    })
+}
+
 fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -> Result<Options, Problem> {
     let mut options = Options {
         factors: request.factors.clone(),
