@@ -53,8 +53,12 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A key of the file in words: `cpuModel` is `cpu model`.
+/// A key of the file in words: `cpuModel` is `cpu model`. The server's own names, as those of its dynamic configuration,
+/// stay as they are.
 pub(super) fn words(key: &str) -> String {
+    if !key.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return key.to_owned();
+    }
     let mut text = String::with_capacity(key.len() + 4);
     let mut after_small = false;
     for c in key.chars() {
@@ -92,6 +96,7 @@ mod tests {
             ("cpuModel", "cpu model"),
             ("memoryBytes", "memory bytes"),
             ("historyShards", "history shards"),
+            ("history.timerProcessorMaxPollRPS", "history.timerProcessorMaxPollRPS"),
             ("os", "os"),
         ] {
             assert_eq!(words(key), text);
