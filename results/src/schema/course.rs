@@ -91,7 +91,7 @@ pub struct Interval {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Offset from the beginning of the run, seconds.
+    /// Offset from the beginning of its iteration, seconds; negative before it.
     pub at_seconds: f64,
     /// Iteration, from 1.
     pub iteration: u32,
