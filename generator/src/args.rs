@@ -140,10 +140,12 @@ pub fn command() -> clap::Command {
 }
 
 /// Lets a value begin with a dash, so that `--rate -1` is answered by what a rate is and not by "unexpected argument '-1'".
+/// Not where any number of values may follow one another: the next option would be one of them.
 fn lenient(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
-            if takes_value(&arg) {
+            let one = arg.get_num_args().is_none_or(|values| values.max_values() == 1);
+            if takes_value(&arg) && one && !arg.is_positional() {
                 arg.allow_hyphen_values(true)
             } else {
                 arg
@@ -154,7 +156,9 @@ fn lenient(command: clap::Command) -> clap::Command {
 
 /// Makes up for [`lenient`]: in `--rate --duration 5s` the second option is not the value of the first.
 fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
-    let names: Vec<String> = command
+    let subcommand = argv.get(1).and_then(|name| command.find_subcommand(name));
+    let names: Vec<String> = subcommand
+        .unwrap_or(command)
         .get_arguments()
         .filter(|arg| takes_value(arg))
         .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))

@@ -97,7 +97,7 @@ pub fn export(options: &ExportArgs) -> Result<Printed, Problem> {
     let format: Format = options
         .format
         .parse()
-        .map_err(|error| Problem::new(format!("--format {}: {error}", options.format)))?;
+        .map_err(|error| Problem::new(format!("--format {error}")))?;
     let found = find(std::slice::from_ref(&options.run))?;
     let text = found
         .iter()

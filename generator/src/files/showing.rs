@@ -29,6 +29,7 @@ pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
 /// When the folder cannot be read or the filter makes no sense.
 pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> {
     let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
+    let flag = |name: &str, error: &dyn std::fmt::Display| Problem::new(format!("{name} {error}"));
     let filter = Filter {
         plan: options.plan.clone(),
         version: options.program_version.clone(),
@@ -37,13 +38,13 @@ pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> 
             .as_deref()
             .map(history::parse_verdict)
             .transpose()
-            .map_err(|error| wrong(&error))?,
+            .map_err(|error| flag("--verdict", &error))?,
         since: options
             .since
             .as_deref()
             .map(history::parse_since)
             .transpose()
-            .map_err(|error| wrong(&error))?,
+            .map_err(|error| flag("--since", &error))?,
         workload: options.workflow_type.clone(),
     };
     let history = history::history(&options.folder, &filter).map_err(|error| wrong(&error))?;
