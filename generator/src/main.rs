@@ -220,9 +220,11 @@ fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
 fn variant(name: &str, given: &[String], common: &RunArgs) -> Result<Variant, Problem> {
     let prepared = prepare_with(common, given)?;
     if prepared.output.output.is_some() || prepared.output.json {
-        return Err(Problem::new("a series writes a result for each run, and prints their comparison")
-            .remedy("--store DIR")
-            .remedy("--format json"));
+        return Err(
+            Problem::new("a series writes a result for each run, and prints their comparison")
+                .remedy("--store DIR")
+                .remedy("--format json"),
+        );
     }
     Ok(Variant {
         name: name.to_owned(),
@@ -273,7 +275,10 @@ fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) 
 /// The exit code of a series that was told to stop.
 fn ended_early(series: &Series) -> Option<ExitCode> {
     let reason = series.stopped.as_ref()?;
-    complain(&format!("the series was ended early; its results so far are in {}", series.folder.display()));
+    complain(&format!(
+        "the series was ended early; its results so far are in {}",
+        series.folder.display()
+    ));
     Some(match reason {
         StopReason::Signal(signal) => ExitCode::from(signal.exit_code()),
         StopReason::Cause(_) => ExitCode::from(INVALID),

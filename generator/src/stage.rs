@@ -146,6 +146,8 @@ impl Stage {
             plan,
             run_id: options.run_id,
             server_address: connect.address.clone(),
+            shard: options.fleet.shard,
+            start_at: options.fleet.start_at,
         })?;
         let name = follow::name(options.host);
         let workers = start_workers(&options, &connect, &crew, &name).await?;

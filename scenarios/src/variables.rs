@@ -41,6 +41,8 @@ pub const RUN: &[Variable] = &[
     ("BENCHMARK_EXPECT_WORKERS", Key::ExpectWorkers),
     ("BENCHMARK_GENERATORS", Key::Generators),
     ("BENCHMARK_LOCAL_GENERATORS", Key::LocalGenerators),
+    ("BENCHMARK_SHARD", Key::Shard),
+    ("BENCHMARK_START_AT", Key::StartAt),
     ("BENCHMARK_FLEET_LISTEN", Key::FleetListen),
     ("BENCHMARK_FLEET_TIMEOUT", Key::FleetTimeout),
     ("BENCHMARK_FLEET_TLS_CERT", Key::FleetTlsCert),

@@ -12,7 +12,10 @@ use benchmark_results::{
 };
 
 use super::WorkflowEnd;
-use crate::{schedule::Schedule, shard::ShardWindow};
+use crate::{
+    schedule::{Schedule, Stripe},
+    shard::ShardWindow,
+};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -42,6 +45,8 @@ struct Open {
 #[derive(Debug)]
 pub struct Seconds {
     schedule: Schedule,
+    /// The arrivals that this account is of.
+    part: Stripe,
     open: BTreeMap<u64, Open>,
     next: u64,
     closed: Vec<Window>,
@@ -63,10 +68,11 @@ pub struct SecondsReport {
 }
 
 impl Seconds {
-    pub(super) fn new(schedule: &Schedule, drain_seconds: u64) -> Self {
+    pub(super) fn new(schedule: &Schedule, part: Stripe, drain_seconds: u64) -> Self {
         let seconds = schedule.end() / SECOND + drain_seconds;
         Seconds {
             schedule: schedule.clone(),
+            part,
             open: BTreeMap::new(),
             next: 0,
             closed: Vec::new(),
@@ -133,6 +139,7 @@ impl Seconds {
     pub fn report(&self) -> SecondsReport {
         let mut rest = Seconds {
             schedule: self.schedule.clone(),
+            part: self.part,
             open: BTreeMap::new(),
             next: self.next,
             closed: Vec::new(),
@@ -178,7 +185,7 @@ impl Seconds {
             iteration: 1,
             second: self.next,
             phase: self.schedule.phase_at(start),
-            due: self.schedule.count_before(start + SECOND) - self.schedule.count_before(start),
+            due: self.due_before(start + SECOND) - self.due_before(start),
             dispatched: open.dispatched,
             dropped: open.dropped,
             accepted: open.accepted,
@@ -196,6 +203,10 @@ impl Seconds {
         };
         self.add_to_interval(open);
         window
+    }
+
+    fn due_before(&self, offset: u64) -> u64 {
+        self.part.count_below(self.schedule.count_before(offset))
     }
 
     fn add_to_interval(&mut self, open: &Open) {

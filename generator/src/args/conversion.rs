@@ -141,6 +141,8 @@ impl RunArgs {
             (Key::ExpectWorkers, &fleet.expect_workers),
             (Key::Generators, &fleet.generators),
             (Key::LocalGenerators, &fleet.local_generators),
+            (Key::Shard, &fleet.shard),
+            (Key::StartAt, &fleet.start_at),
             (Key::FleetListen, &fleet.fleet_listen),
             (Key::FleetTimeout, &fleet.fleet_timeout),
             (Key::FleetTlsCert, &fleet.fleet_tls_cert),
@@ -208,5 +210,6 @@ fn variant_option(option: &str) -> Result<(Key, &str), Problem> {
     let (name, value) = option.split_once('=').ok_or_else(|| wrong("it has no ="))?;
     let name = name.trim_start_matches('-');
     let key = Key::ALL.iter().copied().find(|key| key.name() == name);
-    key.map(|key| (key, value)).ok_or_else(|| wrong("there is no such flag"))
+    key.map(|key| (key, value))
+        .ok_or_else(|| wrong("there is no such flag"))
 }

@@ -25,11 +25,11 @@ pub struct CompareArgs {
     /// A key that may differ besides; may be repeated
     #[arg(long, value_name = "KEY")]
     pub allow: Vec<String>,
-    /// A noise profile [default: the one that `noise` stored for this plan and environment, if it did]
+    /// A noise profile; may be repeated [default: what `noise` stored for these plans and this environment, if it did]
     #[arg(long, value_name = "FILE")]
     pub noise: Vec<PathBuf>,
-    /// Pair the runs: auto where they took turns, yes or no
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    /// Pair the runs: auto (where they took turns), yes (the first of a side with the first of the other) or no
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub paired: Paired,
 }
 
@@ -39,14 +39,15 @@ pub struct JudgingArgs {
     /// Change that makes no difference; at least twice the measured noise [default: 3%]
     #[arg(long, value_name = "SHARE")]
     pub margin: Option<String>,
-    /// Metrics that decide, with commas between them [default: throughput, e2e_response p99 and start_response p99]
+    /// Metrics that decide, with commas between them [default: throughput,start-response-p99,e2e-response-p99]
     #[arg(long, value_name = "METRICS", value_delimiter = ',')]
     pub primary: Vec<String>,
     /// Fail with exit code 4 when a deciding metric cannot be told
     #[arg(long)]
     pub strict: bool,
-    /// How the comparison is shown
-    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    /// How the comparison is shown: terminal, markdown (for a pull request), json (everything) or html (above the report of
+    /// all runs)
+    #[arg(long, value_name = "FORMAT", default_value = "terminal", hide_possible_values = true)]
     pub format: CompareFormat,
 }
 
@@ -85,8 +86,8 @@ pub struct ReportArgs {
     /// Where the page is written; - for stdout [default: report.html beside the first run, or stdout for Markdown]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// A page for a browser, or a text for a repository
-    #[arg(long, value_name = "FORMAT", default_value = "html")]
+    /// html (a page that needs nothing else) or markdown (a short text for a repository)
+    #[arg(long, value_name = "FORMAT", default_value = "html", hide_possible_values = true)]
     pub format: ReportFormat,
     /// Write the plots as SVG files into this folder, too
     #[arg(long, value_name = "DIR")]
@@ -124,8 +125,8 @@ pub struct HistoryArgs {
     /// Only runs of this workload
     #[arg(long, value_name = "NAME")]
     pub workflow_type: Option<String>,
-    /// A table for a terminal, CSV, or JSON
-    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    /// terminal (a table), csv (one line a run) or json (everything)
+    #[arg(long, value_name = "FORMAT", default_value = "terminal", hide_possible_values = true)]
     pub format: HistoryFormat,
 }
 

@@ -186,7 +186,10 @@ pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Prob
     }
     Ok(Printed {
         text,
-        note: Some(format!("noise profile in {}; compare uses it by itself", path.display())),
+        note: Some(format!(
+            "noise profile in {}; compare uses it by itself",
+            path.display()
+        )),
         exit_code: 0,
     })
 }

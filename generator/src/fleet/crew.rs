@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, mpsc::Sender},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use benchmark_fleet::{
@@ -45,6 +45,10 @@ pub struct CrewOptions<'a> {
     pub run_id: &'a str,
     /// `host:port` of the Temporal server as this process reaches it.
     pub server_address: String,
+    /// The part of the schedule, from 0, that this generator sends without the others.
+    pub shard: Option<u32>,
+    /// When the first iteration begins.
+    pub start_at: Option<SystemTime>,
 }
 
 /// The members of a run, as its leader sees them.
@@ -54,7 +58,10 @@ pub struct Crew {
     serving: Option<Serving>,
     locals: Locals,
     expect_workers: u32,
+    /// Generators that take part with this one, this one among them.
     generators: u32,
+    part: Stripe,
+    start_at: Option<SystemTime>,
     stamps: bool,
     clock: Arc<dyn Clock>,
 }
@@ -88,6 +95,9 @@ impl Crew {
     /// When the plan has no JSON form, which no plan is without.
     pub fn new(options: CrewOptions<'_>) -> Result<Crew, serde_json::Error> {
         let plan = options.plan;
+        let of = plan.fleet.generators.max(1);
+        // A generator with a shard knows of the others only that they are there.
+        let generators = if options.shard.is_some() { 1 } else { of };
         let desk = Desk::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Arc::new(|| RunClock::get().now_unix_ns())));
         let leader = LeaderOptions {
@@ -96,7 +106,7 @@ impl Crew {
             plan_json: serde_json::to_string(plan)?,
             plan_hash: plan.hash().to_string(),
             server_address: options.server_address,
-            generators: plan.fleet.generators.saturating_sub(1),
+            generators: generators - 1,
             clock: Arc::clone(&clock),
         };
         Ok(Crew {
@@ -105,7 +115,9 @@ impl Crew {
             serving: None,
             locals: Locals::default(),
             expect_workers: plan.fleet.expect_workers,
-            generators: plan.fleet.generators.max(1),
+            generators,
+            part: Stripe::WHOLE.split(u64::from(options.shard.unwrap_or(0)), u64::from(of)),
+            start_at: options.start_at,
             stamps: plan.workers.count > 0 || plan.fleet.expect_workers > 0,
             clock,
         })
@@ -134,7 +146,12 @@ impl Crew {
 
     /// This process's part of the schedule.
     pub fn part(&self) -> Stripe {
-        Stripe::WHOLE.split(0, u64::from(self.generators))
+        self.part
+    }
+
+    /// The arrivals that this run's account is of: those of all its generators.
+    pub fn account_part(&self) -> Stripe {
+        if self.generators > 1 { Stripe::WHOLE } else { self.part }
     }
 
     /// Waits until everybody is there: so many workers poll, and the other generators have joined. `told` hears what is
@@ -244,7 +261,10 @@ impl Crew {
     /// Gives the word to begin, and opens the account for what members tell. Returns the window's clock.
     pub fn begin(&self, prefix: &Arc<str>, schedule: &Schedule, here: Duration, reports: Sender<Report>) -> Timeline {
         let lead = if self.generators > 1 { LEAD } else { here };
-        let timeline = Timeline::beginning_in(u64::try_from(lead.as_nanos()).unwrap_or(u64::MAX));
+        let timeline = match self.start_at.and_then(|at| at.duration_since(SystemTime::now()).ok()) {
+            Some(rest) if rest > lead => Timeline::beginning_in(nanos(rest)),
+            _ => Timeline::beginning_in(nanos(lead)),
+        };
         self.desk.open(Arc::clone(prefix), schedule, timeline, reports);
         self.leader.command(Command::Run {
             start_unix_ns: timeline.start_unix_ns(),
@@ -395,6 +415,10 @@ pub struct LostPart {
     pub name: String,
     /// How it went.
     pub departure: String,
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Names of a kind of event, kebab-case, and a sentence on it, for the results file.

@@ -32,6 +32,8 @@ pub struct RollOptions<'a> {
     pub begun: Duration,
     /// Which iteration it is, from 1.
     pub iteration: u32,
+    /// This process's part of the schedule, from 0.
+    pub shard: u32,
     /// What each process did.
     pub accounts: &'a BTreeMap<Origin, MemberAccount>,
     /// What this process used, second by second.
@@ -48,6 +50,7 @@ pub struct View<'a> {
     host: &'a HostFacts,
     members: Vec<MemberState>,
     begun: Duration,
+    shard: u32,
     accounts: BTreeMap<Origin, MemberAccount>,
     healths: BTreeMap<u32, GeneratorHealth>,
 }
@@ -73,6 +76,7 @@ impl<'a> View<'a> {
             host,
             members: crew.roll(),
             begun: crew.now().saturating_sub(since),
+            shard: u32::try_from(crew.part().index).unwrap_or(u32::MAX),
             accounts,
             healths: crew.desk().healths(),
         })
@@ -87,6 +91,7 @@ impl<'a> View<'a> {
             members: &self.members,
             begun: self.begun,
             iteration: submission.iteration,
+            shard: self.shard,
             accounts: &self.accounts,
             usage: submission.usage.clone(),
             healths: &self.healths,
@@ -155,7 +160,7 @@ fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
         windows_resent: 0,
         windows_dropped: 0,
         share: share(arrivals_in_measure(account), shares.arrivals),
-        starts: Some(starts(0, account)),
+        starts: Some(starts(options.shard, account)),
         ends: None,
         usage: options.usage.clone(),
         generator: Some(options.health.clone()),

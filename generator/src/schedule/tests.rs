@@ -261,3 +261,15 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// The parts of several generators are all arrivals, each once, however many are looked at.
+    #[test]
+    fn parts_add_up(of in 1..20u64, n in 0..1_000u64) {
+        let parts: Vec<u64> = (0..of).map(|index| Stripe { index, of }.count_below(n)).collect();
+        prop_assert_eq!(parts.iter().sum::<u64>(), n);
+        for (index, part) in (0..).zip(parts) {
+            prop_assert_eq!(part, (0..n).filter(|n| n % of == index).count() as u64);
+        }
+    }
+}

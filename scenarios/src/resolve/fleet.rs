@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use super::{connection, form::Form, reader::Reader};
@@ -22,6 +22,15 @@ const FLEET_TIMEOUT: Duration = Duration::from_secs(600);
 /// What only a fleet service has a use for.
 const SERVICE_ONLY: [Key; 4] = [Key::FleetTimeout, Key::FleetToken, Key::FleetTlsCert, Key::FleetTlsKey];
 
+/// What has no meaning for a generator that runs by itself.
+const WITH_OTHERS: [Key; 5] = [
+    Key::LocalGenerators,
+    Key::Generators,
+    Key::ExpectWorkers,
+    Key::FleetListen,
+    Key::FleetTimeout,
+];
+
 /// How others join a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetOptions {
@@ -31,6 +40,11 @@ pub struct FleetOptions {
     pub timeout: Duration,
     /// Generators that this one starts on its own machine.
     pub local_generators: u32,
+    /// The part of the schedule, from 0, that this generator sends while others send theirs without it; all of it, shared
+    /// with those that join, when absent.
+    pub shard: Option<u32>,
+    /// When the load begins; as soon as everybody is ready when absent or past.
+    pub start_at: Option<SystemTime>,
     /// The fleet service's certificate, when it has one.
     pub tls: Option<FleetTls>,
 }
@@ -49,6 +63,21 @@ pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(Fleet, Fl
     let local_generators = reader.read(Key::LocalGenerators, &Form::whole(0..=MAX_LOCAL, "generators"), || {
         (0, "".into())
     })?;
+    let start_at = reader.read_given(Key::StartAt, &instant())?;
+    if let Some((shard, of)) = reader.read_given(Key::Shard, &shard())? {
+        let why = "a generator with --shard runs by itself; merge puts its result together with those of the others";
+        reader.refuse(&WITH_OTHERS, why, |problem| problem)?;
+        let fleet = Fleet {
+            expect_workers: 0,
+            generators: of,
+        };
+        let options = FleetOptions {
+            shard: Some(shard - 1),
+            start_at,
+            ..FleetOptions::alone()
+        };
+        return Ok((fleet, options));
+    }
     let form = Form::whole(1..=MAX_GENERATORS, "generators");
     let generators = reader.read(Key::Generators, &form, || match local_generators {
         0 => (1, "".into()),
@@ -73,13 +102,19 @@ pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(Fleet, Fl
     let Some(address) = listen else {
         let why = "nobody can join without --fleet-listen";
         reader.refuse(&SERVICE_ONLY, why, |problem| problem.remedy("--fleet-listen IP:PORT"))?;
-        return Ok((fleet, FleetOptions::alone()));
+        let options = FleetOptions {
+            start_at,
+            ..FleetOptions::alone()
+        };
+        return Ok((fleet, options));
     };
     let timeout = Form::span(Duration::from_secs(1)..=Duration::from_secs(24 * 3600));
     let options = FleetOptions {
         listen,
         timeout: reader.read(Key::FleetTimeout, &timeout, || (FLEET_TIMEOUT, "".into()))?,
         local_generators,
+        shard: None,
+        start_at,
         tls: tls(reader)?,
     };
     note_exposure(reader, address, &options);
@@ -96,9 +131,35 @@ impl FleetOptions {
             listen: None,
             timeout: FLEET_TIMEOUT,
             local_generators: 0,
+            shard: None,
+            start_at: None,
             tls: None,
         }
     }
+}
+
+/// `2/4`: the second of four parts.
+fn shard() -> Form<(u32, u32)> {
+    Form::new(
+        "I/N, the I-th of N parts, as in 2/4",
+        |text| {
+            let (index, of) = text.trim().split_once('/')?;
+            let (index, of) = (index.parse().ok()?, of.parse().ok()?);
+            (1..=of)
+                .contains(&index)
+                .then_some((index, of))
+                .filter(|(_, of)| *of <= MAX_GENERATORS)
+        },
+        |(index, of)| format!("{index}/{of}"),
+    )
+}
+
+fn instant() -> Form<SystemTime> {
+    Form::new(
+        "an instant in UTC, as in 2026-11-23T18:00:00Z",
+        |text| humantime::parse_rfc3339(text.trim()).ok(),
+        |instant| humantime::format_rfc3339_millis(*instant).to_string(),
+    )
 }
 
 fn listen(reader: &mut Reader, fleet: &Fleet, local_generators: u32) -> Result<Option<SocketAddr>, Problem> {
