@@ -67,7 +67,14 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     checks.extend(steadiness::checks(&context));
     checks.push(little::check(&context));
     checks.extend(account::checks(&context));
-    verdict(checks, context.ends_observed)
+    let verdict = verdict(checks, context.ends_observed);
+    if verdict.value == VerdictValue::Invalid && context.is_a_part() {
+        return Verdict {
+            headline: "one generator's part of the schedule: what came of the whole is seen when the parts are merged".into(),
+            ..verdict
+        };
+    }
+    verdict
 }
 
 /// The verdict of a run from those of its iterations: of each check the worst, which names its iteration.
