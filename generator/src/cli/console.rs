@@ -1,0 +1,67 @@
+//! What a person sees: stdout, stderr, colour, logs.
+
+use std::{
+    env,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+use benchmark_generator::{files::Printed, live};
+use benchmark_results::summary::Style;
+
+/// Prints what a command on files came to, and gives its exit code.
+pub fn show(printed: Printed) -> ExitCode {
+    print(&printed.text);
+    if let Some(note) = &printed.note {
+        complain(note);
+    }
+    ExitCode::from(printed.exit_code)
+}
+
+/// How stdout may look.
+pub fn style() -> Style {
+    if is_color_welcome() && std::io::stdout().is_terminal() {
+        Style::COLOR
+    } else {
+        Style::PLAIN
+    }
+}
+
+/// Whether the user has nothing against colour.
+pub fn is_color_welcome() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Logs go to stderr: errors, and with `-v` more; `RUST_LOG` says it exactly.
+pub fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| live::LogWriter)
+        .init();
+}
+
+/// An error and its causes: what happened, then why.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // Transparent errors repeat their cause's words.
+    causes.dedup();
+    causes.join(": ")
+}
+
+/// Prints on stdout.
+pub fn print(text: &str) {
+    // A reader that has seen enough, such as `head`, is no error.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// Says something on stderr, a line.
+pub fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}

@@ -1,0 +1,83 @@
+//! What a command needs before it touches anything: a plan, secrets, places on disk, threads.
+
+use std::{env, path::PathBuf, thread};
+
+use benchmark_generator::{
+    args::{OutputOptions, RunArgs, Secrets, Surroundings},
+    ceiling,
+    files::NoiseFolder,
+};
+use benchmark_scenarios::{HostFacts, Problem, Resolved};
+use benchmark_temporal::environment::Profile;
+
+/// A run before anything was touched.
+pub struct Prepared {
+    /// The plan, and where its values come from.
+    pub resolved: Resolved,
+    /// What is written and printed.
+    pub output: OutputOptions,
+    /// What must not be shown.
+    pub secrets: Secrets,
+    /// Temporal's own client configuration.
+    pub profile: Option<Profile>,
+}
+
+/// Flags, environment, Temporal's client configuration and the host come to a plan.
+pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
+    prepare_with(options, &[])
+}
+
+/// The same with options of a variant, `key=value` each, before all others.
+pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
+    let profile =
+        benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let converted = options.convert_variant(
+        variant,
+        &Surroundings {
+            variable: &|name| env::var(name).ok(),
+            profile: profile.as_ref().map(|profile| (profile, profile_source())),
+        },
+    )?;
+    let facts = HostFacts {
+        cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
+    };
+    Ok(Prepared {
+        resolved: benchmark_scenarios::resolve(&converted.asked, &facts)?,
+        output: converted.output,
+        secrets: converted.secrets,
+        profile,
+    })
+}
+
+/// Where Temporal's own client configuration comes from, for people. The default place is the SDK's.
+pub fn profile_source() -> PathBuf {
+    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
+    let folder = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
+    configured
+        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
+        .filter(|file| file.exists())
+        .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
+}
+
+/// Where this host's calibration is kept.
+pub fn calibration() -> Option<PathBuf> {
+    ceiling::file(env::var_os("XDG_DATA_HOME").as_deref(), env::var_os("HOME").as_deref())
+}
+
+/// Where noise profiles are kept.
+pub fn noise_folder() -> NoiseFolder {
+    NoiseFolder(calibration().and_then(|file| Some(file.parent()?.join("noise"))))
+}
+
+/// Control plane, long polls and workers' activities; starts have threads of their own.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("no threads can be had: {error}")))
+}

@@ -1,0 +1,136 @@
+//! `ab` and `noise`: several runs, and what is learnt from them together.
+
+use std::{env, io::IsTerminal, process::ExitCode};
+
+use benchmark_generator::{
+    args::{self, RunArgs},
+    files::{self, CompareRequest, Compared},
+    live,
+    series::{self, Series, SeriesRequest, Variant},
+    stop::{self, StopReason},
+    story::RunRequest,
+};
+use benchmark_scenarios::Problem;
+
+use super::{
+    INVALID,
+    console::{complain, is_color_welcome, log_to_stderr, show, style, told},
+    prepared::{Prepared, calibration, noise_folder, prepare, prepare_with, runtime},
+};
+
+/// Runs two variants in turn and compares them.
+pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
+    let mut variants = Vec::new();
+    for (name, given) in [("a", &options.first), ("b", &options.second)] {
+        variants.push(variant(name, given, &options.run)?);
+    }
+    if variants[0].resolved.plan == variants[1].resolved.plan {
+        return Err(Problem::new("the variants are the same")
+            .explain("give what differs, as in --a rate=200 --b rate=400")
+            .remedy("run-benchmark noise, which measures how much runs of one plan differ"));
+    }
+    let series = series(variants, &options.series, &options.run)?;
+    if let Some(code) = ended_early(&series) {
+        return Ok(code);
+    }
+    let factors = match (series.runs[0].first(), series.runs[1].first()) {
+        (Some(first), Some(second)) => series::factors(first, second),
+        _ => Vec::new(),
+    };
+    let request = CompareRequest {
+        judging: options.judging.clone(),
+        factors,
+        ..CompareRequest::default()
+    };
+    let sides: Vec<Compared> = ["a", "b"]
+        .into_iter()
+        .zip(&series.runs)
+        .map(|(name, runs)| Compared {
+            name: name.to_owned(),
+            runs,
+        })
+        .collect();
+    let printed = files::compare_sides(&sides, &request, &noise_folder(), style())?;
+    complain(&format!("results in {}", series.folder.display()));
+    Ok(show(printed))
+}
+
+/// Repeats one plan and stores how much its runs differ.
+pub fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
+    let variants = vec![variant("run", &[], &options.run)?];
+    let series = series(variants, &options.series, &options.run)?;
+    if let Some(code) = ended_early(&series) {
+        return Ok(code);
+    }
+    complain(&format!("results in {}", series.folder.display()));
+    files::store_noise(&series.runs[0], &noise_folder()).map(show)
+}
+
+/// One variant of a series: the options that all have in common, and its own before them.
+fn variant(name: &str, given: &[String], common: &RunArgs) -> Result<Variant, Problem> {
+    let prepared = prepare_with(common, given)?;
+    if prepared.output.output.is_some() || prepared.output.json {
+        return Err(
+            Problem::new("a series writes a result for each run, and prints their comparison")
+                .remedy("--store DIR")
+                .remedy("--format json"),
+        );
+    }
+    Ok(Variant {
+        name: name.to_owned(),
+        resolved: prepared.resolved,
+    })
+}
+
+fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) -> Result<Series, Problem> {
+    let Prepared {
+        output,
+        secrets,
+        profile,
+        ..
+    } = prepare(common)?;
+    log_to_stderr(output.verbose);
+    let color = is_color_welcome() && std::io::stderr().is_terminal();
+    let request = SeriesRequest {
+        variants,
+        runs: options.runs,
+        cool_down: options.cool_down,
+        store: options.store.clone(),
+        request: Box::new(move |resolved, path| RunRequest {
+            resolved,
+            output: Some(path),
+            quiet: output.quiet,
+            color,
+            standing: None,
+            fleet_token: secrets.fleet_token.clone(),
+            api_key: secrets.api_key.clone(),
+            profile: profile.clone(),
+            command: args::redacted_command(env::args_os()),
+            calibration: calibration(),
+        }),
+        say: Box::new(|line| complain(&line)),
+    };
+    runtime()?
+        .block_on(async {
+            let (stopper, stop) = stop::channel();
+            stopper.listen(|signal| {
+                live::leave();
+                std::process::exit(i32::from(signal.exit_code()))
+            })?;
+            series::run(request, stop).await
+        })
+        .map_err(|error| Problem::new(told(&error)))
+}
+
+/// The exit code of a series that was told to stop.
+fn ended_early(series: &Series) -> Option<ExitCode> {
+    let reason = series.stopped.as_ref()?;
+    complain(&format!(
+        "the series was ended early; its results so far are in {}",
+        series.folder.display()
+    ));
+    Some(match reason {
+        StopReason::Signal(signal) => ExitCode::from(signal.exit_code()),
+        StopReason::Cause(_) => ExitCode::from(INVALID),
+    })
+}
