@@ -340,6 +340,10 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error() {
         "calibrate --seconds 0",
         "calibrate --max-rate 0",
         "null-frontend --listen nowhere",
+        "compare a b --margin --strict",
+        "compare a --against",
+        "compare a b --nonsense",
+        "report a --svg --format html",
         "unknown",
         "--rate",
         "--rate --duration 5s",
@@ -355,6 +359,13 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error() {
         swallowed.contains("--rate needs a value, and --duration is another option"),
         "{swallowed}"
     );
+    // Options after any number of runs are options, and what begins with a dash can be the value of one.
+    let line = "run-benchmark compare a b --against c d --strict --margin -1";
+    let Some(Command::Compare(compare)) = args::parse(line.split(' ')).unwrap().command else {
+        panic!("not compare")
+    };
+    assert_eq!((compare.runs.len(), compare.against.len()), (2, 2));
+    assert!(compare.judging.strict && compare.judging.margin.as_deref() == Some("-1"));
     assert_eq!(args::parse(["run-benchmark", "--help"]).unwrap_err().exit_code(), 0);
     assert_eq!(args::parse(["run-benchmark", "--version"]).unwrap_err().exit_code(), 0);
 }
@@ -364,15 +375,15 @@ fn help_is_grouped_and_has_examples() {
     let help = |argv: &[&str]| args::parse(argv).unwrap_err().to_string();
     insta::assert_snapshot!("help", help(&["run-benchmark", "--help"]));
     insta::assert_snapshot!("help_calibrate", help(&["run-benchmark", "calibrate", "--help"]));
+    insta::assert_snapshot!("help_compare", help(&["run-benchmark", "compare", "--help"]));
     let plan = help(&["run-benchmark", "plan", "--help"]);
     assert!(plan.contains("--rate <PER_SECOND>"), "{plan}");
-    let join = help(&["run-benchmark", "join", "--help"]);
-    for text in [
-        help(&["run-benchmark", "--help"]),
-        help(&["run-benchmark", "-h"]),
-        plan,
-        join,
-    ] {
+    let command = args::command();
+    let of_commands = command
+        .get_subcommands()
+        .map(|command| help(&["run-benchmark", command.get_name(), "--help"]));
+    let of_a_run = ["--help", "-h"].map(|flag| help(&["run-benchmark", flag]));
+    for text in of_commands.chain(of_a_run) {
         let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
         assert!(widest.chars().count() <= 80, "{widest}");
     }

@@ -554,12 +554,10 @@ fn a_question_that_makes_no_sense_is_a_usage_error() {
         &["show", "a.json", "--nonsense"],
         &["merge", "a.json", "--output", "merged.json"],
         &["merge", "a.json", "b.json"],
-        &["ab", "--a", "rate=5"],
         &["ab", "--a", "rate=5", "--b", "rate=5"],
         &["ab", "--a", "rat=5", "--b", "rate=6"],
         &["ab", "--a", "rate", "--b", "rate=6"],
         &["ab", "--a", "rate=5", "--b", "rate=6", "--runs", "1"],
-        &["noise", "--runs", "2"],
         &["noise", "--output", "x.json"],
     ] {
         let (out, err) = place.ends(2, line);

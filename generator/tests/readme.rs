@@ -1,6 +1,6 @@
 //! The README tells what `--help` tells: the two commands first, every flag with its default, and no flag that is none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use benchmark_generator::args;
 use benchmark_scenarios::Key;
@@ -10,10 +10,13 @@ const README: &str = include_str!("../../README.md");
 /// Flags in the README that are cargo's.
 const FOREIGN: [&str; 4] = ["--release", "--workspace", "--locked", "--path"];
 
-/// Lines of the README's code blocks.
-fn commands() -> impl Iterator<Item = &'static str> {
+/// Commands of the README's code blocks; one may take several lines.
+fn commands() -> Vec<String> {
     let blocks = README.split("```sh\n").skip(1);
-    blocks.flat_map(|block| block.split("```").next().unwrap().lines())
+    let texts = blocks.map(|block| block.split("```").next().unwrap().replace("\\\n", " "));
+    texts
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }
 
 /// A line of a table as its cells, without the marks of code.
@@ -48,9 +51,8 @@ fn rows() -> Vec<(String, String, String)> {
 
 #[test]
 fn begins_with_the_two_commands() {
-    let first: Vec<&str> = commands().take(2).collect();
     assert_eq!(
-        first,
+        commands()[..2],
         [
             "cargo run --release -- --rate 25 --duration 30s",
             "cargo test --workspace"
@@ -60,7 +62,9 @@ fn begins_with_the_two_commands() {
 
 #[test]
 fn every_command_can_be_typed() {
-    let ours: Vec<&str> = commands()
+    let commands = commands();
+    let ours: Vec<&str> = commands
+        .iter()
         .filter_map(|line| {
             line.strip_prefix("cargo run --release -- ")
                 .or(line.strip_prefix("run-benchmark "))
@@ -107,31 +111,72 @@ fn tables_are_those_of_the_help() {
     }
 }
 
-#[test]
-fn the_table_of_joining_is_that_of_its_help() {
-    let command = args::command();
-    let join = command.find_subcommand("join").expect("a generator can join");
-    let of_the_help: Vec<(String, Option<String>)> = join
+/// Flags and defaults of the tables whose first column is called "flag of `COMMAND`"; several flags may share a row.
+fn rows_of(command: &str) -> BTreeSet<(String, String)> {
+    let mut of_command = false;
+    let mut rows = BTreeSet::new();
+    for line in README.lines() {
+        match cells(line).as_deref() {
+            Some([flags, default, ..]) if flags.starts_with("--") && of_command => {
+                for flag in flags.split(", ") {
+                    rows.insert((flag.split([' ', '[']).next().unwrap().to_owned(), default.clone()));
+                }
+            }
+            Some([first, ..]) if !first.starts_with("--") => of_command = *first == format!("flag of {command}"),
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// The flags of a command but for those of a run, with what the help says of their defaults.
+fn defaults(command: &clap::Command) -> BTreeMap<String, Option<String>> {
+    let arguments = command
         .get_arguments()
-        .filter_map(|arg| {
-            let help = arg.get_help()?.to_string();
-            let default = help.split_once("[default: ");
-            let default = default.map(|(_, rest)| rest.trim_end_matches(']').to_owned());
-            Some((format!("--{}", arg.get_long()?), default))
+        .filter(|arg| arg.get_help_heading().is_none() || command.get_name() == "join")
+        .filter(|arg| !arg.is_positional());
+    arguments
+        .map(|arg| {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let told = help.split_once("[default: ");
+            let told = told.map(|(_, rest)| rest.trim_end_matches(']').to_owned());
+            let set = || Some(arg.get_default_values().first()?.to_str()?.to_owned());
+            let set = || set().filter(|_| arg.get_action().takes_values());
+            (format!("--{}", arg.get_long().unwrap()), told.or_else(set))
         })
-        .collect();
-    // A switch has no default in the help; the table says that it is off.
-    let said = |default: Option<String>| default.filter(|default| default != "off");
-    let of_the_help: BTreeSet<_> = of_the_help
-        .into_iter()
-        .map(|(flag, default)| (flag, said(default)))
-        .collect();
-    let in_readme: BTreeSet<_> = rows()
-        .into_iter()
-        .filter(|(heading, ..)| heading == "Joining a run")
-        .map(|(_, flag, default)| (flag, said(Some(default))))
-        .collect();
-    assert_eq!(in_readme, of_the_help);
+        .collect()
+}
+
+#[test]
+fn tables_of_the_other_commands_are_those_of_their_help() {
+    let command = args::command();
+    for name in [
+        "join",
+        "calibrate",
+        "compare",
+        "ab",
+        "report",
+        "history",
+        "merge",
+        "export",
+    ] {
+        let of_the_help = defaults(command.find_subcommand(name).unwrap());
+        let in_readme = rows_of(name);
+        let flags: Vec<&String> = in_readme.iter().map(|(flag, _)| flag).collect();
+        assert_eq!(flags, of_the_help.keys().collect::<Vec<_>>(), "{name}");
+        for (flag, default) in &in_readme {
+            if let Some(expected) = &of_the_help[flag] {
+                assert_eq!(default, &expected.replace('`', ""), "default of {name} {flag}");
+            }
+        }
+    }
+    let flags = |name| defaults(command.find_subcommand(name).unwrap());
+    let (ab, noise) = (flags("ab"), flags("noise"));
+    assert!(
+        noise.iter().all(|flag| ab.get(flag.0) == Some(flag.1)),
+        "the README has one table for both"
+    );
+    assert_eq!(flags("show").len(), 0);
 }
 
 #[test]
