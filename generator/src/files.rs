@@ -6,7 +6,7 @@ mod output;
 mod reporting;
 mod showing;
 
-pub use comparing::{CompareRequest, Compared, NoiseFolder, compare, compare_sides, store_noise};
+pub use comparing::{CompareRequest, Compared, NoiseFolder, check_judging, compare, compare_sides, store_noise};
 pub use found::{Found, find};
 pub use reporting::{export, report};
 pub use showing::{history, merge, show};

@@ -10,6 +10,7 @@ use benchmark_generator::{
     stop::{self, StopReason},
     story::RunRequest,
 };
+use benchmark_results::compare::noise::{LEAST_RUNS, NoiseError};
 use benchmark_scenarios::Problem;
 
 use super::{
@@ -20,6 +21,7 @@ use super::{
 
 /// Runs two variants in turn and compares them.
 pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
+    files::check_judging(&options.judging)?;
     let mut variants = Vec::new();
     for (name, given) in [("a", &options.first), ("b", &options.second)] {
         variants.push(variant(name, given, &options.run)?);
@@ -57,6 +59,11 @@ pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
 
 /// Repeats one plan and stores how much its runs differ.
 pub fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
+    // Before the time is spent on them.
+    let given = options.series.runs as usize;
+    if given < LEAST_RUNS {
+        return Err(Problem::new(NoiseError::TooFew { given }.to_string()));
+    }
     let variants = vec![variant("run", &[], &options.run)?];
     let series = series(variants, &options.series, &options.run)?;
     if let Some(code) = ended_early(&series) {

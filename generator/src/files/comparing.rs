@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use benchmark_results::{
     compare::{
         self as comparing, CompareError, Comparison, Metric, NoiseProfile, Options, Pairing, RunFile, Side,
-        noise::NoiseKey, render_markdown, render_terminal, to_json,
+        decide::LARGEST_MARGIN, noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
     summary::Style,
@@ -103,6 +103,18 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         })
         .collect();
     compare_sides(&sides, &request, folder, style)
+}
+
+/// Whether runs can be judged as it is asked for: found out before they are made.
+///
+/// # Errors
+/// When the margin or a metric is none.
+pub fn check_judging(judging: &JudgingArgs) -> Result<(), Problem> {
+    let request = CompareRequest {
+        judging: judging.clone(),
+        ..CompareRequest::default()
+    };
+    options(&[], &request, &NoiseFolder(None)).map(drop)
 }
 
 /// Compares the first of several sides with the others.
@@ -231,8 +243,12 @@ fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -
 /// A share as people write it: `0.03` or `3%`.
 fn share(text: &str) -> Result<f64, Problem> {
     units::parse_ratio(text)
-        .filter(|share| *share > 0.0 && *share < 1.0)
-        .ok_or_else(|| Problem::new(format!("--margin {text} is not allowed: give a share as 0.03 or 3%")))
+        .filter(|share| *share > 0.0 && *share < LARGEST_MARGIN)
+        .ok_or_else(|| {
+            Problem::new(format!(
+                "--margin {text} is not allowed: give a share above 0 and below 50%, as 0.03 or 3%"
+            ))
+        })
 }
 
 fn rendered(

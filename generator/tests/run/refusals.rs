@@ -11,7 +11,8 @@ use crate::{
     server::{self, counts},
 };
 
-fn refused(finished: &Finished) -> &str {
+/// The line that says what is wrong, where it is the only one.
+pub fn refused(finished: &Finished) -> &str {
     assert_eq!(finished.code(), 2, "{finished:?}");
     assert_eq!(finished.stdout, "", "{finished:?}");
     let lines: Vec<&str> = finished
@@ -26,7 +27,7 @@ fn refused(finished: &Finished) -> &str {
 }
 
 /// A program that leaves a trace if it is ever run.
-fn tripwire(bench: &Bench) -> std::path::PathBuf {
+pub fn tripwire(bench: &Bench) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = bench.path("tripwire");
     fs::write(&path, "#!/bin/sh\n: > \"$0.run\"\necho temporal version 0\n").unwrap();
