@@ -502,6 +502,25 @@ fn unlike_runs_are_not_compared_unless_it_is_said() {
 }
 
 #[test]
+fn many_differences_are_a_list_with_one_advice() {
+    let place = Place::new();
+    place.copy(SHORT, "short.json");
+    place.copy(FLEET, "fleet.json");
+    let said = place.not_compared(&["compare", "short.json", "fleet.json"]);
+    assert!(
+        said[0].starts_with("short.json and fleet.json are the same run"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].starts_with("they differ in ") && said[1].ends_with(" keys:"),
+        "{said:?}"
+    );
+    assert!(said.contains(&"plan.load.rate  25.0 -> 400.0".to_owned()), "{said:?}");
+    let advice = said.iter().filter(|line| line.contains("--allow")).count();
+    assert_eq!(advice, 2, "{said:?}");
+}
+
+#[test]
 fn what_is_no_measurement_is_not_compared() {
     let place = Place::new();
     place.run("base.json", 1, |_| {});

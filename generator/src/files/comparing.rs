@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use benchmark_results::{
     compare::{
-        self as comparing, CompareError, Comparison, Metric, NoiseProfile, Options, Pairing, RunFile, Side,
+        self as comparing, CompareError, Comparison, Metric, NoiseProfile, Options, Pairing, Refusal, RunFile, Side,
         decide::LARGEST_MARGIN, noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
@@ -157,13 +157,33 @@ pub fn compare_sides(
             note: None,
             exit_code: comparison.exit_code,
         }),
-        Err(error @ CompareError::Refused(_)) => Ok(Printed {
+        Err(CompareError::Refused(refusals)) => Ok(Printed {
             text: String::new(),
-            note: Some(error.to_string()),
-            exit_code: error.exit_code(),
+            exit_code: CompareError::Refused(Vec::new()).exit_code(),
+            note: Some(refused(refusals)),
         }),
         Err(error) => Err(Problem::new(error.to_string())),
     }
+}
+
+/// Why runs are not compared. Where they differ in many keys, what to do is said once and not with each of them.
+fn refused(refusals: Vec<Refusal>) -> String {
+    const FEW: usize = 3;
+    let (differing, others): (Vec<_>, Vec<_>) = refusals
+        .into_iter()
+        .partition(|refusal| matches!(refusal, Refusal::Differs { .. }));
+    if differing.len() <= FEW {
+        return CompareError::Refused(others.into_iter().chain(differing).collect()).to_string();
+    }
+    let mut text = CompareError::Refused(others).to_string().trim_end().to_owned();
+    text += &format!("\n  they differ in {} keys:", differing.len());
+    for refusal in &differing {
+        if let Refusal::Differs { key, baseline, other } = refusal {
+            text += &format!("\n    {key}  {baseline} -> {other}");
+        }
+    }
+    text + "\n  name what you compare with --factor KEY, and accept what does no harm with --allow KEY;\
+            \n  the beginning of a key stands for all that begin so: --allow fleet.worker"
 }
 
 /// Stores how much runs of one plan differ, and tells it.
