@@ -6,7 +6,12 @@ use std::{
 };
 
 use assert_cmd::Command;
-use benchmark_results::{Histogram, Results, file, schema::VerdictValue};
+use benchmark_results::{
+    Histogram, Results,
+    compare::{NoiseProfile, RunFile},
+    file,
+    schema::VerdictValue,
+};
 use tempfile::TempDir;
 
 /// Stored files: a real run of 30 s, one that is too short for p99, and one that is INVALID.
@@ -389,6 +394,44 @@ fn two_single_runs_get_no_verdict_without_a_noise_profile() {
     // Nobody said that something must be told; with --strict somebody does.
     let (strict, _) = place.ends(4, &["compare", "base.json", "new.json", "--strict"]);
     assert!(strict.contains("no verdict"), "{strict}");
+}
+
+#[test]
+fn single_runs_get_a_verdict_from_the_noise_that_was_measured() {
+    let place = Place::new();
+    let runs: Vec<(String, Results)> = place
+        .runs("noise", 21, 1, 1.0)
+        .into_iter()
+        .map(|name| (name.clone(), file::read(&place.path(&name)).unwrap()))
+        .collect();
+    let runs: Vec<RunFile> = runs.iter().map(|(name, results)| RunFile { name, results }).collect();
+    let profile = NoiseProfile::of(&runs).unwrap();
+    profile.store(&place.path("noise.json")).unwrap();
+    place.run("base.json", 1, |_| {});
+    place.run("new.json", 2, |results| stretch(results, 1.5));
+    let given = ["compare", "base.json", "new.json", "--noise", "noise.json"];
+    let (text, _) = place.ends(1, &given);
+    assert!(
+        text.contains("regressed") && text.contains("A/A spread of this plan"),
+        "{text}"
+    );
+    assert!(widest(&text) <= 80, "{text}");
+    // The one that was stored for this plan and environment is found.
+    let folder = place.path("home/.local/share/run-benchmark/noise");
+    std::fs::create_dir_all(&folder).unwrap();
+    profile.store(&folder.join(format!("{}.json", profile.key()))).unwrap();
+    assert_eq!(text, place.ends(1, &given[..3]).0);
+    // A profile of something else is refused.
+    for name in ["base.json", "new.json"] {
+        place.run(name, if name == "base.json" { 1 } else { 2 }, |results| {
+            results.environment.host.cores.value = Some(8);
+        });
+    }
+    let said = place.not_compared(&given);
+    assert!(
+        said.len() == 1 && said[0].contains("host.cores was 2 there and is 8 here"),
+        "{said:?}"
+    );
 }
 
 #[test]
