@@ -123,7 +123,7 @@ pub async fn run(request: SeriesRequest, mut stop: Stop) -> anyhow::Result<Serie
 fn turns(variants: usize, runs: u32) -> Vec<(usize, u32)> {
     let turn = |number: u32| {
         let mut order: Vec<usize> = (0..variants).collect();
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             order.reverse();
         }
         order.into_iter().map(move |variant| (variant, number))
