@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_results::{compare::surroundings::Surroundings, file};
+use benchmark_results::{compare::surroundings::Surroundings, file, schema::VerdictValue};
 use benchmark_scenarios::{Resolved, Target};
 
 use crate::{
@@ -99,6 +99,11 @@ pub async fn run(request: SeriesRequest, mut stop: Stop) -> anyhow::Result<Serie
         });
         if let Some(reason) = stop.reason() {
             series.stopped = Some(reason);
+            break;
+        }
+        if finished.results.verdict.value == VerdictValue::Invalid {
+            // It would be refused at the end: the time of the others is spared.
+            series.stopped = Some(StopReason::Cause(format!("run {number} of {name} is INVALID")));
             break;
         }
         anyhow::ensure!(

@@ -70,7 +70,8 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     let verdict = verdict(checks, context.ends_observed);
     if verdict.value == VerdictValue::Invalid && context.is_a_part() {
         return Verdict {
-            headline: "one generator's part of the schedule: what came of the whole is seen when the parts are merged".into(),
+            headline: "one generator's part of the schedule: what came of the whole is seen when the parts are merged"
+                .into(),
             ..verdict
         };
     }

@@ -83,7 +83,7 @@ pub struct ReportArgs {
     /// Results files, folders with one, or run ids below runs/
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
-    /// Where the page is written; - for stdout [default: report.html beside the first run, or stdout for Markdown]
+    /// Where the page is written; - for stdout [default: an HTML file beside the first run, or stdout for Markdown]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// html (a page that needs nothing else) or markdown (a short text for a repository)

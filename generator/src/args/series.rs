@@ -9,7 +9,7 @@ use super::{files::JudgingArgs, options::RunArgs};
 /// How runs are repeated.
 #[derive(Args, Clone, Debug)]
 pub struct SeriesArgs {
-    /// How many runs of each variant
+    /// How many runs, of each variant
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=100))]
     pub runs: u32,
     /// Pause between two runs, after nothing of the one before is open any more

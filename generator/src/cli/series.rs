@@ -132,8 +132,12 @@ fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) 
 /// The exit code of a series that was told to stop.
 fn ended_early(series: &Series) -> Option<ExitCode> {
     let reason = series.stopped.as_ref()?;
+    let why = match reason {
+        StopReason::Signal(signal) => format!("{} came", signal.name()),
+        StopReason::Cause(cause) => cause.clone(),
+    };
     complain(&format!(
-        "the series was ended early; its results so far are in {}",
+        "the series was ended early, since {why}; its results so far are in {}",
         series.folder.display()
     ));
     Some(match reason {

@@ -11,8 +11,13 @@ use benchmark_scenarios::Problem;
 use super::{Found, Printed, find, output};
 use crate::args::{ExportArgs, ReportArgs, ReportFormat};
 
-/// The name of a report whose place is not given.
-const PAGE: &str = "report.html";
+/// The page of a run: `report.html` beside a file called as all are, else called as the file.
+fn beside(run: &Path) -> PathBuf {
+    match run.file_name().and_then(|name| name.to_str()) {
+        Some("results.json") => run.with_file_name("report.html"),
+        _ => run.with_extension("html"),
+    }
+}
 
 /// Renders runs as a page, as Markdown and as pictures.
 ///
@@ -27,8 +32,8 @@ pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
     let runs: Vec<Named<_>> = named(&found);
     let (text, place) = match options.format {
         ReportFormat::Html => {
-            let beside = || found.first().and_then(|first| Some(first.path.parent()?.join(PAGE)));
-            (reporting::html(&runs), options.output.clone().or_else(beside))
+            let place = || Some(beside(&found.first()?.path));
+            (reporting::html(&runs), options.output.clone().or_else(place))
         }
         ReportFormat::Markdown => (reporting::markdown(&runs), options.output.clone()),
     };

@@ -118,7 +118,7 @@ pub enum UsageError {
     Metric(#[from] UnknownMetric),
     /// Pairs were asked for, and the sides have unlike numbers of runs, or only one.
     #[error(
-        "pairs need as many runs on either side, at least 2, and there are {baseline} and {other}: add runs, or --unpaired"
+        "pairs need as many runs on either side, at least 2, and there are {baseline} and {other}: add runs, or --paired no"
     )]
     Unpairable {
         /// Runs of the baseline.

@@ -178,7 +178,7 @@ impl Out {
             self.abreast(comparison, candidates, heads);
         }
         for (candidate, head) in candidates.iter().zip(heads) {
-            self.line(&format!("{head}   {}", how(candidate)));
+            self.labelled(&head, how(candidate));
             for (about, text) in figures::remarks(candidate.rows.iter()) {
                 self.line(&wrap("  ", 4, &format!("{about}: {text}"), WIDTH));
             }
