@@ -35,15 +35,12 @@ pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Compari
                 meta http-equiv="Content-Security-Policy" content=(theme::policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
-                title { (title(scene)) }
+                title { (title(scene, compared)) }
                 style { (theme::raw(theme::page_css())) }
             }
             body {
-                (head(scene, left_out))
-                main {
-                    @if let Some(compared) = compared { (comparison::comparison(compared)) }
-                    (sections(scene))
-                }
+                (head(scene, left_out, compared))
+                main { (sections(scene)) }
                 footer {
                     "Made by run-benchmark from "
                     (match scene.runs.len() { 1 => "a results file".to_owned(), n => format!("{n} results files") })
@@ -57,7 +54,17 @@ pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Compari
     page.into_string()
 }
 
-fn title(scene: &Scene) -> String {
+fn title(scene: &Scene, compared: Option<&Comparison>) -> String {
+    if let Some(compared) = compared {
+        return match &compared.candidates[..] {
+            [only] => format!(
+                "{} against {}",
+                ends(&only.side.name, 40),
+                ends(&compared.baseline.name, 40)
+            ),
+            several => format!("{} against {}", several.len(), ends(&compared.baseline.name, 40)),
+        };
+    }
     match (scene.only(), scene.runs.first()) {
         (Some(only), _) => ends(&only.results.run.id, 80),
         (None, Some(_)) => format!("{} runs", scene.runs.len()),
@@ -65,16 +72,18 @@ fn title(scene: &Scene) -> String {
     }
 }
 
-fn head(scene: &Scene, left_out: usize) -> Markup {
+fn head(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> Markup {
     html! {
         header {
-            h1 { (title(scene)) }
+            h1 { (title(scene, compared)) }
             p.kicker {
                 @match scene.only() {
                     Some(run) => { (kicker(run.results)) }
                     None => { (scene.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(" · ")) }
                 }
             }
+            // What was asked for comes before the runs that it rests on.
+            @if let Some(compared) = compared { (comparison::comparison(compared)) }
             @if scene.runs.is_empty() { p.empty { "There is no result to report." } }
             @for run in &scene.runs { (judgement::banner(run, scene.only().is_none())) }
             @if left_out > 0 {
@@ -83,6 +92,7 @@ fn head(scene: &Scene, left_out: usize) -> Markup {
             }
             @if !scene.runs.is_empty() {
                 nav.nav aria-label="Sections" {
+                    @if compared.is_some() { a href="#comparison" { "Comparison" } }
                     @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } }
                     a href="#again" { "Run it again" }
                 }
