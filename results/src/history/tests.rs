@@ -172,7 +172,9 @@ fn a_folder_is_read_with_what_is_wrong_in_it() {
     }
     fs::copy(at("a/results.json"), at("copy.json")).unwrap();
     let text = fs::read_to_string(at("a/results.json")).unwrap();
-    fs::write(at("cut.json"), &text[..text.len() / 2]).unwrap();
+    // At a place that does not depend on how well its histograms were deflated.
+    let (half, _) = text.split_once("\"phases\"").unwrap();
+    fs::write(at("cut.json"), half).unwrap();
     fs::write(at("empty.json"), "").unwrap();
     fs::write(at("package.json"), "{\"name\": \"other\"}").unwrap();
     fs::write(at("notes.txt"), "nothing").unwrap();
