@@ -10,7 +10,7 @@ use std::{
 };
 
 use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, ThreadLoad};
-use rustix::time::{ClockId, clock_gettime};
+use benchmark_worker::{UsageProbe, process_cpu};
 
 use self::threads::Threads;
 use crate::host::{
@@ -55,20 +55,6 @@ impl HealthProbe {
         }
     }
 
-    /// Cores that this process may use, or its quota.
-    pub fn capacity(&self) -> f64 {
-        self.capacity
-    }
-
-    /// CPU time that the process has used, and its resident memory in bytes (0 where the system does not tell).
-    pub fn usage(&self) -> (Duration, u64) {
-        let memory = self
-            .root
-            .read(STATUS)
-            .and_then(|status| kilobytes(&status, "VmRSS").ok_or_else(|| format!("{STATUS} has no readable VmRSS")));
-        (process_cpu(), memory.unwrap_or(0))
-    }
-
     /// What has been used up to now.
     pub fn snapshot(&self) -> HealthSnapshot {
         HealthSnapshot {
@@ -91,9 +77,8 @@ impl HealthProbe {
 /// Tells once a second what the process used in it.
 #[derive(Debug)]
 pub struct UsageMeter {
-    probe: HealthProbe,
+    probe: UsageProbe,
     since: Instant,
-    cpu: Duration,
 }
 
 /// How often [`UsageMeter::sample`] has something to tell.
@@ -101,36 +86,38 @@ const USAGE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl UsageMeter {
     /// A meter that begins now.
-    pub fn new(probe: HealthProbe) -> Self {
-        let (cpu, _) = probe.usage();
+    pub fn new() -> Self {
         UsageMeter {
-            probe,
+            probe: UsageProbe::new(Path::new("/")),
             since: Instant::now(),
-            cpu,
         }
     }
 
     /// What was used since the last sample; `None` when that was less than a second ago. Its time is left to the caller.
     pub fn sample(&mut self) -> Option<MemberUsage> {
-        let seconds = self.since.elapsed();
-        if seconds < USAGE_INTERVAL {
+        if self.since.elapsed() < USAGE_INTERVAL {
             return None;
         }
-        let (cpu, memory_bytes) = self.probe.usage();
-        let cpu_cores = cpu.saturating_sub(self.cpu).as_secs_f64() / seconds.as_secs_f64();
-        (self.since, self.cpu) = (Instant::now(), cpu);
+        self.since = Instant::now();
+        let used = self.probe.read();
         Some(MemberUsage {
             iteration: 0,
             at_seconds: 0.0,
-            cpu_cores,
-            cpu_share: cpu_cores / self.probe.capacity,
-            memory_bytes,
+            cpu_cores: used.cpu_cores,
+            cpu_share: used.cpu_share,
+            memory_bytes: used.memory_bytes,
             workflow_slots_free: None,
             workflow_slots_used: None,
             activity_slots_free: None,
             activity_slots_used: None,
             polls: None,
         })
+    }
+}
+
+impl Default for UsageMeter {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -243,12 +230,6 @@ impl Usage {
             scheduling: load.scheduling,
         }
     }
-}
-
-/// CPU time of all threads of this process, ended ones too.
-fn process_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap_or_default()
 }
 
 /// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; then guests, which are counted

@@ -156,7 +156,7 @@ pub async fn submit(
         schedule,
     };
     let mut watch = Watch::new(&submission.schedule, options.probe);
-    let mut meter = UsageMeter::new(options.probe.clone());
+    let mut meter = UsageMeter::new();
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = options.stop;

@@ -28,4 +28,4 @@ pub use error::{WorkerError, WorkerFailure};
 pub use options::{AskedPollers, OptionsError, WorkerMetrics, WorkerOptions};
 pub use pool::WorkerPool;
 pub use source::PoolSource;
-pub use usage::{Usage, UsageProbe};
+pub use usage::{Usage, UsageProbe, process_cpu};

@@ -95,8 +95,8 @@ impl UsageProbe {
     }
 }
 
-/// CPU time of all threads of this process.
-fn process_cpu() -> Duration {
+/// CPU time of all threads of this process, ended ones too.
+pub fn process_cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
 

@@ -65,7 +65,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
         reason = stop.requested() => return Ok(Followed::Stopped(reason)),
     };
     let probe = HealthProbe::new(Path::new("/"));
-    let relay = Arc::new(Relay::new(probe.clone()));
+    let relay = Arc::new(Relay::new());
     relay.tell(0, false, false, "the run's preparation");
     member.begin(Arc::clone(&relay) as Arc<dyn Source>);
     let told = async {

@@ -1,33 +1,30 @@
 //! What a generator's threads report, gathered for the leader.
 
 use std::{
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
     },
-    time::{Duration, Instant},
 };
 
 use benchmark_fleet::{Source, wire};
 use benchmark_results::schema::GeneratorHealth;
+use benchmark_worker::UsageProbe;
 
 use super::starts;
-use crate::{
-    accountant::{Report, StartReport},
-    health::HealthProbe,
-};
+use crate::accountant::{Report, StartReport};
 
 /// Gathers reports of the iteration that is going on, and tells how this process is.
 #[derive(Debug)]
 pub struct Relay {
-    probe: HealthProbe,
+    usage: UsageProbe,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     status: wire::Status,
-    cpu: (Instant, Duration),
     iteration: Option<Iteration>,
     health: Option<GeneratorHealth>,
 }
@@ -38,15 +35,19 @@ struct Iteration {
     reports: Receiver<Report>,
 }
 
+impl Default for Relay {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Relay {
     /// A relay of this process.
-    pub fn new(probe: HealthProbe) -> Self {
-        let cpu = probe.usage().0;
+    pub fn new() -> Self {
         Relay {
-            probe,
+            usage: UsageProbe::new(Path::new("/")),
             state: Mutex::new(State {
                 status: wire::Status::default(),
-                cpu: (Instant::now(), cpu),
                 iteration: None,
                 health: None,
             }),
@@ -105,21 +106,12 @@ impl Source for Relay {
     }
 
     fn status(&self) -> wire::Status {
-        let state = &mut *self.lock();
-        let (cpu, memory) = self.probe.usage();
-        let (now, since) = (Instant::now(), state.cpu);
-        let seconds = now.saturating_duration_since(since.0).as_secs_f64();
-        state.cpu = (now, cpu);
-        let cores = if seconds > 0.0 {
-            cpu.saturating_sub(since.1).as_secs_f64() / seconds
-        } else {
-            0.0
-        };
+        let used = self.usage.read();
         wire::Status {
-            cpu_cores: cores,
-            cpu_share: cores / self.probe.capacity(),
-            memory_bytes: memory,
-            ..state.status.clone()
+            cpu_cores: used.cpu_cores,
+            cpu_share: used.cpu_share,
+            memory_bytes: used.memory_bytes,
+            ..self.lock().status.clone()
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use benchmark_results::schema::Phase;
 use benchmark_scenarios::Plan;
+use benchmark_worker::process_cpu;
 
 use crate::{
     live::{Frame, LivePhase},
@@ -97,9 +98,4 @@ impl Frames {
             in_flight: view.in_flight,
         }
     }
-}
-
-fn process_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap_or_default()
 }
