@@ -15,7 +15,8 @@ mod series;
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use benchmark_scenarios::Rate;
-use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use benchmark_worker::command_line::{HELP_WIDTH, lenient, missing_value};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 pub use conversion::{Converted, OutputOptions};
 pub use environment::{Surroundings, TABLES};
@@ -31,9 +32,6 @@ pub use options::{
 };
 pub use secrets::{Secrets, redacted_command};
 pub use series::{AbArgs, NoiseArgs, SeriesArgs};
-
-/// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
-const HELP_WIDTH: usize = 80;
 
 /// Asks a Temporal cluster what it carries: starts workflows at a fixed rate and says what came of it. Without --address a
 /// Temporal dev server is started, used and stopped, with workers in this process.
@@ -139,38 +137,11 @@ pub fn command() -> clap::Command {
     lenient(Cli::command().term_width(HELP_WIDTH))
 }
 
-/// Lets a value begin with a dash, so that `--rate -1` is answered by what a rate is and not by "unexpected argument '-1'".
-/// Not where any number of values may follow one another: the next option would be one of them.
-fn lenient(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|arg| {
-            let one = arg.get_num_args().is_none_or(|values| values.max_values() == 1);
-            if takes_value(&arg) && one && !arg.is_positional() {
-                arg.allow_hyphen_values(true)
-            } else {
-                arg
-            }
-        })
-        .mut_subcommands(lenient)
-}
-
-/// Makes up for [`lenient`]: in `--rate --duration 5s` the second option is not the value of the first.
 fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
-    let subcommand = argv.get(1).and_then(|name| command.find_subcommand(name));
-    let names: Vec<String> = subcommand
-        .unwrap_or(command)
-        .get_arguments()
-        .filter(|arg| takes_value(arg))
-        .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))
-        .collect();
-    let missing = argv.windows(2).find(|pair| {
-        let takes_value = names.iter().any(|name| pair[0] == name.as_str());
-        takes_value && pair[1].to_str().is_some_and(|next| next.starts_with("--"))
-    });
-    match missing {
+    match missing_value(command, argv) {
         None => Ok(()),
-        Some(pair) => {
-            let (option, next) = (pair[0].to_string_lossy(), pair[1].to_string_lossy());
+        Some((option, next)) => {
+            let (option, next) = (option.to_string_lossy(), next.to_string_lossy());
             // What follows might be a secret that begins with dashes; the name of an option is none.
             let next = next.split('=').next().unwrap_or_default();
             let next = if matches!(&*option, "--api-key" | "--fleet-token") {
@@ -182,8 +153,4 @@ fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), 
             Err(command.error(ErrorKind::InvalidValue, line))
         }
     }
-}
-
-fn takes_value(arg: &Arg) -> bool {
-    arg.get_action().takes_values() && !arg.is_require_equals_set()
 }

@@ -30,7 +30,7 @@ use benchmark_scenarios::Problem;
 use cli::{
     INVALID,
     console::{complain, is_color_welcome, log_to_stderr, print, show, style, told},
-    prepared::{Prepared, calibration, noise_folder, prepare, profile_source, runtime},
+    prepared::{Prepared, calibration, noise_folder, prepare, runtime},
     series,
 };
 
@@ -199,7 +199,9 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
         benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
     let options = options.convert(&Surroundings {
         variable: &|name| env::var(name).ok(),
-        profile: profile.as_ref().map(|profile| (profile, profile_source())),
+        profile: profile
+            .as_ref()
+            .map(|profile| (profile, benchmark_temporal::environment::source())),
     })?;
     log_to_stderr(options.verbose);
     options.notes.iter().for_each(|note| complain(note));

@@ -1,6 +1,7 @@
 //! Being told to stop: by a signal, or by something that ends the run.
 
 use benchmark_results::thresholds::Signal;
+use benchmark_worker::process::on_signals;
 use tokio::sync::watch;
 
 /// Why the run should end before its plan does.
@@ -47,20 +48,8 @@ impl Stopper {
     /// # Errors
     /// When the handlers cannot be installed.
     pub fn listen(&self, again: impl FnOnce(Signal) + Send + 'static) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let stopper = self.clone();
-        tokio::spawn(async move {
-            let mut next = async || {
-                tokio::select! {
-                    _ = interrupt.recv() => Signal::Interrupt,
-                    _ = terminate.recv() => Signal::Terminate,
-                }
-            };
-            stopper.stop(StopReason::Signal(next().await));
-            again(next().await);
-        });
-        Ok(())
+        on_signals(move |signal| stopper.stop(StopReason::Signal(signal)), again)
     }
 }
 

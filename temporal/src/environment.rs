@@ -6,7 +6,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs, io,
+    env, fs, io,
+    path::PathBuf,
 };
 
 use temporalio_common::envconfig::{
@@ -40,6 +41,18 @@ pub struct Profile {
 /// When the file or a variable cannot be understood, or material that it names cannot be read.
 pub fn from_environment() -> Result<Option<Profile>, EnvironmentError> {
     load(None)
+}
+
+/// Where [`from_environment`] finds its profile, for people. The default place is the SDK's.
+pub fn source() -> PathBuf {
+    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
+    let folder = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
+    configured
+        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
+        .filter(|file| file.exists())
+        .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
 }
 
 fn load(variables: Option<&HashMap<String, String>>) -> Result<Option<Profile>, EnvironmentError> {

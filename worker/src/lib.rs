@@ -6,6 +6,7 @@
 //! Every `.await` on a future of the SDK stays inside this crate, behind functions that are not generic: otherwise each
 //! release build of a binary would compile the SDK again.
 
+pub mod command_line;
 mod connect;
 pub mod desk;
 mod door;

@@ -1,15 +1,10 @@
 //! `benchmark-worker`: executes the workflows of a benchmark until it is told to stop.
 
-use std::{
-    env,
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{env, io::Write, path::Path, process::ExitCode, sync::Arc};
 
 use benchmark_results::thresholds::Signal;
 use benchmark_scenarios::Problem;
+use benchmark_temporal::environment;
 use benchmark_worker::{
     host,
     process::{
@@ -46,27 +41,14 @@ fn main() -> ExitCode {
 
 /// Flags, environment and Temporal's client configuration come to what is to be done.
 fn prepare(cli: &Cli) -> Result<Converted, Problem> {
-    let profile =
-        benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
     let hostname = host::facts(Path::new("/")).hostname.value;
     cli.convert(Surroundings {
         variable: &|name| env::var(name).ok(),
-        profile: profile.map(|profile| (profile, profile_source())),
+        profile: profile.map(|profile| (profile, environment::source())),
         task_queue: benchmark_workflows::TASK_QUEUE,
         hostname: hostname.unwrap_or_else(|| "unknown-host".to_owned()),
     })
-}
-
-/// Where Temporal's own client configuration comes from, for people. The default place is the SDK's.
-fn profile_source() -> PathBuf {
-    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
-    let folder = env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
-    configured
-        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
-        .filter(|file| file.exists())
-        .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
 }
 
 fn run(Converted { request, notes }: Converted) -> ExitCode {

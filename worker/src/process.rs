@@ -11,4 +11,4 @@ mod signals;
 mod start;
 
 pub use run::{Ended, Failure, JoinOptions, Request, Say, run};
-pub use signals::{Stop, Stopper, channel};
+pub use signals::{Stop, Stopper, channel, on_signals};

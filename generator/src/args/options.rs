@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+pub use benchmark_worker::command_line::HiddenText;
 use clap::Args;
 
 /// Everything that can be asked of a run.
@@ -338,27 +339,4 @@ pub struct OutputArgs {
     /// Log more on stderr; twice for everything
     #[arg(long, short, action = clap::ArgAction::Count)]
     pub verbose: u8,
-}
-
-/// A text that must not be shown.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct HiddenText(pub String);
-
-impl HiddenText {
-    /// The text itself, for whom it is meant and nobody else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for HiddenText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HiddenText(..)")
-    }
-}
-
-impl From<String> for HiddenText {
-    fn from(text: String) -> Self {
-        HiddenText(text)
-    }
 }

@@ -55,12 +55,12 @@ impl Typed<'_> {
         if let Some(path) = self.file {
             let place = format!("{}-file {}", key.flag(), path.display());
             return match fs::read_to_string(path) {
-                Ok(text) => Ok(Some((HiddenText(text), place))),
+                Ok(text) => Ok(Some((HiddenText::from(text), place))),
                 Err(error) => Err(Problem::new(format!("{place} cannot be read: {error}"))),
             };
         }
         let text = surroundings.get(variable);
-        Ok(text.map(|text| (HiddenText(text), variable.to_owned())))
+        Ok(text.map(|text| (HiddenText::from(text), variable.to_owned())))
     }
 }
 

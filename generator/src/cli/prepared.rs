@@ -8,7 +8,7 @@ use benchmark_generator::{
     files::NoiseFolder,
 };
 use benchmark_scenarios::{HostFacts, Problem, Resolved};
-use benchmark_temporal::environment::Profile;
+use benchmark_temporal::environment::{self, Profile};
 
 /// A run before anything was touched.
 pub struct Prepared {
@@ -29,13 +29,12 @@ pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
 
 /// The same with options of a variant, `key=value` each, before all others.
 pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
-    let profile =
-        benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
     let converted = options.convert_variant(
         variant,
         &Surroundings {
             variable: &|name| env::var(name).ok(),
-            profile: profile.as_ref().map(|profile| (profile, profile_source())),
+            profile: profile.as_ref().map(|profile| (profile, environment::source())),
         },
     )?;
     let facts = HostFacts {
@@ -48,18 +47,6 @@ pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, P
         secrets: converted.secrets,
         profile,
     })
-}
-
-/// Where Temporal's own client configuration comes from, for people. The default place is the SDK's.
-pub fn profile_source() -> PathBuf {
-    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
-    let folder = env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
-    configured
-        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
-        .filter(|file| file.exists())
-        .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
 }
 
 /// Where this host's calibration is kept.

@@ -7,12 +7,12 @@ mod convert;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 
 pub use convert::{Converted, Surroundings};
 
-/// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
-const HELP_WIDTH: usize = 80;
+pub use crate::command_line::HiddenText;
+use crate::command_line::{HELP_WIDTH, lenient, missing_value};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -197,29 +197,6 @@ pub struct ProcessArgs {
     pub verbose: u8,
 }
 
-/// A text that must not be shown.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct HiddenText(String);
-
-impl HiddenText {
-    /// The text itself, for whom it is meant and nobody else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for HiddenText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HiddenText(..)")
-    }
-}
-
-impl From<String> for HiddenText {
-    fn from(text: String) -> Self {
-        HiddenText(text)
-    }
-}
-
 /// Takes the command line apart.
 ///
 /// # Errors
@@ -238,37 +215,16 @@ where
 
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
-    // A value may begin with a dash, so that `--workflow-slots -1` is answered by what slots are.
-    Cli::command().term_width(HELP_WIDTH).mut_args(|arg| {
-        if takes_value(&arg) {
-            arg.allow_hyphen_values(true)
-        } else {
-            arg
-        }
-    })
+    lenient(Cli::command().term_width(HELP_WIDTH))
 }
 
-/// Makes up for values that may begin with a dash: in `--profile --stay` the second option is not the value of the first.
 fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
-    let names: Vec<String> = command
-        .get_arguments()
-        .filter(|arg| takes_value(arg))
-        .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))
-        .collect();
-    let missing = argv.windows(2).find(|pair| {
-        let takes_value = names.iter().any(|name| pair[0] == name.as_str());
-        takes_value && pair[1].to_str().is_some_and(|next| next.starts_with("--"))
-    });
-    match missing {
+    match missing_value(command, argv) {
         None => Ok(()),
         // What follows might be a secret that begins with dashes, so it is not repeated.
-        Some(pair) => {
-            let line = format!("{} needs a value", pair[0].to_string_lossy());
+        Some((option, _)) => {
+            let line = format!("{} needs a value", option.to_string_lossy());
             Err(command.error(ErrorKind::InvalidValue, line))
         }
     }
-}
-
-fn takes_value(arg: &Arg) -> bool {
-    arg.get_action().takes_values() && !arg.is_require_equals_set()
 }

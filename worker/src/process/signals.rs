@@ -38,21 +38,32 @@ impl Stopper {
     /// # Errors
     /// When the handlers cannot be installed.
     pub fn listen(&self, again: impl FnOnce(Signal) + Send + 'static) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let stopper = self.clone();
-        tokio::spawn(async move {
-            let mut next = async || {
-                tokio::select! {
-                    _ = interrupt.recv() => Signal::Interrupt,
-                    _ = terminate.recv() => Signal::Terminate,
-                }
-            };
-            stopper.stop(next().await);
-            again(next().await);
-        });
-        Ok(())
+        on_signals(move |signal| stopper.stop(signal), again)
     }
+}
+
+/// Listens for SIGINT and SIGTERM on the current runtime: `first` is called at the first of them, `again` at the second.
+///
+/// # Errors
+/// When the handlers cannot be installed.
+pub fn on_signals(
+    first: impl FnOnce(Signal) + Send + 'static,
+    again: impl FnOnce(Signal) + Send + 'static,
+) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupt.recv() => Signal::Interrupt,
+                _ = terminate.recv() => Signal::Terminate,
+            }
+        };
+        first(next().await);
+        again(next().await);
+    });
+    Ok(())
 }
 
 impl Stop {
