@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_results::{compare::surroundings::Surroundings, file, schema::VerdictValue};
+use benchmark_results::{compare::surroundings::Surroundings, schema::VerdictValue};
 use benchmark_scenarios::{Resolved, Target};
 
 use crate::{
@@ -92,16 +92,17 @@ pub async fn run(request: SeriesRequest, mut stop: Stop) -> anyhow::Result<Serie
             benchmark_results::summary::verdict_line(&finished.results, benchmark_results::summary::Style::PLAIN)
         ));
         let open = finished.results.reconciliation.cleanup.open_after;
+        let invalid = finished.results.verdict.value == VerdictValue::Invalid;
         series.runs[variant].push(Found {
             name: format!("{name}-{number}"),
-            results: file::read(&finished.path).context("a result that was just written cannot be read")?,
+            results: finished.results,
             path: finished.path,
         });
         if let Some(reason) = stop.reason() {
             series.stopped = Some(reason);
             break;
         }
-        if finished.results.verdict.value == VerdictValue::Invalid {
+        if invalid {
             // It would be refused at the end: the time of the others is spared.
             series.stopped = Some(StopReason::Cause(format!("run {number} of {name} is INVALID")));
             break;

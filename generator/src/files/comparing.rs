@@ -67,21 +67,20 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         },
     };
     let runs = find(&options.runs)?;
-    let one_each = |runs: &[Found]| {
-        runs.iter()
-            .map(|run| (run.name.clone(), vec![run.clone()]))
+    let one_each = |runs: Vec<Found>| {
+        runs.into_iter()
+            .map(|run| (run.name.clone(), vec![run]))
             .collect::<Vec<_>>()
     };
-    let (baseline, others) = if let Some(baseline) = &options.baseline {
-        let mut baseline = one_each(&find(std::slice::from_ref(baseline))?);
-        (baseline.remove(0), one_each(&runs))
+    let all: Vec<(String, Vec<Found>)> = if let Some(baseline) = &options.baseline {
+        let mut all = find(std::slice::from_ref(baseline))?;
+        all.extend(runs);
+        one_each(all)
     } else if !options.against.is_empty() {
         let against = find(&options.against)?;
-        (("base".to_owned(), runs), vec![("new".to_owned(), against)])
+        vec![("base".to_owned(), runs), ("new".to_owned(), against)]
     } else if runs.len() == 2 {
-        let mut sides = one_each(&runs);
-        let other = sides.split_off(1);
-        (sides.remove(0), other)
+        one_each(runs)
     } else {
         return Err(Problem::new(format!(
             "{} and nothing to compare with",
@@ -91,10 +90,6 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         .remedy("compare A1 A2 … --against B1 B2 …")
         .remedy("compare --baseline BASE R1 R2 …"));
     };
-    let side = |(name, runs): &'_ (String, Vec<Found>)| (name.clone(), runs.clone());
-    let all: Vec<(String, Vec<Found>)> = std::iter::once(side(&baseline))
-        .chain(others.iter().map(side))
-        .collect();
     let sides: Vec<Compared> = all
         .iter()
         .map(|(name, runs)| Compared {
@@ -128,24 +123,13 @@ pub fn compare_sides(
     style: Style,
 ) -> Result<Printed, Problem> {
     let options = options(sides, request, folder)?;
-    let names: Vec<Vec<String>> = sides
-        .iter()
-        .map(|side| side.runs.iter().map(|run| run.path.display().to_string()).collect())
-        .collect();
-    let side = |side: &Compared, names: &'_ [String]| -> Vec<(String, benchmark_results::Results)> {
-        names
-            .iter()
-            .cloned()
-            .zip(side.runs.iter().map(|run| run.results.clone()))
-            .collect()
-    };
-    let held: Vec<_> = sides.iter().zip(&names).map(|(one, names)| side(one, names)).collect();
+    let names: Vec<Vec<String>> = sides.iter().map(|side| names_of(side.runs)).collect();
     let given: Vec<Side> = sides
         .iter()
-        .zip(&held)
-        .map(|(side, runs)| Side {
+        .zip(&names)
+        .map(|(side, names)| Side {
             name: side.name.clone(),
-            runs: runs.iter().map(|(name, results)| RunFile { name, results }).collect(),
+            runs: run_files(names, side.runs),
         })
         .collect();
     let Some((baseline, candidates)) = given.split_first() else {
@@ -186,21 +170,29 @@ fn refused(refusals: Vec<Refusal>) -> String {
             \n  the beginning of a key stands for all that begin so: --allow fleet.worker"
 }
 
+/// The names by which messages speak of runs.
+fn names_of(runs: &[Found]) -> Vec<String> {
+    runs.iter().map(|run| run.path.display().to_string()).collect()
+}
+
+fn run_files<'a>(names: &'a [String], runs: &'a [Found]) -> Vec<RunFile<'a>> {
+    let pairs = names.iter().zip(runs);
+    pairs
+        .map(|(name, run)| RunFile {
+            name,
+            results: &run.results,
+        })
+        .collect()
+}
+
 /// Stores how much runs of one plan differ, and tells it.
 ///
 /// # Errors
 /// When the runs are no repetitions of one another, or the profile cannot be stored.
 pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Problem> {
     let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
-    let names: Vec<String> = runs.iter().map(|run| run.path.display().to_string()).collect();
-    let given: Vec<RunFile> = names
-        .iter()
-        .zip(runs)
-        .map(|(name, run)| RunFile {
-            name,
-            results: &run.results,
-        })
-        .collect();
+    let names = names_of(runs);
+    let given = run_files(&names, runs);
     let profile = NoiseProfile::of(&given).map_err(|error| wrong(&error))?;
     let path = folder
         .file(&profile.key())
@@ -283,9 +275,6 @@ fn rendered(
         CompareFormat::Json => {
             to_json(comparison).map_err(|error| Problem::new(format!("it cannot be written as JSON: {error}")))?
         }
-        CompareFormat::Html => {
-            let all: Vec<Found> = sides.iter().flat_map(|side| side.runs.iter().cloned()).collect();
-            report::comparison_html(comparison, &named(&all))
-        }
+        CompareFormat::Html => report::comparison_html(comparison, &named(sides.iter().flat_map(|side| side.runs))),
     })
 }

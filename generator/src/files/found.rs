@@ -57,7 +57,8 @@ fn find_one(run: &Path) -> Result<Found, Problem> {
     Ok(Found { path, name, results })
 }
 
-fn meant(run: &Path) -> PathBuf {
+/// The results file that a person means.
+pub(super) fn meant(run: &Path) -> PathBuf {
     let candidates = [run.join(FILE), Path::new(RUNS).join(run).join(FILE)];
     if run.is_file() {
         return run.to_owned();

@@ -53,25 +53,18 @@ pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
 }
 
 /// Runs with names that are unique: where two are called the same, the later ones are numbered.
-pub(super) fn named(found: &[Found]) -> Vec<Named<&benchmark_results::Results>> {
-    let mut names: Vec<String> = Vec::with_capacity(found.len());
-    for Found { name, .. } in found {
+pub(super) fn named<'a>(found: impl IntoIterator<Item = &'a Found>) -> Vec<Named<&'a benchmark_results::Results>> {
+    let mut runs: Vec<Named<&benchmark_results::Results>> = Vec::new();
+    for Found { name, results, .. } in found {
         let mut unique = name.clone();
         let mut number = 1;
-        while names.contains(&unique) {
+        while runs.iter().any(|run| run.name == unique) {
             number += 1;
             unique = format!("{name} ({number})");
         }
-        names.push(unique);
+        runs.push(Named { name: unique, results });
     }
-    names
-        .into_iter()
-        .zip(found)
-        .map(|(name, found)| Named {
-            name,
-            results: &found.results,
-        })
-        .collect()
+    runs
 }
 
 /// The plots as files; those of several runs in a folder each.

@@ -3,11 +3,11 @@
 use benchmark_results::{
     file,
     history::{self, Filter},
-    summary::{self, Style},
+    summary::Style,
 };
 use benchmark_scenarios::Problem;
 
-use super::{Printed, find, output};
+use super::{Printed, find, found::meant, output};
 use crate::args::{HistoryArgs, HistoryFormat, MergeArgs, ShowArgs};
 
 /// The same summary as at the end of a run.
@@ -15,12 +15,9 @@ use crate::args::{HistoryArgs, HistoryFormat, MergeArgs, ShowArgs};
 /// # Errors
 /// When the file cannot be read.
 pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
-    let found = find(std::slice::from_ref(&options.run))?;
-    let text = found
-        .iter()
-        .map(|found| summary::render(&found.results, Some(&found.path), style))
-        .collect::<String>();
-    Ok(Printed::text(text))
+    file::show(&meant(&options.run), style)
+        .map(Printed::text)
+        .map_err(|error| Problem::new(error.to_string()))
 }
 
 /// All runs below a folder.
