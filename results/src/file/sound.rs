@@ -282,7 +282,8 @@ fn distribution(latency: &Latency) -> Result<(), String> {
         if let (Some(found), Some(expected)) = (found, histogram.quantile_ms(quantile))
             && (found - expected).abs() > expected * QUANTILE_DIFFERENCE
         {
-            return Err(format!("{name} is {found}, and its histogram says {expected}"));
+            // As numbers are written in code: else a tiny one is hundreds of zeros.
+            return Err(format!("{name} is {found:?}, and its histogram says {expected:?}"));
         }
     }
     Ok(())
