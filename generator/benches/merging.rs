@@ -27,7 +27,7 @@ use benchmark_generator::{
     accounts::{Accounts, Sample},
     fleet::Desk,
     host,
-    schedule::{Schedule, Stripe},
+    schedule::Schedule,
     timeline::Timeline,
 };
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
@@ -68,7 +68,7 @@ fn merge(rate: u64) -> Outcome<()> {
     });
     let timeline = Timeline::beginning_in(0);
     let (reports, incoming) = mpsc::channel();
-    let accounts = Accounts::new(&schedule, Stripe::WHOLE, Sample::new(1, 0.0), 60);
+    let accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline, true)?;
     let desk = Desk::default();
     desk.open(PREFIX.into(), &schedule, timeline, accountant.reports());

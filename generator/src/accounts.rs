@@ -19,7 +19,7 @@ pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
 
 use crate::{
-    schedule::{Offsets, Schedule, Stripe},
+    schedule::{Offsets, Schedule},
     shard::{PhaseSamples, ShardWindow, StartEnd, StartErrors},
 };
 
@@ -150,15 +150,15 @@ impl Sample {
 }
 
 impl Accounts {
-    /// An empty account of a part of a schedule: the whole, or what one generator sends by itself.
-    pub fn new(schedule: &Schedule, part: Stripe, sample: Sample, drain_seconds: u64) -> Self {
+    /// An empty account of a schedule.
+    pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64) -> Self {
         Accounts {
             schedule: schedule.clone(),
             offsets: Offsets::new(schedule),
             sample,
             table: ArrivalTable::default(),
             phases: BTreeMap::new(),
-            seconds: Seconds::new(schedule, part, drain_seconds),
+            seconds: Seconds::new(schedule, drain_seconds),
             errors: Errors::new(),
             observers: Observers::default(),
             members: BTreeMap::new(),

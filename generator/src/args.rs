@@ -7,7 +7,6 @@ mod environment;
 mod examples;
 mod files;
 mod join;
-mod local;
 mod options;
 mod secrets;
 mod series;
@@ -21,11 +20,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::Erro
 pub use conversion::{Converted, OutputOptions};
 pub use environment::{Surroundings, TABLES};
 pub use files::{
-    CompareArgs, CompareFormat, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, MergeArgs, Paired, ReportArgs,
-    ReportFormat, ShowArgs,
+    CompareArgs, CompareFormat, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs, ReportFormat,
+    ShowArgs,
 };
 pub use join::{JoinArgs, JoinOptions};
-pub use local::{LocalSecrets, local_arguments, local_environment};
 pub use options::{
     ConnectionArgs, FleetArgs, HiddenText, LoadArgs, MeasuringArgs, OutputArgs, RunArgs, ServerArgs, ThresholdArgs,
     WorkersArgs, WorkloadArgs,
@@ -72,8 +70,6 @@ pub enum Command {
     History(HistoryArgs),
     /// Print a run's summary again
     Show(ShowArgs),
-    /// Put results of generators that ran apart together
-    Merge(MergeArgs),
     /// Write a run as CSV, HdrHistogram interval log or OpenMetrics
     Export(ExportArgs),
     /// Serve a frontend that takes starts and does nothing

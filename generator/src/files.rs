@@ -9,7 +9,7 @@ mod showing;
 pub use comparing::{CompareRequest, Compared, NoiseFolder, check_judging, compare, compare_sides, store_noise};
 pub use found::{Found, find};
 pub use reporting::{export, report};
-pub use showing::{history, merge, show};
+pub use showing::{history, show};
 
 /// What a command prints, and its exit code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

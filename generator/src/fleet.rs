@@ -8,7 +8,6 @@ pub mod crew;
 pub mod desk;
 pub mod follow;
 pub mod join;
-pub mod locals;
 pub mod relay;
 pub mod roll;
 pub mod starts;

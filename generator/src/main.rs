@@ -57,7 +57,6 @@ fn main() -> ExitCode {
         Some(Command::Report(options)) => files::report(options).map(show),
         Some(Command::History(options)) => files::history(options, style()).map(show),
         Some(Command::Show(options)) => files::show(options, style()).map(show),
-        Some(Command::Merge(options)) => files::merge(options).map(show),
         Some(Command::Export(options)) => files::export(options).map(show),
         Some(Command::NullFrontend(options)) => serve_nothing(options),
     };

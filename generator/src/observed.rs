@@ -15,7 +15,7 @@ use crate::{
     health::{HealthSnapshot, StarterLoad},
     ids,
     reconcile::PHASES,
-    schedule::{Schedule, Stripe},
+    schedule::Schedule,
     shard::Pair,
     submission::Submission,
 };
@@ -36,14 +36,14 @@ pub struct Taken {
 pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
     let (schedule, prefix) = (submission.schedule.clone(), submission.id_prefix.clone());
     let (end, stamps) = (submission.timeline.now().min(submission.end()), submission.stamps);
-    let (stopped_at, part) = (submission.stopped_at, submission.part);
+    let stopped_at = submission.stopped_at;
     submission
         .accountant
         .visit(move |accounts| {
             let report = |phase| phase_report(accounts, &schedule, phase, end);
             let mut seconds = accounts.seconds().report();
             if let Some(stopped_at) = stopped_at {
-                due_until(&mut seconds.windows, &schedule, part, stopped_at);
+                due_until(&mut seconds.windows, &schedule, stopped_at);
             }
             if !stamps {
                 // Only the sample's ends are seen second by second; they are no count of all.
@@ -134,8 +134,8 @@ pub fn parts(
 }
 
 /// Of a run that was stopped, what would have been due later is no arrival.
-fn due_until(windows: &mut [Window], schedule: &Schedule, part: Stripe, stopped_at: u64) {
-    let before = |offset: u64| part.count_below(schedule.count_before(offset.min(stopped_at.saturating_add(1))));
+fn due_until(windows: &mut [Window], schedule: &Schedule, stopped_at: u64) {
+    let before = |offset: u64| schedule.count_before(offset.min(stopped_at.saturating_add(1)));
     for window in windows {
         let begin = window.second * 1_000_000_000;
         window.due = before(begin + 1_000_000_000) - before(begin);

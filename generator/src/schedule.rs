@@ -60,15 +60,6 @@ impl Stripe {
     /// The whole schedule.
     pub const WHOLE: Stripe = Stripe { index: 0, of: 1 };
 
-    /// How many of its arrivals have a number below `n`.
-    pub fn count_below(self, n: u64) -> u64 {
-        if n > self.index {
-            (n - self.index - 1) / self.of + 1
-        } else {
-            0
-        }
-    }
-
     /// The part of this stripe that one of several threads takes.
     pub fn split(self, thread: u64, threads: u64) -> Stripe {
         Stripe {

@@ -16,15 +16,7 @@ use benchmark_temporal::{
 use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options};
 use benchmark_workflows::RunClock;
 
-use crate::{
-    args::{self, LocalSecrets},
-    fleet::{
-        Crew,
-        crew::CrewOptions,
-        follow,
-        locals::{LocalOptions, Locals},
-    },
-};
+use crate::fleet::{Crew, crew::CrewOptions, follow};
 
 /// How long workers may finish what they hold at the end.
 const WORKER_GRACE: Duration = Duration::from_secs(5);
@@ -146,8 +138,6 @@ impl Stage {
             plan,
             run_id: options.run_id,
             server_address: connect.address.clone(),
-            shard: options.fleet.shard,
-            start_at: options.fleet.start_at,
         })?;
         let name = follow::name(options.host);
         let workers = start_workers(&options, &connect, &crew, &name).await?;
@@ -286,7 +276,7 @@ async fn start_workers(
     Ok(Some(OwnWorkers { pool, member }))
 }
 
-/// Serves the fleet, when the run is to have one, and starts the generators that this machine is to have.
+/// Serves the fleet, when the run is to have one.
 async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::Result<()> {
     let fleet = options.fleet;
     let Some(listen) = fleet.listen else { return Ok(()) };
@@ -301,19 +291,7 @@ async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::
     let serving = benchmark_fleet::serve(crew.leader().clone(), ServeOptions { listen, token, tls }).await?;
     let address = serving.address();
     (options.say)(format!("fleet  {address}   join with --join {address}"));
-    let secrets = LocalSecrets {
-        token: options.token.as_ref(),
-        api_key: options.api_key.as_ref(),
-    };
-    let locals = Locals::start(
-        &LocalOptions {
-            count: fleet.local_generators,
-            arguments: args::local_arguments(fleet, address),
-            environment: args::local_environment(fleet, secrets, &|name| std::env::var(name).ok()),
-        },
-        &options.say,
-    )?;
-    crew.keep(serving, locals);
+    crew.keep(serving);
     Ok(())
 }
 

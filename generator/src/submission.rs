@@ -57,8 +57,6 @@ pub struct SubmissionOptions<'a> {
 pub struct Submission {
     /// When starts were due.
     pub schedule: Schedule,
-    /// The arrivals that this run is of: all, or one generator's that runs by itself.
-    pub part: Stripe,
     /// Its clock.
     pub timeline: Timeline,
     /// Its account.
@@ -120,8 +118,7 @@ pub async fn submit(
         None => Timeline::beginning_in(u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX)),
     };
     let stamps = options.crew.is_some_and(Crew::stamps);
-    let part = options.crew.map_or(Stripe::WHOLE, Crew::account_part);
-    let accounts = Accounts::new(&schedule, part, sample, plan.load.drain.as_secs());
+    let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs());
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline, stamps)
         .context("a thread for the account cannot be made")?;
     let sampler = Sampler::spawn(
@@ -139,7 +136,6 @@ pub async fn submit(
     starters.begin(timeline);
 
     let mut submission = Submission {
-        part,
         timeline,
         accountant,
         sampler: Some(sampler),

@@ -213,14 +213,13 @@ fn what_is_no_results_file_ends_with_one_line() {
     ] {
         std::fs::write(place.path(name), text).unwrap();
         place.copy(REAL, "sound.json");
-        let commands: [&[&str]; 7] = [
+        let commands: [&[&str]; 6] = [
             &["show", name],
             &["report", name],
             &["export", name, "--format", "csv"],
             &["compare", "sound.json", name],
             &["compare", "sound.json", "--against", name],
             &["compare", "--baseline", name, "sound.json"],
-            &["merge", "sound.json", name, "--output", "merged.json"],
         ];
         for command in commands {
             let said = place.refuses(command);
@@ -232,7 +231,7 @@ fn what_is_no_results_file_ends_with_one_line() {
     std::fs::create_dir(place.path("folder")).unwrap();
     let said = place.refuses(&["show", "folder"]);
     assert!(said.starts_with("error: folder is a folder and no file: "), "{said}");
-    assert!(!place.path("report.html").exists() && !place.path("merged.json").exists());
+    assert!(!place.path("report.html").exists());
 }
 
 #[test]
@@ -614,8 +613,6 @@ fn a_question_that_makes_no_sense_is_a_usage_error() {
         &["report"],
         &["report", "a.json", "--format", "pdf"],
         &["show", "a.json", "--nonsense"],
-        &["merge", "a.json", "--output", "merged.json"],
-        &["merge", "a.json", "b.json"],
         &["ab", "--a", "rate=5", "--b", "rate=5"],
         &["ab", "--a", "rat=5", "--b", "rate=6"],
         &["ab", "--a", "rate", "--b", "rate=6"],
@@ -625,26 +622,4 @@ fn a_question_that_makes_no_sense_is_a_usage_error() {
         let (out, err) = place.ends(2, line);
         assert!(out.is_empty() && err.starts_with("error: "), "{line:?}: {err}");
     }
-}
-
-#[test]
-fn only_parts_of_one_run_are_merged() {
-    let place = Place::new();
-    place.run("a.json", 1, |_| {});
-    place.run("b.json", 2, |_| {});
-    place.copy(FLEET, "fleet.json");
-    for (files, expected) in [
-        (
-            ["a.json", "fleet.json"],
-            "error: a.json and fleet.json are of different plans (",
-        ),
-        (
-            ["a.json", "b.json"],
-            "error: a.json and b.json are of different servers (",
-        ),
-    ] {
-        let said = place.refuses(&["merge", files[0], files[1], "--output", "merged.json"]);
-        assert!(said.starts_with(expected), "{said}");
-    }
-    assert!(!place.path("merged.json").exists());
 }

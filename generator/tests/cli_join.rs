@@ -1,27 +1,10 @@
-//! Joining a run as a further generator, by hand and from the generator that leads.
+//! Joining a run as a further generator.
 
 use std::{collections::HashMap, path::PathBuf};
 
-use benchmark_generator::args::{self, Command, Converted, JoinOptions, LocalSecrets, Surroundings};
-use benchmark_scenarios::{HostFacts, Problem, TlsSaid, resolve};
+use benchmark_generator::args::{self, Command, JoinOptions, Surroundings};
+use benchmark_scenarios::{Problem, TlsSaid};
 use benchmark_temporal::{ApiKey, environment::Profile};
-
-/// The flags and variables of the generator that leads.
-fn leading(flags: &str, variables: &[(&str, &str)]) -> (Converted, benchmark_scenarios::FleetOptions) {
-    let cli = args::parse(std::iter::once("run-benchmark").chain(flags.split_whitespace())).unwrap();
-    let variables: HashMap<_, _> = variables.iter().copied().collect();
-    let converted = cli.run.convert(&Surroundings {
-        variable: &|name| variables.get(name).map(|text| (*text).to_owned()),
-        profile: None,
-    });
-    let converted = converted.unwrap();
-    let facts = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    let fleet = resolve(&converted.asked, &facts).unwrap().fleet;
-    (converted, fleet)
-}
 
 /// `run-benchmark join` with flags, variables and a profile.
 fn join(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<JoinOptions, Problem> {
@@ -91,48 +74,6 @@ fn a_generator_joins_with_flags_variables_and_secrets() {
             "{problem}\nshould say\n{expected}"
         );
     }
-}
-
-#[test]
-fn generators_on_this_machine_get_secrets_that_nobody_sees() {
-    let variables = [
-        ("TEMPORAL_API_KEY", "s3cret-key"),
-        ("BENCHMARK_METRICS_LISTEN", "127.0.0.1:9091"),
-    ];
-    let flags = "--address h:1 --local-generators 2 --fleet-token s3cret-token --fleet-listen 0.0.0.0:7400 \
-                 --fleet-tls-cert c.pem --fleet-tls-key k.pem";
-    let (converted, fleet) = leading(flags, &variables);
-    assert_eq!((fleet.local_generators, fleet.listen.unwrap().port()), (2, 7400));
-    assert!(!format!("{converted:?}").contains("s3cret"));
-    let arguments = args::local_arguments(&fleet, "0.0.0.0:7400".parse().unwrap());
-    assert_eq!(arguments, ["join", "https://127.0.0.1:7400", "--address", "leader"]);
-    let secrets = LocalSecrets {
-        token: converted.secrets.fleet_token.as_ref(),
-        api_key: converted.secrets.api_key.as_ref(),
-    };
-    let environment: HashMap<_, _> = args::local_environment(&fleet, secrets, &|_| None)
-        .into_iter()
-        .collect();
-    assert_eq!(environment["BENCHMARK_FLEET_TOKEN"], "s3cret-token");
-    assert_eq!(environment["TEMPORAL_API_KEY"], "s3cret-key");
-    assert_eq!(
-        environment["BENCHMARK_METRICS_LISTEN"], "",
-        "the port is this process's"
-    );
-    assert_eq!(environment["BENCHMARK_FLEET_TLS_CA"], "c.pem");
-    // What they are started with can be typed.
-    let inherited: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    let joined = join(&arguments[1..].join(" "), &inherited, None).unwrap();
-    assert_eq!(joined.join.joining.leader, "127.0.0.1:7400");
-    assert!(joined.join.joining.tls.is_some() && joined.join.access.address.is_none());
-    // Where the certificate is checked in another way, that is inherited.
-    let other = args::local_environment(&fleet, secrets, &|name| {
-        (name == "BENCHMARK_FLEET_TLS_CA").then(|| "authority.pem".to_owned())
-    });
-    assert!(other.iter().all(|(name, _)| name != "BENCHMARK_FLEET_TLS_CA"));
 }
 
 #[test]

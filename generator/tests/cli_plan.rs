@@ -65,7 +65,7 @@ fn the_smallest_load() {
 
 #[test]
 fn a_fleet_and_a_workload_that_keeps_it_busy() {
-    let flags = "--address h:7233 --rate 20000 --expect-workers 12 --generators 4 --local-generators 1 --fleet-listen \
+    let flags = "--address h:7233 --rate 20000 --expect-workers 12 --generators 4 --fleet-listen \
                  0.0.0.0:7400 --fleet-token s3cret --workflow-type multi-activity --activity-duration lognormal:80ms,0.6 \
                  --activity-cpu 2ms --result-size 4KiB --task-queue bench-queue";
     let variables = [("BENCHMARK_CACHE_SIZE", "5000"), ("BENCHMARK_FLEET_TIMEOUT", "20m")];

@@ -150,16 +150,7 @@ fn defaults(command: &clap::Command) -> BTreeMap<String, Option<String>> {
 #[test]
 fn tables_of_the_other_commands_are_those_of_their_help() {
     let command = args::command();
-    for name in [
-        "join",
-        "calibrate",
-        "compare",
-        "ab",
-        "report",
-        "history",
-        "merge",
-        "export",
-    ] {
+    for name in ["join", "calibrate", "compare", "ab", "report", "history", "export"] {
         let of_the_help = defaults(command.find_subcommand(name).unwrap());
         let in_readme = rows_of(name);
         let flags: Vec<&String> = in_readme.iter().map(|(flag, _)| flag).collect();

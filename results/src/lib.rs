@@ -5,7 +5,6 @@
 
 pub mod assemble;
 pub mod checks;
-pub mod combine;
 pub mod compare;
 pub mod export;
 pub mod file;

@@ -200,12 +200,6 @@ keys! {
     ExpectWorkers: "expect-workers" in Fleet,
     /// Generators that share the arrivals.
     Generators: "generators" in Fleet,
-    /// Generators that are started on this machine.
-    LocalGenerators: "local-generators" in Fleet,
-    /// The part of the schedule that a generator sends by itself.
-    Shard: "shard" in Fleet,
-    /// When the load begins.
-    StartAt: "start-at" in Fleet,
     /// Where the others join.
     FleetListen: "fleet-listen" in Fleet,
     /// How long the others are waited for.

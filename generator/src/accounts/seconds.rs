@@ -12,10 +12,7 @@ use benchmark_results::{
 };
 
 use super::WorkflowEnd;
-use crate::{
-    schedule::{Schedule, Stripe},
-    shard::ShardWindow,
-};
+use crate::{schedule::Schedule, shard::ShardWindow};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -45,8 +42,6 @@ struct Open {
 #[derive(Debug)]
 pub struct Seconds {
     schedule: Schedule,
-    /// The arrivals that this account is of.
-    part: Stripe,
     open: BTreeMap<u64, Open>,
     next: u64,
     closed: Vec<Window>,
@@ -68,11 +63,10 @@ pub struct SecondsReport {
 }
 
 impl Seconds {
-    pub(super) fn new(schedule: &Schedule, part: Stripe, drain_seconds: u64) -> Self {
+    pub(super) fn new(schedule: &Schedule, drain_seconds: u64) -> Self {
         let seconds = schedule.end() / SECOND + drain_seconds;
         Seconds {
             schedule: schedule.clone(),
-            part,
             open: BTreeMap::new(),
             next: 0,
             closed: Vec::new(),
@@ -139,7 +133,6 @@ impl Seconds {
     pub fn report(&self) -> SecondsReport {
         let mut rest = Seconds {
             schedule: self.schedule.clone(),
-            part: self.part,
             open: BTreeMap::new(),
             next: self.next,
             closed: Vec::new(),
@@ -206,7 +199,7 @@ impl Seconds {
     }
 
     fn due_before(&self, offset: u64) -> u64 {
-        self.part.count_below(self.schedule.count_before(offset))
+        self.schedule.count_before(offset)
     }
 
     fn add_to_interval(&mut self, open: &Open) {

@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn the_account_closes_whatever_is_reported(fates in prop::collection::vec(any_fate(), 1..300)) {
         let schedule = schedule();
-        let mut accounts = Accounts::new(&schedule, Stripe::WHOLE, Sample::new(1, 0.5), 60);
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.5), 60);
         accounts.add_window(Origin::Leader, &window(&schedule, &fates));
         // A workflow runs when its start was taken, whether or not the answer came.
         let runs = |fate: &Fate| match fate.start {
@@ -149,7 +149,7 @@ proptest! {
 #[test]
 fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Stripe::WHOLE, Sample::new(1, 0.0), 60);
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
     // Due in the last 10 ms of the warm-up, over in the measured phase.
     accounts.add_start(Origin::Leader, 99, StartEnd::Accepted);
     let end = WorkflowEnd::Completed;
@@ -175,7 +175,7 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
 
 #[test]
 fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
-    let mut accounts = Accounts::new(&schedule(), Stripe::WHOLE, Sample::new(1, 0.0), 60);
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60);
     accounts.add_window(Origin::Leader, &ShardWindow::default());
     accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
     accounts.add_unstamped_end(0, WorkflowEnd::Terminated, Some("by hand".into()));
@@ -191,7 +191,7 @@ fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
 
 #[test]
 fn stamp_and_long_poll_are_compared() {
-    let mut accounts = Accounts::new(&schedule(), Stripe::WHOLE, Sample::new(1, 1.0), 60);
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60);
     for n in 0..3 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -215,7 +215,7 @@ fn stamp_and_long_poll_are_compared() {
 #[test]
 fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Stripe::WHOLE, Sample::new(1, 1.0), 60);
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60);
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted) = (3, 3, 3);
@@ -249,7 +249,7 @@ fn a_sample_is_as_large_as_asked_for_and_repeats() {
 #[test]
 fn seconds_are_closed_and_intervals_hold_what_they_had() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Stripe::WHOLE, Sample::new(1, 0.0), 60);
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
     for n in 0..300 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
         accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
@@ -283,7 +283,7 @@ proptest! {
     ) {
         let schedule = schedule();
         let (lost, origin) = (Stripe { index: 1, of: 2 }, Origin::Member(7));
-        let mut accounts = Accounts::new(&schedule, Stripe::WHOLE, Sample::new(1, 0.0), 60);
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
         let total = schedule.total();
         let mut windows: BTreeMap<(bool, u64), ShardWindow> = BTreeMap::new();
         for (n, (fate, told, stamped)) in (0..total).zip(&fates) {

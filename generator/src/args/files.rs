@@ -150,17 +150,6 @@ pub struct ShowArgs {
     pub run: PathBuf,
 }
 
-/// Which results become one.
-#[derive(Args, Clone, Debug, Default)]
-pub struct MergeArgs {
-    /// Results of generators that ran apart, each with a part of the schedule
-    #[arg(value_name = "RUN", required = true, num_args = 2..)]
-    pub runs: Vec<PathBuf>,
-    /// Where the merged result is written
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
-}
-
 /// What is exported.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ExportArgs {

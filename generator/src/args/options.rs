@@ -254,22 +254,10 @@ pub struct FleetArgs {
     /// Worker processes (benchmark-worker --join) that must poll before the run begins [default: 0]
     #[arg(long, value_name = "N")]
     pub expect_workers: Option<String>,
-    /// Generators that share the starts, this one among them; the others run `run-benchmark join` [default: 1, or one more
-    /// than --local-generators]
+    /// Generators that share the starts, this one among them; the others run `run-benchmark join` [default: 1]
     #[arg(long, value_name = "N")]
     pub generators: Option<String>,
-    /// Generators of these that are started on this machine [default: 0]
-    #[arg(long, value_name = "N")]
-    pub local_generators: Option<String>,
-    /// Send only the I-th of N parts of the schedule, while other generators send theirs without knowing of this one; `merge`
-    /// puts the results together [default: the whole, with those that join]
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
-    /// When the load begins, as 2026-11-23T18:00:00Z [default: as soon as everybody is ready]
-    #[arg(long, value_name = "INSTANT")]
-    pub start_at: Option<String>,
-    /// Address at which workers and generators join; port 0 takes a free one [default: none; with --local-generators
-    /// 127.0.0.1:0]
+    /// Address at which workers and generators join; port 0 takes a free one [default: none]
     #[arg(long, value_name = "IP:PORT")]
     pub fleet_listen: Option<String>,
     /// How long the others are waited for, 1s to 24h [default: 10m]

@@ -1,4 +1,4 @@
-//! `show`, `history` and `merge`.
+//! `show` and `history`.
 
 use benchmark_results::{
     file,
@@ -7,8 +7,8 @@ use benchmark_results::{
 };
 use benchmark_scenarios::Problem;
 
-use super::{Printed, find, found::meant, output};
-use crate::args::{HistoryArgs, HistoryFormat, MergeArgs, ShowArgs};
+use super::{Printed, found::meant};
+use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
 
 /// The same summary as at the end of a run.
 ///
@@ -51,21 +51,4 @@ pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> 
         HistoryFormat::Json => history.to_json().map_err(|error| wrong(&error))?,
     };
     Ok(Printed::text(text))
-}
-
-/// Results of generators that ran apart, as one.
-///
-/// # Errors
-/// When they do not belong together, or the result cannot be written.
-pub fn merge(options: &MergeArgs) -> Result<Printed, Problem> {
-    let found = find(&options.runs)?;
-    let parts: Vec<_> = found
-        .into_iter()
-        .map(|found| (found.path.display().to_string(), found.results))
-        .collect();
-    let merged = benchmark_results::combine::combine(&parts).map_err(|error| Problem::new(error.to_string()))?;
-    let json =
-        file::to_json(&merged).map_err(|error| Problem::new(format!("the result cannot be written: {error}")))?;
-    output::write_new(&options.output, &json)?;
-    Ok(Printed::note(format!("written to {}", options.output.display())))
 }

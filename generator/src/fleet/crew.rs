@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, mpsc::Sender},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use benchmark_fleet::{
@@ -11,7 +11,7 @@ use benchmark_fleet::{
 use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
 
-use super::{desk::Desk, locals::Locals};
+use super::desk::Desk;
 use crate::{
     accountant::Report,
     schedule::{Schedule, Stripe},
@@ -45,10 +45,6 @@ pub struct CrewOptions<'a> {
     pub run_id: &'a str,
     /// `host:port` of the Temporal server as this process reaches it.
     pub server_address: String,
-    /// The part of the schedule, from 0, that this generator sends without the others.
-    pub shard: Option<u32>,
-    /// When the first iteration begins.
-    pub start_at: Option<SystemTime>,
 }
 
 /// The members of a run, as its leader sees them.
@@ -56,12 +52,9 @@ pub struct Crew {
     leader: Leader,
     desk: Desk,
     serving: Option<Serving>,
-    locals: Locals,
     expect_workers: u32,
     /// Generators that take part with this one, this one among them.
     generators: u32,
-    part: Stripe,
-    start_at: Option<SystemTime>,
     stamps: bool,
     clock: Arc<dyn Clock>,
 }
@@ -80,12 +73,6 @@ pub enum NotThere {
         /// How long was waited.
         after: Duration,
     },
-    /// A generator that this process started ended.
-    #[error("a generator of --local-generators ended before the run began: {status}")]
-    LocalEnded {
-        /// How.
-        status: std::process::ExitStatus,
-    },
 }
 
 impl Crew {
@@ -95,9 +82,7 @@ impl Crew {
     /// When the plan has no JSON form, which no plan is without.
     pub fn new(options: CrewOptions<'_>) -> Result<Crew, serde_json::Error> {
         let plan = options.plan;
-        let of = plan.fleet.generators.max(1);
-        // A generator with a shard knows of the others only that they are there.
-        let generators = if options.shard.is_some() { 1 } else { of };
+        let generators = plan.fleet.generators.max(1);
         let desk = Desk::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Arc::new(|| RunClock::get().now_unix_ns())));
         let leader = LeaderOptions {
@@ -113,11 +98,8 @@ impl Crew {
             leader: Leader::new(leader, Arc::new(desk.clone())),
             desk,
             serving: None,
-            locals: Locals::default(),
             expect_workers: plan.fleet.expect_workers,
             generators,
-            part: Stripe::WHOLE.split(u64::from(options.shard.unwrap_or(0)), u64::from(of)),
-            start_at: options.start_at,
             stamps: plan.workers.count > 0 || plan.fleet.expect_workers > 0,
             clock,
         })
@@ -128,10 +110,9 @@ impl Crew {
         &self.leader
     }
 
-    /// Keeps what serves the fleet, and the generators that this process started, until the crew is dismissed.
-    pub fn keep(&mut self, serving: Serving, locals: Locals) {
+    /// Keeps what serves the fleet until the crew is dismissed.
+    pub fn keep(&mut self, serving: Serving) {
         self.serving = Some(serving);
-        self.locals = locals;
     }
 
     /// Whether workers stamp the ends of workflows for this run.
@@ -144,21 +125,16 @@ impl Crew {
         self.generators
     }
 
-    /// This process's part of the schedule.
+    /// This process's part of the schedule: the first.
     pub fn part(&self) -> Stripe {
-        self.part
-    }
-
-    /// The arrivals that this run's account is of: those of all its generators.
-    pub fn account_part(&self) -> Stripe {
-        if self.generators > 1 { Stripe::WHOLE } else { self.part }
+        Stripe::WHOLE.split(0, u64::from(self.generators))
     }
 
     /// Waits until everybody is there: so many workers poll, and the other generators have joined. `told` hears what is
     /// waited for.
     ///
     /// # Errors
-    /// Who is missing, after the timeout; at once when a generator of this machine has ended.
+    /// Who is missing, after the timeout.
     pub async fn assemble(&mut self, timeout: Duration, told: &dyn Fn(&str, Duration)) -> Result<(), NotThere> {
         let begun = tokio::time::Instant::now();
         let mut changed = self.leader.changed();
@@ -169,9 +145,6 @@ impl Crew {
                     missing,
                     after: timeout,
                 });
-            }
-            if let Some(status) = self.locals.ended() {
-                return Err(NotThere::LocalEnded { status });
             }
             told(&missing, begun.elapsed());
             let rest = timeout.saturating_sub(begun.elapsed()).min(LOOK);
@@ -261,10 +234,7 @@ impl Crew {
     /// Gives the word to begin, and opens the account for what members tell. Returns the window's clock.
     pub fn begin(&self, prefix: &Arc<str>, schedule: &Schedule, here: Duration, reports: Sender<Report>) -> Timeline {
         let lead = if self.generators > 1 { LEAD } else { here };
-        let timeline = match self.start_at.and_then(|at| at.duration_since(SystemTime::now()).ok()) {
-            Some(rest) if rest > lead => Timeline::beginning_in(nanos(rest)),
-            _ => Timeline::beginning_in(nanos(lead)),
-        };
+        let timeline = Timeline::beginning_in(nanos(lead));
         self.desk.open(Arc::clone(prefix), schedule, timeline, reports);
         self.leader.command(Command::Run {
             start_unix_ns: timeline.start_unix_ns(),
@@ -390,7 +360,6 @@ impl Crew {
         {
             let _ = tokio::time::timeout(LOOK, changed.changed()).await;
         }
-        self.locals.finish().await;
         if let Some(serving) = self.serving {
             serving.stop().await;
         }

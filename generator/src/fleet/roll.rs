@@ -32,8 +32,6 @@ pub struct RollOptions<'a> {
     pub begun: Duration,
     /// Which iteration it is, from 1.
     pub iteration: u32,
-    /// This process's part of the schedule, from 0.
-    pub shard: u32,
     /// What each process did.
     pub accounts: &'a BTreeMap<Origin, MemberAccount>,
     /// What this process used, second by second.
@@ -50,7 +48,6 @@ pub struct View<'a> {
     host: &'a HostFacts,
     members: Vec<MemberState>,
     begun: Duration,
-    shard: u32,
     accounts: BTreeMap<Origin, MemberAccount>,
     healths: BTreeMap<u32, GeneratorHealth>,
 }
@@ -76,7 +73,6 @@ impl<'a> View<'a> {
             host,
             members: crew.roll(),
             begun: crew.now().saturating_sub(since),
-            shard: u32::try_from(crew.part().index).unwrap_or(u32::MAX),
             accounts,
             healths: crew.desk().healths(),
         })
@@ -91,7 +87,6 @@ impl<'a> View<'a> {
             members: &self.members,
             begun: self.begun,
             iteration: submission.iteration,
-            shard: self.shard,
             accounts: &self.accounts,
             usage: submission.usage.clone(),
             healths: &self.healths,
@@ -160,7 +155,8 @@ fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
         windows_resent: 0,
         windows_dropped: 0,
         share: share(arrivals_in_measure(account), shares.arrivals),
-        starts: Some(starts(options.shard, account)),
+        // The leader has the first part of the schedule.
+        starts: Some(starts(0, account)),
         ends: None,
         usage: options.usage.clone(),
         generator: Some(options.health.clone()),

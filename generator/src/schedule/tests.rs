@@ -263,13 +263,13 @@ proptest! {
 }
 
 proptest! {
-    /// The parts of several generators are all arrivals, each once, however many are looked at.
+    /// Threads of generators own every arrival exactly once.
     #[test]
-    fn parts_add_up(of in 1..20u64, n in 0..1_000u64) {
-        let parts: Vec<u64> = (0..of).map(|index| Stripe { index, of }.count_below(n)).collect();
-        prop_assert_eq!(parts.iter().sum::<u64>(), n);
-        for (index, part) in (0..).zip(parts) {
-            prop_assert_eq!(part, (0..n).filter(|n| n % of == index).count() as u64);
-        }
+    fn parts_of_parts_add_up(generators in 1..9u64, threads in 1..9u64, n in 0..1_000u64) {
+        let parts = (0..generators).map(|index| Stripe::WHOLE.split(index, generators));
+        let owners = parts
+            .flat_map(|part| (0..threads).map(move |thread| part.split(thread, threads)))
+            .filter(|stripe| n % stripe.of == stripe.index);
+        prop_assert_eq!(owners.count(), 1);
     }
 }

@@ -356,18 +356,23 @@ fn windows_that_cannot_be_delivered_for_a_while_count_once() {
 }
 
 #[test]
-fn local_generators_share_the_schedule() {
-    let bench = Bench::new();
-    let command = bench.embedded(&format!("{LOAD} --duration 8s --local-generators 2 --iterations 2"));
-    let finished = bench.run(command);
-    let results = finished.results();
+fn further_generators_take_part_in_each_iteration() {
+    let server = server::start(&server::options());
+    let mut cast = Cast::lead(
+        &server.address(),
+        "--duration 8s --expect-workers 1 --generators 3 --iterations 2",
+    );
+    cast.worker("");
+    cast.generator("");
+    cast.generator("");
+    let (results, leader, _) = cast.finish();
     account::closes(&results);
     account::agrees_with_the_server(&results);
     members_add_up(&results);
-    assert_eq!(of_role(&results, MemberRole::Generator).len(), 2, "{finished:?}");
+    assert_eq!(of_role(&results, MemberRole::Generator).len(), 2, "{leader:?}");
     // Twice 22 in the ramp and seven seconds at 40/s.
-    assert_eq!(results.ledger.arrivals, 604, "{finished:?}");
-    assert_eq!(results.ledger.completed, 604, "{finished:?}");
+    assert_eq!(results.ledger.arrivals, 604, "{leader:?}");
+    assert_eq!(results.ledger.completed, 604, "{leader:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{
     *,
 };
 use crate::{
-    combine, export, fixtures,
+    export, fixtures,
     summary::{self, Style},
 };
 
@@ -23,7 +23,6 @@ fn work_on(results: &Results) {
     for format in export::Format::ALL {
         let _ = export::export(results, format);
     }
-    let _ = combine::covers(results);
 }
 
 fn survive(text: &[u8]) {

@@ -13,7 +13,7 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(300);
 const GENERATOR_LEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Typed after `--address`, it stands for the address that the leader uses, whatever the environment says.
-pub const LEADERS: &str = "leader";
+const LEADERS: &str = "leader";
 
 /// What is shown of a plan's hash, and the whole of it.
 const HASH_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;

@@ -16,7 +16,7 @@ fn fleet(options: &[(Key, &str)]) -> (Fleet, FleetOptions) {
 fn a_run_is_alone_unless_somebody_is_expected() {
     let (plan, options) = fleet(&[]);
     assert_eq!(plan, Fleet::default());
-    assert_eq!((options.listen, options.local_generators), (None, 0));
+    assert_eq!(options.listen, None);
     // Plans of before there were fleets.
     let mut json = serde_json::to_value(resolved(&[]).plan).unwrap();
     json.as_object_mut().unwrap().remove("fleet");
@@ -42,21 +42,17 @@ fn expected_workers_take_the_place_of_workers_here() {
 }
 
 #[test]
-fn generators_on_this_machine_need_no_address() {
-    let (plan, options) = fleet(&[(Key::LocalGenerators, "2")]);
-    assert_eq!((plan.generators, options.local_generators), (3, 2));
-    assert_eq!(options.listen, Some("127.0.0.1:0".parse().unwrap()));
-    let (plan, _) = fleet(&[(Key::LocalGenerators, "2"), (Key::Generators, "5")]);
-    assert_eq!(plan.generators, 5);
-    // What listens and where is no part of the plan.
-    let here = resolved(&[(Key::LocalGenerators, "2")]).plan.hash();
-    let there = resolved(&[(Key::Generators, "3"), LISTEN]).plan.hash();
-    assert_eq!(here, there);
+fn what_listens_and_where_is_no_part_of_the_plan() {
+    let hash = |listen: &str| {
+        let resolved = resolved(&[(Key::Generators, "3"), (Key::FleetListen, listen)]);
+        resolved.plan.hash()
+    };
+    assert_eq!(hash("127.0.0.1:7400"), hash("127.0.0.1:0"));
 }
 
 #[test]
 fn a_fleet_that_cannot_come_together_is_refused_in_words() {
-    let cases: [(&[(Key, &str)], &str); 11] = [
+    let cases: [(&[(Key, &str)], &str); 10] = [
         (
             &[(Key::ExpectWorkers, "3")],
             "--expect-workers 3 needs --fleet-listen IP:PORT as well\n  they join there, each with: benchmark-worker --join \
@@ -74,10 +70,6 @@ fn a_fleet_that_cannot_come_together_is_refused_in_words() {
         (
             &[(Key::Generators, "0")],
             "--generators 0 is not allowed: give a whole number of generators from 1 to 1000",
-        ),
-        (
-            &[(Key::Generators, "3"), (Key::LocalGenerators, "3")],
-            "--local-generators 3 leaves no place for this one among --generators 3",
         ),
         (&[(Key::ExpectWorkers, "-1")], "--expect-workers -1 is not allowed"),
         (

@@ -114,7 +114,6 @@ fn nearly_tuned() -> impl Strategy<Value = Vec<(Key, String)>> {
         one(Key::Workers, number().boxed()),
         one(Key::ExpectWorkers, number().boxed()),
         one(Key::Generators, number().boxed()),
-        one(Key::LocalGenerators, number().boxed()),
         one(Key::FleetListen, names(&["127.0.0.1:0", "[::]:7400"])),
     ];
     proptest::collection::vec(option, 0..5)
@@ -223,7 +222,6 @@ proptest! {
                 holds(&resolved.plan);
                 let alone = resolved.plan.fleet == Fleet::default();
                 prop_assert_eq!(resolved.fleet.listen.is_none(), alone);
-                prop_assert!(resolved.fleet.local_generators < resolved.plan.fleet.generators);
             }
             Err(problem) => prop_assert_eq!(problem.headline().lines().count(), 1),
         }
