@@ -1,0 +1,3 @@
+//! Faults between the program and its server.
+
+mod proxy;
