@@ -68,8 +68,8 @@ fn merge(rate: u64) -> Outcome<()> {
     });
     let timeline = Timeline::beginning_in(0);
     let (reports, incoming) = mpsc::channel();
-    let accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
-    let accountant = Accountant::spawn(accounts, (reports, incoming), timeline, true)?;
+    let accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)?;
     let desk = Desk::default();
     desk.open(PREFIX.into(), &schedule, timeline, accountant.reports());
     let leader = Leader::new(

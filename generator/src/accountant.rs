@@ -88,8 +88,7 @@ pub struct Accountant {
 }
 
 impl Accountant {
-    /// Starts keeping an account of what comes through a channel. `stamps` says whether workers stamp ends; else long
-    /// polls time them.
+    /// Starts keeping an account of what comes through a channel.
     ///
     /// # Errors
     /// When the thread cannot be made.
@@ -97,14 +96,12 @@ impl Accountant {
         accounts: Accounts,
         (reports, incoming): (Sender<Report>, Receiver<Report>),
         timeline: Timeline,
-        stamps: bool,
     ) -> std::io::Result<Self> {
         let view = Arc::new(Mutex::new(LiveView::default()));
         let heard_until = Arc::new(AtomicU64::new(u64::MAX));
         let keeper = Keeper {
             accounts,
             timeline,
-            stamps,
             heard_until: Arc::clone(&heard_until),
             view: Arc::clone(&view),
         };
@@ -163,7 +160,6 @@ impl Accountant {
 struct Keeper {
     accounts: Accounts,
     timeline: Timeline,
-    stamps: bool,
     heard_until: Arc<AtomicU64>,
     view: Arc<Mutex<LiveView>>,
 }
@@ -205,7 +201,7 @@ impl Keeper {
                 .for_each(|(n, end)| accounts.add_start(origin, n, end)),
             StartReport::Windows(windows) => windows.iter().for_each(|window| accounts.add_window(origin, window)),
             StartReport::StartErrors(errors) => accounts.add_start_errors(errors),
-            StartReport::Poll(poll) => accounts.add_poll(poll.n, poll.end, poll.sent, poll.seen, self.stamps),
+            StartReport::Poll(poll) => accounts.add_poll(poll.n, poll.end, poll.sent, poll.seen),
         }
     }
 }

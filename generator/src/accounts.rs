@@ -5,16 +5,18 @@
 
 mod ends;
 mod members;
+mod observers;
 mod seconds;
 mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use benchmark_results::{Histogram, Ledger, schema::Phase};
-use benchmark_workflows::draw;
+use benchmark_results::{Ledger, schema::Phase};
 
 pub use ends::{EndSamples, WorkflowEnd};
-pub use members::{MemberAccount, Missing, Origin, StartLatency};
+pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
+use observers::{Observation, Pairing};
+pub use observers::{Observers, Sample};
 pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
 
@@ -50,12 +52,14 @@ pub struct PhaseAccount {
     pub ends: EndSamples,
     /// Starts sent in its time, whenever they were due.
     pub sent_in_time: u64,
-    /// Workflows that completed in its time, whenever they were due.
-    pub completed_in_time: u64,
+    /// Workflows that completed in its time, whenever they were due; where nobody stamps `None` until the server has told.
+    pub completed_in_time: Option<u64>,
     /// Starts whose answer was lost and that were found on the server.
     pub unknown_found: u64,
     /// Starts whose answer was lost and that the server does not know.
     pub unknown_not_found: u64,
+    /// Starts that were refused and whose workflow ended all the same: the server had taken them.
+    pub refused_and_ran: u64,
 }
 
 impl PhaseAccount {
@@ -64,8 +68,8 @@ impl PhaseAccount {
         let mut ledger = self.starts.ledger;
         let resolved = self.unknown_found + self.unknown_not_found;
         ledger.unknown = ledger.unknown.saturating_sub(resolved);
-        ledger.accepted += self.unknown_found;
-        ledger.rejected += self.unknown_not_found;
+        ledger.accepted += self.unknown_found + self.refused_and_ran;
+        ledger.rejected = (ledger.rejected + self.unknown_not_found).saturating_sub(self.refused_and_ran);
         self.ends.count_into(&mut ledger);
         ledger.open = ledger.accepted.saturating_sub(ledger.ended());
         ledger
@@ -76,9 +80,12 @@ impl PhaseAccount {
         self.starts.add(&other.starts);
         self.ends.add(&other.ends);
         self.sent_in_time += other.sent_in_time;
-        self.completed_in_time += other.completed_in_time;
+        if let Some(completed) = other.completed_in_time {
+            *self.completed_in_time.get_or_insert_default() += completed;
+        }
         self.unknown_found += other.unknown_found;
         self.unknown_not_found += other.unknown_not_found;
+        self.refused_and_ran += other.refused_and_ran;
     }
 }
 
@@ -91,76 +98,32 @@ pub struct Accounts {
     schedule: Schedule,
     offsets: Offsets,
     sample: Sample,
+    stamps: bool,
     table: ArrivalTable,
     phases: BTreeMap<Phase, PhaseAccount>,
     seconds: Seconds,
     errors: Errors,
     observers: Observers,
+    pairing: Pairing,
     members: BTreeMap<Origin, MemberAccount>,
     open: i64,
     pending_unknown: u64,
 }
 
-/// How far the observers of completion agree.
-#[derive(Clone, Debug, Default)]
-pub struct Observers {
-    /// Ends that were stamped.
-    pub stamped: u64,
-    /// Stamps of workflows that had ended already.
-    pub stamped_twice: u64,
-    /// Ends that only the server told.
-    pub not_stamped: u64,
-    /// Long polls that saw an end.
-    pub polled: u64,
-    /// Long polls that saw another end than the stamp.
-    pub poll_disagreements: u64,
-    /// Seen by long poll − stamped.
-    pub poll_delay: Histogram,
-    /// One of the two observations of a sampled workflow, until the other is there.
-    waiting: HashMap<u64, Observation>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Observation {
-    Stamped(WorkflowEnd, u64),
-    Polled(WorkflowEnd, u64),
-}
-
-/// Which workflows are long-polled: a hash of the arrival's number, so that the choice repeats and favours none.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    seed: u64,
-    threshold: u64,
-}
-
-impl Sample {
-    /// A sample of a share, 0 to 1, of all workflows.
-    pub fn new(seed: u64, ratio: f64) -> Self {
-        // The cast saturates: a ratio of 1 takes every number.
-        Sample {
-            seed,
-            threshold: (ratio.clamp(0.0, 1.0) * u64::MAX as f64) as u64,
-        }
-    }
-
-    /// Whether arrival `n` is in it.
-    pub fn contains(&self, n: u64) -> bool {
-        self.threshold > 0 && draw::derive(self.seed, n) <= self.threshold
-    }
-}
-
 impl Accounts {
-    /// An empty account of a schedule.
-    pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64) -> Self {
+    /// An empty account of a schedule. `stamps` says whether workers of this run stamp ends; else long polls time them.
+    pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64, stamps: bool) -> Self {
         Accounts {
             schedule: schedule.clone(),
             offsets: Offsets::new(schedule),
             sample,
+            stamps,
             table: ArrivalTable::default(),
             phases: BTreeMap::new(),
             seconds: Seconds::new(schedule, drain_seconds),
             errors: Errors::new(),
             observers: Observers::default(),
+            pairing: Pairing::default(),
             members: BTreeMap::new(),
             open: 0,
             pending_unknown: 0,
@@ -204,6 +167,18 @@ impl Accounts {
                 self.account(n).unknown_found += 1;
                 Progress::Settled
             }
+            (Progress::EndedUnanswered, StartEnd::Rejected) => {
+                self.open += 1;
+                self.account(n).refused_and_ran += 1;
+                let message = "refused, and the workflow ran".to_owned();
+                self.add_error("StartWorkflowExecution", "refused-and-ran".to_owned(), n, message);
+                Progress::Settled
+            }
+            // Never sent, and a workflow of this number ended: that breaks the ledger, but nothing is open.
+            (Progress::EndedUnanswered, StartEnd::Dropped) => {
+                self.open += 1;
+                Progress::Settled
+            }
             (settled, _) => settled,
         };
         self.table.set(n, after);
@@ -234,19 +209,25 @@ impl Accounts {
         let member = self.members.entry(origin).or_default();
         member.add_end(phase, stamp.end, due, stamp.sent, stamp.ended);
         self.count_end(stamp.n, stamp.end, stamp.message);
-        self.time_end(stamp.n, stamp.end, Some(stamp.sent), stamp.ended);
+        self.time_end(stamp.n, stamp.end, stamp.sent, stamp.ended);
+        if stamp.end == WorkflowEnd::Completed {
+            let phase = self.phases.entry(self.schedule.phase_at(stamp.ended)).or_default();
+            *phase.completed_in_time.get_or_insert_default() += 1;
+        }
         if self.sample.contains(stamp.n) {
-            self.observe(stamp.n, Observation::Stamped(stamp.end, stamp.ended));
+            let seen = Observation::Stamped(stamp.end, stamp.ended);
+            self.pairing.observe(stamp.n, seen, &mut self.observers);
         }
     }
 
     /// Takes a workflow's end as the server told a long poll. Where nobody stamps, this is what times it.
-    pub fn add_poll(&mut self, n: u64, end: WorkflowEnd, sent: u64, seen: u64, stamps: bool) {
+    pub fn add_poll(&mut self, n: u64, end: WorkflowEnd, sent: u64, seen: u64) {
         self.observers.polled += 1;
-        if stamps {
-            self.observe(n, Observation::Polled(end, seen));
+        if self.stamps {
+            let seen = Observation::Polled(end, seen);
+            self.pairing.observe(n, seen, &mut self.observers);
         } else {
-            self.time_end(n, end, Some(sent), seen);
+            self.time_end(n, end, sent, seen);
         }
     }
 
@@ -286,7 +267,13 @@ impl Accounts {
 
     /// Sets how many workflows completed in a phase's time, where nobody stamps.
     pub fn set_completed_in_time(&mut self, phase: Phase, completed: u64) {
-        self.phases.entry(phase).or_default().completed_in_time = completed;
+        self.phases.entry(phase).or_default().completed_in_time = Some(completed);
+    }
+
+    /// How many workflows completed in a phase's time; `None` where nobody stamps and the server has not told.
+    pub fn completed_in_time(&self, phase: Phase) -> Option<u64> {
+        let told = self.phases.get(&phase).and_then(|phase| phase.completed_in_time);
+        told.or(self.stamps.then_some(0))
     }
 
     /// Closes the seconds that ended before an offset.
@@ -375,39 +362,10 @@ impl Accounts {
         }
     }
 
-    fn time_end(&mut self, n: u64, end: WorkflowEnd, sent: Option<u64>, ended: u64) {
+    fn time_end(&mut self, n: u64, end: WorkflowEnd, sent: u64, ended: u64) {
         let due = self.offsets.get(n);
-        let sent = sent.unwrap_or(due);
-        self.phases
-            .entry(self.schedule.phase_of(n))
-            .or_default()
-            .ends
-            .time(end, due, sent, ended);
+        self.account(n).ends.time(end, due, sent, ended);
         self.seconds.add_end(end, due, ended);
-        if end == WorkflowEnd::Completed {
-            self.phases
-                .entry(self.schedule.phase_at(ended))
-                .or_default()
-                .completed_in_time += 1;
-        }
-    }
-
-    fn observe(&mut self, n: u64, observation: Observation) {
-        let Some(other) = self.observers.waiting.remove(&n) else {
-            self.observers.waiting.insert(n, observation);
-            return;
-        };
-        let (stamped, polled) = match (other, observation) {
-            (Observation::Stamped(end, at), Observation::Polled(seen, seen_at)) => ((end, at), (seen, seen_at)),
-            (Observation::Polled(seen, seen_at), Observation::Stamped(end, at)) => ((end, at), (seen, seen_at)),
-            _ => return,
-        };
-        if stamped.0 != polled.0 {
-            self.observers.poll_disagreements += 1;
-        }
-        self.observers
-            .poll_delay
-            .record(std::time::Duration::from_nanos(polled.1.saturating_sub(stamped.1)));
     }
 
     fn account(&mut self, n: u64) -> &mut PhaseAccount {

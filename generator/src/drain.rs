@@ -191,14 +191,14 @@ impl LookUps {
 
     /// Closes the part of a generator that is gone: of what it did not tell, the workflows that the server knows were
     /// accepted, the others never sent. Returns how many arrivals it did not tell of.
-    async fn close_lost(&self, submission: &Submission, lost: &LostPart) -> anyhow::Result<usize> {
+    async fn close_lost(&self, submission: &Submission, lost: &LostPart) -> anyhow::Result<u64> {
         let (part, end) = (lost.part, submission.end());
         let missing: Missing = submission
             .accountant
             .visit(move |accounts| accounts.missing(part, end))
             .await?;
         // It tells twice a second, so what it sent and did not tell of are the first of them.
-        let asked = missing.unheard.iter().copied().take(LOST_LOOK_UPS).collect();
+        let asked = missing.unheard.iter().take(LOST_LOOK_UPS).collect();
         let found: HashSet<u64> = self
             .ask(asked)
             .await

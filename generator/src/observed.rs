@@ -20,6 +20,9 @@ use crate::{
     submission::Submission,
 };
 
+/// Nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
 /// What the account holds, taken out of it in one piece.
 pub struct Taken {
     phases: Phases,
@@ -133,12 +136,17 @@ pub fn parts(
     }
 }
 
-/// Of a run that was stopped, what would have been due later is no arrival.
+/// Of a run that was stopped, what would have been due later is no arrival. Only the second of the stop is asked for: to
+/// count the arrivals of a Poisson schedule takes a sort.
 fn due_until(windows: &mut [Window], schedule: &Schedule, stopped_at: u64) {
-    let before = |offset: u64| schedule.count_before(offset.min(stopped_at.saturating_add(1)));
+    let past = stopped_at.saturating_add(1);
     for window in windows {
-        let begin = window.second * 1_000_000_000;
-        window.due = before(begin + 1_000_000_000) - before(begin);
+        let begin = window.second * SECOND;
+        if begin >= past {
+            window.due = 0;
+        } else if begin + SECOND > past {
+            window.due = schedule.count_before(past) - schedule.count_before(begin);
+        }
     }
 }
 
@@ -154,7 +162,7 @@ fn phase_report(accounts: &Accounts, schedule: &Schedule, phase: Phase, end: u64
         seconds,
         ledger: account.ledger(),
         start_rate: rate(account.sent_in_time),
-        completion_rate: rate(account.completed_in_time),
+        completion_rate: accounts.completed_in_time(phase).and_then(rate),
         latencies: latencies(account),
     }
 }
@@ -196,4 +204,63 @@ fn error_groups(errors: &Errors, schedule: &Schedule, prefix: &str) -> Vec<Error
             examples: examples.iter().map(example).collect(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
+
+    use super::*;
+    use crate::accounts::Sample;
+
+    fn schedule(arrivals: Arrivals) -> Schedule {
+        Schedule::new(&Load {
+            rate: Rate::from_thousandths(100_000).unwrap(),
+            duration: Duration::from_secs(5),
+            ramp_up: Duration::from_secs(1),
+            warm_up: Duration::from_secs(1),
+            drain: Duration::from_secs(60),
+            arrivals,
+            seed: 1,
+            max_in_flight: 1000,
+            when_full: WhenFull::Queue,
+            max_lag: Duration::from_secs(1),
+        })
+    }
+
+    #[test]
+    fn what_was_due_after_the_stop_is_no_arrival() {
+        for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
+            let schedule = schedule(arrivals);
+            let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+            accounts.advance(30 * SECOND);
+            let planned = accounts.seconds().report().windows;
+            for stopped_at in [
+                0,
+                1,
+                SECOND - 1,
+                SECOND,
+                2 * SECOND + 345_678_901,
+                5 * SECOND,
+                9 * SECOND,
+            ] {
+                let mut windows = planned.clone();
+                due_until(&mut windows, &schedule, stopped_at);
+                let before = |offset: u64| schedule.count_before(offset.min(stopped_at + 1));
+                for window in &windows {
+                    let begin = window.second * SECOND;
+                    let due = before(begin + SECOND) - before(begin);
+                    assert_eq!(
+                        window.due, due,
+                        "{arrivals:?}, stopped at {stopped_at}, {}",
+                        window.second
+                    );
+                }
+                let due: u64 = windows.iter().map(|window| window.due).sum();
+                assert_eq!(due, schedule.count_before(stopped_at + 1));
+            }
+        }
+    }
 }

@@ -118,8 +118,8 @@ pub async fn submit(
         None => Timeline::beginning_in(u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX)),
     };
     let stamps = options.crew.is_some_and(Crew::stamps);
-    let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs());
-    let accountant = Accountant::spawn(accounts, (reports, incoming), timeline, stamps)
+    let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs(), stamps);
+    let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)
         .context("a thread for the account cannot be made")?;
     let sampler = Sampler::spawn(
         SamplerOptions {

@@ -228,6 +228,11 @@ pub const OPEN_AFTER_DRAIN: f64 = 0.01;
 /// and p99 rests on 1 %.
 pub const NOT_STAMPED: f64 = 0.01;
 
+/// Share of ends that were stamped more than once beyond which end-to-end latencies cannot be believed. The server refused
+/// the first of these ends, usually since a workflow task had timed out, and the first stamp is what counts: such a latency
+/// is too small by the second execution, and p99 rests on 1 %.
+pub const STAMPED_TWICE: f64 = 0.01;
+
 // Files
 
 /// Entries of all members' use over time that a file keeps; neighbours become one beyond it. Five minutes of 100 members

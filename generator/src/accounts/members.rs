@@ -106,9 +106,44 @@ impl MemberAccount {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// Those of which nothing is known.
-    pub unheard: Vec<u64>,
+    pub unheard: Numbers,
     /// Those whose workflow ended: the server took them, or nobody could have stamped the end.
-    pub ended: Vec<u64>,
+    pub ended: Numbers,
+}
+
+/// Ascending numbers of one stripe as runs: of a generator that is lost nearly all from some number on are missing, for a
+/// day that may be a hundred million.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// First, distance, and how many.
+    runs: Vec<(u64, u64, u64)>,
+}
+
+impl Numbers {
+    /// Puts a number behind the others; `step` from its predecessor in the stripe.
+    fn push(&mut self, n: u64, step: u64) {
+        match self.runs.last_mut() {
+            Some((first, distance, count)) if *distance == step && *first + *count * step == n => *count += 1,
+            _ => self.runs.push((n, step, 1)),
+        }
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> u64 {
+        self.runs.iter().map(|(_, _, count)| count).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        self.runs
+            .iter()
+            .flat_map(|&(first, step, count)| (0..count).map(move |at| first + at * step))
+    }
 }
 
 impl Accounts {
@@ -119,8 +154,8 @@ impl Accounts {
         let mut n = stripe.index;
         while n < due {
             match self.table.get(n) {
-                Progress::Pending => missing.unheard.push(n),
-                Progress::EndedUnanswered => missing.ended.push(n),
+                Progress::Pending => missing.unheard.push(n, stripe.of),
+                Progress::EndedUnanswered => missing.ended.push(n, stripe.of),
                 _ => {}
             }
             n += stripe.of;
@@ -135,7 +170,7 @@ impl Accounts {
     /// Its seconds are corrected by the difference: the last one may be missing although single starts of it were told.
     pub fn close_lost(&mut self, origin: Origin, missing: &Missing, found: &HashSet<u64>) {
         let mut untold: BTreeMap<Phase, (u64, u64)> = BTreeMap::new();
-        for &n in missing.unheard.iter().chain(&missing.ended) {
+        for n in missing.unheard.iter().chain(missing.ended.iter()) {
             let (there, lost) = untold.entry(self.schedule.phase_of(n)).or_default();
             let before = self.table.get(n);
             if before == Progress::EndedUnanswered || found.contains(&n) {
@@ -153,7 +188,7 @@ impl Accounts {
             }
         }
         let member = self.members.entry(origin).or_default();
-        member.missing += (missing.unheard.len() + missing.ended.len()) as u64;
+        member.missing += missing.unheard.len() + missing.ended.len();
         let phases: HashSet<Phase> = member
             .told
             .keys()
@@ -201,5 +236,36 @@ fn replace(sum: &mut Ledger, part: &Ledger, by: &Ledger) {
         (&mut sum.accepted, part.accepted, by.accepted),
     ] {
         *sum = sum.saturating_sub(part) + by;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_the_numbers_that_were_put_in(
+            index in 0..5_u64,
+            of in 1..5_u64,
+            taken in prop::collection::vec(any::<bool>(), 0..60),
+        ) {
+            let wanted: Vec<u64> =
+                (0..).zip(&taken).filter(|(_, taken)| **taken).map(|(at, _): (u64, _)| index + at * of).collect();
+            let mut numbers = Numbers::default();
+            wanted.iter().for_each(|n| numbers.push(*n, of));
+            prop_assert_eq!(numbers.iter().collect::<Vec<_>>(), wanted.clone());
+            prop_assert_eq!(numbers.len(), wanted.len() as u64);
+            prop_assert_eq!(numbers.is_empty(), wanted.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_whole_part_is_one_run() {
+        let mut numbers = Numbers::default();
+        (0..100_000).for_each(|at| numbers.push(3 + at * 8, 8));
+        assert_eq!(numbers.runs, [(3, 8, 100_000)]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use benchmark_results::Histogram;
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 use proptest::prelude::*;
 
@@ -96,7 +97,7 @@ proptest! {
     #[test]
     fn the_account_closes_whatever_is_reported(fates in prop::collection::vec(any_fate(), 1..300)) {
         let schedule = schedule();
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.5), 60);
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.5), 60, true);
         accounts.add_window(Origin::Leader, &window(&schedule, &fates));
         // A workflow runs when its start was taken, whether or not the answer came.
         let runs = |fate: &Fate| match fate.start {
@@ -149,7 +150,7 @@ proptest! {
 #[test]
 fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
     // Due in the last 10 ms of the warm-up, over in the measured phase.
     accounts.add_start(Origin::Leader, 99, StartEnd::Accepted);
     let end = WorkflowEnd::Completed;
@@ -168,14 +169,14 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
     assert_eq!(pair.response.count(), 1);
     assert!((pair.response.max_ms().unwrap() - 210.0).abs() < 0.5);
     assert!((pair.service.max_ms().unwrap() - 205.0).abs() < 0.5);
-    assert_eq!(warm_up.completed_in_time, 0);
-    assert_eq!(accounts.phases()[&Phase::Measure].completed_in_time, 1);
+    assert_eq!(accounts.completed_in_time(Phase::WarmUp), Some(0));
+    assert_eq!(accounts.completed_in_time(Phase::Measure), Some(1));
     assert_eq!(accounts.seconds().report().windows[1].completed, Some(1));
 }
 
 #[test]
 fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60);
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
     accounts.add_window(Origin::Leader, &ShardWindow::default());
     accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
     accounts.add_unstamped_end(0, WorkflowEnd::Terminated, Some("by hand".into()));
@@ -191,15 +192,15 @@ fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
 
 #[test]
 fn stamp_and_long_poll_are_compared() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60);
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
     for n in 0..3 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
     accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
-    accounts.add_poll(0, WorkflowEnd::Completed, 0, 9 * MILLI, true);
-    accounts.add_poll(1, WorkflowEnd::Failed, 0, 30 * MILLI, true);
+    accounts.add_poll(0, WorkflowEnd::Completed, 0, 9 * MILLI);
+    accounts.add_poll(1, WorkflowEnd::Failed, 0, 30 * MILLI);
     accounts.add_stamp(Origin::Leader, stamp(1, WorkflowEnd::Completed));
-    accounts.add_poll(2, WorkflowEnd::Completed, 0, 30 * MILLI, true);
+    accounts.add_poll(2, WorkflowEnd::Completed, 0, 30 * MILLI);
     let observers = accounts.observers();
     assert_eq!(
         (
@@ -215,20 +216,222 @@ fn stamp_and_long_poll_are_compared() {
 #[test]
 fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60);
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted) = (3, 3, 3);
     accounts.add_window(Origin::Leader, &window);
     accounts.add_start(Origin::Leader, 150, StartEnd::Accepted);
-    accounts.add_poll(150, WorkflowEnd::Completed, 1501 * MILLI, 1520 * MILLI, false);
+    accounts.add_poll(150, WorkflowEnd::Completed, 1501 * MILLI, 1520 * MILLI);
+    // The sample's ends are no count of all: how many completed is not known until the server has told.
+    assert_eq!(accounts.completed_in_time(Phase::Measure), None);
+    assert_eq!(accounts.observers().polled, 1);
     accounts.set_ends(Phase::Measure, &BTreeMap::from([(WorkflowEnd::Completed, 2)]));
     accounts.set_completed_in_time(Phase::Measure, 2);
+    assert_eq!(accounts.completed_in_time(Phase::Measure), Some(2));
+    assert_eq!(accounts.completed_in_time(Phase::WarmUp), None);
     let measure = &accounts.phases()[&Phase::Measure];
     assert_eq!((measure.ledger().completed, measure.ledger().open), (2, 1));
-    assert_eq!(measure.ends.completed.as_ref().unwrap().response.count(), 1);
-    assert_eq!(measure.completed_in_time, 2);
     assert_eq!(measure.ledger().broken_identities(), []);
+    let pair = measure.ends.completed.as_ref().unwrap();
+    assert_eq!((pair.response.count(), pair.service.count()), (1, 1));
+    assert!((pair.response.max_ms().unwrap() - 20.0).abs() < 0.1);
+    assert!((pair.service.max_ms().unwrap() - 19.0).abs() < 0.1);
+}
+
+#[test]
+fn ends_beyond_the_answers_are_of_lost_answers() {
+    let schedule = schedule();
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    let mut window = ShardWindow::default();
+    let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
+    (ledger.arrivals, ledger.dispatched, ledger.accepted, ledger.unknown) = (10, 10, 6, 4);
+    accounts.add_window(Origin::Leader, &window);
+    accounts.set_ends(
+        Phase::Measure,
+        &BTreeMap::from([(WorkflowEnd::Completed, 8), (WorkflowEnd::Failed, 1)]),
+    );
+    let ledger = accounts.phases()[&Phase::Measure].ledger();
+    assert_eq!((ledger.accepted, ledger.unknown, ledger.open), (9, 1, 0));
+    assert_eq!((ledger.completed, ledger.failed), (8, 1));
+    assert_eq!(ledger.broken_identities(), []);
+    // Told again, nothing is taken twice.
+    accounts.set_ends(
+        Phase::Measure,
+        &BTreeMap::from([(WorkflowEnd::Completed, 9), (WorkflowEnd::Failed, 1)]),
+    );
+    let ledger = accounts.phases()[&Phase::Measure].ledger();
+    assert_eq!((ledger.accepted, ledger.unknown, ledger.completed), (10, 0, 9));
+}
+
+#[test]
+fn a_start_that_was_refused_and_ran_was_taken() {
+    let schedule = schedule();
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let mut window = ShardWindow::default();
+    let ledger = &mut window.phases.entry(Phase::WarmUp).or_default().ledger;
+    (ledger.arrivals, ledger.dispatched, ledger.accepted, ledger.rejected) = (3, 3, 1, 2);
+    accounts.add_window(Origin::Leader, &window);
+    accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
+    accounts.add_start(Origin::Leader, 0, StartEnd::Rejected);
+    accounts.add_start(Origin::Leader, 1, StartEnd::Rejected);
+    accounts.add_start(Origin::Leader, 2, StartEnd::Accepted);
+    // One is open, and stays open: the refused one that ended takes nothing away from it.
+    assert_eq!(accounts.backlog(), 1);
+    let ledger = accounts.ledger();
+    assert_eq!(
+        (ledger.accepted, ledger.rejected, ledger.completed, ledger.open),
+        (2, 1, 1, 1)
+    );
+    assert_eq!(ledger.broken_identities(), []);
+    let (count, examples) = &accounts.errors()[&("StartWorkflowExecution", "refused-and-ran".to_owned())];
+    assert_eq!((*count, examples[0].0), (1, 0));
+}
+
+#[test]
+fn an_end_of_what_was_never_sent_leaves_nothing_open() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
+    accounts.add_start(Origin::Leader, 0, StartEnd::Dropped);
+    accounts.add_start(Origin::Leader, 1, StartEnd::Accepted);
+    assert_eq!(accounts.backlog(), 1);
+}
+
+/// A second in which every figure is another one, so that none can stand for another.
+fn busy_second(second: u64, base: u64) -> ShardWindow {
+    let mut window = ShardWindow {
+        second,
+        dispatched: base + 1,
+        dropped: base + 2,
+        accepted: base + 3,
+        rejected: base + 4,
+        unknown: base + 5,
+        in_flight: base + 6,
+        peak_in_flight: base + 7,
+        sent_in: BTreeMap::from([(Phase::WarmUp, base + 8), (Phase::Measure, base + 9)]),
+        ..ShardWindow::default()
+    };
+    for (phase, latency) in [(Phase::WarmUp, 10), (Phase::Measure, 20)] {
+        let samples = window.phases.entry(phase).or_default();
+        samples.ledger.arrivals = base + latency;
+        samples.ledger.dispatched = base + latency;
+        samples.ledger.accepted = base + latency;
+        samples.lag.record(Duration::from_millis(latency));
+        samples.accepted.record(0, MILLI, latency * MILLI);
+    }
+    window
+}
+
+#[test]
+fn seconds_of_shards_add_up() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    accounts.add_window(Origin::Leader, &busy_second(1, 100));
+    accounts.add_window(Origin::Member(3), &busy_second(1, 1_000));
+    let measure = &accounts.phases()[&Phase::Measure];
+    assert_eq!(measure.sent_in_time, 109 + 1_009);
+    assert_eq!(accounts.phases()[&Phase::WarmUp].sent_in_time, 108 + 1_008);
+    assert_eq!(measure.starts.ledger.arrivals, 120 + 1_020);
+    assert_eq!(measure.starts.lag.count(), 2);
+    assert_eq!(measure.starts.accepted.response.count(), 2);
+    let report = accounts.seconds().report();
+    let window = &report.windows[1];
+    let counts = [
+        window.dispatched,
+        window.dropped,
+        window.accepted,
+        window.rejected,
+        window.unknown,
+        window.in_flight,
+    ];
+    assert_eq!(counts, [1_102, 1_104, 1_106, 1_108, 1_110, 1_112]);
+    assert_eq!(accounts.seconds().peak_in_flight(), 107 + 1_007);
+    assert!((window.lag_p99.unwrap() - 20.0).abs() < 0.1);
+    assert!((window.start_p99.unwrap() - 20.0).abs() < 0.1);
+    // What was accepted and did not end is the backlog.
+    assert_eq!(window.backlog, Some(1_106));
+    let members = accounts.members();
+    assert_eq!(members[&Origin::Member(3)].starts[&Phase::Measure].arrivals, 1_020);
+    assert_eq!(members[&Origin::Leader].ledger().arrivals, 110 + 120);
+    // A member's latencies are those of the measured phase.
+    let latency = members[&Origin::Leader].start_latency.as_ref().unwrap();
+    assert_eq!((latency.lag.count(), latency.accepted.service.count()), (1, 1));
+    assert!((latency.lag.max_ms().unwrap() - 20.0).abs() < 0.1);
+}
+
+#[test]
+fn accounts_add_up() {
+    let account = |base: u64, completed_in_time| {
+        let mut account = PhaseAccount {
+            sent_in_time: base,
+            completed_in_time,
+            unknown_found: base + 1,
+            unknown_not_found: base + 2,
+            refused_and_ran: base + 3,
+            ..PhaseAccount::default()
+        };
+        account.starts.ledger.arrivals = base + 4;
+        account.ends.count(WorkflowEnd::Failed);
+        account.ends.time(WorkflowEnd::Failed, 0, 1, 2);
+        account.ends.count(WorkflowEnd::Completed);
+        account.ends.time(WorkflowEnd::Completed, 0, 1, 2);
+        account
+    };
+    let mut sum = account(10, None);
+    sum.add(&account(100, Some(7)));
+    assert_eq!(sum.completed_in_time, Some(7));
+    sum.add(&account(1_000, Some(8)));
+    sum.add(&account(0, None));
+    assert_eq!(sum.completed_in_time, Some(15));
+    assert_eq!(
+        (
+            sum.sent_in_time,
+            sum.unknown_found,
+            sum.unknown_not_found,
+            sum.refused_and_ran
+        ),
+        (1_110, 1_114, 1_118, 1_122)
+    );
+    assert_eq!(sum.starts.ledger.arrivals, 1_126);
+    let mut ledger = Ledger::default();
+    sum.ends.count_into(&mut ledger);
+    assert_eq!((ledger.completed, ledger.failed), (4, 4));
+    assert_eq!(sum.ends.completed.as_ref().unwrap().response.count(), 4);
+    assert_eq!(sum.ends.not_completed.as_ref().unwrap().response.count(), 4);
+}
+
+#[test]
+fn errors_keep_their_first_examples() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let told = |count: u64| {
+        let examples = (0..count).map(|n| (n, "no".to_owned())).collect();
+        StartErrors::from([("INTERNAL", (count, examples))])
+    };
+    accounts.add_start_errors(told(6));
+    accounts.add_start_errors(told(7));
+    let (count, examples) = &accounts.errors()[&("StartWorkflowExecution", "INTERNAL".to_owned())];
+    assert_eq!((*count, examples.len()), (13, EXAMPLES));
+    for n in 0..12 {
+        accounts.add_error("lookup", "Internal".into(), n, "gone".into());
+    }
+    let (count, examples) = &accounts.errors()[&("lookup", "Internal".to_owned())];
+    assert_eq!((*count, examples.len(), examples[9].0), (12, EXAMPLES, 9));
+}
+
+#[test]
+fn a_members_ends_are_its_own() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    for n in [10, 150, 160] {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+    }
+    let by = Origin::Member(2);
+    accounts.add_stamp(by, stamp(10, WorkflowEnd::Completed));
+    accounts.add_stamp(by, stamp(150, WorkflowEnd::Completed));
+    accounts.add_stamp(by, stamp(160, WorkflowEnd::Failed));
+    let member = &accounts.members()[&by];
+    assert_eq!((member.stamped, member.completed, member.stamped_in_measure), (3, 2, 2));
+    let ends = member.ends.as_ref().unwrap();
+    assert_eq!((ends.service.count(), ends.response.count()), (1, 1));
+    assert_eq!(accounts.observers().stamped, 3);
 }
 
 #[test]
@@ -249,7 +452,7 @@ fn a_sample_is_as_large_as_asked_for_and_repeats() {
 #[test]
 fn seconds_are_closed_and_intervals_hold_what_they_had() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
     for n in 0..300 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
         accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
@@ -283,7 +486,7 @@ proptest! {
     ) {
         let schedule = schedule();
         let (lost, origin) = (Stripe { index: 1, of: 2 }, Origin::Member(7));
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60);
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
         let total = schedule.total();
         let mut windows: BTreeMap<(bool, u64), ShardWindow> = BTreeMap::new();
         for (n, (fate, told, stamped)) in (0..total).zip(&fates) {
@@ -312,7 +515,7 @@ proptest! {
             }
         }
         let missing = accounts.missing(lost, schedule.end());
-        let found: HashSet<u64> = missing.unheard.iter().copied().filter(|n| fates[*n as usize].2).collect();
+        let found: HashSet<u64> = missing.unheard.iter().filter(|n| fates[*n as usize].2).collect();
         accounts.close_lost(origin, &missing, &found);
 
         let ledger = accounts.ledger();
@@ -320,7 +523,7 @@ proptest! {
         prop_assert_eq!(ledger.arrivals, total);
         prop_assert_eq!(accounts.missing(lost, schedule.end()), Missing::default());
         let member = &accounts.members()[&origin];
-        prop_assert_eq!(member.missing as usize, missing.unheard.len() + missing.ended.len());
+        prop_assert_eq!(member.missing, missing.unheard.len() + missing.ended.len());
         prop_assert_eq!(member.ledger().arrivals, total / 2);
         let open = ledger.open;
         prop_assert_eq!(accounts.backlog(), open);

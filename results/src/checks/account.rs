@@ -18,6 +18,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
         server_counts(context),
         observers(context),
         missing_stamps(context),
+        repeated_stamps(context),
         clean_up(context),
     ]
 }
@@ -126,6 +127,28 @@ fn missing_stamps(context: &Context) -> Check {
         draft.invalid(
             "too many ends miss from the end-to-end latencies: a worker of another program polls this task queue, or \
              one of this run was killed",
+        )
+    }
+}
+
+fn repeated_stamps(context: &Context) -> Check {
+    let reconciliation = context.reconciliation;
+    let limit = percent(limits::STAMPED_TWICE);
+    let (stamped, twice) = (reconciliation.stamped, reconciliation.stamped_twice);
+    if reconciliation.source != CompletionSource::Stamps || stamped == 0 {
+        return Draft::new(names::REPEATED_STAMPS, "no worker stamps the ends", limit).not_applicable();
+    }
+    let share = twice as f64 / stamped as f64;
+    let value = format!("{} for {} ends ({})", count(twice), count(stamped), percent(share));
+    let draft = Draft::new(names::REPEATED_STAMPS, value, limit).numbers(share, limits::STAMPED_TWICE);
+    if twice == 0 {
+        draft.pass()
+    } else if share <= limits::STAMPED_TWICE {
+        draft.warning("the server refused the first end of these workflows: their latency ends there and is too small")
+    } else {
+        draft.invalid(
+            "the server refused too many ends and gave the tasks out again, so end-to-end latencies are too small: look \
+             for workers that stall longer than a workflow task's timeout, or for frontends that restart",
         )
     }
 }

@@ -64,6 +64,8 @@ pub const SERVER_COUNTS: &str = "server-counts";
 pub const OBSERVERS: &str = "observers";
 /// Ends that no worker stamped.
 pub const MISSING_STAMPS: &str = "missing-stamps";
+/// Workflows that were stamped more than once.
+pub const REPEATED_STAMPS: &str = "repeated-stamps";
 /// Termination of what was left open.
 pub const CLEAN_UP: &str = "clean-up";
 

@@ -125,6 +125,27 @@ fn the_account() {
     expect(names::MISSING_STAMPS, NotApplicable, |_, parts| {
         parts.reconciliation.source = CompletionSource::Visibility;
     });
+    let stamped_twice = |twice: u64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            parts.reconciliation.stamped = 10_000;
+            parts.reconciliation.stamped_twice = twice;
+        }
+    };
+    expect(names::REPEATED_STAMPS, Pass, stamped_twice(0));
+    expect(names::REPEATED_STAMPS, Warning, stamped_twice(1));
+    expect(names::REPEATED_STAMPS, Warning, stamped_twice(100));
+    let verdict = expect(names::REPEATED_STAMPS, Invalid, stamped_twice(101));
+    assert_eq!(
+        check(&verdict, names::REPEATED_STAMPS).value,
+        "101 for 10,000 ends (1 %)"
+    );
+    expect(names::REPEATED_STAMPS, NotApplicable, |_, parts| {
+        parts.reconciliation.source = CompletionSource::Visibility;
+        parts.reconciliation.stamped_twice = 5;
+    });
+    expect(names::REPEATED_STAMPS, NotApplicable, |_, parts| {
+        parts.reconciliation.stamped = 0
+    });
     expect(names::CLEAN_UP, Warning, |_, parts| {
         parts.reconciliation.cleanup.open_after = Some(3)
     });
