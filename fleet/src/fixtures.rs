@@ -15,8 +15,8 @@ use benchmark_results::{
 };
 
 use crate::{
-    Clock, EndKind, EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, MemberId, MemberOptions, RemoteLeader,
-    Role, Source, SystemClock, WindowSink, read_ends, wire,
+    Clock, EndKind, EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, MemberId, MemberOptions, Rejected,
+    RemoteLeader, Role, Source, SystemClock, Teller, WindowSink, read_ends, wire,
 };
 
 pub(crate) const VERSION: &str = "1.2.3";
@@ -51,21 +51,23 @@ pub(crate) struct Merged {
     pub(crate) sequences: BTreeMap<MemberId, Vec<u64>>,
 }
 
-/// A sink that merges, and refuses windows of the run `bad`.
+/// A sink that merges, refuses windows of the run `bad`, and has no room for those of the run `full`.
 #[derive(Debug, Default)]
 pub(crate) struct Merger(pub(crate) Mutex<Merged>);
 
 impl WindowSink for Merger {
-    fn take(&self, member: MemberId, window: wire::Window) -> Result<(), String> {
-        if window.run == "bad" {
-            return Err("it is of no run\u{7}".to_owned());
+    fn take(&self, from: Teller, window: wire::Window) -> Result<(), Rejected> {
+        match window.run.as_str() {
+            "bad" => return Err(Rejected::Malformed("it is of no run\u{7}".to_owned())),
+            "full" => return Err(Rejected::Full),
+            _ => {}
         }
         let ends = match &window.body {
             Some(wire::window::Body::Ends(ends)) => read_ends(ends)?,
             _ => Vec::new(),
         };
         let mut merged = self.0.lock().unwrap();
-        merged.sequences.entry(member).or_default().push(window.sequence);
+        merged.sequences.entry(from.id).or_default().push(window.sequence);
         for end in ends {
             *merged.kinds.entry(end.kind as u8).or_default() += 1;
             *merged.arrivals.entry(end.n).or_default() += 1;

@@ -7,7 +7,7 @@
 mod admission;
 mod events;
 mod orders;
-mod refusal;
+pub(crate) mod refusal;
 mod roster;
 mod types;
 mod usage;
@@ -22,11 +22,14 @@ use tokio::sync::watch;
 pub use refusal::{Refusal, RefusalKind};
 use roster::{Intake, Roster};
 pub use types::{
-    Command, EventKind, FleetEvent, LeaderOptions, MemberId, MemberState, Origin, Presence, Role, UsageSample,
-    WindowSink,
+    Command, EventKind, FleetEvent, LeaderOptions, MemberId, MemberState, Origin, Presence, Rejected, Role, Teller,
+    UsageSample, WindowSink,
 };
 
-use crate::{limits::EXCHANGE_WINDOWS, text, wire};
+use crate::{
+    limits::{EXCHANGE_WINDOWS, KEY_BYTES},
+    text, wire,
+};
 
 /// A handle on the leader of a run; clones are the same leader. Safe to use from any thread, without a runtime.
 #[derive(Clone)]
@@ -66,7 +69,8 @@ impl Leader {
     /// Takes a process in. A second join with the same key is the same member.
     ///
     /// # Errors
-    /// When it is malformed, or of another protocol, version or plan, or there is no place for it. That is an event too.
+    /// When it is malformed, or of another protocol, version or plan, or there is no place for it, or the run is over. All
+    /// but the last are events, too.
     pub fn join(&self, request: wire::JoinRequest, from: Origin) -> Result<wire::JoinResponse, Refusal> {
         let shared = &*self.shared;
         let who = match &from {
@@ -87,7 +91,9 @@ impl Leader {
                 now_unix_ns: shared.options.clock.unix_ns(),
             }),
             Err(refusal) => {
-                self.roster().refused(now, None, who, &refusal.reason);
+                if refusal.kind != RefusalKind::Over {
+                    self.roster().refused(now, None, who, &refusal.reason);
+                }
                 Err(refusal)
             }
         }
@@ -97,32 +103,29 @@ impl Leader {
     ///
     /// # Errors
     /// When the caller has not joined ([`RefusalKind::Unknown`]), when a window is malformed or one is missing before
-    /// it, or when its place was given to another. Windows before the malformed one are taken.
+    /// it, or when its place was given to another. Windows before the malformed one are taken, and nothing ever after it.
     pub fn exchange(&self, request: wire::ExchangeRequest) -> Result<wire::ExchangeResponse, Refusal> {
         let shared = &*self.shared;
         let key = admission::key(&request.key)?;
-        let (id, intake) = self
+        let (teller, intake) = self
             .roster()
-            .heard(&key, shared.options.clock.now())
-            .map_err(|mut refusal| {
-                refusal.run_id = Some(shared.options.run_id.clone());
-                refusal
-            })?;
-        let acked = match self.take(id, &intake, request.windows) {
+            .heard(&key, request.number, shared.options.clock.now())
+            .map_err(|refusal| self.signed(refusal))?;
+        let last = request.windows.last().map_or(0, |window| window.sequence);
+        let acked = match self.take(teller, &intake, request.windows) {
             Ok(acked) => acked,
-            Err(refusal) => {
+            Err(reason) => {
                 let now = shared.options.clock.now();
-                let mut roster = self.roster();
-                let name = roster.name(id);
-                roster.refused(now, Some(id), name, &refusal.reason);
-                drop(roster);
+                self.roster().put_out(teller.id, now, &reason);
                 self.bump();
-                return Err(refusal);
+                return Err(Refusal::malformed(reason));
             }
         };
+        let all = acked >= last && !request.more;
         let leaving = request.leaving.then(|| text::shown(&request.reason));
+        let status = request.status.unwrap_or_default();
         let now = shared.options.clock.now();
-        let (order, changed) = self.roster().told(id, now, request.status.unwrap_or_default(), leaving);
+        let (order, changed) = self.roster().told(teller.id, now, status, all, leaving);
         if changed {
             self.bump();
         }
@@ -133,35 +136,57 @@ impl Leader {
         })
     }
 
-    /// Hands windows to the sink that were not taken before. Returns the last sequence number that was taken.
-    fn take(&self, id: MemberId, intake: &Mutex<Intake>, windows: Vec<wire::Window>) -> Result<u64, Refusal> {
+    /// Whether something may be taken from the member with this key. Asked before its message is read.
+    ///
+    /// # Errors
+    /// As [`Leader::exchange`] for a caller that has not joined, or from which nothing more is taken.
+    pub(crate) fn knows(&self, key: &[u8; KEY_BYTES]) -> Result<(), Refusal> {
+        let known = self.roster().known(key);
+        known.map(|_| ()).map_err(|refusal| self.signed(refusal))
+    }
+
+    /// A refusal with the run that it is of.
+    fn signed(&self, refusal: Refusal) -> Refusal {
+        Refusal {
+            run_id: Some(self.shared.options.run_id.clone()),
+            ..refusal
+        }
+    }
+
+    /// Hands windows to the sink that were not taken before. Returns the last sequence number that was taken, which is
+    /// that of an earlier window when there is no room; or what is wrong with one of them.
+    fn take(&self, from: Teller, intake: &Mutex<Intake>, windows: Vec<wire::Window>) -> Result<u64, String> {
         if windows.len() > EXCHANGE_WINDOWS {
-            return Err(Refusal::malformed(format!(
+            return Err(format!(
                 "{} windows in one exchange; at most {EXCHANGE_WINDOWS} are taken",
                 windows.len()
-            )));
+            ));
         }
         // Held while windows are merged: another exchange of the same member waits, and finds them taken.
         let mut intake = lock(intake);
         for window in windows {
             let sequence = window.sequence;
             if sequence == 0 {
-                return Err(Refusal::malformed("a window has no sequence number"));
+                return Err("a window has no sequence number".to_owned());
             }
             if sequence <= intake.acked {
                 intake.resent += 1;
                 continue;
             }
             if sequence != intake.acked + 1 {
-                return Err(Refusal::malformed(format!(
+                return Err(format!(
                     "window {sequence} comes after window {}: those between are missing",
                     intake.acked
-                )));
+                ));
             }
-            self.shared.sink.take(id, window).map_err(|reason| {
-                Refusal::malformed(format!("window {sequence} is malformed: {}", text::shown(&reason)))
-            })?;
-            intake.acked = sequence;
+            let taken = fits(from.role, &window).and_then(|()| self.shared.sink.take(from, window));
+            match taken {
+                Ok(()) => intake.acked = sequence,
+                Err(Rejected::Full) => break,
+                Err(Rejected::Malformed(reason)) => {
+                    return Err(format!("window {sequence} is malformed: {}", text::shown(&reason)));
+                }
+            }
         }
         Ok(intake.acked)
     }
@@ -205,6 +230,11 @@ impl Leader {
         events
     }
 
+    /// How many events of the run are not told, because there were too many.
+    pub fn omitted_events(&self) -> u64 {
+        self.roster().omitted_events()
+    }
+
     /// Changes whenever somebody joins, is refused, gets ready or done, returns, leaves, or is found silent or lost, and
     /// with each command. A member is found silent or lost when [`Leader::roll`] or [`Leader::take_events`] is called.
     pub fn changed(&self) -> watch::Receiver<u64> {
@@ -226,6 +256,19 @@ impl Leader {
     fn bump(&self) {
         self.shared.changed.send_modify(|count| *count += 1);
     }
+}
+
+/// Whether a window tells of what its sender does.
+fn fits(role: Role, window: &wire::Window) -> Result<(), Rejected> {
+    let what = match (role, &window.body) {
+        (Role::Worker, Some(wire::window::Body::Ends(_))) | (Role::Generator, Some(wire::window::Body::Starts(_))) => {
+            return Ok(());
+        }
+        (_, Some(wire::window::Body::Ends(_))) => "ends of workflows",
+        (_, Some(wire::window::Body::Starts(_))) => "starts",
+        (_, None) => "nothing",
+    };
+    Err(Rejected::Malformed(format!("a {role} tells of {what}")))
 }
 
 /// Locks, whatever happened to whoever held the lock before: a sink that panicked leaves a window that was not taken,

@@ -9,6 +9,7 @@
 //! compiles the transport again.
 
 pub mod address;
+pub mod bounded;
 pub mod clock;
 mod codec;
 pub mod columns;
@@ -29,7 +30,7 @@ pub use columns::{decode, encode};
 pub use ends::{EndKind, EndRecord, EndsBuilder, read_ends};
 pub use leader::{
     Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberId, MemberState, Origin, Presence, Refusal,
-    RefusalKind, Role, UsageSample, WindowSink,
+    RefusalKind, Rejected, Role, Teller, UsageSample, WindowSink,
 };
 pub use limits::PROTOCOL;
 pub use member::{

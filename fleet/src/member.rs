@@ -89,6 +89,8 @@ pub struct MemberOptions {
     pub interval: Duration,
     /// How long to try to reach the leader at first.
     pub join_timeout: Duration,
+    /// Whether a leader that has no place left is asked again, as one is whose run is over.
+    pub patient: bool,
     /// How long one call may take. An exchange without an answer by then is made again.
     pub call_timeout: Duration,
     /// How long the leader may be unreachable afterwards.
@@ -124,6 +126,7 @@ impl MemberOptions {
             workers: None,
             interval,
             join_timeout: Duration::from_secs(300),
+            patient: false,
             call_timeout: limits::CALL,
             leader_timeout: Duration::from_secs(60),
             unix_ns,
@@ -169,8 +172,8 @@ pub struct Member {
 }
 
 impl Member {
-    /// Joins the leader's run. While the leader cannot be reached, it is tried again until `join_timeout`; a refusal, or
-    /// something at the address that is no leader, ends it at once.
+    /// Joins the leader's run. While the leader cannot be reached, or its run is over, it is tried again until
+    /// `join_timeout`; any other refusal, or something at the address that is no leader, ends it at once.
     ///
     /// # Errors
     /// When the leader cannot be reached, refuses, or is none.

@@ -4,10 +4,20 @@
 //! become gigabytes. One pass over the wire format, which allocates nothing, adds up what decoding would take.
 //! Wire format: <https://protobuf.dev/programming-guides/encoding/>.
 
-use crate::wire;
+use crate::{limits::MESSAGE_BYTES, wire};
 
-/// The memory that a decoded message may take, bytes.
-pub(crate) const DECODED_BYTES: usize = 64 * 1024 * 1024;
+/// The memory that a decoded message may take, bytes: for each byte of it, besides, and at most. The least dense that a
+/// member sends are seconds in which nothing happened, 5 bytes on the wire and 160 in memory.
+const DECODED: (usize, usize, usize) = (32, 64 * 1024, 24 * 1024 * 1024);
+/// The most for a message that carries a single large window.
+const LARGE_DECODED: usize = 64 * 1024 * 1024;
+
+/// The memory that a message of so many bytes may take.
+fn budget(bytes: usize) -> usize {
+    let (each, besides, most) = DECODED;
+    let most = if bytes > MESSAGE_BYTES { LARGE_DECODED } else { most };
+    bytes.saturating_mul(each).saturating_add(besides).min(most)
+}
 
 /// A message that can be measured.
 pub trait Measured {
@@ -60,7 +70,10 @@ macro_rules! measured {
         impl Measured for $message {
             fn measure(bytes: &[u8]) -> Result<(), String> {
                 static SHAPE: Shape = shape::<$message>($messages, &[]);
-                Measure { left: DECODED_BYTES }.message(bytes, &SHAPE)
+                Measure {
+                    left: budget(bytes.len()),
+                }
+                .message(bytes, &SHAPE)
             }
         }
     };
@@ -119,7 +132,7 @@ impl Measure {
         self.left = self
             .left
             .checked_sub(bytes)
-            .ok_or_else(|| format!("it would take more than {DECODED_BYTES} bytes of memory"))?;
+            .ok_or("it would take far more memory than its length suggests")?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The leader's gRPC service: bound first, closed to strangers, bounded in everything that a peer decides.
 
-mod guard;
+pub(crate) mod guard;
 mod handler;
 mod incoming;
 
@@ -14,7 +14,7 @@ use tonic::transport::{Identity, Server, ServerTlsConfig};
 
 use crate::{
     leader::Leader,
-    limits::{CALL_AT_THE_LEADER, CALLS_OF_A_CONNECTION, CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
+    limits::{CALL_AT_THE_LEADER, CALLS_OF_A_CONNECTION, CONNECT, KEEP_ALIVE, LARGE_MESSAGE_BYTES, MESSAGE_BYTES},
     text,
     token::Token,
     wire::fleet_server::FleetServer,
@@ -108,8 +108,9 @@ async fn begin(leader: Leader, options: ServeOptions) -> Result<Serving, ServeEr
             .tls_config(config)
             .map_err(|error| ServeError::Tls(text::chain(&error)))?;
     }
-    let service = FleetServer::new(Handler::new(leader.clone())).max_decoding_message_size(MESSAGE_BYTES);
-    let service = Guard::new(service, options.token.map(Arc::new), leader);
+    let taking = |bytes| FleetServer::new(Handler::new(leader.clone())).max_decoding_message_size(bytes);
+    let (most, large) = (taking(MESSAGE_BYTES), taking(LARGE_MESSAGE_BYTES));
+    let service = Guard::new(most, large, options.token.map(Arc::new), leader);
     let (stop, stopped) = oneshot::channel();
     let serving = server.serve_with_incoming_shutdown(service, incoming::connections(listener), stopped.map(|_| ()));
     let task = tokio::spawn(async move {

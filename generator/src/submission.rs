@@ -221,9 +221,23 @@ impl Submission {
                 noted.at_seconds = self.timeline.seconds() - ago.as_secs_f64();
             }
         }
+        self.note_omitted(crew.omitted_events());
         let unheard = u64::try_from(crew.unheard_for().as_nanos()).unwrap_or(u64::MAX);
         let until = self.timeline.now().saturating_sub(unheard);
         self.accountant.hear_until(until);
+    }
+
+    /// Says how many events of members are not told, once.
+    fn note_omitted(&mut self, omitted: u64) {
+        if omitted == 0 {
+            return;
+        }
+        const KIND: &str = "more-events";
+        let message = format!("and {omitted} more events of members that are not told");
+        match self.events.iter_mut().find(|event| event.kind == KIND) {
+            Some(event) => event.message = message,
+            None => self.note(KIND, message),
+        }
     }
 
     /// Writes down that something happened now.

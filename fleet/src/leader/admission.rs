@@ -1,11 +1,14 @@
 //! Whether a process fits into a run, apart from who is in it already.
 
+use std::sync::Arc;
+
 use benchmark_results::schema::{HostFacts, WorkerFacts};
 
 use super::{LeaderOptions, Refusal, Role};
 use crate::{
+    bounded,
     limits::{FACTS_BYTES, HASH_DIGITS, KEY_BYTES, NAME_BYTES, PROTOCOL, VERSION_BYTES},
-    text, wire,
+    wire,
 };
 
 /// A process that fits.
@@ -15,8 +18,8 @@ pub(super) struct Candidate {
     pub(super) role: Role,
     pub(super) name: String,
     pub(super) version: String,
-    pub(super) host: HostFacts,
-    pub(super) workers: Option<WorkerFacts>,
+    pub(super) host: Arc<HostFacts>,
+    pub(super) workers: Option<Arc<WorkerFacts>>,
 }
 
 /// Checks what a process says of itself against the run.
@@ -46,10 +49,10 @@ pub(super) fn admit(request: wire::JoinRequest, options: &LeaderOptions) -> Resu
         )));
     }
     plan(&request.plan_hash, &options.plan_hash)?;
-    let host = facts("machine", &request.host_json)?;
+    let host = Arc::new(facts("machine", &request.host_json)?);
     let workers = match request.workers_json.as_str() {
         "" => None,
-        json => Some(facts("workers", json)?),
+        json => Some(Arc::new(facts("workers", json)?)),
     };
     Ok(Candidate {
         key,
@@ -78,7 +81,7 @@ fn line(what: &str, text: String, most: usize) -> Result<String, Refusal> {
             text.len()
         )));
     }
-    Ok(text::shown(&text))
+    Ok(bounded::line(&text))
 }
 
 /// Checks the plan that a process insists on: the beginning of the hash, or nothing.
@@ -113,6 +116,5 @@ fn facts<T: serde::de::DeserializeOwned>(of: &str, json: &str) -> Result<T, Refu
             json.len()
         )));
     }
-    serde_json::from_str(json)
-        .map_err(|error| Refusal::malformed(format!("the facts of its {of} cannot be read: {error}")))
+    bounded::facts(json).map_err(|error| Refusal::malformed(format!("the facts of its {of} cannot be read: {error}")))
 }

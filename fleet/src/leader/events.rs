@@ -1,4 +1,5 @@
-//! What happened, until it is taken; a stranger who knocks all the time is told of once a minute.
+//! What happened, until it is taken; a stranger who knocks all the time is told of once a minute, and a run has a bounded
+//! number of events, whatever its members and strangers do.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -6,28 +7,27 @@ use std::{
 };
 
 use super::{EventKind, FleetEvent, MemberId};
-use crate::limits::EVENTS;
+use crate::limits::{EVENTS, REFUSALS};
 
 /// How long the same refusal is not told again.
 const AGAIN: Duration = Duration::from_secs(60);
 /// Refusals that are remembered; with more, all are forgotten and may be told again.
 const REMEMBERED: usize = 256;
-/// Refusals that wait to be taken; of more, none is told.
-const REFUSALS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Events {
     waiting: VecDeque<FleetEvent>,
+    /// Events of the run so far, and how many of them are refusals.
+    told: usize,
     refusals: usize,
-    told: HashMap<(String, String), Duration>,
+    /// Those that found no room.
+    omitted: u64,
+    remembered: HashMap<(String, String), Duration>,
 }
 
 impl Events {
     pub(super) fn push(&mut self, at: Duration, member: MemberId, name: &str, kind: EventKind) {
-        if self.waiting.len() >= EVENTS {
-            self.waiting.pop_front();
-        }
-        self.waiting.push_back(FleetEvent {
+        self.add(FleetEvent {
             at,
             member: Some(member),
             name: name.to_owned(),
@@ -38,28 +38,45 @@ impl Events {
     /// Whether the refusal is news.
     pub(super) fn refused(&mut self, at: Duration, member: Option<MemberId>, name: String, reason: &str) -> bool {
         let same = (name.clone(), reason.to_owned());
-        let before = self.told.get(&same);
-        if before.is_some_and(|before| at < before.saturating_add(AGAIN)) || self.refusals >= REFUSALS {
+        let before = self.remembered.get(&same);
+        if before.is_some_and(|before| at < before.saturating_add(AGAIN)) {
             return false;
         }
-        if self.told.len() >= REMEMBERED {
-            self.told.clear();
+        if self.refusals >= REFUSALS {
+            self.omitted += 1;
+            return false;
         }
-        self.told.insert(same, at);
+        if self.remembered.len() >= REMEMBERED {
+            self.remembered.clear();
+        }
+        self.remembered.insert(same, at);
         self.refusals += 1;
-        self.waiting.push_back(FleetEvent {
+        self.add(FleetEvent {
             at,
             member,
             name,
             kind: EventKind::Refused {
                 reason: reason.to_owned(),
             },
-        });
+        })
+    }
+
+    fn add(&mut self, event: FleetEvent) -> bool {
+        if self.told >= EVENTS {
+            self.omitted += 1;
+            return false;
+        }
+        self.told += 1;
+        self.waiting.push_back(event);
         true
     }
 
     pub(super) fn take(&mut self) -> Vec<FleetEvent> {
-        self.refusals = 0;
         self.waiting.drain(..).collect()
+    }
+
+    /// How many were not told, because there were too many.
+    pub(super) fn omitted(&self) -> u64 {
+        self.omitted
     }
 }

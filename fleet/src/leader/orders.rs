@@ -45,6 +45,11 @@ impl Orders {
         }
     }
 
+    /// Why the run is over, when it is.
+    pub(super) fn over(&self) -> Option<&str> {
+        (self.order.stage() == wire::Stage::End).then_some(self.order.reason.as_str())
+    }
+
     pub(super) fn of(&self, stripe: Option<u32>) -> wire::Order {
         wire::Order {
             stripe: stripe.unwrap_or(0),

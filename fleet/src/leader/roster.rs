@@ -7,12 +7,13 @@ use std::{
 };
 
 use super::{
-    Command, EventKind, FleetEvent, MemberId, MemberState, Presence, Refusal, RefusalKind, Role, admission::Candidate,
-    events::Events, orders::Orders, usage::Usage,
+    Command, EventKind, FleetEvent, MemberId, MemberState, Presence, Refusal, RefusalKind, Role, Teller,
+    admission::Candidate, events::Events, orders::Orders, usage::Usage,
 };
 use crate::{
+    bounded,
     limits::{KEY_BYTES, LOST_AFTER, MEMBERS, SILENT_AFTER},
-    text, wire,
+    wire,
 };
 
 /// How far a member's windows were taken. It has a lock of its own.
@@ -29,8 +30,21 @@ struct Entry {
     /// All but usage and windows, which are filled in when it is asked for.
     state: MemberState,
     last_heard: Duration,
+    /// Number of its last exchange.
+    exchange: u64,
+    /// Why nothing more is taken from it, when that is so.
+    out: Option<String>,
     usage: Usage,
     intake: Arc<Mutex<Intake>>,
+}
+
+impl Entry {
+    fn is_welcome(&self) -> Result<(), Refusal> {
+        match &self.out {
+            Some(reason) => Err(Refusal::malformed(format!("nothing more is taken from it: {reason}"))),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -68,9 +82,15 @@ impl Roster {
         if let Some(index) = self.by_key.get(&candidate.key).copied() {
             return self.rejoin(index, candidate, now);
         }
+        if let Some(reason) = self.orders.over() {
+            return Err(Refusal::new(
+                RefusalKind::Over,
+                format!("this run is over ({reason}); the next one may begin at this address"),
+            ));
+        }
         if self.entries.len() >= MEMBERS {
             return Err(Refusal::new(
-                RefusalKind::TooMuch,
+                RefusalKind::Full,
                 format!("{MEMBERS} members have joined this run already; a leader takes no more"),
             ));
         }
@@ -101,6 +121,8 @@ impl Roster {
                 resent: 0,
             },
             last_heard: now,
+            exchange: 0,
+            out: None,
             usage: Usage::new(now),
             intake: intake.clone(),
         });
@@ -109,6 +131,7 @@ impl Roster {
     }
 
     fn rejoin(&mut self, index: usize, candidate: Candidate, now: Duration) -> Result<Arc<Mutex<Intake>>, Refusal> {
+        self.entries[index].is_welcome()?;
         if self.entries[index].state.role != candidate.role {
             return Err(Refusal::precondition(format!(
                 "it joined as {} before and now as {}; start a new process",
@@ -153,32 +176,71 @@ impl Roster {
             })
     }
 
-    /// Finds a member by its key and notes that it was heard.
-    pub(super) fn heard(
-        &mut self,
-        key: &[u8; KEY_BYTES],
-        now: Duration,
-    ) -> Result<(MemberId, Arc<Mutex<Intake>>), Refusal> {
-        self.watch(now);
+    /// Finds a member by its key, when something may still be taken from it.
+    pub(super) fn known(&self, key: &[u8; KEY_BYTES]) -> Result<usize, Refusal> {
         let Some(index) = self.by_key.get(key).copied() else {
             return Err(Refusal::new(
                 RefusalKind::Unknown,
                 "this process has not joined the leader's run, or the leader was started anew; join first",
             ));
         };
-        let state = &self.entries[index].state;
-        if state.role == Role::Generator && state.stripe.is_none() {
+        let entry = &self.entries[index];
+        entry.is_welcome()?;
+        if entry.state.role == Role::Generator && entry.state.stripe.is_none() {
             return Err(Refusal::precondition(
                 "it was not heard for too long before the run, and its place was given to another generator; \
                  start it again for the next run",
             ));
         }
+        Ok(index)
+    }
+
+    /// Finds a member by its key and notes that it was heard. `exchange` is the number of its exchange; 0 when it does not
+    /// count them.
+    pub(super) fn heard(
+        &mut self,
+        key: &[u8; KEY_BYTES],
+        exchange: u64,
+        now: Duration,
+    ) -> Result<(Teller, Arc<Mutex<Intake>>), Refusal> {
+        self.watch(now);
+        let index = self.known(key)?;
+        let entry = &mut self.entries[index];
+        if exchange > 0 {
+            if exchange <= entry.exchange {
+                return Err(Refusal::new(
+                    RefusalKind::Stale,
+                    "a later exchange of this process was taken already",
+                ));
+            }
+            entry.exchange = exchange;
+        }
         // An exchange that was under way when the member said good-bye does not bring it back; joining does.
-        if !matches!(state.presence, Presence::Left { .. }) {
+        if !matches!(entry.state.presence, Presence::Left { .. }) {
             self.present(index, now);
         }
         let entry = &self.entries[index];
-        Ok((entry.state.id, entry.intake.clone()))
+        let teller = Teller {
+            id: entry.state.id,
+            role: entry.state.role,
+            stripe: entry.state.stripe,
+        };
+        Ok((teller, entry.intake.clone()))
+    }
+
+    /// Takes nothing more from a member, which sent what could not be read. It has left, whatever it says.
+    pub(super) fn put_out(&mut self, id: MemberId, now: Duration, what: &str) {
+        let index = id.0 as usize;
+        let Some(entry) = self.entries.get_mut(index) else {
+            return;
+        };
+        let reason = bounded::line(&format!("it sent what could not be read: {what}"));
+        entry.out = Some(reason.clone());
+        entry.state.presence = Presence::Left {
+            at: now,
+            reason: reason.clone(),
+        };
+        self.event(index, now, EventKind::Left { reason });
     }
 
     fn present(&mut self, index: usize, now: Duration) {
@@ -189,31 +251,36 @@ impl Roster {
         }
     }
 
-    /// Notes what a member says of itself. Returns its order, and whether something happened that others wait for.
+    /// Notes what a member says of itself; `all`: it holds back nothing that it observed before. Returns its order, and
+    /// whether something happened that others wait for.
     pub(super) fn told(
         &mut self,
         id: MemberId,
         now: Duration,
         mut status: wire::Status,
+        all: bool,
         leaving: Option<String>,
     ) -> (wire::Order, bool) {
         let index = id.0 as usize;
         let Some(entry) = self.entries.get_mut(index) else {
             return (self.orders.of(None), false);
         };
-        sane(&mut status);
+        bounded::status(&mut status);
+        status.done &= all;
         let before = &entry.state.status;
         let same_iteration = before.iteration == status.iteration;
         let got_ready = status.ready && !(before.ready && same_iteration);
         self.news |= before.ready != status.ready || before.done != status.done || !same_iteration;
         entry.usage.note(now, &status);
         entry.state.status = status;
-        entry.state.heard_at = entry.last_heard;
+        if all {
+            entry.state.heard_at = entry.last_heard;
+        }
         let stripe = entry.state.stripe;
         if got_ready {
             self.event(index, now, EventKind::Ready);
         }
-        if let Some(reason) = leaving
+        if let Some(reason) = leaving.filter(|_| all)
             && !matches!(self.entries[index].state.presence, Presence::Left { .. })
         {
             self.entries[index].state.presence = Presence::Left {
@@ -252,18 +319,16 @@ impl Roster {
         self.orders.command(command);
     }
 
-    pub(super) fn name(&self, id: MemberId) -> String {
-        self.entries
-            .get(id.0 as usize)
-            .map_or_else(String::new, |entry| entry.state.name.clone())
-    }
-
     pub(super) fn refused(&mut self, at: Duration, member: Option<MemberId>, name: String, reason: &str) -> bool {
         self.events.refused(at, member, name, reason)
     }
 
     pub(super) fn take_events(&mut self) -> Vec<FleetEvent> {
         self.events.take()
+    }
+
+    pub(super) fn omitted_events(&self) -> u64 {
+        self.events.omitted()
     }
 
     pub(super) fn roll(&self) -> Vec<(MemberState, Arc<Mutex<Intake>>)> {
@@ -284,14 +349,4 @@ impl Roster {
         let state = &self.entries[index].state;
         self.events.push(at, state.id, &state.name, kind);
     }
-}
-
-/// Makes what a stranger says of itself fit to be added up and shown.
-fn sane(status: &mut wire::Status) {
-    for figure in [&mut status.cpu_cores, &mut status.cpu_share] {
-        if !(figure.is_finite() && *figure >= 0.0) {
-            *figure = 0.0;
-        }
-    }
-    status.waiting_for = text::shown(&status.waiting_for);
 }

@@ -52,15 +52,40 @@ pub enum Origin {
     Remote(String),
 }
 
+/// Who tells of what it observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Teller {
+    /// Which member.
+    pub id: MemberId,
+    /// What it does. A worker tells of ends and a generator of starts; nothing else reaches a sink.
+    pub role: Role,
+    /// A generator's part of the schedule, from 1; 0 is the leader's. `None` for workers.
+    pub stripe: Option<u32>,
+}
+
+/// Why a sink did not take a window. Nothing of it may have been taken then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// It is malformed, for this reason. The member is told, and takes no part any more; nobody else is hurt.
+    Malformed(String),
+    /// There is no room for it now. The member sends it again.
+    Full,
+}
+
+impl From<String> for Rejected {
+    fn from(reason: String) -> Rejected {
+        Rejected::Malformed(reason)
+    }
+}
+
 /// Is told what members observed. Each window comes exactly once, those of one member in the order of their sequence;
 /// windows of different members come at the same time.
 pub trait WindowSink: Send + Sync {
     /// Takes a window.
     ///
     /// # Errors
-    /// When it is malformed: nothing of it may have been taken then. The member is told the text and goes; nobody else
-    /// is hurt.
-    fn take(&self, member: MemberId, window: wire::Window) -> Result<(), String>;
+    /// When it is malformed, or there is no room for it.
+    fn take(&self, from: Teller, window: wire::Window) -> Result<(), Rejected>;
 }
 
 /// What a leader begins with.
@@ -138,7 +163,7 @@ pub enum Presence {
         /// When it was last heard.
         since: Duration,
     },
-    /// It said good-bye.
+    /// It said good-bye, or was put out for what it sent.
     Left {
         /// When.
         at: Duration,
@@ -161,9 +186,9 @@ pub struct MemberState {
     /// Its program's version.
     pub version: String,
     /// Its machine.
-    pub host: HostFacts,
+    pub host: Arc<HostFacts>,
     /// Its effective options; `None` for generators.
-    pub workers: Option<WorkerFacts>,
+    pub workers: Option<Arc<WorkerFacts>>,
     /// Whether it is there.
     pub presence: Presence,
     /// When it joined first, on the leader's [`Clock::now`].
@@ -242,7 +267,7 @@ pub enum EventKind {
     Returned,
     /// It was not heard for [`LOST_AFTER`](crate::limits::LOST_AFTER).
     Lost,
-    /// It said good-bye.
+    /// It said good-bye, or was put out for what it sent.
     Left {
         /// Why.
         reason: String,

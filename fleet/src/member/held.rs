@@ -9,6 +9,9 @@ use crate::{
     wire,
 };
 
+/// Far above the number of any window.
+const HIGHEST: u64 = u64::MAX / 2;
+
 #[derive(Debug)]
 struct Kept {
     window: wire::Window,
@@ -74,19 +77,23 @@ impl Held {
         (batch, all)
     }
 
-    /// Forgets what the leader has.
-    pub(crate) fn ack(&mut self, acked: u64) {
+    /// Forgets what the leader has. Returns whether that is more than it had before.
+    pub(crate) fn ack(&mut self, acked: u64) -> bool {
+        let before = self.windows.len();
         while let Some(kept) = self.windows.front()
             && kept.window.sequence <= acked
         {
             self.memory -= kept.memory;
             self.windows.pop_front();
         }
+        self.windows.len() < before
     }
 
     /// Goes on where the leader stands after joining again: what it has is forgotten, the rest is numbered from there.
     /// What it had and has no more is gone, and counts as dropped.
     pub(crate) fn resume(&mut self, acked: u64) {
+        // A leader that claims to have what nobody sent is not to bring the numbers to their end.
+        let acked = acked.min(HIGHEST);
         self.ack(acked);
         let before = self.next.saturating_sub(self.windows.len() as u64 + 1);
         self.dropped += before.saturating_sub(acked);
@@ -190,5 +197,8 @@ mod tests {
         assert_eq!(numbers(&held), [1, 2]);
         held.push(String::new(), body(1));
         assert_eq!(numbers(&held), [1, 2, 3]);
+        held.resume(u64::MAX);
+        held.push(String::new(), body(1));
+        assert_eq!(numbers(&held), [HIGHEST + 1]);
     }
 }

@@ -16,7 +16,8 @@ use super::{
     task::{Farewell, Shared, Task},
 };
 use crate::{
-    limits::{KEY_BYTES, PROTOCOL},
+    leader::RefusalKind,
+    limits::{KEY_BYTES, NEXT_RUN, PROTOCOL},
     wire,
 };
 
@@ -114,10 +115,24 @@ async fn reach(
         match timeout(left, attempt).await {
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(Failure::Refused(refusal))) => {
-                return Err(JoinError::Refused {
-                    address,
-                    reason: refusal.reason,
-                });
+                let passes = refusal.kind == RefusalKind::Over || options.patient && refusal.kind == RefusalKind::Full;
+                if !passes || begun.elapsed() + NEXT_RUN >= options.join_timeout {
+                    return Err(JoinError::Refused {
+                        address,
+                        reason: refusal.reason,
+                    });
+                }
+                if refusal.reason != last {
+                    tracing::info!(
+                        "the leader at {address} takes nobody in now: {}; trying again",
+                        refusal.reason
+                    );
+                }
+                last = refusal.reason;
+                // Members that still deliver what they hold keep such a leader for a while.
+                sleep(NEXT_RUN).await;
+                pause = PAUSES.0;
+                continue;
             }
             Ok(Err(Failure::NotALeader(what))) => return Err(JoinError::NotALeader { address, what }),
             Ok(Err(Failure::Unreachable(why))) => {

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use prost::Message;
 use tokio::time::timeout;
 use tonic::{
     Code, Request, Response, Status,
@@ -21,6 +22,7 @@ use crate::{
     address::{Address, AddressError},
     leader::Refusal,
     limits::{CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
+    serve::guard,
     text,
     wire::{self, fleet_client::FleetClient},
 };
@@ -84,14 +86,26 @@ impl Remote {
 
     pub(super) async fn join(&self, request: wire::JoinRequest) -> Result<wire::JoinResponse, Failure> {
         let mut client = self.client().await?;
-        self.answer(timeout(self.call, client.join(self.request(request))).await)
-            .await
+        let answer = timeout(self.call, client.join(self.request(request))).await;
+        match self.answer(answer) {
+            // What listens there is found out by a connection of its own, which is worth it while joining only: a leader
+            // that is there already and is slow would have one more from each member.
+            Err(Failure::Unreachable(words)) => Err(self.listen(words).await),
+            answer => answer,
+        }
     }
 
     pub(super) async fn exchange(&self, request: wire::ExchangeRequest) -> Result<wire::ExchangeResponse, Failure> {
         let mut client = self.client().await?;
-        self.answer(timeout(self.call, client.exchange(self.request(request))).await)
-            .await
+        let large = request.encoded_len() > MESSAGE_BYTES;
+        let key = MetadataValue::from_bytes(&request.key);
+        let mut request = self.request(request);
+        let metadata = request.metadata_mut();
+        metadata.insert_bin(guard::KEY, key);
+        if large {
+            metadata.insert(guard::LARGE, MetadataValue::from_static("1"));
+        }
+        self.answer(timeout(self.call, client.exchange(request)).await)
     }
 
     pub(super) async fn connect(&self) -> Result<(), Failure> {
@@ -146,7 +160,7 @@ impl Remote {
     }
 
     /// The answer of a call, or what became of it.
-    async fn answer<T>(
+    fn answer<T>(
         &self,
         result: Result<Result<Response<T>, Status>, tokio::time::error::Elapsed>,
     ) -> Result<T, Failure> {
@@ -165,7 +179,7 @@ impl Remote {
                 "something else speaks gRPC there; check host and port".to_owned(),
             ));
         }
-        Err(self.listen(words(&status)).await)
+        Err(Failure::Unreachable(words(&status)))
     }
 
     /// Finds out by its first words what is there.

@@ -168,6 +168,8 @@ struct Run {
     again: bool,
     /// Whether the leader is to be told again who this is, since that changed.
     rejoin: bool,
+    /// Exchanges so far.
+    exchanges: u64,
 }
 
 impl Task {
@@ -181,6 +183,7 @@ impl Task {
             last_error: NO_ANSWER.to_owned(),
             again: false,
             rejoin: false,
+            exchanges: 0,
         };
         // A source that panics must not leave a process behind that waits for orders which nobody fetches.
         let over = AssertUnwindSafe(run.exchanges()).catch_unwind().await;
@@ -299,7 +302,7 @@ impl Run {
                 all,
                 good_bye,
             }) => {
-                self.task.held.ack(response.acked);
+                let more = self.task.held.ack(response.acked);
                 let order = response.order.unwrap_or_default();
                 self.task.orders.send_if_modified(|before| {
                     let changed = *before != order;
@@ -309,8 +312,9 @@ impl Run {
                 if good_bye && self.task.held.len() == 0 {
                     return Next::End(Over::Done);
                 }
-                // More than one exchange carries goes at once, and so does the good-bye.
-                self.again |= !all || self.leaving.is_some();
+                // More than one exchange carries goes at once, and so does the good-bye; but not to a leader that has no
+                // room for it now.
+                self.again |= more && !all || self.leaving.is_some() && (more || self.task.held.len() == 0);
                 return Next::Go;
             }
             Ok(Reply::Joined(response)) if response.run_id == self.task.run_id => {
@@ -333,6 +337,8 @@ impl Run {
             (RefusalKind::Unknown, Some(run_id)) if run_id != self.task.run_id => another(run_id),
             // The same run does not know us: it is told again who we are.
             (RefusalKind::Unknown, _) => Next::Join,
+            // It was overtaken by one that was answered, or by the answer that was lost.
+            (RefusalKind::Stale, _) => Next::Go,
             _ => Next::End(Over::Out(MemberEnd::Refused { reason: refusal.reason })),
         }
     }
@@ -345,7 +351,8 @@ impl Run {
         })
     }
 
-    fn exchange(&self) -> Call {
+    fn exchange(&mut self) -> Call {
+        self.exchanges += 1;
         let (windows, all) = self.task.held.batch();
         let good_bye = all && self.leaving.is_some();
         let clock = self.task.shared.clock();
@@ -362,6 +369,8 @@ impl Run {
                 Some(leaving) if good_bye => leaving.reason.clone(),
                 _ => String::new(),
             },
+            number: self.exchanges,
+            more: !all,
         };
         let (link, shared, unix_ns) = (
             self.task.link.clone(),

@@ -6,12 +6,12 @@ use crate::limits::MESSAGE_BYTES;
 
 #[test]
 fn what_is_small_on_the_wire_and_large_in_memory_is_refused() {
-    // Windows, and seconds of a window of a generator, all of them empty.
+    // Windows, seconds of a generator, and phases of a second, all of them empty.
     let windows = [0x12, 0x00].repeat(MESSAGE_BYTES / 2);
     let seconds = [0x0a, 0x00].repeat(MESSAGE_BYTES / 4);
     let starts = wrap(0x12, &wrap(0x22, &seconds));
-    let numbers = wrap(0x12, &wrap(0x1a, &wrap(0x0a, &vec![0; MESSAGE_BYTES - 64])));
-    for bytes in [windows, starts, numbers] {
+    let phases = wrap(0x12, &wrap(0x22, &wrap(0x0a, &[0x52, 0x00].repeat(MESSAGE_BYTES / 4))));
+    for bytes in [windows, starts, phases] {
         assert!(bytes.len() <= MESSAGE_BYTES);
         let reason = wire::ExchangeRequest::measure(&bytes).unwrap_err();
         assert!(reason.contains("memory"), "{reason}");
@@ -35,6 +35,42 @@ fn the_largest_window_passes() {
         ..Default::default()
     };
     wire::ExchangeRequest::measure(&request.encode_to_vec()).unwrap();
+}
+
+#[test]
+fn what_a_member_sends_at_most_in_one_message_passes() {
+    // The densest columns, those of a generator's starts, up to the size of a message.
+    let entries = MESSAGE_BYTES / 2 - 64;
+    let starts = wire::Starts {
+        ends: Some(wire::StartEnds {
+            n: vec![1; entries],
+            end: vec![2; entries],
+        }),
+        ..Default::default()
+    };
+    // Two minutes of 64 threads in which nothing happened.
+    let idle = wire::Starts {
+        seconds: (0..120 * 64)
+            .map(|n| wire::StartSecond {
+                second: 100 + n / 64,
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    };
+    for starts in [starts, idle] {
+        let request = wire::ExchangeRequest {
+            windows: vec![wire::Window {
+                sequence: 1,
+                run: "r".to_owned(),
+                body: Some(wire::window::Body::Starts(starts)),
+            }],
+            ..Default::default()
+        };
+        let bytes = request.encode_to_vec();
+        assert!(bytes.len() <= MESSAGE_BYTES);
+        wire::ExchangeRequest::measure(&bytes).unwrap();
+    }
 }
 
 #[test]

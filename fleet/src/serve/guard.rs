@@ -1,4 +1,4 @@
-//! What stands before the service: the token, looked at before a message is read, and a bound on calls at one time.
+//! What stands before the service: token and key, looked at before a message is read, and a bound on calls at one time.
 
 use std::{
     convert::Infallible,
@@ -6,16 +6,33 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures::future::BoxFuture;
-use http::{Request, Response, header::AUTHORIZATION};
+use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use tokio::sync::Semaphore;
-use tonic::{Code, Status, body::Body, codegen::Service};
+use tonic::{Code, Status, body::Body, codegen::Service, metadata::MetadataMap};
 
 use super::incoming::Peer;
-use crate::{leader::Leader, limits::CALLS, token::Token};
+use crate::{
+    leader::{Leader, Refusal, RefusalKind, refusal},
+    limits::{CALLS, KEY_BYTES},
+    token::Token,
+};
+
+/// Metadata of an exchange that carries the member's key.
+pub(crate) const KEY: &str = "fleet-key-bin";
+
+/// Metadata of a message that is larger than most.
+pub(crate) const LARGE: &str = "fleet-large";
+
+/// The call that a key belongs to.
+const EXCHANGE: &str = "/benchmark.fleet.v1.Fleet/Exchange";
+
+/// The key that came with a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key(pub(super) [u8; KEY_BYTES]);
 
 /// Set by the handler when a message was read: from there on the leader itself notes what it refuses.
 #[derive(Clone, Debug, Default)]
@@ -31,23 +48,45 @@ impl Reached {
     }
 }
 
-/// Lets calls through that carry the token.
+/// Lets calls through that carry the token, and exchanges that carry the key of a member.
 #[derive(Clone, Debug)]
 pub(super) struct Guard<S> {
-    inner: S,
+    /// For most messages, and for a large one.
+    inner: [S; 2],
     token: Option<Arc<Token>>,
-    places: Arc<Semaphore>,
+    /// Calls at one time of either.
+    places: [Arc<Semaphore>; 2],
     leader: Leader,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(inner: S, token: Option<Arc<Token>>, leader: Leader) -> Guard<S> {
+    /// `most` is for most messages, `large` for one that is larger.
+    pub(super) fn new(most: S, large: S, token: Option<Arc<Token>>, leader: Leader) -> Guard<S> {
         Guard {
-            inner,
+            inner: [most, large],
             token,
-            places: Arc::new(Semaphore::new(CALLS)),
+            places: [CALLS, 1].map(|calls| Arc::new(Semaphore::new(calls))),
             leader,
         }
+    }
+
+    /// The key of an exchange, when it is a member's.
+    fn key(&self, request: &Request<Body>) -> Result<Option<Key>, Refusal> {
+        if request.uri().path() != EXCHANGE {
+            return Ok(None);
+        }
+        let metadata = MetadataMap::from_headers(request.headers().clone());
+        let key: Option<[u8; KEY_BYTES]> = metadata
+            .get_bin(KEY)
+            .and_then(|value| value.to_bytes().ok())
+            .and_then(|bytes| bytes[..].try_into().ok());
+        let Some(key) = key else {
+            return Err(Refusal::new(
+                RefusalKind::Malformed,
+                "an exchange comes without its member's key",
+            ));
+        };
+        self.leader.knows(&key).map(|()| Some(Key(key)))
     }
 
     fn check(&self, request: &Request<Body>) -> Result<(), &'static str> {
@@ -74,7 +113,9 @@ where
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
+        let [most, large] = &mut self.inner;
+        ready!(most.poll_ready(cx))?;
+        large.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -89,23 +130,37 @@ where
         };
         if let Err(reason) = self.check(&request) {
             leader.stranger(who(), reason);
-            return Box::pin(async move { Ok(Status::unauthenticated(reason).into_http()) });
+            let refusal = Refusal::new(RefusalKind::Unauthenticated, reason);
+            return Box::pin(async move { Ok(Status::from(refusal).into_http()) });
+        }
+        match self.key(&request) {
+            Ok(Some(key)) => drop(request.extensions_mut().insert(key)),
+            Ok(None) => {}
+            Err(refusal) => return Box::pin(async move { Ok(Status::from(refusal).into_http()) }),
         }
         let reached = Reached::default();
         request.extensions_mut().insert(reached.clone());
+        let size = usize::from(request.headers().contains_key(LARGE));
         // The one that is ready is called, the clone is kept.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        let (places, who) = (self.places.clone(), who());
+        let clone = self.inner[size].clone();
+        let mut inner = std::mem::replace(&mut self.inner[size], clone);
+        let (places, who) = (self.places[size].clone(), who());
         Box::pin(async move {
             // Never closed, so never an error. The call's time limit covers the wait.
             let _place = places.acquire().await;
-            let response = inner.call(request).await?;
+            let mut response = inner.call(request).await?;
             if !reached.get()
                 && let Some(status) = Status::from_header_map(response.headers())
-                && matches!(status.code(), Code::InvalidArgument | Code::OutOfRange)
             {
+                // What the transport refuses to read it refuses in the leader's name.
+                let kind = match status.code() {
+                    Code::InvalidArgument => RefusalKind::Malformed,
+                    Code::OutOfRange => RefusalKind::TooMuch,
+                    _ => return Ok(response),
+                };
                 leader.stranger(who, status.message());
+                let mark = HeaderValue::from_static(kind.name());
+                response.headers_mut().insert(refusal::KIND, mark);
             }
             Ok(response)
         })

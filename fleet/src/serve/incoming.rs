@@ -1,14 +1,19 @@
-//! Connections: a bounded number, and none that stays without having been welcome.
+//! Connections: a bounded number of members', few of strangers, and none that stays without having been welcome.
+//!
+//! A process has a bounded number of file descriptors, and needs them for more than this. So a peer that has not made a
+//! call yet that was answered has one of few places, and when those are taken the oldest such peer goes: whoever opens
+//! connections all the time cannot keep members out, who make their call within milliseconds.
 
 use std::{
+    collections::VecDeque,
     io,
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -21,7 +26,7 @@ use tokio::{
 };
 use tonic::transport::server::Connected;
 
-use crate::limits::{CONNECTIONS, WELCOME};
+use crate::limits::{CONNECTIONS, STRANGERS, WELCOME};
 
 /// How long to wait when no connection can be accepted, as when the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -30,38 +35,85 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
-    /// Whether it made a call that was answered.
-    welcome: Arc<AtomicBool>,
+    standing: Arc<Standing>,
+}
+
+/// How welcome a peer is.
+#[derive(Debug, Default)]
+struct Standing {
+    /// It made a call that was answered.
+    welcome: AtomicBool,
+    /// Its place among the strangers, until it is welcome.
+    place: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Another stranger needs the place.
+    is_to_go: AtomicBool,
+    /// Wakes the connection to go.
+    waker: Mutex<Option<Waker>>,
 }
 
 impl Peer {
     /// Lets the connection stay.
     pub(super) fn welcome(&self) {
-        self.welcome.store(true, Ordering::Relaxed);
+        self.standing.welcome.store(true, Ordering::Relaxed);
+        lock(&self.standing.place).take();
     }
+}
+
+impl Standing {
+    fn go(&self) {
+        self.is_to_go.store(true, Ordering::Relaxed);
+        if let Some(waker) = lock(&self.waker).take() {
+            waker.wake();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Connections as they come. It does not end and does not fail.
 pub(super) fn connections(listener: TcpListener) -> impl Stream<Item = io::Result<Connection>> {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    stream::unfold((listener, places), |(listener, places)| async move {
+    let door = Door {
+        listener,
+        places: Arc::new(Semaphore::new(CONNECTIONS)),
+        strangers: Arc::new(Semaphore::new(STRANGERS)),
+        waiting: VecDeque::new(),
+    };
+    stream::unfold(door, |mut door| async move {
+        let connection = door.next().await?;
+        Some((Ok(connection), door))
+    })
+}
+
+struct Door {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    /// Those who may be strangers still, the oldest first.
+    waiting: VecDeque<Arc<Standing>>,
+}
+
+impl Door {
+    async fn next(&mut self) -> Option<Connection> {
         loop {
-            // The semaphore is never closed.
-            let place = places.clone().acquire_owned().await.ok()?;
-            match listener.accept().await {
+            // The semaphores are never closed.
+            let place = self.places.clone().acquire_owned().await.ok()?;
+            match self.listener.accept().await {
                 Ok((stream, address)) => {
                     // Small messages that are waited for; without it they are only slower.
                     let _ = stream.set_nodelay(true);
-                    let connection = Connection {
+                    let standing = Arc::new(Standing {
+                        place: Mutex::new(Some(self.stranger().await?)),
+                        ..Standing::default()
+                    });
+                    self.waiting.push_back(standing.clone());
+                    return Some(Connection {
                         stream,
-                        peer: Peer {
-                            address,
-                            welcome: Arc::default(),
-                        },
+                        peer: Peer { address, standing },
                         deadline: Some(Box::pin(sleep(WELCOME))),
                         _place: place,
-                    };
-                    return Some((Ok(connection), (listener, places)));
+                    });
                 }
                 Err(error) => {
                     tracing::debug!("no connection was accepted: {error}");
@@ -69,7 +121,20 @@ pub(super) fn connections(listener: TcpListener) -> impl Stream<Item = io::Resul
                 }
             }
         }
-    })
+    }
+
+    /// A place among the strangers; the oldest of them goes when there is none.
+    async fn stranger(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.waiting
+            .retain(|standing| lock(&standing.place).is_some() && Arc::strong_count(standing) > 1);
+        if let Ok(place) = self.strangers.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        if let Some(oldest) = self.waiting.pop_front() {
+            oldest.go();
+        }
+        self.strangers.clone().acquire_owned().await.ok()
+    }
 }
 
 /// A connection that ends when its peer is not welcome in time.
@@ -85,11 +150,20 @@ impl Connection {
         let Some(deadline) = &mut self.deadline else {
             return false;
         };
-        if self.peer.welcome.load(Ordering::Relaxed) {
+        let standing = &self.peer.standing;
+        if standing.welcome.load(Ordering::Relaxed) {
             self.deadline = None;
             return false;
         }
-        deadline.as_mut().poll(cx).is_ready()
+        *lock(&standing.waker) = Some(cx.waker().clone());
+        standing.is_to_go.load(Ordering::Relaxed) || deadline.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Calls may hold on to the peer for a while; its place is free now.
+        lock(&self.peer.standing.place).take();
     }
 }
 

@@ -3,13 +3,18 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tonic::{Code, Request, client::Grpc, transport::Endpoint};
+use tonic::{
+    Code, Request,
+    client::Grpc,
+    transport::{Channel, Endpoint},
+};
 
 use super::*;
 use crate::{
-    ClientTls, EventKind, JoinError, LeaderAt, Member, MemberOptions,
+    ClientTls, EventKind, JoinError, LeaderAt, Member, MemberOptions, Refusal, RefusalKind,
     codec::FleetCodec,
     fixtures::{exchange, join, live, plain, window, worker},
+    limits::STRANGERS,
     wire::{self, fleet_client::FleetClient},
 };
 
@@ -132,18 +137,35 @@ async fn a_port_in_use_and_an_address_of_another_machine_are_named() {
 async fn a_message_that_is_too_large_or_malformed_is_refused_with_a_reason() {
     let (leader, merger) = live("run-1");
     let serving = plain(&leader).await;
-    let channel = Endpoint::from_shared(format!("http://{}", serving.address()))
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
+    let channel = channel(&serving).await;
     let mut client = FleetClient::new(channel.clone());
     client.join(join(1, wire::Role::Worker)).await.unwrap();
 
-    let mut large = window(1, []);
-    large.run = "x".repeat(MESSAGE_BYTES);
-    let status = client.exchange(exchange(1, vec![large])).await.unwrap_err();
+    let large = |bytes| {
+        let mut large = window(1, []);
+        large.run = "x".repeat(bytes);
+        exchange(1, vec![large])
+    };
+    let status = client.exchange(signed(1, large(MESSAGE_BYTES))).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert_eq!(Refusal::from_status(&status).unwrap().kind, RefusalKind::TooMuch);
+    // One that is announced as large may be; its window is taken.
+    let announced = |bytes| {
+        let mut request = signed(1, large(bytes));
+        request.metadata_mut().insert(guard::LARGE, "1".parse().unwrap());
+        request
+    };
+    let status = client.exchange(announced(LARGE_MESSAGE_BYTES)).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert_eq!(
+        client
+            .exchange(announced(MESSAGE_BYTES))
+            .await
+            .unwrap()
+            .into_inner()
+            .acked,
+        1
+    );
 
     // A message of another kind: its first field is a number where this one's is bytes.
     let mut raw = Grpc::new(channel);
@@ -151,20 +173,91 @@ async fn a_message_that_is_too_large_or_malformed_is_refused_with_a_reason() {
     let path = "/benchmark.fleet.v1.Fleet/Exchange".parse().unwrap();
     let codec = FleetCodec::<wire::JoinRequest, wire::ExchangeResponse>::default();
     let status = raw
-        .unary(Request::new(join(1, wire::Role::Worker)), path, codec)
+        .unary(signed(1, join(1, wire::Role::Worker)), path, codec)
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("malformed message"), "{status}");
+    assert_eq!(Refusal::from_status(&status).unwrap().kind, RefusalKind::Malformed);
 
     let seen = refused(&leader);
-    assert_eq!(seen.len(), 2, "{seen:?}");
     assert!(
-        seen[0].contains("too large") && seen[1].contains("malformed"),
+        matches!(&seen[..], [first, second, third] if first.contains("too large") && second.contains("too large") && third.contains("malformed")),
         "{seen:?}"
     );
-    client.exchange(exchange(1, vec![window(1, [1])])).await.unwrap();
+    client
+        .exchange(signed(1, exchange(1, vec![window(2, [1])])))
+        .await
+        .unwrap();
     assert_eq!(merger.ended(), 1);
+}
+
+async fn channel(serving: &Serving) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{}", serving.address())).unwrap();
+    endpoint.connect().await.unwrap()
+}
+
+/// A call with this member's key beside the message.
+fn signed<T>(key: u8, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let key = tonic::metadata::MetadataValue::from_bytes(&[key; 16]);
+    request.metadata_mut().insert_bin(guard::KEY, key);
+    request
+}
+
+#[tokio::test]
+async fn the_key_is_looked_at_before_the_message() {
+    let (leader, merger) = live("run-1");
+    let serving = plain(&leader).await;
+    let mut client = FleetClient::new(channel(&serving).await);
+    client.join(join(1, wire::Role::Worker)).await.unwrap();
+    // Larger than any that is read: it is not read.
+    let mut huge = window(1, []);
+    huge.run = "x".repeat(LARGE_MESSAGE_BYTES + 1);
+    let status = client
+        .exchange(signed(2, exchange(2, vec![huge.clone()])))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status}");
+    assert_eq!(Refusal::from_status(&status).unwrap().run_id.as_deref(), Some("run-1"));
+    let status = client.exchange(exchange(1, vec![huge])).await.unwrap_err();
+    assert!(status.message().contains("without its member's key"), "{status}");
+    let status = client
+        .exchange(signed(1, exchange(2, vec![window(1, [1])])))
+        .await
+        .unwrap_err();
+    assert!(status.message().contains("is not the one beside it"), "{status}");
+    assert_eq!(merger.ended(), 0);
+    client
+        .exchange(signed(1, exchange(1, vec![window(1, [1])])))
+        .await
+        .unwrap();
+    assert_eq!(merger.ended(), 1);
+}
+
+#[tokio::test]
+async fn a_crowd_of_strangers_keeps_nobody_out_and_few_of_them_are_let_stand() {
+    let (leader, _) = live("run-1");
+    let serving = plain(&leader).await;
+    let (_, mut member) = Member::join(worker(serving.address())).await.unwrap();
+    member.begin(Arc::new(crate::fixtures::Observed::default()));
+    let mut crowd = Vec::new();
+    for _ in 0..3 * STRANGERS {
+        crowd.push(TcpStream::connect(serving.address()).await.unwrap());
+    }
+    let mut options = worker(serving.address());
+    options.join_timeout = Duration::from_secs(5);
+    let (_, another) = Member::join(options).await.unwrap();
+    // Those who came first were ended, long before they would have been for saying nothing.
+    for stranger in &mut crowd[..2 * STRANGERS] {
+        let mut said = Vec::new();
+        let end = tokio::time::timeout(crate::limits::WELCOME / 2, stranger.read_to_end(&mut said)).await;
+        // Closed or reset.
+        drop(end.expect("it is ended"));
+    }
+    for member in [member, another] {
+        member.leave("done".to_owned(), Duration::from_secs(5)).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -329,6 +329,11 @@ impl Crew {
             .collect()
     }
 
+    /// How many of them are not told, because there were too many.
+    pub fn omitted_events(&self) -> u64 {
+        self.leader.omitted_events()
+    }
+
     /// Everything that is known of each member.
     pub fn roll(&self) -> Vec<MemberState> {
         self.leader.roll()

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
 };
 
-use benchmark_fleet::{EndKind, MemberId, WindowSink, read_ends, wire};
+use benchmark_fleet::{EndKind, Rejected, Teller, WindowSink, read_ends, wire};
 use benchmark_results::schema::GeneratorHealth;
 
 use super::starts::{self, Bounds};
@@ -64,7 +64,8 @@ impl Desk {
 }
 
 impl WindowSink for Desk {
-    fn take(&self, member: MemberId, window: wire::Window) -> Result<(), String> {
+    fn take(&self, from: Teller, window: wire::Window) -> Result<(), Rejected> {
+        let member = from.id;
         let Some(open) = self.lock().clone() else { return Ok(()) };
         // Of an earlier iteration, whose workflow ended after its drain.
         if window.run != *open.prefix {
@@ -89,7 +90,7 @@ impl WindowSink for Desk {
                     open.send(Report::Elsewhere(Origin::Member(member.0), report));
                 }
             }
-            None => return Err("a window without a body".into()),
+            None => return Err(Rejected::Malformed("a window without a body".into())),
         }
         Ok(())
     }

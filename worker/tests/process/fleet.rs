@@ -8,7 +8,7 @@ use std::{
 };
 
 use benchmark_fleet::{
-    Command, Leader, LeaderOptions, MemberId, MemberState, Presence, ServeOptions, Serving, SystemClock, Token,
+    Command, Leader, LeaderOptions, MemberState, Presence, Rejected, ServeOptions, Serving, SystemClock, Teller, Token,
     WindowSink, read_ends, serve,
     wire::{Window, window::Body},
 };
@@ -29,9 +29,9 @@ use crate::{
 struct Collector(Mutex<BTreeMap<(String, u64), u32>>);
 
 impl WindowSink for Collector {
-    fn take(&self, _: MemberId, window: Window) -> Result<(), String> {
+    fn take(&self, _: Teller, window: Window) -> Result<(), Rejected> {
         let Some(Body::Ends(ends)) = &window.body else {
-            return Err("workers tell ends".to_owned());
+            return Err(Rejected::Malformed("workers tell ends".to_owned()));
         };
         let mut told = self.0.lock().unwrap();
         for end in read_ends(ends)? {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::limits::{LOST_AFTER, SILENT_AFTER};
+use crate::limits::{EVENTS, LOST_AFTER, REFUSALS, SILENT_AFTER};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -147,8 +147,48 @@ fn a_stranger_that_knocks_all_the_time_is_told_of_once_a_minute() {
     clock.pass(60 * SECOND);
     leader.stranger("somebody at 10.0.0.1".to_owned(), "no token");
     assert_eq!(refusals(&leader).len(), 1);
+}
+
+#[test]
+fn a_run_has_a_bounded_number_of_events_and_strangers_have_few_of_them() {
+    let (leader, clock, _) = leader(0);
+    let mut strangers = 0;
     for n in 0..10_000 {
         leader.stranger(format!("somebody at {n}"), "no token");
+        strangers += refusals(&leader).len();
     }
-    assert!(refusals(&leader).len() <= 256);
+    assert_eq!(
+        (strangers, leader.omitted_events()),
+        (REFUSALS, 10_000 - REFUSALS as u64)
+    );
+    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    let mut told = strangers;
+    for _ in 0..EVENTS {
+        clock.pass(SILENT_AFTER);
+        leader.exchange(exchange(1, Vec::new())).unwrap();
+        told += leader.take_events().len();
+    }
+    assert_eq!(told, EVENTS);
+    assert_eq!(
+        leader.omitted_events(),
+        (10_000 + 1 + 2 * EVENTS - EVENTS) as u64,
+        "all that happened less what was told"
+    );
+}
+
+#[test]
+fn a_run_that_is_over_takes_nobody_in_but_whom_it_knows() {
+    let (leader, clock, _) = leader(0);
+    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader.command(Command::End {
+        reason: "done".to_owned(),
+    });
+    leader.take_events();
+    clock.pass(LOST_AFTER * 3);
+    let refusal = leader.join(join(2, wire::Role::Worker), Origin::InProcess).unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Over);
+    assert!(refusal.reason.contains("this run is over (done)"), "{refusal}");
+    assert!(refusals(&leader).is_empty());
+    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    assert_eq!(leader.roll().len(), 1);
 }

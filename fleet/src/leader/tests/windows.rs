@@ -21,30 +21,109 @@ fn a_window_counts_once_and_in_order() {
 }
 
 #[test]
-fn a_malformed_window_is_refused_and_hurts_nobody_else() {
-    let (leader, _, merger) = leader(0);
-    for key in [1, 2] {
-        leader.join(join(key, wire::Role::Worker), Origin::InProcess).unwrap();
-    }
-    leader.take_events();
+fn whoever_sends_a_malformed_window_is_put_out_and_hurts_nobody_else() {
     let mut bad = window(2, [2]);
     bad.run = "bad".to_owned();
+    let mut empty = window(2, []);
+    empty.body = None;
+    let mut starts = window(2, []);
+    starts.body = Some(wire::window::Body::Starts(wire::Starts::default()));
     let cases = [
         ("window 2 is malformed: it is of no run", vec![window(1, [1]), bad]),
         ("those between are missing", vec![window(3, [3])]),
         ("no sequence number", vec![window(0, [3])]),
         ("at most", vec![window(2, [2]); EXCHANGE_WINDOWS + 1]),
+        ("a worker tells of starts", vec![window(1, [1]), starts]),
+        ("a worker tells of nothing", vec![window(1, [1]), empty]),
     ];
     for (words, windows) in cases {
+        let (leader, clock, merger) = leader(0);
+        for key in [1, 2] {
+            leader.join(join(key, wire::Role::Worker), Origin::InProcess).unwrap();
+        }
+        leader.take_events();
+        // What comes before the malformed one is taken.
+        let before = windows.iter().filter(|window| window.sequence == 1).count();
         let refusal = leader.exchange(exchange(1, windows)).unwrap_err();
         assert_eq!(refusal.kind, RefusalKind::Malformed);
         assert!(refusal.reason.contains(words), "{refusal}");
-        assert_eq!(refusals(&leader), [("member-1".to_owned(), refusal.reason)]);
+        assert_eq!(merger.0.lock().unwrap().arrivals.len(), before);
+        let Presence::Left { reason, .. } = leader.roll()[0].presence.clone() else {
+            panic!("{refusal}")
+        };
+        assert!(
+            reason.contains("sent what could not be read") && reason.contains(words),
+            "{reason}"
+        );
+        assert_eq!(kinds(&leader), [("member-1".to_owned(), EventKind::Left { reason })]);
+        // Nothing brings it back, and it is not heard of again.
+        clock.pass(std::time::Duration::from_secs(1));
+        assert!(leader.knows(&[1; 16]).is_err());
+        let again = leader.exchange(exchange(1, vec![window(2, [2])])).unwrap_err();
+        assert_eq!(again.kind, RefusalKind::Malformed);
+        assert!(leader.join(join(1, wire::Role::Worker), Origin::InProcess).is_err());
+        assert!(leader.roll()[0].is_gone() && leader.roll()[0].heard_at.is_zero());
+        assert_eq!(leader.exchange(exchange(2, vec![window(1, [7])])).unwrap().acked, 1);
     }
-    // What came before the malformed one was taken; the member could go on from there.
-    assert_eq!(leader.exchange(exchange(1, vec![window(2, [2])])).unwrap().acked, 2);
-    assert_eq!(leader.exchange(exchange(2, vec![window(1, [7])])).unwrap().acked, 1);
-    assert_eq!(merger.0.lock().unwrap().arrivals.len(), 3);
+}
+
+#[test]
+fn a_generator_tells_of_starts_only() {
+    let (leader, ..) = leader(1);
+    leader.join(join(1, wire::Role::Generator), Origin::InProcess).unwrap();
+    let refusal = leader.exchange(exchange(1, vec![window(1, [1])])).unwrap_err();
+    assert!(refusal.reason.contains("a generator tells of ends"), "{refusal}");
+}
+
+#[test]
+fn what_finds_no_room_is_kept_by_the_member_and_nothing_is_done_until_it_is_taken() {
+    let (leader, clock, merger) = leader(0);
+    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    let mut full = window(2, [2]);
+    full.run = "full".to_owned();
+    let told = |windows, more| {
+        let mut request = exchange(1, windows);
+        request.status = Some(wire::Status {
+            done: true,
+            ready: true,
+            ..Default::default()
+        });
+        (request.leaving, request.more) = (true, more);
+        request
+    };
+    clock.pass(std::time::Duration::from_secs(1));
+    let response = leader
+        .exchange(told(vec![window(1, [1]), full, window(3, [3])], false))
+        .unwrap();
+    assert_eq!((response.acked, merger.0.lock().unwrap().arrivals.len()), (1, 1));
+    let state = leader.roll().remove(0);
+    assert!(state.heard_at.is_zero() && !state.status.done && state.status.ready && !state.is_gone());
+    // Nor is it while the member holds back more than this exchange carries.
+    let response = leader.exchange(told(vec![window(2, [2])], true)).unwrap();
+    assert_eq!(response.acked, 2);
+    assert!(leader.roll()[0].heard_at.is_zero() && !leader.roll()[0].is_gone());
+    leader.exchange(told(vec![window(3, [3])], false)).unwrap();
+    let state = leader.roll().remove(0);
+    assert!(!state.heard_at.is_zero() && state.status.done && state.is_gone());
+}
+
+#[test]
+fn a_recording_of_an_exchange_says_nothing() {
+    let (leader, clock, _) = leader(0);
+    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    let numbered = |number, leaving| {
+        let mut request = exchange(1, Vec::new());
+        (request.number, request.leaving) = (number, leaving);
+        leader.exchange(request).map_err(|refusal| refusal.kind)
+    };
+    numbered(2, false).unwrap();
+    clock.pass(crate::limits::SILENT_AFTER);
+    for old in [1, 2] {
+        assert_eq!(numbered(old, true), Err(RefusalKind::Stale));
+    }
+    assert!(matches!(leader.roll()[0].presence, Presence::Silent { .. }));
+    numbered(3, false).unwrap();
+    assert_eq!(leader.roll()[0].presence, Presence::Present);
 }
 
 #[test]
@@ -61,7 +140,7 @@ fn whoever_has_not_joined_is_told_the_run() {
 fn a_sink_that_panics_hurts_only_that_exchange() {
     struct Panics;
     impl WindowSink for Panics {
-        fn take(&self, _: MemberId, window: wire::Window) -> Result<(), String> {
+        fn take(&self, _: Teller, window: wire::Window) -> Result<(), Rejected> {
             assert_ne!(window.run, "panic");
             Ok(())
         }

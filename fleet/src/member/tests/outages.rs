@@ -150,6 +150,29 @@ async fn a_leader_that_forgot_its_members_takes_them_in_again() {
 }
 
 #[tokio::test]
+async fn who_comes_when_a_run_is_over_joins_the_next_one() {
+    let (before, _) = live("run-1");
+    let serving = plain(&before).await;
+    let address = serving.address();
+    before.command(Command::End {
+        reason: "done".to_owned(),
+    });
+    let mut options = worker(address);
+    let error = Member::join(options.clone()).await.map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("this run is over (done)"), "{error}");
+    options.join_timeout = Duration::from_secs(30);
+    let mut joining = tokio::spawn(Member::join(options));
+    // It is not let in, and asks no more than once in a while.
+    let asked = tokio::time::timeout(crate::limits::NEXT_RUN / 4, &mut joining).await;
+    assert!(asked.is_err() && before.roll().is_empty());
+    serving.stop().await;
+    let (after, _) = live("run-2");
+    let _serving = instead(&after, address).await;
+    let (joined, _) = joining.await.unwrap().unwrap();
+    assert_eq!(joined.run_id, "run-2");
+}
+
+#[tokio::test]
 async fn a_leader_of_another_run_ends_the_member_and_does_not_count_it() {
     let (before, _) = live("run-1");
     let serving = plain(&before).await;
