@@ -175,7 +175,7 @@ impl Keeper {
             }
             if renewed.elapsed() >= VIEW_INTERVAL {
                 renewed = Instant::now();
-                let now = self.timeline.now();
+                let now = self.timeline.elapsed();
                 self.accounts.advance(now.min(self.heard_until.load(Ordering::Relaxed)));
                 if let Ok(mut view) = self.view.lock() {
                     *view = look(&self.accounts, now);

@@ -38,7 +38,7 @@ pub struct Taken {
 /// When the account is gone.
 pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
     let (schedule, prefix) = (submission.schedule.clone(), submission.id_prefix.clone());
-    let (end, stamps) = (submission.timeline.now().min(submission.end()), submission.stamps);
+    let (end, stamps) = (submission.timeline.elapsed().min(submission.end()), submission.stamps);
     let stopped_at = submission.stopped_at;
     submission
         .accountant

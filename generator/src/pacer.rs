@@ -41,7 +41,7 @@ impl Pacer {
             // So late that nothing is left to wait for: what else runs on this thread gets its turn all the same.
             None => tokio::task::yield_now().await,
         }
-        self.next = timeline.now() + QUANTUM;
+        self.next = timeline.elapsed() + QUANTUM;
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
         let mut woken = 0;
         for offset in [0, 1_000_000, 1_000_001, 1_000_002, 3_000_000] {
             pacer.wait(timeline, offset).await;
-            let now = timeline.now();
+            let now = timeline.elapsed();
             assert!(now >= offset, "{now} {offset}");
             assert!(woken == 0 || now >= woken + QUANTUM / 2, "{now} {woken}");
             woken = now;
@@ -136,11 +136,11 @@ mod tests {
             tokio::select! {
                 biased;
                 () = tokio::task::yield_now() => {}
-                () = pacer.wait(timeline, timeline.now() + 300_000) => {}
+                () = pacer.wait(timeline, timeline.elapsed() + 300_000) => {}
             }
         }
-        let offset = timeline.now() + 2_000_000;
-        while timeline.now() < offset {
+        let offset = timeline.elapsed() + 2_000_000;
+        while timeline.elapsed() < offset {
             pacer.wait(timeline, offset).await;
         }
     }

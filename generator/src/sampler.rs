@@ -84,7 +84,7 @@ async fn poll(options: &SamplerOptions, n: u64, sent: u64) {
     if let Ok(ended) = lookup::wait_for_end(&options.server, &id, options.limit).await
         && let Some(end) = workflow_end(ended.status)
     {
-        let seen = options.timeline.now();
+        let seen = options.timeline.elapsed();
         let _ = options
             .reports
             .send(Report::Here(StartReport::Poll(PolledEnd { n, end, sent, seen })));

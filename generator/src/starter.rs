@@ -286,7 +286,11 @@ impl Loop {
         ));
         let mut burst = 0;
         loop {
-            let now = self.timeline.now();
+            // Nothing is due before the beginning; a stop by then is heard at the first look.
+            let Some(now) = self.timeline.now() else {
+                pacer.wait(self.timeline, 0).await;
+                continue;
+            };
             let step = {
                 let core = &mut *self.core.borrow_mut();
                 let stop_at = self.signals.stop_at.load(Ordering::Relaxed);
@@ -361,7 +365,7 @@ impl Loop {
         let (core, timeline, waker) = (Rc::clone(&self.core), self.timeline, Arc::clone(&self.signals.waker));
         tokio::task::spawn_local(async move {
             let answer = answer.await;
-            let now = timeline.now();
+            let now = timeline.elapsed();
             let core = &mut *core.borrow_mut();
             core.pool.release(connection);
             core.answered(now, start, answer);
@@ -436,7 +440,7 @@ async fn flush_regularly(core: Rc<RefCell<Core>>, timeline: Timeline, waker: Arc
     let mut interval = tokio::time::interval(FLUSH_INTERVAL);
     loop {
         interval.tick().await;
-        core.borrow_mut().flush(timeline.now());
+        core.borrow_mut().flush(timeline.elapsed());
         waker.notify_one();
     }
 }

@@ -157,7 +157,7 @@ pub async fn submit(
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = options.stop;
     // The last start is answered before the window is over: the rest of it is measured, too.
-    while timeline.now() < submission.end()
+    while timeline.elapsed() < submission.end()
         || !starters.are_done()
         || options
             .crew
@@ -180,17 +180,17 @@ pub async fn submit(
         if let Some(crew) = options.crew {
             submission.hear(crew);
         }
-        watch.look(timeline.now(), &starters);
+        watch.look(timeline.now(), starters.dispatched());
         if let Some(usage) = meter.sample() {
             submission.usage.push(MemberUsage {
                 iteration: options.iteration,
-                at_seconds: timeline.now() as f64 / 1e9,
+                at_seconds: timeline.seconds(),
                 ..usage
             });
         }
         on_tick(&submission).await?;
     }
-    submission.watched = watch.finish(&starters);
+    submission.watched = watch.finish(starters.dispatched());
     let summary = starters.join();
     submission.scheduling = summary.scheduling;
     submission.peak_in_flight_per_connection = summary.peak_in_flight_per_connection;
@@ -199,7 +199,7 @@ pub async fn submit(
 
 impl Submission {
     fn end_early(&mut self, starters: &Starters, crew: Option<&Crew>, reason: StopReason) {
-        let now = self.timeline.now();
+        let now = self.timeline.elapsed();
         self.stopped_at = Some(now);
         starters.stop_at(now);
         if let Some(crew) = crew {
@@ -223,7 +223,7 @@ impl Submission {
         }
         self.note_omitted(crew.omitted_events());
         let unheard = u64::try_from(crew.unheard_for().as_nanos()).unwrap_or(u64::MAX);
-        let until = self.timeline.now().saturating_sub(unheard);
+        let until = self.timeline.elapsed().saturating_sub(unheard);
         self.accountant.hear_until(until);
     }
 

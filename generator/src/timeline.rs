@@ -39,9 +39,14 @@ impl Timeline {
         self.start_unix_ns
     }
 
-    /// Now, nanoseconds from the beginning; 0 before it.
-    pub fn now(&self) -> u64 {
-        self.offset_of(self.now_unix_ns())
+    /// Now, nanoseconds from the beginning; `None` before it, when nothing is due and no latency can begin.
+    pub fn now(&self) -> Option<u64> {
+        self.now_unix_ns().checked_sub(self.start_unix_ns)
+    }
+
+    /// How much of the window is over, nanoseconds: nothing before it begins.
+    pub fn elapsed(&self) -> u64 {
+        self.now().unwrap_or(0)
     }
 
     /// Now, seconds from the beginning; negative before it.
@@ -73,5 +78,38 @@ impl Timeline {
     /// A Unix time in nanoseconds as an offset; 0 before the beginning.
     pub fn offset_of(&self, unix_ns: u64) -> u64 {
         unix_ns.saturating_sub(self.start_unix_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn before_the_beginning_there_is_no_offset() {
+        let timeline = Timeline::beginning_in(3_600 * SECOND);
+        assert_eq!((timeline.now(), timeline.elapsed()), (None, 0));
+        assert!((-3_600.0..-3_000.0).contains(&timeline.seconds()));
+        let rest = timeline.until(0).unwrap();
+        assert!((3_000 * SECOND..=3_600 * SECOND).contains(&rest));
+    }
+
+    #[test]
+    fn after_the_beginning_offsets_grow_from_it() {
+        let start = RunClock::get().now_unix_ns() - 3_600 * SECOND;
+        let timeline = Timeline::beginning_at(start, 0);
+        let now = timeline.now().unwrap();
+        assert!(now >= 3_600 * SECOND && timeline.elapsed() >= now);
+        assert!(timeline.seconds() >= 3_600.0);
+        assert_eq!(timeline.until(now), None);
+        assert!(
+            timeline
+                .until(now + 3_600 * SECOND)
+                .is_some_and(|rest| rest <= 3_600 * SECOND)
+        );
+        assert_eq!(timeline.unix_ns_of(SECOND), start + SECOND);
+        assert_eq!(timeline.offset_of(start + 5), 5);
     }
 }

@@ -3,7 +3,6 @@
 use crate::{
     health::{HealthProbe, HealthSnapshot},
     schedule::Schedule,
-    starters::Starters,
 };
 
 /// Looks at the process when the measured phase begins and when it ends.
@@ -35,9 +34,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Looks, if it is time to. Call it a few times a second with the offset.
-    pub fn look(&mut self, now: u64, starters: &Starters) {
-        let snapshot = || (self.probe.snapshot(), starters.dispatched());
+    /// Looks, if it is time to. Call it a few times a second with the offset, which there is none of before the window
+    /// begins: what the process did while it waited is no part of any phase. `dispatched` are the starts sent so far.
+    pub fn look(&mut self, now: Option<u64>, dispatched: u64) {
+        let Some(now) = now else { return };
+        let snapshot = || (self.probe.snapshot(), dispatched);
         if self.begin.is_none() && now >= self.bounds.0 {
             self.begin = Some(snapshot());
         } else if self.begin.is_some() && self.end.is_none() && now >= self.bounds.1 {
@@ -47,10 +48,8 @@ impl<'a> Watch<'a> {
 
     /// The window is over, perhaps before the measured phase was. The threads must not have been joined yet: the system
     /// forgets what an ended thread has used.
-    pub fn finish(self, starters: &Starters) -> Watched {
-        let end = self
-            .end
-            .unwrap_or_else(|| (self.probe.snapshot(), starters.dispatched()));
+    pub fn finish(self, dispatched: u64) -> Watched {
+        let end = self.end.unwrap_or_else(|| (self.probe.snapshot(), dispatched));
         match self.begin {
             Some((begin, before)) => Watched {
                 health: Some((begin, end.0)),
@@ -58,5 +57,71 @@ impl<'a> Watch<'a> {
             },
             None => Watched::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn schedule(ramp_up: Duration) -> Schedule {
+        Schedule::new(&Load {
+            rate: Rate::from_thousandths(10_000).unwrap(),
+            duration: Duration::from_secs(10),
+            ramp_up,
+            warm_up: Duration::ZERO,
+            drain: Duration::ZERO,
+            arrivals: Arrivals::Constant,
+            seed: 1,
+            max_in_flight: 10,
+            when_full: WhenFull::Queue,
+            max_lag: Duration::from_secs(1),
+        })
+    }
+
+    /// Starts that a watch counts which looks at these instants, each with the starts sent by then.
+    fn counted(schedule: &Schedule, looks: &[(Option<u64>, u64)], end: u64) -> Watched {
+        let probe = HealthProbe::new(Path::new("/"));
+        let mut watch = Watch::new(schedule, &probe);
+        for (now, dispatched) in looks {
+            watch.look(*now, *dispatched);
+        }
+        watch.finish(end)
+    }
+
+    #[test]
+    fn waiting_for_the_beginning_is_in_no_phase() {
+        let schedule = schedule(Duration::ZERO);
+        // Nothing was sent before; the figure only tells which look the watch began with.
+        let watched = counted(&schedule, &[(None, 7), (Some(0), 0), (Some(5 * SECOND), 50)], 60);
+        assert_eq!(watched.dispatched, 60);
+        let before = counted(&schedule, &[(None, 0), (None, 0)], 0);
+        assert!(
+            before.health.is_none(),
+            "a window that never began has no measured phase"
+        );
+    }
+
+    #[test]
+    fn the_measured_phase_is_looked_at_where_it_begins_and_ends() {
+        let schedule = schedule(Duration::from_secs(4));
+        let looks = [
+            (Some(0), 0),
+            (Some(4 * SECOND - 1), 19),
+            (Some(4 * SECOND), 20),
+            (Some(5 * SECOND), 30),
+            (Some(10 * SECOND - 1), 79),
+            (Some(10 * SECOND), 80),
+            (Some(11 * SECOND), 85),
+        ];
+        assert_eq!(counted(&schedule, &looks, 90).dispatched, 60);
+        // One that is over before its end counts to the last look.
+        assert_eq!(counted(&schedule, &looks[..4], 34).dispatched, 14);
     }
 }

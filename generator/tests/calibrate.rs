@@ -201,7 +201,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     let (stalled_from, stalled_to) = (1_000_000_000, 3_500_000_000);
     let mut most_held = 0;
     let submission = submission::submit(options, async |submission| {
-        let now = submission.timeline.now();
+        let now = submission.timeline.elapsed();
         if (stalled_from..stalled_to).contains(&now) {
             control.stall();
         } else {
@@ -249,4 +249,47 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     let last = parts.windows.iter().find(|window| window.second == 5).unwrap();
     assert_eq!(last.due, 2000);
     assert!(last.dispatched >= 1800 && last.dropped == 0, "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_first_arrival_is_sent_when_it_is_due_and_not_when_the_threads_are_ready() {
+    let frontend = NullFrontend::start(Options::default()).unwrap();
+    let mut plan = plan(&frontend.address().to_string(), "20", "100");
+    (plan.load.duration, plan.load.warm_up) = (Duration::from_secs(1), Duration::ZERO);
+    let connect = ConnectOptions::new(frontend.address().to_string(), plan.namespace.clone());
+    let server = benchmark_temporal::connect(&connect).await.unwrap();
+    let probe = HealthProbe::new(Path::new("/"));
+    let (_stopper, stop) = stop::channel();
+    let options = SubmissionOptions {
+        plan: &plan,
+        server: &server,
+        connect: &connect,
+        id_prefix: ids::new_run_id().into(),
+        iteration: 1,
+        crew: None,
+        probe: &probe,
+        stop,
+        lost: &|| None,
+    };
+    let submission = submission::submit(options, async |submission| {
+        // The load of the machine is looked at while it is waited, too; starts are not sent.
+        assert!(submission.timeline.now().is_some() || frontend.counts().starts == 0);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let starts = submission
+        .accountant
+        .visit(|accounts| {
+            accounts.phases()[&benchmark_results::schema::Phase::Measure]
+                .starts
+                .clone()
+        })
+        .await
+        .unwrap();
+    assert_eq!(starts.ledger.accepted, 20);
+    // An answer takes time. It took none where the instants before the beginning were all told as 0.
+    for samples in [&starts.accepted.service, &starts.accepted.response] {
+        assert!(samples.to_latency().min.unwrap() > 0.0);
+    }
 }

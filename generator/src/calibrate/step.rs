@@ -176,7 +176,7 @@ impl<'a> Ground<'a> {
         let mut submission = submission::submit(options, async |submission| {
             // The first time is before the first arrival, when all connections stand.
             cpu_before.get_or_insert_with(|| self.probe.snapshot().cpu());
-            memory.look(submission.timeline.now());
+            memory.look(submission.timeline.elapsed());
             on_tick(submission);
             Ok(())
         })
@@ -187,7 +187,7 @@ impl<'a> Ground<'a> {
             .snapshot()
             .cpu()
             .saturating_sub(cpu_before.unwrap_or_default());
-        memory.look(submission.timeline.now());
+        memory.look(submission.timeline.elapsed());
         if let Some(sampler) = submission.sampler.take() {
             sampler.finish(submission::TICK).await;
         }

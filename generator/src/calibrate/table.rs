@@ -58,7 +58,7 @@ pub(super) fn progress(rate: Rate, submission: &Submission) -> String {
     let rest = submission
         .schedule
         .end()
-        .saturating_sub(submission.timeline.now())
+        .saturating_sub(submission.timeline.elapsed())
         .div_ceil(1_000_000_000);
     format!(
         "{rate}/s   {rest} s left   {} sent   {} unanswered",

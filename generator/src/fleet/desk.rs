@@ -100,7 +100,7 @@ impl Open {
     fn bounds(&self) -> Bounds {
         Bounds {
             arrivals: self.arrivals,
-            now: self.timeline.now(),
+            now: self.timeline.elapsed(),
         }
     }
 

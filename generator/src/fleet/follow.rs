@@ -200,8 +200,7 @@ impl Follower<'_> {
 
         let to_leader = self.member.clock().to_leader_ns();
         let timeline = Timeline::beginning_at(order.start_unix_ns, to_leader);
-        let late = timeline.now();
-        if late > 0 {
+        if let Some(late) = timeline.now() {
             (self.say)(format!("the word to begin came {:.1} s late", late as f64 / 1e9));
         }
         let sampler = Sampler::spawn(
@@ -238,11 +237,11 @@ impl Follower<'_> {
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut left, mut stopped) = (None, false);
-        while (!stopped && timeline.now() < schedule.end()) || !starters.are_done() {
+        while (!stopped && timeline.elapsed() < schedule.end()) || !starters.are_done() {
             tokio::select! {
                 _ = interval.tick() => {}
                 reason = self.stop.requested(), if left.is_none() => {
-                    starters.stop_at(timeline.now());
+                    starters.stop_at(timeline.elapsed());
                     stopped = true;
                     left = Some(reason);
                 }
@@ -252,18 +251,18 @@ impl Follower<'_> {
                 && let Some(stop_at) = order.stop_at_ns
             {
                 starters.stop_at(stop_at);
-                stopped |= timeline.now() >= stop_at;
+                stopped |= timeline.elapsed() >= stop_at;
             }
             if starters.are_aborted() && left.is_none() {
-                starters.stop_at(timeline.now());
+                starters.stop_at(timeline.elapsed());
                 stopped = true;
                 left = Some(StopReason::Cause(
                     "--when-full abort: the cap on unanswered starts was reached".to_owned(),
                 ));
             }
-            watch.look(timeline.now(), &starters);
+            watch.look(timeline.now(), starters.dispatched());
         }
-        let watched = watch.finish(&starters);
+        let watched = watch.finish(starters.dispatched());
         let (connections, dispatched) = (starters.connections(), starters.dispatched());
         let summary = starters.join();
         if let Some((begin, end)) = &watched.health {

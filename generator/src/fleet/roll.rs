@@ -67,12 +67,16 @@ impl<'a> View<'a> {
             .accountant
             .visit(|accounts| accounts.members().clone())
             .await?;
-        let since = Duration::from_nanos(submission.timeline.now());
+        let timeline = submission.timeline;
+        let begun = match timeline.until(0) {
+            Some(rest) => crew.now() + Duration::from_nanos(rest),
+            None => crew.now().saturating_sub(Duration::from_nanos(timeline.elapsed())),
+        };
         Ok(View {
             name,
             host,
             members: crew.roll(),
-            begun: crew.now().saturating_sub(since),
+            begun,
             accounts,
             healths: crew.desk().healths(),
         })

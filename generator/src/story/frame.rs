@@ -39,7 +39,7 @@ impl Frames {
 
     /// The frame of a window in which starts are due.
     pub(super) fn of_window(&mut self, submission: &Submission) -> Frame {
-        let now = submission.timeline.now();
+        let now = submission.timeline.elapsed();
         let phase = submission.schedule.phase_at(now);
         let (begin, end) = submission.schedule.bounds(phase);
         let mut frame = self.frame(submission);
