@@ -94,11 +94,20 @@ fn p99_latency(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutco
     }
 }
 
+/// Completions a second. Arrivals are whole: that one of them falls on this or the other side of the measured phase's ends
+/// is no miss, or a rate of 0.1/s could not be met in 16 s, which have one arrival or two.
 fn throughput(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutcome {
     let limit = thresholds.min_throughput;
+    let one = if measure.seconds > 0.0 {
+        1.0 / measure.seconds
+    } else {
+        0.0
+    };
     ThresholdOutcome {
         name: "min-throughput".into(),
-        met: measure.completion_rate.is_some_and(|completed| completed >= limit),
+        met: measure
+            .completion_rate
+            .is_some_and(|completed| completed + one >= limit),
         measured: measure
             .completion_rate
             .map_or_else(|| "not measured".into(), exact_rate),
@@ -179,6 +188,7 @@ mod tests {
     #[test]
     fn limits_themselves_pass() {
         let mut measure = measured(500, 1);
+        measure.seconds = 240.0;
         measure.completion_rate = Some(380.0);
         measure.ledger.arrivals = 1000;
         measure.ledger.completed = 999;
@@ -190,6 +200,35 @@ mod tests {
             .map(|outcome| outcome.met)
             .collect();
         assert_eq!(met, [true, false, false]);
+    }
+
+    #[test]
+    fn throughput_is_not_missed_by_a_part_of_one_arrival() {
+        let thresholds = Thresholds {
+            min_throughput: 0.095,
+            ..thresholds()
+        };
+        // 0.1/s for 16 s: 1.6 arrivals, of which one is due in the phase and completes.
+        for (completed, seconds, met) in [
+            (1.0, 16.0, true),
+            (0.0, 16.0, false),
+            (8.0, 100.0, false),
+            (9.0, 100.0, true),
+        ] {
+            let measure = PhaseReport {
+                seconds,
+                completion_rate: Some(completed / seconds),
+                ..measured(1, 1)
+            };
+            let outcome = &evaluate(&thresholds, &measure)[1];
+            assert_eq!(outcome.met, met, "{completed} in {seconds} s: {outcome:?}");
+        }
+        let empty = PhaseReport {
+            seconds: 0.0,
+            completion_rate: Some(0.0),
+            ..measured(1, 1)
+        };
+        assert!(!evaluate(&thresholds, &empty)[1].met);
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub struct LoadArgs {
     /// Seed of everything that is drawn: arrivals, sleeps, failures, the sample [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<String>,
-    /// Starts of all generators that may be unanswered at the same time, about 38 KiB of memory each [default: a second of starts, from
-    /// 100 to 5000]
+    /// Starts of all generators that may be unanswered at the same time, about 38 KiB of memory each [default: the starts of
+    /// --start-timeout, from 100 to 5000]
     #[arg(long, value_name = "N")]
     pub max_in_flight: Option<String>,
     /// A start that is due at that cap: queue (its wait counts as latency), drop (counted) or abort (ends the run)

@@ -208,6 +208,13 @@ pub(crate) fn server_name_form() -> Form<String> {
     })
 }
 
+/// How long a start may wait for its answer, unless asked otherwise.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) fn start_timeout_form() -> Form<Duration> {
+    Form::span(Duration::from_millis(1)..=Duration::from_secs(600))
+}
+
 /// How starts are sent.
 pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: u32) -> Result<Starter, Problem> {
     let connections_form = Form::whole(1..=MAX_CONNECTIONS, "connections");
@@ -231,8 +238,8 @@ pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: 
         .remedy(format!("--threads {connections}"))
         .remedy(format!("--connections {threads}")));
     }
-    let timeout = Form::span(Duration::from_millis(1)..=Duration::from_secs(600));
-    let ten_seconds = || (Duration::from_secs(10), Cow::Borrowed(""));
+    let timeout = start_timeout_form();
+    let ten_seconds = || (START_TIMEOUT, Cow::Borrowed(""));
     Ok(Starter {
         connections,
         threads,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use super::{form::Form, reader::Reader};
+use super::{connection, form::Form, reader::Reader};
 use crate::{Arrivals, Load, Plan, Rate, WhenFull, WorkloadKind, asked::Key, problem::Problem, units};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -17,7 +17,8 @@ const LONGEST_LEAD_IN: Duration = Duration::from_secs(30);
 /// Fixed, so that two runs of one command line draw the same arrivals, sleeps and sample.
 const DEFAULT_SEED: u64 = 1;
 /// An overload must not run away: an unanswered start takes about 38 KiB (measured), and a loop without a cap grew until
-/// it no longer recovered. A second of starts rides out hiccups; 5,000 of them take 190 MiB.
+/// it no longer recovered. All starts of a stall that is as long as a start may wait for its answer have room, so that none
+/// is held back before the server has failed it; 5,000 of them take 190 MiB.
 const IN_FLIGHT: std::ops::RangeInclusive<u32> = 100..=5_000;
 /// 38 GiB: beyond this the cap is none.
 const MAX_IN_FLIGHT: u32 = 1_000_000;
@@ -32,6 +33,9 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
     let duration = reader.read(Key::Duration, &window, || (DEFAULT_DURATION, "".into()))?;
     let (ramp_up, warm_up) = lead_in(reader, duration)?;
     leaves_something_to_measure(reader, rate, duration, ramp_up, warm_up)?;
+    let start_timeout = reader
+        .peek(Key::StartTimeout, &connection::start_timeout_form())?
+        .unwrap_or(connection::START_TIMEOUT);
     Ok(Load {
         rate,
         duration,
@@ -47,7 +51,7 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
             (DEFAULT_SEED, "fixed, so that a run repeats".into())
         })?,
         max_in_flight: reader.read(Key::MaxInFlight, &Form::whole(1..=MAX_IN_FLIGHT, "starts"), || {
-            (default_in_flight(rate), in_flight_reason())
+            (default_in_flight(rate, start_timeout), in_flight_reason())
         })?,
         when_full: reader.read(
             Key::WhenFull,
@@ -155,13 +159,14 @@ fn drain(reader: &mut Reader, duration: Duration) -> Result<Duration, Problem> {
     reader.read(Key::Drain, &form, || (auto, reason.into()))
 }
 
-fn default_in_flight(rate: Rate) -> u32 {
-    let a_second = u32::try_from(rate.thousandths().div_ceil(1000)).unwrap_or(u32::MAX);
-    a_second.clamp(*IN_FLIGHT.start(), *IN_FLIGHT.end())
+fn default_in_flight(rate: Rate, start_timeout: Duration) -> u32 {
+    let starts = u128::from(rate.thousandths()).saturating_mul(start_timeout.as_millis());
+    let starts = u32::try_from(starts.div_ceil(1_000_000)).unwrap_or(u32::MAX);
+    starts.clamp(*IN_FLIGHT.start(), *IN_FLIGHT.end())
 }
 
 fn in_flight_reason() -> Cow<'static, str> {
-    "a second of starts, from 100 to 5000; 38 KiB of memory each".into()
+    "the starts of --start-timeout, from 100 to 5000; 38 KiB of memory each".into()
 }
 
 /// Says what cannot end before the run does.

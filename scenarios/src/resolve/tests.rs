@@ -45,7 +45,7 @@ fn nothing_asked_for_is_the_replaced_runners_load_on_an_embedded_server() {
     assert_eq!(plan.load.ramp_up, Duration::from_secs(30));
     assert_eq!(plan.load.warm_up, Duration::from_secs(30));
     assert_eq!(plan.load.drain, Duration::from_secs(300));
-    assert_eq!(plan.load.max_in_flight, 100);
+    assert_eq!(plan.load.max_in_flight, 1000);
     assert_eq!(plan.namespace, "benchmark");
     assert_eq!(plan.workers.count, 2);
     assert_eq!(plan.thresholds.min_throughput, 95.0);
@@ -92,8 +92,9 @@ fn drain_follows_the_duration_within_bounds() {
 fn caps_and_pools_follow_the_rate() {
     for (rate, cap, threads, connections) in [
         ("1", 100, 1, 1),
-        ("400", 400, 1, 1),
-        ("2000", 2000, 1, 2),
+        ("40", 400, 1, 1),
+        ("400", 4000, 1, 1),
+        ("2000", 5000, 1, 2),
         ("20000", 5000, 1, 13),
         ("50000", 5000, 2, 32),
     ] {
@@ -114,6 +115,19 @@ fn caps_and_pools_follow_the_rate() {
             .threads,
         1
     );
+}
+
+#[test]
+fn the_cap_holds_a_stall_that_is_as_long_as_a_start_may_take() {
+    for (rate, timeout, cap) in [
+        ("40", "30s", 1200),
+        ("400", "500ms", 200),
+        ("0.1", "10m", 100),
+        ("33.3", "10s", 333),
+    ] {
+        let load = load(&[(Key::Rate, rate), (Key::StartTimeout, timeout)]);
+        assert_eq!(load.max_in_flight, cap, "{rate} {timeout}");
+    }
 }
 
 #[test]
