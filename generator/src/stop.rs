@@ -43,7 +43,7 @@ impl Stopper {
         });
     }
 
-    /// Listens for SIGINT and SIGTERM: the first ends the run in order; `again` is called at the second.
+    /// Listens for signals: the first ends the run in order; `again` is called when it is to end at once.
     ///
     /// # Errors
     /// When the handlers cannot be installed.

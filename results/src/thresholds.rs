@@ -21,6 +21,10 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM: the way a supervisor ends a process.
     Terminate,
+    /// SIGHUP: the terminal or the connection that the process was started from is gone.
+    HangUp,
+    /// SIGQUIT: Ctrl-\, for whoever does not want to wait.
+    Quit,
 }
 
 impl Signal {
@@ -29,6 +33,8 @@ impl Signal {
         match self {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
+            Signal::HangUp => "SIGHUP",
+            Signal::Quit => "SIGQUIT",
         }
     }
 
@@ -37,6 +43,8 @@ impl Signal {
         match self {
             Signal::Interrupt => 130,
             Signal::Terminate => 143,
+            Signal::HangUp => 129,
+            Signal::Quit => 131,
         }
     }
 }
@@ -250,6 +258,8 @@ mod tests {
             (VerdictValue::Invalid, false, None, 3),
             (VerdictValue::Invalid, false, Some(Signal::Interrupt), 130),
             (VerdictValue::Valid, true, Some(Signal::Terminate), 143),
+            (VerdictValue::Valid, true, Some(Signal::HangUp), 129),
+            (VerdictValue::Valid, true, Some(Signal::Quit), 131),
         ] {
             assert_eq!(exit_code(verdict, &threshold(met), signal), code);
         }

@@ -32,5 +32,5 @@ Every option can also come from the environment as BENCHMARK_… or TEMPORAL_…
 named after its flag, or as the replaced runner and Temporal name it: see the
 README.
 Exit codes: 0 passed, 1 a threshold failed, 2 usage or environment, 3 the run is
-INVALID, 130/143 interrupted with the results written.
+INVALID, 129/130/143 interrupted with the results written.
 ";

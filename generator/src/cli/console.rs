@@ -44,6 +44,8 @@ pub fn log_to_stderr(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| live::LogWriter)
+        // Else a line that cannot be written is complained about on stderr, which panics when that is what is closed.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -23,8 +23,8 @@ Examples:
   benchmark-worker --address temporal.internal:7233 --task-queue load-{0..7} --profile small
       Eight task queues, one small worker for each
 
-Exit codes: 0 ended in order and everything was delivered; 2 usage, environment, or the leader was lost; 130 and 143
-ended by a second signal.";
+Exit codes: 0 ended in order and everything was delivered; 2 usage, environment, or the leader was lost; 130, 131
+and 143 ended at once, by a second signal or SIGQUIT.";
 
 /// Executes the workflows of a benchmark until it is told to stop. SIGTERM drains: no new tasks, what is held is finished,
 /// what was seen is delivered. A second signal ends at once.

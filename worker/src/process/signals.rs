@@ -33,7 +33,7 @@ impl Stopper {
         });
     }
 
-    /// Listens for SIGINT and SIGTERM: the first stops in order; `again` is called at the second.
+    /// Listens for signals: the first stops in order; `again` is called when it is to end at once.
     ///
     /// # Errors
     /// When the handlers cannot be installed.
@@ -43,7 +43,9 @@ impl Stopper {
     }
 }
 
-/// Listens for SIGINT and SIGTERM on the current runtime: `first` is called at the first of them, `again` at the second.
+/// Listens for SIGINT, SIGTERM, SIGHUP and SIGQUIT on the current runtime: `first` is called at the first of them, and
+/// `again` at the second, or at once when it is SIGQUIT. SIGHUP is not listened for where it is ignored when the process
+/// starts, as under `nohup`.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
@@ -53,17 +55,63 @@ pub fn on_signals(
 ) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut quit = signal(SignalKind::quit())?;
+    let mut hang_up = match is_hang_up_ignored() {
+        true => None,
+        false => Some(signal(SignalKind::hangup())?),
+    };
     tokio::spawn(async move {
-        let mut next = async || {
-            tokio::select! {
+        let mut first = Some(first);
+        loop {
+            let hung_up = async {
+                match &mut hang_up {
+                    Some(hang_up) => hang_up.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let signal = tokio::select! {
                 _ = interrupt.recv() => Signal::Interrupt,
                 _ = terminate.recv() => Signal::Terminate,
+                _ = quit.recv() => Signal::Quit,
+                _ = hung_up => Signal::HangUp,
+            };
+            match (meaning(signal, first.is_none()), first.take()) {
+                (Meaning::First, Some(first)) => first(signal),
+                (Meaning::AtOnce, _) => return again(signal),
+                // `first` was called before.
+                (Meaning::First | Meaning::Nothing, _) => {}
             }
-        };
-        first(next().await);
-        again(next().await);
+        }
     });
     Ok(())
+}
+
+/// What a signal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// End in order.
+    First,
+    /// End at once.
+    AtOnce,
+    /// Nothing new.
+    Nothing,
+}
+
+fn meaning(signal: Signal, is_ending: bool) -> Meaning {
+    match (signal, is_ending) {
+        (Signal::Quit, _) | (Signal::Interrupt | Signal::Terminate, true) => Meaning::AtOnce,
+        // A terminal that is closed sends it twice, by its shell and by the kernel, and nobody means the second.
+        (Signal::HangUp, true) => Meaning::Nothing,
+        (Signal::Interrupt | Signal::Terminate | Signal::HangUp, false) => Meaning::First,
+    }
+}
+
+/// Whether the process was started with SIGHUP ignored. Asked of the system before any handler is installed; where it does
+/// not tell, SIGHUP is listened for.
+fn is_hang_up_ignored() -> bool {
+    const HANG_UP: u64 = 1;
+    let status = procfs::process::Process::myself().and_then(|process| process.status());
+    status.is_ok_and(|status| status.sigign & (1 << (HANG_UP - 1)) != 0)
 }
 
 impl Stop {
@@ -82,6 +130,23 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+
+    #[test]
+    fn the_second_signal_ends_at_once_but_a_terminal_hangs_up_twice() {
+        use {Meaning::*, Signal::*};
+        for (signal, first, second) in [
+            (Interrupt, First, AtOnce),
+            (Terminate, First, AtOnce),
+            (HangUp, First, Nothing),
+            (Quit, AtOnce, AtOnce),
+        ] {
+            assert_eq!(
+                (meaning(signal, false), meaning(signal, true)),
+                (first, second),
+                "{signal:?}"
+            );
+        }
+    }
 
     #[test]
     fn the_first_signal_is_told_to_whoever_asks() {

@@ -1,13 +1,18 @@
 //! A worker that joins nobody.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use benchmark_temporal::testing;
 use benchmark_workflows::names;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
 use crate::{
-    child::{Worker, get, until},
+    child::{Worker, command, get, until},
     server::{self, Client, block_on},
 };
 
@@ -86,11 +91,37 @@ fn a_second_signal_ends_at_once() {
 
 #[test]
 fn a_signal_while_it_waits_ends_it_in_order() {
-    let mut worker = Worker::start(&["--address", "127.0.0.1:1"]);
-    worker.until_says("waiting for the server");
-    worker.signal(Signal::TERM);
-    let finished = worker.finish();
-    assert_eq!(finished.code(), 0, "{finished:?}");
+    for (signal, code) in [(Signal::TERM, 0), (Signal::HUP, 0), (Signal::QUIT, 131)] {
+        let mut worker = Worker::start(&["--address", "127.0.0.1:1"]);
+        worker.until_says("waiting for the server");
+        worker.signal(signal);
+        let finished = worker.finish();
+        assert_eq!(finished.code(), code, "{signal:?} {finished:?}");
+    }
+}
+
+#[test]
+fn it_works_on_when_nobody_reads_its_log() {
+    let address = testing::server().address();
+    let queue = testing::unique("queue");
+    let mut command = command(&["--address", &address, "--namespace", "default", "--task-queue", &queue]);
+    command.args(["--metrics-listen", "off", "-vv"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let ready = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.contains("ready: polling"));
+    // The pipe is closed now: as with `2>&1 | head`.
+    assert!(ready);
+    block_on(async {
+        let client = Client::new(&address, "default").await;
+        for n in 0..3 {
+            let id = client.start(&queue, n, &queue, names::STATE_TRANSITIONS).await;
+            assert_eq!(client.end(&id).await, EventType::WorkflowExecutionCompleted);
+        }
+    });
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
