@@ -1,6 +1,11 @@
 //! What must stand before the load: a server, its namespace, and workers.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
@@ -64,6 +69,27 @@ impl StandingServer {
         let (server, binary) = start_embedded(wanted, namespace, told).await?;
         Ok(StandingServer { server, binary })
     }
+}
+
+/// How the server of this process that is to outlive it can be reached.
+static OUTLIVES: Mutex<Option<String>> = Mutex::new(None);
+
+/// What this process leaves behind when it ends at once: a server that was to be kept.
+pub fn left_behind() -> Option<String> {
+    OUTLIVES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn how_to_reach(server: &EmbeddedServer) -> String {
+    let mut reached = format!("the server is still running at {}", server.address());
+    if let Some(ui) = server.ui_address() {
+        reached += &format!(", its Web UI at {ui}");
+    }
+    reached += &format!(
+        "\n  use it with   --address {}\n  end it with   kill {}",
+        server.address(),
+        server.pid()
+    );
+    reached
 }
 
 /// The workers of this process, and their membership of the run.
@@ -216,15 +242,7 @@ impl Stage {
             let _ = tokio::task::spawn_blocking(move || server.stop()).await;
             return None;
         }
-        let mut reached = format!("the server is still running at {}", server.address());
-        if let Some(ui) = server.ui_address() {
-            reached += &format!(", its Web UI at {ui}");
-        }
-        reached += &format!(
-            "\n  use it with   --address {}\n  end it with   kill {}",
-            server.address(),
-            server.pid()
-        );
+        let reached = how_to_reach(&server);
         server.keep();
         Some(reached)
     }
@@ -296,7 +314,7 @@ async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::
 }
 
 fn read(path: &Path, flag: &str) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{flag} {} cannot be read", path.display()))
+    benchmark_temporal::small_file::read(path).with_context(|| format!("{flag} {} cannot be read", path.display()))
 }
 
 async fn start_embedded(
@@ -311,7 +329,11 @@ async fn start_embedded(
     options.dynamic_config = config(wanted);
     options.ui = true;
     options.may_outlive = wanted.keep;
-    Ok((EmbeddedServer::start(&options).await?, how))
+    let server = EmbeddedServer::start(&options).await?;
+    if wanted.keep {
+        *OUTLIVES.lock().unwrap_or_else(PoisonError::into_inner) = Some(how_to_reach(&server));
+    }
+    Ok((server, how))
 }
 
 /// The dynamic configuration that an embedded server is started with.

@@ -6,6 +6,8 @@ pub mod binary;
 mod cache;
 mod download;
 mod go_install;
+mod log;
+mod note;
 mod ports;
 pub mod presets;
 mod process;

@@ -8,6 +8,7 @@
 //! that whoever calls sees each failure. Where repeating is right, it is written here, with its limit.
 
 pub mod call;
+pub mod child;
 pub mod cleanup;
 pub mod connection;
 pub mod embedded;
@@ -16,6 +17,7 @@ pub mod facts;
 pub mod lookup;
 pub mod namespace;
 pub mod options;
+pub mod small_file;
 pub mod start;
 pub mod status;
 pub mod task_queue;

@@ -73,16 +73,13 @@ impl Frontend {
         let program = std::env::current_exe().map_err(FrontendError::OwnFile)?;
         let mut command = Command::new(&program);
         command.args(["null-frontend", "--listen", "127.0.0.1:0"]);
-        // Its standard input ends with this process, however this ends, and takes it along.
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // In the terminal's group it would hear Ctrl-C as well and be gone before the starts under way are answered.
-        #[cfg(unix)]
-        command.process_group(0);
+        // It ends when its standard input does, in order.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let failed = |source| FrontendError::Process {
             program: program.clone(),
             source,
         };
-        let mut child = command.spawn().map_err(failed)?;
+        let mut child = benchmark_temporal::child::spawn_async(command).map_err(failed)?;
         let Some(stdout) = child.stdout.take() else {
             return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
         };

@@ -10,10 +10,14 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{process::Command, time::timeout};
 
-use crate::embedded::{
-    cache::{self, CLI_VERSION, Lock},
-    download, go_install,
-    progress::OnProgress,
+use crate::{
+    child,
+    embedded::{
+        cache::{self, CLI_VERSION, Lock},
+        download, go_install,
+        note::{self, Seal, Unsealed},
+        progress::OnProgress,
+    },
 };
 
 /// How long another process may take to make the binary.
@@ -21,6 +25,18 @@ const OTHER_PROCESS: Duration = Duration::from_secs(25 * 60);
 
 /// How long `--version` may take: the first run of a large binary reads it from disk.
 const VERSION_LIMIT: Duration = Duration::from_secs(30);
+
+/// Flags that a server is started with, of which an older one may lack some.
+const FLAGS: [&str; 8] = [
+    "--ip",
+    "--port",
+    "--metrics-port",
+    "--ui-port",
+    "--namespace",
+    "--headless",
+    "--dynamic-config-value",
+    "--log-level",
+];
 
 /// A binary that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +47,18 @@ pub struct ServerBinary {
     pub how: String,
     /// What it says of its version.
     pub version: String,
+    /// How it was when its SHA-256 was compared, where this program made it.
+    pub(super) seal: Option<Seal>,
 }
 
 /// Finds the Temporal CLI, which holds the dev server: the path given; `temporal` on `PATH`; the cache folder;
 /// else it is downloaded into the cache folder, or built there by the Go toolchain. The first that runs is taken.
 ///
-/// A path that was given is not replaced by anything else.
+/// A path that was given is not replaced by anything else. What lies in the cache folder is executed only when its SHA-256
+/// is the one that was noted when it was made.
 ///
 /// # Errors
-/// Lists everything that was tried and why it failed.
+/// Lists everything that was tried and why it failed; and when what lies in the cache folder was changed.
 pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, Result<ServerBinary, ProvideError>> {
     let explicit = explicit.map(Path::to_owned);
     async move {
@@ -52,6 +71,7 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
         match on_path("temporal") {
             Some(path) => match check(&path, "found on PATH".to_owned()).await {
                 Ok(found) => return Ok(found),
+                // Too old, for example.
                 Err(problem) => tried.add(format!("{} (on PATH)", path.display()), problem),
             },
             None => tried.add("temporal on PATH", "there is none"),
@@ -64,7 +84,7 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
             }
         };
         let target = cache::binary(&folder);
-        if let Ok(found) = check(&target, "found in the cache folder".to_owned()).await {
+        if let Ok(found) = cached(&target, "found in the cache folder").await? {
             return Ok(found);
         }
         let _lock = match Lock::take(&folder, OTHER_PROCESS, &told).await {
@@ -75,28 +95,26 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
             }
         };
         // Whoever held the lock before us may have made it.
-        match check(&target, "found in the cache folder".to_owned()).await {
+        match cached(&target, "found in the cache folder").await? {
             Ok(found) => return Ok(found),
-            Err(problem) => {
-                tried.add(target.display().to_string(), problem);
-                // A broken one would be taken for the downloaded one.
-                let _ = std::fs::remove_file(&target);
-            }
+            Err(problem) => tried.add(target.display().to_string(), problem),
         }
-        let made = match download::download(&folder, &told).await {
-            Ok(()) => check(&target, format!("downloaded (Temporal CLI {CLI_VERSION})")).await,
+        let downloaded = cache::make(&folder, async |making| download::download(&making, &told).await).await;
+        let made = match downloaded {
+            Ok(()) => cached(&target, &format!("downloaded (Temporal CLI {CLI_VERSION})")).await?,
             Err(problem) => Err(problem),
         };
         match made {
             Ok(found) => return Ok(found),
             Err(problem) => tried.add("the SDK's download of the Temporal CLI", problem),
         }
-        let made = match on_path("go") {
+        let built = match on_path("go") {
             None => Err("there is no go on PATH".to_owned()),
-            Some(go) => match go_install::install(&go, &folder, &told).await {
-                Ok(()) => check(&target, format!("built by go install (Temporal CLI {CLI_VERSION})")).await,
-                Err(problem) => Err(problem),
-            },
+            Some(go) => cache::make(&folder, async |making| go_install::install(&go, &making, &told).await).await,
+        };
+        let made = match built {
+            Ok(()) => cached(&target, &format!("built by go install (Temporal CLI {CLI_VERSION})")).await?,
+            Err(problem) => Err(problem),
         };
         made.map_err(|problem| {
             tried.add("go install of the Temporal CLI", problem);
@@ -106,31 +124,77 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
     .boxed()
 }
 
-/// Runs `--version`; only a binary that answers is one.
+/// The binary in the cache folder, if it is the one that was made and if it runs. One that was changed is an error for good.
+async fn cached(path: &Path, how: &str) -> Result<Result<ServerBinary, String>, ProvideError> {
+    let target = path.to_owned();
+    // It is large, and reading it takes a while.
+    let compared = tokio::task::spawn_blocking(move || note::check(&target)).await;
+    let seal = match compared {
+        Ok(Ok(seal)) => seal,
+        Ok(Err(Unsealed::Changed { noted, found })) => {
+            return Err(ProvideError::Changed {
+                path: path.to_owned(),
+                noted,
+                found,
+            });
+        }
+        Ok(Err(Unsealed::Missing)) => return Ok(Err("there is no such file".to_owned())),
+        Ok(Err(Unsealed::NoNote)) => return Ok(Err("nothing was noted of its SHA-256".to_owned())),
+        Ok(Err(Unsealed::Unreadable(error))) => return Ok(Err(error.to_string())),
+        Err(panicked) => return Ok(Err(panicked.to_string())),
+    };
+    let found = check(path, how.to_owned()).await;
+    Ok(found.map(|found| ServerBinary {
+        seal: Some(seal),
+        ..found
+    }))
+}
+
+/// Asks it for its version and its flags; only a binary that answers is one.
 async fn check(path: &Path, how: String) -> Result<ServerBinary, String> {
     if !path.exists() {
         return Err("there is no such file".to_owned());
     }
-    let run = Command::new(path)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = match timeout(VERSION_LIMIT, run).await {
-        Ok(Ok(output)) => output,
-        Ok(Err(error)) => return Err(format!("it cannot be run: {error}")),
-        Err(_) => return Err(format!("`--version` did not end within {} s", VERSION_LIMIT.as_secs())),
-    };
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = ask(path, &["--version"]).await?;
     let line = said.lines().next().unwrap_or_default().trim();
-    match line.strip_prefix("temporal version ") {
-        Some(version) if output.status.success() => Ok(ServerBinary {
-            path: path.to_owned(),
-            how,
-            version: version.to_owned(),
-        }),
-        _ if !output.status.success() => Err(format!("`--version` failed ({})", output.status)),
-        _ => Err(format!("it is not the Temporal CLI: `--version` says {line:?}")),
+    let Some(version) = line.strip_prefix("temporal version ") else {
+        return Err(format!("it is not the Temporal CLI: `--version` says {line:?}"));
+    };
+    let help = ask(path, &["server", "start-dev", "--help"]).await?;
+    if let Some(flag) = FLAGS.iter().find(|flag| !knows(&help, flag)) {
+        return Err(format!(
+            "its `server start-dev` has no {flag}: version {version} does not do"
+        ));
+    }
+    Ok(ServerBinary {
+        path: path.to_owned(),
+        how,
+        version: version.to_owned(),
+        seal: None,
+    })
+}
+
+/// Whether a help text tells of a flag: its name, and not a longer one that begins so.
+fn knows(help: &str, flag: &str) -> bool {
+    help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .any(|word| word == flag)
+}
+
+/// Runs it and returns what it says.
+async fn ask(path: &Path, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(path);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let run = async { child::spawn_async(command)?.wait_with_output().await };
+    let asked = arguments.join(" ");
+    match timeout(VERSION_LIMIT, run).await {
+        Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(Ok(output)) => Err(format!("`{asked}` failed ({})", output.status)),
+        Ok(Err(error)) => Err(format!("it cannot be run: {error}")),
+        Err(_) => Err(format!("`{asked}` did not end within {} s", VERSION_LIMIT.as_secs())),
     }
 }
 
@@ -178,10 +242,81 @@ pub enum ProvideError {
         /// Why not.
         problem: String,
     },
+    /// The one in the cache folder is not the one that was made.
+    #[error(
+        "the Temporal dev server {} is not the file that was made: its SHA-256 is {found}, and {} was noted\n  remove it to \
+         have it made again, or name another with --server-binary PATH",
+        path.display(), if noted.is_empty() { "none" } else { noted.as_str() }
+    )]
+    Changed {
+        /// The binary.
+        path: PathBuf,
+        /// The SHA-256 that was noted when it was made.
+        noted: String,
+        /// What it is now.
+        found: String,
+    },
     /// None was found, and none could be made.
     #[error(
         "no Temporal dev server could be had{0}\n  install the Temporal CLI (or Go, which builds it) and put it on PATH, \
          name one with --server-binary PATH, or name a server with --address HOST:PORT"
     )]
     Nothing(Tried),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn program(folder: &Path, script: &str) -> PathBuf {
+        let path = folder.join("temporal");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_flag_is_known_by_its_whole_name() {
+        let help = "Flags:\n      --ui-port int   Port\n  -p, --port int\n      --ip string";
+        assert!(knows(help, "--ui-port") && knows(help, "--port") && knows(help, "--ip"));
+        assert!(!knows(help, "--ui") && !knows(help, "--metrics-port"));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_too_old_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(
+            folder.path(),
+            "case $1 in --version) echo temporal version 0.5.0;; *) echo '--ip --port --namespace';; esac",
+        );
+        let problem = check(&path, String::new()).await.unwrap_err();
+        assert_eq!(
+            problem,
+            "its `server start-dev` has no --metrics-port: version 0.5.0 does not do"
+        );
+        let path = program(folder.path(), "exit 3");
+        let problem = check(&path, String::new()).await.unwrap_err();
+        assert_eq!(problem, "`--version` failed (exit status: 3)");
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_is_refused_and_what_was_not_noted_is_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(folder.path(), ": > \"$0.ran\"; echo temporal version 1");
+        assert_eq!(
+            cached(&path, "here").await,
+            Ok(Err("nothing was noted of its SHA-256".to_owned()))
+        );
+        note::write(&path, &path).unwrap();
+        let path = program(folder.path(), ": > \"$0.ran\"; echo temporal version 2");
+        let error = cached(&path, "here").await.unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("is not the file that was made") && said.contains("--server-binary PATH"),
+            "{said}"
+        );
+        assert!(!folder.path().join("temporal.ran").exists());
+    }
 }

@@ -1,15 +1,22 @@
 //! The SDK's download of the Temporal CLI.
 //!
-//! The SDK downloads only on the way to starting a server, so a server is started and stopped again at once. What
-//! counts is the file, which it puts in place with a rename once it is whole.
+//! The SDK downloads only on the way to starting a server, whose address is one here that cannot be: what was downloaded
+//! is not executed before it was noted, and not with this program's environment. What counts is the file, which the SDK puts
+//! in place with a rename once it is whole.
 
-use std::{error::Error, fs, path::Path, process::Stdio, time::Duration};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use temporalio_sdk_core::ephemeral_server::{EphemeralExe, EphemeralExeVersion, TemporalDevServerConfig};
 use tokio::time::{Instant, sleep};
 
 use crate::embedded::{
-    cache::{self, CLI_VERSION},
+    cache::CLI_VERSION,
     progress::{OnProgress, Progress},
 };
 
@@ -18,17 +25,20 @@ const STALL: Duration = Duration::from_secs(60);
 
 const POLL: Duration = Duration::from_millis(250);
 
-pub(super) async fn download(folder: &Path, told: &OnProgress) -> Result<(), String> {
-    let target = cache::binary(folder);
-    let partial = target.with_file_name(format!("temporal-{CLI_VERSION}.downloading"));
-    // We hold the lock, so a partial file is one that a killed process left; the SDK would wait for it.
-    let _ = fs::remove_file(&partial);
+/// No address holds a zero byte, so that none is looked up, let alone listened on.
+const NO_ADDRESS: &str = "\0";
+
+/// Downloads into an empty folder, and says where the binary is.
+pub(super) async fn download(folder: &Path, told: &OnProgress) -> Result<PathBuf, String> {
+    let target = folder.join(format!("temporal-{CLI_VERSION}"));
+    let partial = folder.join(format!("temporal-{CLI_VERSION}.downloading"));
     let config = TemporalDevServerConfig::builder()
         .exe(EphemeralExe::CachedDownload {
             version: EphemeralExeVersion::Fixed(CLI_VERSION.to_owned()),
             dest_dir: Some(folder.to_string_lossy().into_owned()),
             ttl: None,
         })
+        .ip(NO_ADDRESS.to_owned())
         .build();
     let mut start = Box::pin(async move { config.start_server_with_output(Stdio::null(), Stdio::null()).await });
     let begun = Instant::now();
@@ -36,12 +46,8 @@ pub(super) async fn download(folder: &Path, told: &OnProgress) -> Result<(), Str
     let problem = loop {
         tokio::select! {
             outcome = &mut start => match outcome {
-                Ok(mut server) => {
-                    // It runs on the data of nobody and is of no use: the caller starts one with its own settings.
-                    let _ = server.shutdown().await;
-                    break None;
-                }
-                Err(error) => break Some(chain(&error)),
+                Ok(_) => break "it started a server without an address".to_owned(),
+                Err(error) => break chain(&error),
             },
             () = sleep(POLL) => {
                 let now = fs::metadata(&partial).map_or(0, |file| file.len());
@@ -49,7 +55,7 @@ pub(super) async fn download(folder: &Path, told: &OnProgress) -> Result<(), Str
                     (size, moved) = (now, Instant::now());
                 }
                 if moved.elapsed() >= STALL {
-                    break Some(format!("nothing arrived for {} s", STALL.as_secs()));
+                    break format!("nothing arrived for {} s", STALL.as_secs());
                 }
                 told(Progress {
                     doing: format!("downloading the Temporal dev server (CLI {CLI_VERSION})"),
@@ -59,14 +65,9 @@ pub(super) async fn download(folder: &Path, told: &OnProgress) -> Result<(), Str
             }
         }
     };
-    drop(start);
-    match problem {
-        _ if target.exists() => Ok(()),
-        Some(problem) => {
-            let _ = fs::remove_file(&partial);
-            Err(problem)
-        }
-        None => Err("it left no file behind".to_owned()),
+    match target.exists() {
+        true => Ok(target),
+        false => Err(problem),
     }
 }
 
@@ -82,4 +83,23 @@ fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::embedded::progress;
+
+    #[tokio::test]
+    async fn what_was_downloaded_is_not_executed() {
+        let folder = tempfile::tempdir().unwrap();
+        // The SDK finds it and downloads nothing.
+        let binary = folder.path().join(format!("temporal-{CLI_VERSION}"));
+        fs::write(&binary, "#!/bin/sh\n: > \"$0.ran\"\nsleep 1\n").unwrap();
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(download(folder.path(), &progress::silent()).await, Ok(binary));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

@@ -1,28 +1,24 @@
-//! The server's process, and the promise that it does not outlive us.
-//!
-//! It is in a process group of its own, so that Ctrl-C in the terminal reaches us and not it: we stop it when we are
-//! done with it. Linux kills it when we die without having stopped it (`PR_SET_PDEATHSIG`). That signal is sent when
-//! the *thread* dies that made the process, not the whole program; so a thread is kept for it that lives as long.
+//! The server's process: asked to end, and made to.
 
 use std::{
     fs::File,
     io,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::child;
+
 const POLL: Duration = Duration::from_millis(10);
 
 pub(super) struct Process {
-    child: Arc<Mutex<Child>>,
+    child: Mutex<Child>,
     pid: u32,
-    /// Kept, so that the thread which made the process goes on; dropping it ends the thread.
-    thread: Option<mpsc::Sender<()>>,
 }
 
 impl Process {
@@ -34,38 +30,14 @@ impl Process {
             .stdin(Stdio::null())
             .stderr(log.try_clone()?)
             .stdout(log);
-        own_group(&mut command);
-        if outlive {
-            let child = command.spawn()?;
-            return Ok(Process {
-                pid: child.id(),
-                child: Arc::new(Mutex::new(child)),
-                thread: None,
-            });
-        }
-        die_with_us(&mut command);
-        let (hold, held) = mpsc::channel::<()>();
-        let (tell, told) = mpsc::channel();
-        thread::Builder::new()
-            .name("embedded-server".to_owned())
-            .spawn(move || {
-                let child = command.spawn().map(|child| (child.id(), Arc::new(Mutex::new(child))));
-                if tell.send(child).is_ok() {
-                    // Ends when the `Process` is gone.
-                    let _ = held.recv();
-                }
-            })?;
-        let (pid, child) = told.recv().map_err(io::Error::other)??;
+        let child = match outlive {
+            true => child::spawn_to_outlive(command)?,
+            false => child::spawn(command)?,
+        };
         Ok(Process {
-            child,
-            pid,
-            thread: Some(hold),
+            pid: child.id(),
+            child: Mutex::new(child),
         })
-    }
-
-    /// Ties the process to the whole program instead of to this value: the thread goes on until the program ends.
-    pub(super) fn hold_to_the_end(&mut self) {
-        std::mem::forget(self.thread.take());
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -106,29 +78,3 @@ impl Process {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-fn own_group(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    command.process_group(0);
-}
-
-#[cfg(target_os = "linux")]
-fn die_with_us(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    let us = rustix::process::getpid();
-    // SAFETY: between fork and exec only async-signal-safe functions may be called. Both are plain system calls
-    // that allocate nothing and take no lock.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-            // Had we died before the call, nobody would send the signal any more.
-            if rustix::process::getppid() != Some(us) {
-                return Err(io::Error::from(rustix::io::Errno::SRCH));
-            }
-            Ok(())
-        });
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn die_with_us(_command: &mut Command) {}

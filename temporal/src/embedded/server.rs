@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
     io,
     net::Ipv4Addr,
     path::{Path, PathBuf},
@@ -15,7 +14,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     connection::connect,
-    embedded::{binary::ServerBinary, ports, process::Process},
+    embedded::{
+        binary::ServerBinary,
+        log::Log,
+        ports::{self, Listener},
+        process::Process,
+    },
     namespace,
     options::ConnectOptions,
 };
@@ -30,7 +34,6 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// the same way, so that a conflict is not ours alone to avoid.
 const STARTS: u32 = 4;
 
-const LOG_LINES: usize = 12;
 const POLL: Duration = Duration::from_millis(25);
 
 /// How a dev server is run.
@@ -44,7 +47,7 @@ pub struct EmbeddedOptions {
     pub dynamic_config: BTreeMap<String, String>,
     /// Whether the Web UI is served too.
     pub ui: bool,
-    /// Where its log goes; a file of its own in the temporary folder, gone with the server, when absent.
+    /// Where its log goes; when absent, a file in the temporary folder that is gone with the server.
     pub log_file: Option<PathBuf>,
     /// Whether it may outlive this program: it is then not tied to it, and still stopped unless it is
     /// [kept](EmbeddedServer::keep).
@@ -90,7 +93,6 @@ impl EmbeddedServer {
     pub fn start(options: &EmbeddedOptions) -> BoxFuture<'static, Result<EmbeddedServer, EmbeddedError>> {
         let options = options.clone();
         async move {
-            check_config(&options.dynamic_config)?;
             let mut starts = 0;
             loop {
                 starts += 1;
@@ -131,9 +133,9 @@ impl EmbeddedServer {
         self.process.pid()
     }
 
-    /// Where its log is.
-    pub fn log_file(&self) -> &Path {
-        &self.log.path
+    /// Where its log is, if it has a name: one that ends with this program has none unless it was given.
+    pub fn log_file(&self) -> Option<&Path> {
+        self.log.path()
     }
 
     /// How it ended, if it has ended by itself.
@@ -154,7 +156,6 @@ impl EmbeddedServer {
     /// Lets it run on when this program ends. It must have been started with
     /// [`may_outlive`](EmbeddedOptions::may_outlive); else it is only not stopped here, and dies with the program.
     pub fn keep(mut self) {
-        self.process.hold_to_the_end();
         self.kept = true;
     }
 }
@@ -162,75 +163,34 @@ impl EmbeddedServer {
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
         if self.kept {
-            self.log.temporary = false;
+            self.log.keep();
         } else {
             self.process.stop(STOP_GRACE);
         }
     }
 }
 
-/// The server's log, removed with it unless the user named it.
-struct Log {
-    path: PathBuf,
-    temporary: bool,
-}
-
-impl Log {
-    fn tail(&self) -> String {
-        let text = fs::read(&self.path)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default();
-        last_words(&text)
-    }
-}
-
-/// The end of a log; where the server panicked, from the line that says why, since the stack is longer than the end.
-fn last_words(log: &str) -> String {
-    let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    let panicked = lines
-        .iter()
-        .position(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));
-    let begin = panicked.unwrap_or(lines.len().saturating_sub(LOG_LINES));
-    lines[begin..]
-        .iter()
-        .take(LOG_LINES)
-        .copied()
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        if self.temporary {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 async fn launch(options: &EmbeddedOptions) -> Result<EmbeddedServer, EmbeddedError> {
+    if let Some(seal) = &options.binary.seal {
+        seal.holds().map_err(|source| EmbeddedError::Spawn {
+            path: options.binary.path.clone(),
+            source,
+        })?;
+    }
     let [free_port, ui_port, metrics_port] = ports::free().map_err(EmbeddedError::Ports)?;
     let port = options.port.unwrap_or(free_port);
     let ui_port = options.ui.then_some(ui_port);
     let log = match &options.log_file {
-        Some(path) => Log {
-            path: path.clone(),
-            temporary: false,
-        },
-        None => {
-            let name = format!("run-benchmark-server-{}-{port}.log", std::process::id());
-            Log {
-                path: std::env::temp_dir().join(name),
-                temporary: true,
-            }
-        }
+        Some(path) => Log::at(path),
+        None => Log::temporary(options.may_outlive),
     };
-    let file = File::options().create(true).append(true).open(&log.path);
-    let file = file.map_err(|source| EmbeddedError::Log {
-        path: log.path.clone(),
+    let opened = log.and_then(|log| Ok((log.writer()?, log)));
+    let (writer, log) = opened.map_err(|source| EmbeddedError::Log {
+        path: options.log_file.clone().unwrap_or_else(std::env::temp_dir),
         source,
     })?;
     let arguments = arguments(options, port, ui_port, metrics_port);
-    let process = Process::start(&options.binary.path, &arguments, file, options.may_outlive).map_err(|source| {
+    let process = Process::start(&options.binary.path, &arguments, writer, options.may_outlive).map_err(|source| {
         EmbeddedError::Spawn {
             path: options.binary.path.clone(),
             source,
@@ -246,9 +206,11 @@ async fn launch(options: &EmbeddedOptions) -> Result<EmbeddedServer, EmbeddedErr
     };
     match until_it_answers(&server, &options.namespace).await {
         Ok(()) => Ok(server),
-        Err(error) => {
+        Err(mut error) => {
             // A log that a message points to stays.
-            server.log.temporary &= matches!(error, EmbeddedError::Ended { .. });
+            if let EmbeddedError::Silent { log_file, .. } = &mut error {
+                *log_file = server.log.keep().map(Path::to_owned);
+            }
             Err(error)
         }
     }
@@ -288,15 +250,14 @@ async fn until_it_answers(server: &EmbeddedServer, namespace: &str) -> Result<()
                 log: server.log.tail(),
             });
         }
-        // A port that accepts costs little to ask for; the rest is only tried when there is one.
-        let listens = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, server.port))
-            .await
-            .is_ok();
-        let problem = match listens {
-            false => "nothing listens on its port".to_owned(),
-            true => match connect(&options).await {
+        // Another run may have taken the port first, and answers as well as ours would.
+        let problem = match ports::listener(server.port, server.process.pid()) {
+            Listener::Nobody => "nothing listens on its port".to_owned(),
+            Listener::Another => "another process listens on its port".to_owned(),
+            Listener::Ours | Listener::Unknown => match connect(&options).await {
                 Ok(connection) => match namespace::ensure(&connection, false).await {
-                    Ok(_) => return Ok(()),
+                    Ok(_) if server.ended().is_none() => return Ok(()),
+                    Ok(_) => continue,
                     Err(error) => error.to_string(),
                 },
                 Err(error) => error.to_string(),
@@ -306,31 +267,12 @@ async fn until_it_answers(server: &EmbeddedServer, namespace: &str) -> Result<()
             return Err(EmbeddedError::Silent {
                 limit: START_LIMIT,
                 problem,
-                log_file: server.log.path.clone(),
+                log_file: None,
                 log: server.log.tail(),
             });
         }
         sleep(POLL).await;
     }
-}
-
-/// Checks what the server would refuse with a message that names no flag.
-fn check_config(config: &BTreeMap<String, String>) -> Result<(), EmbeddedError> {
-    for (key, value) in config {
-        let problem = if key.is_empty() || key.contains(['=', ' ']) {
-            "the key is none".to_owned()
-        } else if let Err(error) = serde_json::from_str::<serde_json::Value>(value) {
-            format!("the value is not JSON: {error}; text needs quotes: '\"text\"'")
-        } else {
-            continue;
-        };
-        return Err(EmbeddedError::Config {
-            key: key.clone(),
-            value: value.clone(),
-            problem,
-        });
-    }
-    Ok(())
 }
 
 fn is_port_conflict(log: &str) -> bool {
@@ -348,16 +290,6 @@ fn is_port_conflict(log: &str) -> bool {
 /// A dev server that could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// A setting that cannot be one.
-    #[error("--server-config {key}={value}: {problem}")]
-    Config {
-        /// Its key.
-        key: String,
-        /// Its value.
-        value: String,
-        /// What is wrong.
-        problem: String,
-    },
     /// No free port.
     #[error("no free port for the embedded server: {0}")]
     Ports(#[source] io::Error),
@@ -389,17 +321,21 @@ pub enum EmbeddedError {
         log: String,
     },
     /// It runs and does not answer. It was stopped.
-    #[error("the embedded server did not answer within {limit:?} ({problem}); its log is {}; its last words:\n{}", log_file.display(), indent(log))]
+    #[error("the embedded server did not answer within {limit:?} ({problem}); {}its last words:\n{}", place(log_file.as_deref()), indent(log))]
     Silent {
         /// How long was waited.
         limit: Duration,
         /// The last failure.
         problem: String,
-        /// The whole log.
-        log_file: PathBuf,
+        /// The whole log, where it could be kept.
+        log_file: Option<PathBuf>,
         /// The end of its log.
         log: String,
     },
+}
+
+fn place(log_file: Option<&Path>) -> String {
+    log_file.map_or_else(String::new, |path| format!("its log is {}; ", path.display()))
 }
 
 fn indent(log: &str) -> String {
@@ -418,22 +354,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_of_a_panic_is_kept_though_its_stack_is_long() {
-        let stack: String = (0..60)
-            .map(|frame| format!("main.f{frame}()\n\t/f.go:{frame}\n"))
-            .collect();
-        let log = format!("a warning\npanic: failed assigning ephemeral port: address already in use\n\n{stack}");
-        let words = last_words(&log);
-        assert!(words.starts_with("panic: failed assigning ephemeral port"), "{words}");
-        assert_eq!(words.lines().count(), LOG_LINES);
-        assert!(is_port_conflict(&words));
-    }
-
-    #[test]
-    fn otherwise_the_end_of_the_log_is_what_counts() {
-        let log: String = (0..40).map(|line| format!("line {line}\n\n")).collect();
-        let words = last_words(&log);
-        assert!(words.starts_with("line 28\n") && words.ends_with("line 39"), "{words}");
-        assert_eq!(last_words(""), "");
+    fn a_port_that_is_taken_is_known_by_the_servers_words() {
+        assert!(is_port_conflict(
+            "panic: failed assigning ephemeral port: address already in use"
+        ));
+        assert!(!is_port_conflict("unable to open database"));
     }
 }
