@@ -124,6 +124,7 @@ where
     let argv: Vec<OsString> = argv.into_iter().map(Into::into).collect();
     let mut command = command();
     require_values(&mut command, &argv)?;
+    refuse_secret_variants(&mut command, &argv)?;
     let matches = command.try_get_matches_from_mut(argv)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
@@ -131,6 +132,27 @@ where
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
     lenient(Cli::command().term_width(HELP_WIDTH))
+}
+
+/// Before anything else is said of the command line, which might repeat what follows.
+fn refuse_secret_variants(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
+    let texts: Vec<&str> = argv.iter().filter_map(|argument| argument.to_str()).collect();
+    let after_flag = texts.windows(2).filter(|pair| matches!(pair[0], "--a" | "--b"));
+    let joined = texts
+        .iter()
+        .filter_map(|text| text.strip_prefix("--a=").or(text.strip_prefix("--b=")));
+    match after_flag
+        .map(|pair| pair[1])
+        .chain(joined)
+        .find_map(secrets::in_variant)
+    {
+        None => Ok(()),
+        Some(problem) => {
+            let report = problem.report();
+            let line = report.trim_start_matches("error: ");
+            Err(command.error(ErrorKind::InvalidValue, line))
+        }
+    }
 }
 
 fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {

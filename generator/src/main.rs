@@ -17,7 +17,7 @@ use benchmark_generator::{
         follow::Followed,
         join::{self, JoinRequest},
     },
-    live, null_frontend, plan_view,
+    live, null_frontend, plan_view, stage,
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
@@ -25,7 +25,7 @@ use benchmark_results::{
     file,
     summary::{self, Style},
 };
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Problem, variables};
 
 use cli::{
     INVALID,
@@ -100,6 +100,9 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         stopper
             .listen(|signal| {
                 live::leave();
+                if let Some(server) = stage::left_behind() {
+                    complain(&server);
+                }
                 std::process::exit(i32::from(signal.exit_code()))
             })
             .map_err(|error| RunError::Environment(error.into()))?;
@@ -194,6 +197,7 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
 
 /// Sends a part of the starts of a run that another process leads.
 fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
+    let notes = variables::check(env::vars_os())?;
     let profile =
         benchmark_temporal::environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
     let options = options.convert(&Surroundings {
@@ -203,7 +207,10 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
             .map(|profile| (profile, benchmark_temporal::environment::source())),
     })?;
     log_to_stderr(options.verbose);
-    options.notes.iter().for_each(|note| complain(note));
+    notes
+        .iter()
+        .chain(&options.notes)
+        .for_each(|note| complain(&format!("note: {note}")));
     let followed = runtime()?.block_on(async {
         let (stopper, stop) = stop::channel();
         stopper

@@ -304,6 +304,75 @@ fn the_api_key_is_shown_nowhere() {
 }
 
 #[test]
+fn a_secret_is_no_option_of_a_variant() {
+    const KEY: &str = "s3cret-key";
+    for line in [
+        "ab --a api-key=s3cret-key --b rate=20",
+        "ab --b rate=20 --b --api-key=s3cret-key",
+        "ab --a=fleet-token=s3cret-key",
+        "ab --a API_KEY=s3cret-key",
+        // What follows would be repeated as an argument that nobody expects.
+        "ab --a api-key s3cret-key",
+        "ab --a --api-key s3cret-key",
+    ] {
+        let error = args::parse(std::iter::once("run-benchmark").chain(line.split(' '))).unwrap_err();
+        let said = error.to_string();
+        assert_eq!(error.exit_code(), 2, "{line}");
+        assert!(!said.contains(KEY), "{said}");
+        assert!(said.contains("api-key") || said.contains("fleet-token"), "{said}");
+        let shown = redacted_command(line.split(' ').map(OsString::from)).join(" ");
+        assert!(!shown.contains(KEY) && shown.contains("***"), "{shown}");
+    }
+    let run = args::parse(["run-benchmark"]).unwrap().run;
+    let surroundings = Surroundings {
+        variable: &|_| None,
+        profile: None,
+    };
+    for (option, says) in [
+        ("api-key=s3cret-key", "api-key is no option of a variant: it is secret"),
+        (
+            "--fleet-token=s3cret-key",
+            "fleet-token is no option of a variant: it is secret",
+        ),
+        (
+            "apikey=s3cret-key",
+            "\"apikey\" is no option of a variant: there is no such flag",
+        ),
+    ] {
+        let problem = run.convert_variant(&[option.to_owned()], &surroundings).unwrap_err();
+        let report = problem.report();
+        assert!(report.contains(says) && !report.contains(KEY), "{report}");
+    }
+    assert!(run.convert_variant(&["rate=20".to_owned()], &surroundings).is_ok());
+    let kept = "run-benchmark ab --a api-keys=x --a=rate=1 --b rate=2 --server-config a=1";
+    assert_eq!(redacted_command(kept.split(' ').map(OsString::from)).join(" "), kept);
+}
+
+#[test]
+fn a_key_file_is_read_up_to_a_bound_and_told_when_all_can_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "from-file").unwrap();
+    let flags = format!("--api-key-file {}", file.path().display());
+    let notes = |mode: u32| {
+        file.as_file()
+            .set_permissions(std::fs::Permissions::from_mode(mode))
+            .unwrap();
+        convert(&flags, &[], None).unwrap().notes
+    };
+    assert_eq!(notes(0o600), [""; 0]);
+    let told = notes(0o644);
+    assert!(told[0].contains("every user of this machine can read it"), "{told:?}");
+    for flag in ["--api-key-file", "--fleet-token-file"] {
+        let problem = convert(&format!("{flag} /dev/zero"), &[], None).unwrap_err();
+        assert_eq!(
+            problem.headline(),
+            format!("{flag} /dev/zero cannot be read: it holds more than 1024 KiB")
+        );
+    }
+}
+
+#[test]
 fn other_commands_take_their_own_options() {
     let command = |line: &str| args::parse(line.split(' ')).unwrap().command;
     let Some(Command::Calibrate(calibrate)) = command("run-benchmark calibrate --seconds 5 --max-rate 30000") else {

@@ -29,7 +29,9 @@ pub use connection::EMBEDDED;
 pub use fleet::{FleetOptions, FleetTls};
 use form::Form;
 pub use form::parse_switch;
-pub use join::{GeneratorJoin, Joining, JoiningTls, ResolvedJoin, ServerAccess, TlsSaid, resolve_join};
+pub use join::{
+    AtHand, GeneratorJoin, Joining, JoiningTls, Reached, ResolvedJoin, ServerAccess, TlsSaid, resolve_join,
+};
 use reader::Reader;
 pub use worker::{ResolvedWorker, WorkerProcess, resolve_worker};
 

@@ -4,7 +4,9 @@
 //! `BENCHMARK_*` names of the replaced runner are kept where it had the option, so that existing task definitions keep
 //! working; new options follow their flag. `TEMPORAL_*` are Temporal's own.
 
-use crate::{Asked, Given, Key};
+use std::ffi::OsString;
+
+use crate::{Asked, Given, Key, Problem, problem::quotable};
 
 /// A variable and the option that it stands for.
 pub type Variable = (&'static str, Key);
@@ -91,6 +93,46 @@ pub const FLEET_TOKEN: &str = "BENCHMARK_FLEET_TOKEN";
 /// Temporal's own name for the API key; hidden in the same way.
 pub const API_KEY: &str = "TEMPORAL_API_KEY";
 
+/// Variables of one of the programs that stand for no single option.
+const OTHERS: [&str; 5] = [
+    FLEET_TOKEN,
+    "BENCHMARK_COMPLETION_TIMEOUT",
+    "BENCHMARK_GENERATOR_ONLY",
+    "BENCHMARK_WORKER_COUNT",
+    "BENCHMARK_WORKER_ONLY",
+];
+
+/// Looks at all variables of the process before any is read: one that is meant for this program must be text, and one that
+/// neither program knows is told of. No value is shown.
+///
+/// # Errors
+/// When a variable of ours or of Temporal's is not text.
+pub fn check(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<String>, Problem> {
+    let mut unknown = Vec::new();
+    for (name, value) in environment {
+        let name = name.to_string_lossy();
+        let ours = name.starts_with("BENCHMARK_");
+        if (ours || name.starts_with("TEMPORAL_")) && value.to_str().is_none() {
+            return Err(
+                Problem::new(format!("{} is no text: its value is not UTF-8", quotable(&name)))
+                    .remedy(format!("unset {}", quotable(&name))),
+            );
+        }
+        if ours && !is_known(&name) {
+            unknown.push(quotable(&name));
+        }
+    }
+    unknown.sort();
+    let note = || format!("not known and ignored: {}", unknown.join(", "));
+    Ok((!unknown.is_empty()).then(note).into_iter().collect())
+}
+
+fn is_known(name: &str) -> bool {
+    let tables = [SERVER, RUN, TUNING, WORKER, JOINING];
+    let mut names = tables.iter().flat_map(|table| table.iter()).map(|(name, _)| name);
+    names.any(|known| *known == name) || OTHERS.contains(&name)
+}
+
 /// Adds what the variables say, below what is there already. An empty variable counts as absent.
 pub fn add(asked: &mut Asked, tables: &[&[Variable]], read: &dyn Fn(&str) -> Option<String>) {
     for (name, key) in tables.iter().flat_map(|table| table.iter()) {
@@ -116,6 +158,34 @@ mod tests {
                 .collect();
             let different: BTreeSet<&&str> = names.iter().collect();
             assert_eq!(names.len(), different.len());
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_refused_and_one_that_is_unknown_is_told() {
+        use std::os::unix::ffi::OsStringExt;
+        let text = |name: &str, value: &str| (OsString::from(name), OsString::from(value));
+        let bytes = |name: &str| (OsString::from(name), OsString::from_vec(b"s3cret\xff".to_vec()));
+        let known = [
+            text("BENCHMARK_TARGET_RATE", "5"),
+            text("BENCHMARK_FLEET_TOKEN", "s3cret"),
+            text("BENCHMARK_WORKER_ONLY", "false"),
+            text("TEMPORAL_WHATEVER", "s3cret"),
+            bytes("SOMEBODY_ELSES"),
+        ];
+        assert_eq!(check(known), Ok(vec![]));
+        let unknown = [text("BENCHMARK_TARGT_RATE", "s3cret"), text("BENCHMARK_A B", "s3cret")];
+        assert_eq!(
+            check(unknown),
+            Ok(vec![
+                "not known and ignored: \"BENCHMARK_A B\", BENCHMARK_TARGT_RATE".to_owned()
+            ])
+        );
+        for name in ["BENCHMARK_TARGET_RATE", "TEMPORAL_API_KEY"] {
+            assert_eq!(
+                check([bytes(name)]).unwrap_err().report(),
+                format!("error: {name} is no text: its value is not UTF-8\n  try  unset {name}")
+            );
         }
     }
 

@@ -6,7 +6,7 @@
 mod attempt;
 mod failure;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -17,7 +17,7 @@ use temporalio_client::{
 use temporalio_common::telemetry::metrics::TemporalMeter;
 
 pub use crate::connection::failure::{Cause, ConnectError, Unreachable};
-use crate::options::{ConnectOptions, Target};
+use crate::options::{ConnectOptions, Headers, Target};
 
 /// Visibility queries a second. They are heavy for the server, and a cluster allows about ten a second by default.
 const QUERIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
@@ -160,10 +160,15 @@ fn sdk_options(
         .identity(options.identity.clone())
         .maybe_tls_options(tls)
         .maybe_api_key(options.api_key.as_ref().map(|key| key.reveal().to_owned()))
-        .maybe_headers((!options.headers.is_empty()).then(|| options.headers.clone().into_iter().collect()))
+        .maybe_headers((!options.headers.is_empty()).then(|| owned(&options.headers)))
         .connect_timeout(options.connect_timeout)
         .retry_options(RetryOptions::no_retries())
         .grpc_compression(GrpcCompression::None)
         .dns_load_balancing(balancing)
         .build()
+}
+
+fn owned(headers: &Headers) -> HashMap<String, String> {
+    let headers = headers.iter();
+    headers.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -4,18 +4,15 @@
 //! setting that the SDK reads and then ignores is refused here, and what is not configured stays `None` instead of
 //! becoming `localhost:7233`.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    env, fs, io,
-    path::PathBuf,
-};
+use std::{collections::HashMap, env, ffi::OsString, fmt, io, path::PathBuf};
 
 use temporalio_common::envconfig::{
     ClientConfigTLS, ConfigError, DataSource, LoadClientConfigProfileOptions, load_client_config_profile,
 };
 
 use crate::{
-    options::{ApiKey, ApiKeyError},
+    options::{ApiKey, ApiKeyError, Headers},
+    small_file,
     tls::{TlsMaterial, check_certificates, check_key},
 };
 
@@ -31,7 +28,7 @@ pub struct Profile {
     /// API key.
     pub api_key: Option<ApiKey>,
     /// Headers of every call.
-    pub headers: BTreeMap<String, String>,
+    pub headers: Headers,
 }
 
 /// Reads the profile that `TEMPORAL_CONFIG_FILE` and `TEMPORAL_PROFILE` select, and the other `TEMPORAL_*` variables.
@@ -40,23 +37,46 @@ pub struct Profile {
 /// # Errors
 /// When the file or a variable cannot be understood, or material that it names cannot be read.
 pub fn from_environment() -> Result<Option<Profile>, EnvironmentError> {
-    load(None)
+    load(&variables(env::vars_os())?)
+}
+
+/// Temporal's variables. They are handed to the SDK, which would panic at one that is no text, whoever it is meant for, and
+/// show its value.
+fn variables(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<HashMap<String, String>, EnvironmentError> {
+    let named = environment
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    named
+        .filter(|(name, _)| name.starts_with("TEMPORAL_"))
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(EnvironmentError::NoText { name }),
+        })
+        .collect()
 }
 
 /// Where [`from_environment`] finds its profile, for people. The default place is the SDK's.
 pub fn source() -> PathBuf {
-    let configured = env::var_os("TEMPORAL_CONFIG_FILE").map(PathBuf::from);
-    let folder = env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
-    configured
-        .or_else(|| Some(folder?.join("temporalio").join("temporal.toml")))
+    config_file(&|name| env::var_os(name).map(PathBuf::from))
         .filter(|file| file.exists())
         .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
 }
 
-fn load(variables: Option<&HashMap<String, String>>) -> Result<Option<Profile>, EnvironmentError> {
-    let found = load_client_config_profile(LoadClientConfigProfileOptions::default(), variables)?;
+fn config_file(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let folder = |name| variable(name).filter(|path| path.is_absolute());
+    variable("TEMPORAL_CONFIG_FILE")
+        .filter(|path| !path.as_os_str().is_empty())
+        .or_else(|| {
+            let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+            Some(config.join("temporalio").join("temporal.toml"))
+        })
+}
+
+fn load(variables: &HashMap<String, String>) -> Result<Option<Profile>, EnvironmentError> {
+    let found = load_client_config_profile(LoadClientConfigProfileOptions::default(), Some(variables))
+        .map_err(|error| EnvironmentError::Config(Unreadable::from(&error)))?;
     let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
     let api_key = not_empty(found.api_key).map(|key| ApiKey::new(&key)).transpose()?;
     let tls = match found.tls {
@@ -103,7 +123,7 @@ fn read(
     check: fn(&[u8]) -> Result<(), String>,
 ) -> Result<Vec<u8>, EnvironmentError> {
     let (from, pem) = match source {
-        DataSource::Path(path) => match fs::read(&path) {
+        DataSource::Path(path) => match small_file::read(path.as_ref()) {
             Ok(pem) => (path, pem),
             Err(source) => return Err(EnvironmentError::Unreadable { what, path, source }),
         },
@@ -122,6 +142,51 @@ fn read(
     }
 }
 
+/// What is wrong with the configuration, without any of its values: the SDK's own words quote the line, which may be the
+/// one with the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(String);
+
+impl From<&ConfigError> for Unreadable {
+    fn from(error: &ConfigError) -> Self {
+        Unreadable(match error {
+            ConfigError::ProfileNotFound(_) | ConfigError::InvalidConfig(_) => error.to_string(),
+            ConfigError::LoadError(source) => match source.downcast_ref::<io::Error>() {
+                Some(source) => source.to_string(),
+                None => without_values(&source.to_string()),
+            },
+        })
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The place of an error in TOML, and what is wrong there up to the first thing that is quoted. Its form is: the place, the
+/// line with marks in front and below, and then the message.
+fn without_values(error: &str) -> String {
+    let place = error
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("TOML parse error at "));
+    let Some(place) = place.filter(|place| {
+        place
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b", ".contains(&byte))
+    }) else {
+        return "it is not what it should be".to_owned();
+    };
+    let message = error.lines().rev().take_while(|line| !line.contains('|')).last();
+    let words = message.unwrap_or_default().split([':', '`', '"', '\'']).next();
+    match words.unwrap_or_default().trim() {
+        "" => place.to_owned(),
+        words => format!("{place}: {words}"),
+    }
+}
+
 /// Temporal's configuration in the environment cannot be used. In `temporal.toml` the same settings are called
 /// `tls.server_ca_cert_path` and so on.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +195,13 @@ pub enum EnvironmentError {
     #[error(
         "Temporal's client configuration (temporal.toml, TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE, TEMPORAL_*) cannot be used: {0}"
     )]
-    Config(#[from] ConfigError),
+    Config(Unreadable),
+    /// A variable is no text.
+    #[error("{name} is no text: its value is not UTF-8")]
+    NoText {
+        /// The variable.
+        name: String,
+    },
     /// The API key cannot be sent.
     #[error("TEMPORAL_API_KEY or the profile's api_key: {0}")]
     ApiKey(#[from] ApiKeyError),
@@ -166,6 +237,8 @@ pub enum EnvironmentError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn with(variables: &[(&str, &str)], file: Option<&str>) -> Result<Option<Profile>, EnvironmentError> {
@@ -176,7 +249,7 @@ mod tests {
         }
         let mut map: HashMap<_, _> = variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         map.insert("TEMPORAL_CONFIG_FILE".to_owned(), path.to_string_lossy().into_owned());
-        load(Some(&map))
+        load(&map)
     }
 
     #[test]
@@ -209,8 +282,12 @@ mod tests {
         .unwrap()
         .unwrap();
         assert_eq!(profile.tls, Some(TlsMaterial::default()));
-        assert_eq!(profile.headers.get("my-key").map(String::as_str), Some("v"));
+        assert_eq!(
+            profile.headers,
+            [("my-key".to_owned(), "v".to_owned())].into_iter().collect()
+        );
         assert!(!format!("{profile:?}").contains("s3cret"));
+        assert!(!format!("{profile:?}").contains("\"v\""), "{profile:?}");
         let off = with(&[("TEMPORAL_API_KEY", "s3cret"), ("TEMPORAL_TLS", "false")], None)
             .unwrap()
             .unwrap();
@@ -225,5 +302,70 @@ mod tests {
         assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_PATH", "/no/such")], None).contains("cannot be read"));
         assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_DATA", "text")], None).contains("BEGIN CERTIFICATE"));
         assert!(error(&[("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", "true")], None).contains("not supported"));
+    }
+
+    #[test]
+    fn no_error_quotes_a_value_of_the_file() {
+        for (file, says) in [
+            ("[profile.default]\napi_key = \"tmprl-s3cret\n", "line 2, column "),
+            ("[profile.default]\napi_key = s3cret\n", "line 2, column "),
+            ("[profile.default]\napi_key = [\"s3cret\"]\n", "line 2, column "),
+            ("[profile.default]\ntls = \"s3cret\"\n", "line 2, column "),
+            ("[profile.default]\ns3cret\n", "line 2, column "),
+            (
+                "[profile.default]\napi_key = \"a\"\napi_key = \"s3cret\"\n",
+                "line 3, column 1: duplicate key",
+            ),
+            ("profile = \"s3cret\"\n", "line 1, column "),
+        ] {
+            let error = with(&[], Some(file)).unwrap_err();
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("s3cret"), "{said}");
+            assert!(said.contains(says), "{said}");
+            assert_eq!(error.to_string().lines().count(), 1, "{said}");
+        }
+        assert_eq!(without_values("s3cret"), "it is not what it should be");
+        assert_eq!(
+            without_values("TOML parse error at s3cret!"),
+            "it is not what it should be"
+        );
+    }
+
+    #[test]
+    fn only_variables_of_temporal_must_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = || OsString::from_vec(b"s3cret\xff".to_vec());
+        let read = variables([("OTHER".into(), bytes()), ("TEMPORAL_ADDRESS".into(), "h:1".into())]).unwrap();
+        assert_eq!(
+            read.into_iter().collect::<Vec<_>>(),
+            [("TEMPORAL_ADDRESS".to_owned(), "h:1".to_owned())]
+        );
+        let error = variables([("TEMPORAL_API_KEY".into(), bytes())])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, "TEMPORAL_API_KEY is no text: its value is not UTF-8");
+    }
+
+    #[test]
+    fn the_file_is_the_one_that_the_sdk_reads() {
+        let file = |variables: &[(&str, &str)]| {
+            let variables: HashMap<_, _> = variables.iter().copied().collect();
+            config_file(&|name| variables.get(name).map(PathBuf::from))
+        };
+        let at = |path: &str| Some(PathBuf::from(path));
+        assert_eq!(
+            file(&[("TEMPORAL_CONFIG_FILE", "my.toml"), ("HOME", "/h")]),
+            at("my.toml")
+        );
+        let default = at("/h/.config/temporalio/temporal.toml");
+        for ignored in ["", "relative"] {
+            assert_eq!(file(&[("XDG_CONFIG_HOME", ignored), ("HOME", "/h")]), default);
+        }
+        assert_eq!(file(&[("TEMPORAL_CONFIG_FILE", ""), ("HOME", "/h")]), default);
+        assert_eq!(
+            file(&[("XDG_CONFIG_HOME", "/c"), ("HOME", "/h")]),
+            at("/c/temporalio/temporal.toml")
+        );
+        assert_eq!(file(&[]), None);
     }
 }

@@ -1,6 +1,10 @@
 //! How a server is reached: what the caller asks for, and what follows from it.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map},
+    fmt,
+    time::Duration,
+};
 
 use url::Url;
 
@@ -16,12 +20,12 @@ pub struct ConnectOptions {
     pub address: String,
     /// The namespace that all calls are about.
     pub namespace: String,
-    /// TLS material; with `None` the connection is plain, unless the address or an API key asks for TLS.
+    /// TLS material; with `None` the connection is plain, unless the address asks for TLS.
     pub tls: Option<TlsMaterial>,
-    /// Sent as bearer token with every call. It turns TLS on unless the address says `http://`.
+    /// Sent as bearer token with every call, with or without TLS: whoever sets it decides.
     pub api_key: Option<ApiKey>,
     /// Further headers of every call.
-    pub headers: BTreeMap<String, String>,
+    pub headers: Headers,
     /// How long connecting may take, name look-up and every try included.
     pub connect_timeout: Duration,
     /// Who we say we are: shown by the server beside what we did.
@@ -36,7 +40,7 @@ impl ConnectOptions {
             namespace: namespace.into(),
             tls: None,
             api_key: None,
-            headers: BTreeMap::new(),
+            headers: Headers::default(),
             connect_timeout: Duration::from_secs(10),
             identity: format!("run-benchmark@{}", std::process::id()),
         }
@@ -64,7 +68,7 @@ impl ConnectOptions {
             Some("http") => false,
             Some("https") => true,
             Some(_) => return Err(error("only http:// and https:// may stand in front")),
-            None => self.tls.is_some() || self.api_key.is_some(),
+            None => self.tls.is_some(),
         };
         let scheme = if tls { "https" } else { "http" };
         let mut url = Url::parse(&format!("{scheme}://{rest}")).map_err(|source| error(&source.to_string()))?;
@@ -137,6 +141,52 @@ pub struct AddressError {
     pub address: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+/// Headers of every call, by name. Their values may be secrets: they are sent and never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(BTreeMap<String, String>);
+
+impl Headers {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Name and value of each, for requests and nothing else.
+    pub fn iter(&self) -> btree_map::Iter<'_, String, String> {
+        self.0.iter()
+    }
+
+    /// The same without those of one name, in whatever case.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|other, _| !other.eq_ignore_ascii_case(name));
+        self
+    }
+}
+
+impl<'a> IntoIterator for &'a Headers {
+    type Item = (&'a String, &'a String);
+    type IntoIter = btree_map::Iter<'a, String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl FromIterator<(String, String)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(headers: I) -> Self {
+        Headers(headers.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.0.keys().map(|name| (name, "hidden")))
+            .finish()
+    }
 }
 
 /// A secret that is sent and never shown.
@@ -233,14 +283,31 @@ mod tests {
     }
 
     #[test]
-    fn a_key_turns_tls_on_unless_the_address_says_otherwise() {
+    fn tls_is_what_was_asked_for_whether_there_is_a_key_or_not() {
         let mut options = ConnectOptions::new("x:7233", "default");
         options.api_key = Some(ApiKey::new("key").unwrap());
-        assert!(options.target().unwrap().tls);
-        options.address = "http://x:7233".to_owned();
         assert!(!options.target().unwrap().tls);
         options.tls = Some(TlsMaterial::default());
+        assert!(options.target().unwrap().tls);
+        options.address = "http://x:7233".to_owned();
         assert!(options.target().is_err());
+    }
+
+    #[test]
+    fn headers_show_their_names_alone() {
+        let mut options = ConnectOptions::new("x:7233", "default");
+        options.headers = [("Authorization", "Bearer s3cret"), ("x-team", "s3cret")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect();
+        let shown = format!("{options:?}");
+        assert!(shown.contains("x-team") && !shown.contains("s3cret"), "{shown}");
+        let rest = options.headers.without("authorization");
+        assert_eq!(
+            rest.iter().collect::<Vec<_>>(),
+            [(&"x-team".to_owned(), &"s3cret".to_owned())]
+        );
+        assert!(!rest.is_empty() && rest.without("x-team").is_empty());
     }
 
     #[test]

@@ -183,7 +183,9 @@ fn metadata(options: &ConnectOptions) -> Result<MetadataMap, ConnectError> {
     }
     for (name, text) in &options.headers {
         let key = AsciiMetadataKey::from_bytes(name.as_bytes()).map_err(|_| bad(name))?;
-        metadata.insert(key, value(name, text)?);
+        let mut header = value(name, text)?;
+        header.set_sensitive(true);
+        metadata.insert(key, header);
     }
     Ok(metadata)
 }

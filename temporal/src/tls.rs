@@ -1,11 +1,13 @@
 //! TLS material: read from files and checked before anything connects.
 
 use std::{
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject};
+
+use crate::small_file;
 
 /// What a TLS connection needs; all of it empty means the system's authorities and no client certificate.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -122,7 +124,7 @@ fn read_key(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 fn read_file(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| match source.kind() {
+    small_file::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => TlsError::Missing {
             flag,
             path: path.to_owned(),
@@ -178,6 +180,8 @@ pub enum TlsError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     // The bytes of an empty DER sequence: enough for what is checked here.

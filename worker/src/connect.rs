@@ -1,7 +1,7 @@
 //! From what was resolved about a cluster to how it is connected to.
 
-use benchmark_scenarios::{Cluster, TlsFiles};
-use benchmark_temporal::{ApiKey, ConnectOptions, TlsMaterial, environment::Profile, tls::TlsError};
+use benchmark_scenarios::{AtHand, Cluster, TlsFiles};
+use benchmark_temporal::{ApiKey, ConnectOptions, TlsMaterial, environment::Profile, options::Headers, tls::TlsError};
 
 /// How a cluster is connected to: the files that it names are read, and Temporal's own client configuration fills in the
 /// rest. The API key goes only to a cluster that takes one.
@@ -22,8 +22,32 @@ pub fn connect_options(
         .map(|files| material(files, profile.tls))
         .transpose()?;
     options.api_key = api_key.filter(|_| cluster.api_key);
-    options.headers = profile.headers;
+    options.headers = match options.api_key {
+        // One of the two: the key, which is what was typed or what the plan speaks of.
+        Some(_) => profile.headers.without("authorization"),
+        None => profile.headers,
+    };
     Ok(options)
+}
+
+/// What a profile holds that is not among the options.
+pub fn at_hand(profile: &Profile) -> AtHand {
+    let material = profile.tls.as_ref();
+    AtHand {
+        headers: !profile.headers.is_empty(),
+        tls: material.is_some_and(|tls| tls.ca.is_some() || tls.identity.is_some()),
+    }
+}
+
+/// A profile, with its headers only where they may be sent.
+pub fn sent(profile: Profile, headers: bool) -> Profile {
+    match headers {
+        true => profile,
+        false => Profile {
+            headers: Headers::default(),
+            ..profile
+        },
+    }
 }
 
 /// The files named by flags, on top of what Temporal's own configuration has.

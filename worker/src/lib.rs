@@ -18,11 +18,12 @@ pub mod options;
 mod polling;
 mod pool;
 pub mod process;
+pub mod secret;
 mod source;
 mod thread;
 mod usage;
 
-pub use connect::connect_options;
+pub use connect::{at_hand, connect_options, sent};
 pub use desk::Desk;
 pub use effective::EffectiveOptions;
 pub use error::{WorkerError, WorkerFailure};

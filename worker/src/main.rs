@@ -3,7 +3,7 @@
 use std::{env, io::Write, path::Path, process::ExitCode, sync::Arc};
 
 use benchmark_results::thresholds::Signal;
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Problem, variables};
 use benchmark_temporal::environment;
 use benchmark_worker::{
     host,
@@ -41,14 +41,17 @@ fn main() -> ExitCode {
 
 /// Flags, environment and Temporal's client configuration come to what is to be done.
 fn prepare(cli: &Cli) -> Result<Converted, Problem> {
+    let notes = variables::check(env::vars_os())?;
     let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
     let hostname = host::facts(Path::new("/")).hostname.value;
-    cli.convert(Surroundings {
+    let mut converted = cli.convert(Surroundings {
         variable: &|name| env::var(name).ok(),
         profile: profile.map(|profile| (profile, environment::source())),
         task_queue: benchmark_workflows::TASK_QUEUE,
         hostname: hostname.unwrap_or_else(|| "unknown-host".to_owned()),
-    })
+    })?;
+    converted.notes.extend(notes);
+    Ok(converted)
 }
 
 fn run(Converted { request, notes }: Converted) -> ExitCode {
@@ -101,6 +104,8 @@ fn log_to_stderr(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Else a line that cannot be written is complained about on stderr, which panics when that is what is closed.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use benchmark_scenarios::{Asked, Given, Key, Problem, Source};
+use benchmark_scenarios::{Asked, Given, Key, Problem};
+use benchmark_temporal::small_file;
 
 use super::{
     environment::{self, Surroundings},
     options::{OutputArgs, RunArgs},
-    secrets::{self, Secrets, Typed},
+    secrets::{self, Secrets},
 };
 
 /// A command line, taken apart by who needs what.
@@ -19,6 +20,8 @@ pub struct Converted {
     pub output: OutputOptions,
     /// What must not be shown.
     pub secrets: Secrets,
+    /// Things to know that are no errors.
+    pub notes: Vec<String>,
 }
 
 /// What is written and printed; no part of the plan, since it changes nothing that is measured.
@@ -48,7 +51,6 @@ impl RunArgs {
     /// # Errors
     /// As [`RunArgs::convert`], and when an option is none.
     pub fn convert_variant(&self, variant: &[String], surroundings: &Surroundings) -> Result<Converted, Problem> {
-        let secrets = secrets::read((&self.connection).into(), (&self.fleet).into(), surroundings)?;
         let mut asked = Asked::new();
         for option in variant {
             let (key, value) = variant_option(option)?;
@@ -56,6 +58,22 @@ impl RunArgs {
         }
         self.add_values(&mut asked);
         self.add_switches(&mut asked);
+        let (secrets, mut notes) = secrets::read(
+            secrets::api_key(&self.connection.api_key, &self.connection.api_key_file),
+            secrets::fleet_token(&self.fleet.fleet_token, &self.fleet.fleet_token_file),
+            surroundings,
+            &mut asked,
+        )?;
+        let keys = [
+            (Key::TlsKey, &self.connection.tls_key),
+            (Key::FleetTlsKey, &self.fleet.fleet_tls_key),
+        ];
+        for (key, path) in keys {
+            notes.extend(
+                path.as_ref()
+                    .and_then(|path| small_file::exposed(key.flag(), path.as_ref())),
+            );
+        }
         environment::add(&mut asked, surroundings)?;
         environment::add_profile(&mut asked, surroundings);
         let OutputArgs {
@@ -70,7 +88,12 @@ impl RunArgs {
             json,
             verbose,
         };
-        Ok(Converted { asked, output, secrets })
+        Ok(Converted {
+            asked,
+            output,
+            secrets,
+            notes,
+        })
     }
 
     fn add_values(&self, asked: &mut Asked) {
@@ -159,10 +182,8 @@ impl RunArgs {
 
     fn add_switches(&self, asked: &mut Asked) {
         let RunArgs {
-            connection,
             server,
             workers,
-            fleet,
             measuring,
             ..
         } = self;
@@ -175,7 +196,6 @@ impl RunArgs {
         if measuring.no_cleanup {
             asked.add(Key::Cleanup, Given::by_flag(Key::Cleanup.flag(), "false"));
         }
-        add_secrets(asked, connection.into(), fleet.into());
     }
 }
 
@@ -188,24 +208,20 @@ pub(super) fn add_flags<'a>(asked: &mut Asked, values: impl IntoIterator<Item = 
     }
 }
 
-/// Adds that secrets were typed, without them.
-pub(super) fn add_secrets(asked: &mut Asked, api_key: Typed, fleet_token: Typed) {
-    for (key, typed) in [(Key::ApiKey, api_key), (Key::FleetToken, fleet_token)] {
-        if let Some(flag) = typed.flag(key) {
-            asked.add(key, Given::hidden(Source::Flag(flag.into())));
-        }
-    }
-}
-
 /// Takes `rate=200` apart; dashes in front are welcome.
 fn variant_option(option: &str) -> Result<(Key, &str), Problem> {
+    if let Some(problem) = secrets::in_variant(option) {
+        return Err(problem);
+    }
+    let given = option.split_once('=');
+    // Whatever stands behind the name is not repeated: it might be a secret all the same.
+    let name = given.map_or(option, |(name, _)| name).trim_start_matches('-');
     let wrong = |why: &str| {
-        Problem::new(format!("{option:?} is no option of a variant: {why}"))
+        Problem::new(format!("{name:.60?} is no option of a variant: {why}"))
             .explain("give the name of a flag without its dashes, =, and the value")
             .remedy("--a rate=200 --b rate=400")
     };
-    let (name, value) = option.split_once('=').ok_or_else(|| wrong("it has no ="))?;
-    let name = name.trim_start_matches('-');
+    let (_, value) = given.ok_or_else(|| wrong("it has no ="))?;
     let key = Key::ALL.iter().copied().find(|key| key.name() == name);
     key.map(|key| (key, value))
         .ok_or_else(|| wrong("there is no such flag"))

@@ -60,26 +60,12 @@ pub(super) fn add(asked: &mut Asked, surroundings: &Surroundings) -> Result<(), 
             Given::by_environment(COMPLETION_TIMEOUT, if auto { "auto".to_owned() } else { text }),
         );
     }
-    add_secrets(asked, surroundings);
     Ok(())
 }
 
 /// Adds what the environment says to a generator that joins a run, below what was typed.
 pub(super) fn add_joining(asked: &mut Asked, surroundings: &Surroundings) {
     variables::add(asked, &[variables::ADDRESS, variables::JOINING], surroundings.variable);
-    add_secrets(asked, surroundings);
-}
-
-/// Adds that there are secrets, without them.
-fn add_secrets(asked: &mut Asked, surroundings: &Surroundings) {
-    for (key, name) in [
-        (Key::ApiKey, variables::API_KEY),
-        (Key::FleetToken, variables::FLEET_TOKEN),
-    ] {
-        if surroundings.get(name).is_some() {
-            asked.add(key, Given::hidden(Source::Environment(name.into())));
-        }
-    }
 }
 
 /// Adds what Temporal's client configuration says, below everything else.

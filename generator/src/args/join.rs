@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use benchmark_scenarios::{Asked, GeneratorJoin, Given, Key, Problem, Source, resolve_join};
+use benchmark_temporal::small_file;
 use clap::Args;
 
 use super::{
-    conversion::{add_flags, add_secrets},
+    conversion::add_flags,
     environment::{self, Surroundings},
     options::HiddenText,
-    secrets::{self, Secrets, Typed},
+    secrets::{self, Secrets},
 };
 
 /// Whom to join, and what this machine needs to say itself. What is run is the leader's to say.
@@ -40,7 +41,8 @@ pub struct JoinArgs {
     /// How long the leader may be out of reach before this generator ends, 1s to 24h [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub leader_timeout: Option<String>,
-    /// Frontend of the cluster as this machine reaches it; `leader` for the leader's whatever the environment says
+    /// Frontend of the cluster as this machine reaches it, needed for an API key or headers unless the leader is joined
+    /// with TLS; `leader` for the leader's whatever the environment says
     /// [default: leader]
     #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
     pub address: Option<String>,
@@ -48,13 +50,13 @@ pub struct JoinArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           help_heading = "Connection")]
     pub tls: Option<String>,
-    /// PEM file with the authority that signed the server's certificate [default: as the leader]
+    /// PEM file with the authority that signed the server's certificate [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub tls_ca: Option<String>,
-    /// PEM file with the client's certificate, for mTLS [default: as the leader]
+    /// PEM file with the client's certificate, for mTLS [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub tls_cert: Option<String>,
-    /// PEM file with the client's key, for mTLS [default: as the leader]
+    /// PEM file with the client's key, for mTLS [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub tls_key: Option<String>,
     /// Name that the server's certificate must carry [default: as the leader]
@@ -99,7 +101,6 @@ impl JoinArgs {
     /// # Errors
     /// When a secret cannot be had, or an option is not allowed.
     pub fn convert(&self, surroundings: &Surroundings) -> Result<JoinOptions, Problem> {
-        let secrets = secrets::read(self.typed_api_key(), self.typed_token(), surroundings)?;
         let mut asked = Asked::new();
         // No flag sets it: in messages it stands as it was typed.
         let leader = Given {
@@ -124,29 +125,26 @@ impl JoinArgs {
                 (Key::MetricsListen, &self.metrics_listen),
             ],
         );
-        add_secrets(&mut asked, self.typed_api_key(), self.typed_token());
+        let (secrets, secret_notes) = secrets::read(
+            secrets::api_key(&self.api_key, &self.api_key_file),
+            secrets::fleet_token(&self.fleet_token, &self.fleet_token_file),
+            surroundings,
+            &mut asked,
+        )?;
         environment::add_joining(&mut asked, surroundings);
         environment::add_profile(&mut asked, surroundings);
-        let resolved = resolve_join(&asked)?;
+        let mut resolved = resolve_join(&asked)?;
+        resolved.notes.extend(secret_notes);
+        if let Some(key) = &self.tls_key {
+            resolved
+                .notes
+                .extend(small_file::exposed(Key::TlsKey.flag(), key.as_ref()));
+        }
         Ok(JoinOptions {
             join: resolved.options,
             secrets,
             notes: resolved.notes,
             verbose: self.verbose,
         })
-    }
-
-    fn typed_api_key(&self) -> Typed<'_> {
-        Typed {
-            text: self.api_key.as_ref(),
-            file: self.api_key_file.as_deref(),
-        }
-    }
-
-    fn typed_token(&self) -> Typed<'_> {
-        Typed {
-            text: self.fleet_token.as_ref(),
-            file: self.fleet_token_file.as_deref(),
-        }
     }
 }

@@ -1,18 +1,16 @@
 //! Secrets: taken from where they are, and shown nowhere.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, path::PathBuf};
 
 use benchmark_fleet::Token;
 use benchmark_scenarios::{
-    Key, Problem,
+    Asked, Key, Problem,
     variables::{API_KEY, FLEET_TOKEN},
 };
 use benchmark_temporal::ApiKey;
+use benchmark_worker::secret::Secret;
 
-use super::{
-    environment::Surroundings,
-    options::{ConnectionArgs, FleetArgs, HiddenText},
-};
+use super::{environment::Surroundings, options::HiddenText};
 
 /// What must not be part of a plan or a result.
 #[derive(Clone, Debug, Default)]
@@ -23,68 +21,44 @@ pub struct Secrets {
     pub fleet_token: Option<Token>,
 }
 
-/// The flags by which a secret can be typed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Typed<'a> {
-    /// The secret itself.
-    pub text: Option<&'a HiddenText>,
-    /// The file that it is in.
-    pub file: Option<&'a Path>,
-}
-
-impl Typed<'_> {
-    /// The flag that was typed, when the secret's own is that of the key.
-    pub fn flag(self, key: Key) -> Option<String> {
-        match (self.text, self.file) {
-            (Some(_), _) => Some(key.flag().to_owned()),
-            (None, Some(_)) => Some(format!("{}-file", key.flag())),
-            (None, None) => None,
-        }
-    }
-
-    /// The secret and where it was found: flag, file by flag, environment.
-    fn read(
-        self,
-        key: Key,
-        variable: &str,
-        surroundings: &Surroundings,
-    ) -> Result<Option<(HiddenText, String)>, Problem> {
-        if let Some(text) = self.text {
-            return Ok(Some((text.clone(), key.flag().to_owned())));
-        }
-        if let Some(path) = self.file {
-            let place = format!("{}-file {}", key.flag(), path.display());
-            return match fs::read_to_string(path) {
-                Ok(text) => Ok(Some((HiddenText::from(text), place))),
-                Err(error) => Err(Problem::new(format!("{place} cannot be read: {error}"))),
-            };
-        }
-        let text = surroundings.get(variable);
-        Ok(text.map(|text| (HiddenText::from(text), variable.to_owned())))
+/// The ways in which the API key can be given.
+pub(super) fn api_key<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf>) -> Secret<'a> {
+    Secret {
+        key: Key::ApiKey,
+        variable: API_KEY,
+        text: text.as_ref(),
+        file: file.as_deref(),
     }
 }
 
-impl<'a> From<&'a ConnectionArgs> for Typed<'a> {
-    fn from(options: &'a ConnectionArgs) -> Self {
-        Typed {
-            text: options.api_key.as_ref(),
-            file: options.api_key_file.as_deref(),
-        }
+/// The ways in which the fleet's token can be given.
+pub(super) fn fleet_token<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf>) -> Secret<'a> {
+    Secret {
+        key: Key::FleetToken,
+        variable: FLEET_TOKEN,
+        text: text.as_ref(),
+        file: file.as_deref(),
     }
 }
 
-impl<'a> From<&'a FleetArgs> for Typed<'a> {
-    fn from(options: &'a FleetArgs) -> Self {
-        Typed {
-            text: options.fleet_token.as_ref(),
-            file: options.fleet_token_file.as_deref(),
-        }
-    }
-}
-
-/// The secrets, each from the first place that has it: flag, file by flag, environment, and for the API key the profile.
-pub(super) fn read(api_key: Typed, fleet_token: Typed, surroundings: &Surroundings) -> Result<Secrets, Problem> {
-    let api_key = match api_key.read(Key::ApiKey, API_KEY, surroundings)? {
+/// Reads the secrets, each from the first place that has it: flag, file by flag, environment, and for the API key the
+/// profile. Adds to what was asked for that there are some, without them, and says what is to be known of their files.
+pub(super) fn read(
+    api_key: Secret,
+    fleet_token: Secret,
+    surroundings: &Surroundings,
+    asked: &mut Asked,
+) -> Result<(Secrets, Vec<String>), Problem> {
+    let mut notes = Vec::new();
+    let mut take = |secret: Secret| -> Result<_, Problem> {
+        let found = secret.find(surroundings.variable)?;
+        Ok(found.map(|found| {
+            notes.extend(found.note);
+            asked.add(secret.key, found.given);
+            (found.text, found.place)
+        }))
+    };
+    let api_key = match take(api_key)? {
         Some((text, place)) => {
             let key = ApiKey::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
             Some(key)
@@ -94,34 +68,63 @@ pub(super) fn read(api_key: Typed, fleet_token: Typed, surroundings: &Surroundin
             .as_ref()
             .and_then(|(profile, _)| profile.api_key.clone()),
     };
-    let fleet_token = match fleet_token.read(Key::FleetToken, FLEET_TOKEN, surroundings)? {
+    let fleet_token = match take(fleet_token)? {
         Some((text, place)) => {
             let token = Token::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
             Some(token)
         }
         None => None,
     };
-    Ok(Secrets { api_key, fleet_token })
+    Ok((Secrets { api_key, fleet_token }, notes))
+}
+
+/// What is wrong with an option of a variant that names a secret; its value is not repeated.
+pub(super) fn in_variant(option: &str) -> Option<Problem> {
+    let name = secret_name(option)?;
+    Some(
+        Problem::new(format!(
+            "{name} is no option of a variant: it is secret, and variants stand in results"
+        ))
+        .explain("both variants use the one of this process")
+        .remedy(format!("--{name}-file FILE")),
+    )
+}
+
+/// The name of a secret that a text begins with, as it is typed after `--a`: with or without dashes, with or without `=`.
+fn secret_name(text: &str) -> Option<&'static str> {
+    let (name, _) = text.split_once('=').unwrap_or((text, ""));
+    let name = name
+        .trim()
+        .trim_start_matches('-')
+        .replace('_', "-")
+        .to_ascii_lowercase();
+    [Key::ApiKey, Key::FleetToken]
+        .map(Key::name)
+        .into_iter()
+        .find(|secret| *secret == name)
 }
 
 /// The command line as it may be shown: secrets replaced by `***`.
 pub fn redacted_command(argv: impl IntoIterator<Item = OsString>) -> Vec<String> {
-    const FLAGS: [&str; 2] = ["--api-key", "--fleet-token"];
     let mut shown = Vec::new();
     let mut secret_follows = false;
     for argument in argv {
         let argument = argument.to_string_lossy().into_owned();
-        let with_value = FLAGS
-            .iter()
-            .find(|flag| argument.strip_prefix(**flag).is_some_and(|rest| rest.starts_with('=')));
-        if secret_follows {
-            secret_follows = false;
+        if std::mem::take(&mut secret_follows) {
             shown.push("***".to_owned());
-        } else if let Some(flag) = with_value {
-            shown.push(format!("{flag}=***"));
-        } else {
-            secret_follows = FLAGS.contains(&argument.as_str());
-            shown.push(argument);
+            continue;
+        }
+        // `--a=api-key=KEY` says the same as `--a api-key=KEY`.
+        let (before, option) = ["--a=", "--b="]
+            .iter()
+            .find_map(|flag| Some((*flag, argument.strip_prefix(flag)?)))
+            .unwrap_or(("", &argument));
+        match (secret_name(option), option.split_once('=')) {
+            (Some(_), Some((name, _))) => shown.push(format!("{before}{name}=***")),
+            (secret, _) => {
+                secret_follows = secret.is_some();
+                shown.push(argument);
+            }
         }
     }
     shown

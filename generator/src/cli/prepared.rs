@@ -7,7 +7,7 @@ use benchmark_generator::{
     ceiling,
     files::NoiseFolder,
 };
-use benchmark_scenarios::{HostFacts, Problem, Resolved};
+use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};
 use benchmark_temporal::environment::{self, Profile};
 
 /// A run before anything was touched.
@@ -29,6 +29,7 @@ pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
 
 /// The same with options of a variant, `key=value` each, before all others.
 pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
+    let notes = variables::check(env::vars_os())?;
     let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
     let converted = options.convert_variant(
         variant,
@@ -41,8 +42,11 @@ pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, P
         cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
     };
+    let mut resolved = benchmark_scenarios::resolve(&converted.asked, &facts)?;
+    resolved.notes.extend(notes);
+    resolved.notes.extend(converted.notes);
     Ok(Prepared {
-        resolved: benchmark_scenarios::resolve(&converted.asked, &facts)?,
+        resolved,
         output: converted.output,
         secrets: converted.secrets,
         profile,

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context as _;
 use benchmark_fleet::{ClientTls, LeaderAt, MemberOptions, RemoteLeader, Role, Token};
 use benchmark_metrics::Registry;
-use benchmark_scenarios::{GeneratorJoin, JoiningTls};
+use benchmark_scenarios::{AtHand, GeneratorJoin, JoiningTls};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
@@ -71,10 +71,13 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
         FollowOptions {
             member,
             connect: Box::new(move |plan, server_address| {
-                let cluster = access
-                    .over(&plan.target, server_address)
-                    .map_err(|problem| anyhow::anyhow!("{}", problem.report()))?;
-                let mut connect = benchmark_worker::connect_options(&cluster, &plan.namespace, api_key, profile)?;
+                let at_hand = profile.as_ref().map_or_else(AtHand::default, benchmark_worker::at_hand);
+                let reached = access
+                    .over(&plan.target, server_address, at_hand)
+                    .map_err(|problem| anyhow::anyhow!("{}", problem.report().trim_start_matches("error: ")))?;
+                let profile = profile.map(|profile| benchmark_worker::sent(profile, reached.headers));
+                let mut connect =
+                    benchmark_worker::connect_options(&reached.cluster, &plan.namespace, api_key, profile)?;
                 connect.connect_timeout = plan.starter.connect_timeout;
                 connect.identity = identity;
                 Ok(connect)
@@ -90,7 +93,8 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
 
 fn client_tls(tls: &JoiningTls) -> anyhow::Result<ClientTls> {
     let read = |path: &std::path::PathBuf| {
-        std::fs::read(path).with_context(|| format!("--fleet-tls-ca {} cannot be read", path.display()))
+        benchmark_temporal::small_file::read(path)
+            .with_context(|| format!("--fleet-tls-ca {} cannot be read", path.display()))
     };
     Ok(ClientTls {
         ca: tls.ca.as_ref().map(read).transpose()?,

@@ -53,6 +53,11 @@ impl Bench {
         Bench { folder, _share: share }
     }
 
+    /// Everything that the program was given to write in: its folder, its home, temporary files, and what it printed.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A path in the folder that the program runs in.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("work").join(name)

@@ -3,11 +3,11 @@
 use std::net::TcpListener;
 
 use benchmark_results::{Results, schema::VerdictValue};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     account,
-    bench::{Bench, Finished, Going, until_gone},
+    bench::{Bench, Finished, Going, listens, until_gone},
     server::{self, until_counts},
 };
 
@@ -76,6 +76,72 @@ fn sigint_terminates_what_is_open_on_a_server_that_stays() {
 }
 
 #[test]
+fn a_terminal_that_goes_away_ends_the_run_in_order() {
+    let bench = Bench::new();
+    let mut going = in_the_middle(&bench, bench.embedded(LONG));
+    let server = going.server();
+    // Its shell and the kernel each send one.
+    going.signal(Signal::HUP);
+    going.until("the drain", |going| going.said().contains("\ndrain ").then_some(()));
+    going.signal(Signal::HUP);
+    let finished = going.finish();
+    assert_eq!(finished.code(), 129, "{finished:?}");
+    ended_in_order(&finished, "SIGHUP");
+    until_gone(&server);
+}
+
+#[test]
+fn under_nohup_a_terminal_may_go_away() {
+    let bench = Bench::new();
+    let server = server::start(&server::options());
+    let program = bench.against(&server.address(), LONG);
+    let mut command = bench.program(
+        std::path::Path::new("/bin/sh"),
+        &["-c", "trap '' HUP; exec \"$0\" \"$@\""],
+    );
+    command.arg(program.get_program()).args(program.get_args());
+    let mut going = in_the_middle(&bench, command);
+    going.signal(Signal::HUP);
+    let before = going.partial().ledger.arrivals;
+    going.until("more of the load", |going| {
+        (going.results_so_far()?.ledger.arrivals > before).then_some(())
+    });
+    going.signal(Signal::TERM);
+    let finished = going.finish();
+    assert_eq!(finished.code(), 143, "{finished:?}");
+    ended_in_order(&finished, "SIGTERM");
+}
+
+#[test]
+fn sigquit_ends_it_at_once() {
+    let bench = Bench::new();
+    let mut going = in_the_middle(&bench, bench.embedded(LONG));
+    let server = going.server();
+    going.signal(Signal::QUIT);
+    let finished = going.finish();
+    assert_eq!(finished.code(), 131, "{finished:?}");
+    assert!(!finished.results().complete);
+    until_gone(&server);
+}
+
+#[test]
+fn a_server_that_is_kept_is_told_of_also_when_it_ends_at_once() {
+    let bench = Bench::new();
+    let mut going = in_the_middle(&bench, bench.embedded(&format!("{LONG} --keep-server")));
+    let (server, pid) = (going.server(), going.child_process());
+    going.signal(Signal::QUIT);
+    let finished = going.finish();
+    let stands = listens(&server);
+    // It must go before anything is asserted, or a failure would leave it behind.
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    until_gone(&server);
+    assert!(stands, "{finished:?}");
+    let told = format!("the server is still running at {server}");
+    assert!(finished.stderr.contains(&told), "{finished:?}");
+    assert!(finished.stderr.contains(&format!("kill {pid}")), "{finished:?}");
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once_and_leaves_no_server() {
     let bench = Bench::new();
     let mut going = in_the_middle(
@@ -91,6 +157,7 @@ fn a_second_signal_ends_it_at_once_and_leaves_no_server() {
     assert_eq!(finished.code(), 130, "{finished:?}");
     assert!(!finished.results().complete);
     until_gone(&server);
+    assert_eq!(bench.temporary(), [""; 0]);
 }
 
 #[test]
@@ -102,6 +169,7 @@ fn a_kill_leaves_what_was_known_and_no_server() {
     let finished = going.finish();
     assert_eq!(finished.status.code(), None, "{finished:?}");
     until_gone(&server);
+    assert_eq!(bench.temporary(), [""; 0], "not even the server's log");
     let results = finished.results();
     assert!(!results.complete);
     assert_eq!(results.run.finished_at, None);

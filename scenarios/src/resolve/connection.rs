@@ -154,6 +154,14 @@ fn server_config(reader: &mut Reader) -> Result<std::collections::BTreeMap<Strin
                 quotable(key)
             )));
         }
+        if let Err(error) = serde_json::from_str::<serde_json::Value>(value) {
+            return Err(Problem::new(format!(
+                "{} is not allowed: its value is no JSON ({error})",
+                given.quote(Key::ServerConfig)
+            ))
+            .explain("durations and other texts stand in double quotes of their own, inside those of the shell")
+            .remedy(format!("--server-config '{key}=\"{}\"'", value.trim_matches('"'))));
+        }
         // The strongest giver comes first.
         if !config.contains_key(key) {
             config.insert(key.to_owned(), value.to_owned());

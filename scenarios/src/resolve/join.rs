@@ -6,7 +6,7 @@ use super::{Setting, connection, connection::TLS_FILES, form::Form, reader::Read
 use crate::{
     Cluster, Target, TlsFiles,
     asked::{Asked, Key, Source},
-    problem::Problem,
+    problem::{Problem, quotable},
 };
 
 const JOIN_TIMEOUT: Duration = Duration::from_secs(300);
@@ -51,6 +51,8 @@ pub struct ServerAccess {
     pub tls: TlsSaid,
     /// Whether an API key is at hand.
     pub api_key: bool,
+    /// Whether the leader proves who it is: it is joined with TLS.
+    pub is_leader_known: bool,
 }
 
 /// Whether and how TLS is used.
@@ -65,16 +67,53 @@ pub enum TlsSaid {
     On(TlsFiles),
 }
 
+/// What Temporal's own client configuration holds here that is not among the options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtHand {
+    /// Headers of every call.
+    pub headers: bool,
+    /// TLS material.
+    pub tls: bool,
+}
+
+/// The server as a process that joins reaches it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// Where and how.
+    pub cluster: Cluster,
+    /// Whether the headers of Temporal's own client configuration are sent there.
+    pub headers: bool,
+}
+
 impl ServerAccess {
     /// The server as this process reaches it: what it said itself, and the leader's plan for the rest. `server_address`
     /// is `host:port` of the server as the leader reaches it.
     ///
+    /// Secrets go to an address that was typed, or on the word of a leader that proves who it is. No file is read because a
+    /// leader names it.
+    ///
     /// # Errors
-    /// When the leader sends an API key and this process has none.
-    pub fn over(&self, leader: &Target, server_address: &str) -> Result<Cluster, Problem> {
+    /// When the leader contradicts itself, when a secret would go where nobody here sent it, and when the run needs one that
+    /// is not at hand.
+    pub fn over(&self, leader: &Target, server_address: &str, at_hand: AtHand) -> Result<Reached, Problem> {
+        let told = quotable(server_address);
+        let may_go = self.address.is_some() || self.is_leader_known;
         let (tls, api_key) = match leader {
-            Target::Embedded(_) => (None, false),
-            Target::Cluster(cluster) => (cluster.tls.clone(), cluster.api_key),
+            Target::Embedded(_) => {
+                if !is_loopback(server_address) {
+                    return Err(Problem::new(format!(
+                        "the leader has an embedded server, which listens on 127.0.0.1, and says that it is at {told}"
+                    )));
+                }
+                (None, false)
+            }
+            Target::Cluster(cluster) if cluster.address != server_address => {
+                return Err(Problem::new(format!(
+                    "the leader's plan is for the server at {}, and the leader says that it is at {told}",
+                    quotable(&cluster.address)
+                )));
+            }
+            Target::Cluster(cluster) => (cluster.tls.as_ref(), cluster.api_key),
         };
         if api_key && !self.api_key {
             return Err(
@@ -84,17 +123,77 @@ impl ServerAccess {
                     .remedy("TEMPORAL_API_KEY=…"),
             );
         }
-        Ok(Cluster {
-            address: self.address.clone().unwrap_or_else(|| server_address.to_owned()),
-            tls: match &self.tls {
-                TlsSaid::AsLeader => tls,
-                TlsSaid::Off => None,
-                TlsSaid::On(files) => Some(files.clone()),
+        let unsent = match leader {
+            Target::Cluster(_) if !may_go && api_key => Some("the API key is"),
+            Target::Cluster(_) if !may_go && at_hand.headers => Some("headers of Temporal's client configuration are"),
+            _ => None,
+        };
+        if let Some(secret) = unsent {
+            return Err(Problem::new(format!(
+                "{secret} not sent to {told}: only the leader names that server, and nothing proves who the leader is"
+            ))
+            .explain("secrets go to a server that is named here, or by a leader that is joined with TLS")
+            .remedy("--address HOST:PORT")
+            .remedy("https:// in front of the leader's address"));
+        }
+        Ok(Reached {
+            cluster: Cluster {
+                address: self.address.clone().unwrap_or_else(|| server_address.to_owned()),
+                tls: match &self.tls {
+                    TlsSaid::AsLeader => tls.map(|files| as_leader(files, at_hand)).transpose()?,
+                    TlsSaid::Off => None,
+                    TlsSaid::On(files) => Some(files.clone()),
+                },
+                // A key that no server asked for is not sent to it.
+                api_key: self.api_key && may_go && (api_key || self.address.is_some()),
             },
-            // A key that no server asked for is not sent to it.
-            api_key: self.api_key && (api_key || self.address.is_some()),
+            headers: match leader {
+                Target::Cluster(_) => may_go,
+                Target::Embedded(_) => self.address.is_some(),
+            },
         })
     }
+}
+
+/// TLS as the leader has it, without its files: on this machine their names are nothing but its word.
+fn as_leader(files: &TlsFiles, at_hand: AtHand) -> Result<TlsFiles, Problem> {
+    let named = [
+        (Key::TlsCa, &files.ca),
+        (Key::TlsCert, &files.cert),
+        (Key::TlsKey, &files.key),
+    ];
+    let named: Vec<&str> = named
+        .into_iter()
+        .filter_map(|(key, file)| file.as_ref().map(|_| key.flag()))
+        .collect();
+    if !named.is_empty() && !at_hand.tls {
+        let own = named
+            .iter()
+            .map(|flag| format!("{flag} FILE"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        return Err(Problem::new(format!(
+            "the leader reaches the run's server with {}, and nothing of it is given here",
+            named.join(", ")
+        ))
+        .explain("no file is read here because a leader names it; --tls alone takes the system's authorities")
+        .remedy(own)
+        .remedy("--tls"));
+    }
+    Ok(TlsFiles {
+        server_name: files.server_name.clone(),
+        ..TlsFiles::default()
+    })
+}
+
+/// Whether an address names this machine.
+fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let ip = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<std::net::IpAddr>();
+    ip.map_or(host == "localhost", |ip| ip.is_loopback())
 }
 
 /// What `run-benchmark join` comes to.
@@ -127,9 +226,10 @@ pub fn resolve_join(asked: &Asked) -> Result<ResolvedJoin, Problem> {
     let mut reader = Reader::new(asked);
     let joining = joining(&mut reader, GENERATOR_LEADER_TIMEOUT)?
         .ok_or_else(|| Problem::new("the leader's address is missing").remedy("run-benchmark join HOST:PORT"))?;
+    let access = access(&mut reader, Some(&joining))?;
     let options = GeneratorJoin {
         joining,
-        access: access(&mut reader)?,
+        access,
         metrics_listen: reader.read_given(Key::MetricsListen, &Form::listen())?,
     };
     let (settings, notes) = reader.finish();
@@ -188,7 +288,7 @@ fn address_form() -> Form<Option<(String, bool)>> {
 }
 
 /// What is said here about the server.
-pub(crate) fn access(reader: &mut Reader) -> Result<ServerAccess, Problem> {
+pub(crate) fn access(reader: &mut Reader, joining: Option<&Joining>) -> Result<ServerAccess, Problem> {
     let address = reader.read_given(Key::Address, &address_form())?;
     let of_the_leader = matches!(address, Some(None));
     let address = address.flatten();
@@ -215,5 +315,6 @@ pub(crate) fn access(reader: &mut Reader) -> Result<ServerAccess, Problem> {
         address: address.map(|(host_port, _)| host_port),
         tls,
         api_key: api_key.is_some(),
+        is_leader_known: joining.is_some_and(|joining| joining.tls.is_some()),
     })
 }

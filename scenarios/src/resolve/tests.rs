@@ -269,7 +269,7 @@ fn every_number_out_of_place_is_refused_in_one_line_that_names_it() {
 
 #[test]
 fn bad_input_is_refused_in_words() {
-    let cases: [(&[(Key, &str)], &str); 22] = [
+    let cases: [(&[(Key, &str)], &str); 24] = [
         (
             &[(Key::Rate, "0")],
             "--rate 0 is not allowed: give a rate from 0.1 to 50000 starts a second",
@@ -362,6 +362,14 @@ fn bad_input_is_refused_in_words() {
             &[(Key::ServerConfig, "frontend.rps")],
             "--server-config frontend.rps is not allowed: give KEY=VALUE",
         ),
+        (
+            &[(Key::ServerConfig, "history.timerProcessorMaxTimeShift=5ms")],
+            "--server-config history.timerProcessorMaxTimeShift=5ms is not allowed: its value is no JSON",
+        ),
+        (
+            &[(Key::ServerConfig, "history.timerProcessorMaxTimeShift=5ms")],
+            "try  --server-config 'history.timerProcessorMaxTimeShift=\"5ms\"'",
+        ),
     ];
     for (options, expected) in cases {
         let report = problem(options);
@@ -434,6 +442,13 @@ fn server_config_adds_up_and_the_strongest_giver_wins() {
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     assert_eq!(config, ["a.b=1", "c=true"]);
+    for value in ["\"5ms\"", "[{\"value\": 3}]", "null", "-1.5"] {
+        let pair = format!("a.b={value}");
+        assert!(
+            resolve(&self::asked(&[(Key::ServerConfig, &pair)]), &facts(2)).is_ok(),
+            "{value}"
+        );
+    }
 }
 
 mod fleet;

@@ -79,8 +79,8 @@ pub struct WorkerProcess {
 /// The first thing that is wrong, in words that name it.
 pub fn resolve_worker(asked: &Asked) -> Result<ResolvedWorker, Problem> {
     let mut reader = Reader::new(asked);
-    let access = join::access(&mut reader)?;
     let joining = join::joining(&mut reader, LEADER_TIMEOUT)?;
+    let access = join::access(&mut reader, joining.as_ref())?;
     let (namespace, stay) = match &joining {
         Some(_) => (
             connection::given_namespace(&mut reader)?,

@@ -94,7 +94,7 @@ impl Cause {
             Cause::WantsTls => "turn TLS on: --tls, and --tls-ca for an authority of your own",
             Cause::NoTls(_) => {
                 "the server speaks no TLS: leave out --tls, the TLS files and https://; an API key \
-                                 alone also turns TLS on, http:// in front of the address turns it off"
+                 alone also turns TLS on, and --tls=false turns it off"
             }
             Cause::Certificate(_) => {
                 "--tls-ca names the authority that signed the server's certificate, --tls-server-name the name in \

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use benchmark_fleet::{MemberEnd, Source, Undelivered};
 use benchmark_metrics::{ListenError, Registry, Selection};
 use benchmark_results::{schema::WorkerFacts, thresholds::Signal};
-use benchmark_scenarios::{Cluster, Problem, ServerAccess, TlsSaid, WorkerProcess};
+use benchmark_scenarios::{AtHand, Cluster, Problem, Reached, ServerAccess, TlsSaid, WorkerProcess};
 use benchmark_temporal::{ApiKey, environment::Profile, tls::TlsError};
 use futures::future::BoxFuture;
 
@@ -16,7 +16,8 @@ use super::{
 };
 pub use crate::process::leader::JoinOptions;
 use crate::{
-    AskedPollers, Desk, EffectiveOptions, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options,
+    AskedPollers, Desk, EffectiveOptions, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool,
+    connect::{at_hand, connect_options, sent},
 };
 
 /// How long a pool that lost a worker may take to stop before it is started again.
@@ -157,6 +158,8 @@ struct Standing {
 #[derive(Clone, Debug, PartialEq)]
 struct Polled {
     cluster: Cluster,
+    /// Whether the headers of Temporal's own client configuration are sent there.
+    headers: bool,
     namespace: String,
     task_queues: Vec<String>,
 }
@@ -249,9 +252,15 @@ impl Process {
     fn polled(&self, run: Option<&Run>) -> Result<Polled, Failure> {
         let worker = &self.request.worker;
         let plan = run.map(|run| &run.plan);
-        let cluster = match run {
-            Some(run) => worker.access.over(&run.plan.target, &run.server_address)?,
-            None => alone(&worker.access),
+        let Reached { cluster, headers } = match run {
+            Some(run) => {
+                let at_hand = self.request.profile.as_ref().map_or_else(AtHand::default, at_hand);
+                worker.access.over(&run.plan.target, &run.server_address, at_hand)?
+            }
+            None => Reached {
+                cluster: alone(&worker.access),
+                headers: true,
+            },
         };
         let namespace = worker.namespace.clone().or(plan.map(|plan| plan.namespace.clone()));
         let queue = || {
@@ -262,6 +271,7 @@ impl Process {
         };
         Ok(Polled {
             cluster,
+            headers,
             namespace: namespace.unwrap_or_default(),
             task_queues: match &worker.task_queues[..] {
                 [] => vec![queue()],
@@ -288,7 +298,7 @@ impl Process {
             &polled.cluster,
             &polled.namespace,
             request.api_key.clone(),
-            request.profile.clone(),
+            request.profile.clone().map(|profile| sent(profile, polled.headers)),
         )?;
         connect.identity = worker.identity.clone().unwrap_or_else(|| request.name.clone());
         let options = WorkerOptions {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::{Cluster, FleetOptions, FleetTls, ServerAccess, TlsSaid};
+use crate::{AtHand, Cluster, EmbeddedServer, FleetOptions, FleetTls, ServerAccess, ServerPreset, TlsSaid};
 
 const LISTEN: (Key, &str) = (Key::FleetListen, "127.0.0.1:7400");
 
@@ -140,35 +140,181 @@ fn a_generator_joins_with_what_it_says_itself_and_the_leaders_word_for_the_rest(
     assert_eq!(plain.joining.join_timeout, Duration::from_secs(300));
     assert_eq!(plain.joining.leader_timeout, Duration::from_secs(30));
     assert_eq!((plain.joining.tls, plain.metrics_listen), (None, None));
-    let leader = Target::Cluster(Cluster {
-        address: "frontend:7233".to_owned(),
-        tls: Some(TlsFiles::default()),
-        api_key: false,
-    });
-    let over = |options: &[(Key, &str)]| join(options).access.over(&leader, "10.0.0.5:7233").unwrap();
-    assert_eq!(over(&[]).address, "10.0.0.5:7233");
+    let leader = cluster(Some(TlsFiles::default()), false);
+    let over = |options: &[(Key, &str)]| {
+        let reached = join(options).access.over(&leader, "frontend:7233", AtHand::default());
+        reached.unwrap().cluster
+    };
+    assert_eq!(over(&[]).address, "frontend:7233");
     assert_eq!(over(&[]).tls, Some(TlsFiles::default()));
     assert_eq!(over(&[(Key::Address, "other:7233")]).tls, None);
-    assert_eq!(over(&[(Key::Address, "leader")]).address, "10.0.0.5:7233");
+    assert_eq!(over(&[(Key::Address, "leader")]).address, "frontend:7233");
     assert_eq!(over(&[(Key::Tls, "false")]).tls, None);
     let own = over(&[(Key::TlsCa, "ca.pem")]).tls.unwrap();
     assert_eq!(own.ca, Some(PathBuf::from("ca.pem")));
     // A key that nobody asked for stays here.
     assert!(!over(&[(Key::ApiKey, "***")]).api_key);
-    let cloud = Target::Cluster(Cluster {
-        address: "cloud:7233".to_owned(),
-        tls: Some(TlsFiles::default()),
-        api_key: true,
-    });
-    assert!(
-        join(&[(Key::ApiKey, "***")])
-            .access
-            .over(&cloud, "c:1")
-            .unwrap()
-            .api_key
+    let missing = ServerAccess::default()
+        .over(&cluster(None, true), "frontend:7233", AtHand::default())
+        .unwrap_err();
+    assert!(missing.report().contains("--api-key-file FILE"), "{missing}");
+}
+
+/// The target of a leader's plan.
+fn cluster(tls: Option<TlsFiles>, api_key: bool) -> Target {
+    Target::Cluster(Cluster {
+        address: "frontend:7233".to_owned(),
+        tls,
+        api_key,
+    })
+}
+
+fn embedded() -> Target {
+    Target::Embedded(EmbeddedServer {
+        binary: None,
+        preset: ServerPreset::Cluster,
+        config: std::collections::BTreeMap::new(),
+        keep: false,
+    })
+}
+
+const HEADERS: AtHand = AtHand {
+    headers: true,
+    tls: false,
+};
+
+#[test]
+fn secrets_go_where_somebody_here_sent_them() {
+    let leader = (Key::Join, "leader:7400");
+    let known = (Key::Join, "https://leader:7400");
+    let ca = (Key::FleetTlsCa, "ca.pem");
+    let typed = (Key::Address, "typed:7233");
+    let key = (Key::ApiKey, "***");
+    let over = |options: &[(Key, &str)], target: &Target, told: &str| {
+        let access = resolve_join(&asked(options)).unwrap().options.access;
+        let reached = access.over(target, told, HEADERS)?;
+        Ok::<_, Problem>((reached.cluster.api_key, reached.headers))
+    };
+    let (takes_key, takes_none) = (cluster(None, true), cluster(None, false));
+    for options in [&[known, key][..], &[leader, ca, key], &[leader, typed, key]] {
+        assert_eq!(
+            over(options, &takes_key, "frontend:7233").unwrap(),
+            (true, true),
+            "{options:?}"
+        );
+    }
+    // Typed is typed, whoever is asked; a leader's word brings the key only where the leader sends one.
+    assert_eq!(
+        over(&[leader, typed, key], &takes_none, "frontend:7233").unwrap(),
+        (true, true)
     );
-    let missing = ServerAccess::default().over(&cloud, "c:1").unwrap_err().report();
-    assert!(missing.contains("--api-key-file FILE"), "{missing}");
+    assert_eq!(
+        over(&[known, key], &takes_none, "frontend:7233").unwrap(),
+        (false, true)
+    );
+    // An embedded server takes neither.
+    assert_eq!(
+        over(&[leader, key], &embedded(), "127.0.0.1:7233").unwrap(),
+        (false, false)
+    );
+    assert_eq!(over(&[known, key], &embedded(), "[::1]:7233").unwrap(), (false, false));
+    for (options, target, says) in [
+        (
+            &[leader, key][..],
+            &takes_key,
+            "the API key is not sent to frontend:7233: only the leader names",
+        ),
+        (
+            &[leader, key],
+            &takes_none,
+            "headers of Temporal's client configuration are not sent to frontend:7233",
+        ),
+        (
+            &[leader],
+            &takes_none,
+            "headers of Temporal's client configuration are not sent to frontend:7233",
+        ),
+    ] {
+        let report = over(options, target, "frontend:7233").unwrap_err().report();
+        assert!(report.contains(says), "{report}");
+        assert!(report.ends_with("try  --address HOST:PORT   or   https:// in front of the leader's address"));
+    }
+    let nothing = resolve_join(&asked(&[leader])).unwrap().options.access;
+    let reached = nothing.over(&takes_none, "frontend:7233", AtHand::default()).unwrap();
+    assert!(!reached.headers && !reached.cluster.api_key);
+}
+
+#[test]
+fn a_leader_that_contradicts_its_plan_is_not_followed() {
+    let access = ServerAccess {
+        address: Some("typed:7233".to_owned()),
+        is_leader_known: true,
+        ..ServerAccess::default()
+    };
+    for (target, told, says) in [
+        (
+            cluster(None, false),
+            "evil.example:7233",
+            "plan is for the server at frontend:7233, and the leader says that it is at evil.example:7233",
+        ),
+        (
+            embedded(),
+            "evil.example:7233",
+            "which listens on 127.0.0.1, and says that it is at evil.example:7233",
+        ),
+        (
+            embedded(),
+            "10.0.0.1:7233\u{1b}[2J",
+            "it is at \"10.0.0.1:7233\\u{1b}[2J\"",
+        ),
+    ] {
+        let problem = access.over(&target, told, AtHand::default()).unwrap_err();
+        assert!(problem.headline().contains(says), "{problem}");
+    }
+    assert!(access.over(&embedded(), "localhost:7233", AtHand::default()).is_ok());
+}
+
+#[test]
+fn no_file_is_read_because_a_leader_names_it() {
+    let files = TlsFiles {
+        ca: Some("/dev/zero".into()),
+        cert: Some("/etc/shadow".into()),
+        key: Some("/etc/shadow".into()),
+        server_name: Some("frontend".to_owned()),
+    };
+    let over = |options: &[(Key, &str)], at_hand: AtHand| {
+        let options = [&[(Key::Join, "leader:7400")], options].concat();
+        let access = resolve_join(&asked(&options)).unwrap().options.access;
+        let reached = access.over(&cluster(Some(files.clone()), false), "frontend:7233", at_hand)?;
+        Ok::<_, Problem>(reached.cluster.tls.unwrap())
+    };
+    let report = over(&[], AtHand::default()).unwrap_err().report();
+    assert!(
+        report.contains("with --tls-ca, --tls-cert, --tls-key, and nothing of it is given here"),
+        "{report}"
+    );
+    assert!(
+        report.ends_with("try  --tls-ca FILE --tls-cert FILE --tls-key FILE   or   --tls"),
+        "{report}"
+    );
+    let configured = AtHand {
+        tls: true,
+        ..AtHand::default()
+    };
+    let named = TlsFiles {
+        server_name: Some("frontend".to_owned()),
+        ..TlsFiles::default()
+    };
+    assert_eq!(over(&[], configured).unwrap(), named);
+    assert_eq!(
+        over(&[(Key::Tls, "true")], AtHand::default()).unwrap(),
+        TlsFiles::default()
+    );
+    let own = over(&[(Key::TlsCa, "own.pem")], AtHand::default()).unwrap();
+    assert_eq!(
+        (own.ca, own.cert, own.key),
+        (Some(PathBuf::from("own.pem")), None, None)
+    );
 }
 
 #[test]

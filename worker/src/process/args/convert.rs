@@ -1,21 +1,19 @@
 //! From the command line and what surrounds it to what the process is to do.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use benchmark_fleet::{ClientTls, RemoteLeader, Token};
 use benchmark_scenarios::{
     Asked, Given, Joining, JoiningTls, Key, Problem, ResolvedWorker, Source, parse_switch, resolve_worker,
     variables::{self, API_KEY, FLEET_TOKEN},
 };
-use benchmark_temporal::{ApiKey, environment::Profile};
+use benchmark_temporal::{ApiKey, environment::Profile, small_file};
 
-use super::{Cli, HiddenText};
+use super::Cli;
 use crate::{
     AskedPollers,
     process::{JoinOptions, Request},
+    secret::{Found, Secret},
 };
 
 /// Of the replaced runner: this program is a worker whether it is set or not, and nothing else.
@@ -72,10 +70,45 @@ impl Cli {
             variables::JOINING,
         ];
         variables::add(&mut asked, &tables, surroundings.variable);
-        let api_key = self.api_key(&mut asked, &surroundings)?;
-        let token = self.token(&mut asked, &surroundings)?;
+        let mut secret_notes = Vec::new();
+        let mut take = |found: Option<Found>| {
+            let Found {
+                text,
+                place,
+                given,
+                note,
+            } = found?;
+            secret_notes.extend(note);
+            Some((text, place, given))
+        };
+        let api_key = match take(self.api_key().find(surroundings.variable)?) {
+            Some((text, place, given)) => {
+                asked.add(Key::ApiKey, given);
+                let key = ApiKey::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
+                Some(key)
+            }
+            None => surroundings
+                .profile
+                .as_ref()
+                .and_then(|(profile, _)| profile.api_key.clone()),
+        };
+        let token = match self.token(&surroundings).map(|token| token.find(surroundings.variable)) {
+            Some(found) => match take(found?) {
+                Some((text, place, given)) => {
+                    asked.add(Key::FleetToken, given);
+                    let token = Token::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
+                    Some(token)
+                }
+                None => None,
+            },
+            None => None,
+        };
         add_profile(&mut asked, &surroundings);
-        let ResolvedWorker { options, notes, .. } = resolve_worker(&asked)?;
+        let ResolvedWorker { options, mut notes, .. } = resolve_worker(&asked)?;
+        notes.extend(secret_notes);
+        if let Some(key) = &self.server.tls_key {
+            notes.extend(small_file::exposed(Key::TlsKey.flag(), key.as_ref()));
+        }
         let join = options
             .joining
             .as_ref()
@@ -155,67 +188,27 @@ impl Cli {
         asked
     }
 
-    fn api_key(&self, asked: &mut Asked, surroundings: &Surroundings) -> Result<Option<ApiKey>, Problem> {
-        let typed = (self.server.api_key.as_ref(), self.server.api_key_file.as_deref());
-        match secret(asked, surroundings, Key::ApiKey, "--api-key-file", API_KEY, typed)? {
-            Some((key, place)) => {
-                let key = ApiKey::new(&key).map_err(|error| Problem::new(format!("{place}: {error}")))?;
-                Ok(Some(key))
-            }
-            None => Ok(surroundings
-                .profile
-                .as_ref()
-                .and_then(|(profile, _)| profile.api_key.clone())),
+    fn api_key(&self) -> Secret<'_> {
+        Secret {
+            key: Key::ApiKey,
+            variable: API_KEY,
+            text: self.server.api_key.as_ref(),
+            file: self.server.api_key_file.as_deref(),
         }
     }
 
-    fn token(&self, asked: &mut Asked, surroundings: &Surroundings) -> Result<Option<Token>, Problem> {
-        let typed = (
-            self.joining.fleet_token.as_ref(),
-            self.joining.fleet_token_file.as_deref(),
-        );
-        // A token that stands in the environment for another process is no reason to refuse this one.
-        if self.joining.join.is_none() && surroundings.get("BENCHMARK_JOIN").is_none() && typed == (None, None) {
-            return Ok(None);
-        }
-        let found = secret(
-            asked,
-            surroundings,
-            Key::FleetToken,
-            "--fleet-token-file",
-            FLEET_TOKEN,
-            typed,
-        )?;
-        found
-            .map(|(token, place)| Token::new(&token).map_err(|error| Problem::new(format!("{place}: {error}"))))
-            .transpose()
+    /// The token, where this process has a use for one.
+    fn token(&self, surroundings: &Surroundings) -> Option<Secret<'_>> {
+        let token = Secret {
+            key: Key::FleetToken,
+            variable: FLEET_TOKEN,
+            text: self.joining.fleet_token.as_ref(),
+            file: self.joining.fleet_token_file.as_deref(),
+        };
+        // One that stands in the environment for another process is no reason to refuse this one.
+        let joins = self.joining.join.is_some() || surroundings.get("BENCHMARK_JOIN").is_some();
+        (joins || token.text.is_some() || token.file.is_some()).then_some(token)
     }
-}
-
-/// A secret and where it was found: flag, file by flag, environment. That there is one is noted, without it.
-fn secret(
-    asked: &mut Asked,
-    surroundings: &Surroundings,
-    key: Key,
-    file_flag: &'static str,
-    variable: &'static str,
-    (text, file): (Option<&HiddenText>, Option<&Path>),
-) -> Result<Option<(String, String)>, Problem> {
-    let (secret, place, source) = if let Some(text) = text {
-        let flag = key.flag();
-        (text.reveal().to_owned(), flag.to_owned(), Source::Flag(flag.into()))
-    } else if let Some(path) = file {
-        let place = format!("{file_flag} {}", path.display());
-        let text =
-            fs::read_to_string(path).map_err(|error| Problem::new(format!("{place} cannot be read: {error}")))?;
-        (text, place, Source::Flag(file_flag.into()))
-    } else if let Some(text) = surroundings.get(variable) {
-        (text, variable.to_owned(), Source::Environment(variable.into()))
-    } else {
-        return Ok(None);
-    };
-    asked.add(key, Given::hidden(source));
-    Ok(Some((secret, place)))
 }
 
 /// Adds what Temporal's client configuration says, below everything else.
@@ -253,7 +246,7 @@ fn join(joining: &Joining, token: Option<Token>, stay: bool) -> Result<JoinOptio
 
 fn tls(tls: &JoiningTls) -> Result<ClientTls, Problem> {
     let read = |path: &PathBuf| {
-        fs::read(path)
+        small_file::read(path)
             .map_err(|error| Problem::new(format!("--fleet-tls-ca {} cannot be read: {error}", path.display())))
     };
     Ok(ClientTls {

@@ -1,0 +1,75 @@
+//! Where a secret is looked for, by both programs: flag, file named by a flag, environment.
+
+use std::path::Path;
+
+use benchmark_scenarios::{Given, Key, Problem, Source};
+use benchmark_temporal::small_file;
+
+use crate::command_line::HiddenText;
+
+/// The ways in which a secret can be given.
+#[derive(Clone, Copy, Debug)]
+pub struct Secret<'a> {
+    /// The option that says that there is one.
+    pub key: Key,
+    /// The variable that may hold it.
+    pub variable: &'static str,
+    /// The secret itself, typed.
+    pub text: Option<&'a HiddenText>,
+    /// The file that it is in.
+    pub file: Option<&'a Path>,
+}
+
+/// A secret that was given.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The secret.
+    pub text: HiddenText,
+    /// Where it was found, for people.
+    pub place: String,
+    /// That there is one, for the plan.
+    pub given: Given,
+    /// A thing to know that is no error.
+    pub note: Option<String>,
+}
+
+impl Secret<'_> {
+    /// Takes it from the first place that has it; `variable` reads an environment variable.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or holds no text.
+    pub fn find(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Found>, Problem> {
+        let found = |text: String, place: String, source: Source| Found {
+            text: text.into(),
+            place,
+            given: Given::hidden(source),
+            note: None,
+        };
+        let flag = self.key.flag();
+        if let Some(text) = self.text {
+            let source = Source::Flag(flag.into());
+            return Ok(Some(found(text.reveal().to_owned(), flag.to_owned(), source)));
+        }
+        if let Some(path) = self.file {
+            let flag = format!("{flag}-file");
+            let place = format!("{flag} {}", path.display());
+            let read = small_file::read(path)
+                .map_err(|error| error.to_string())
+                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is no text".to_owned()));
+            let text = read.map_err(|error| Problem::new(format!("{place} cannot be read: {error}")))?;
+            let note = small_file::exposed(&flag, path);
+            return Ok(Some(Found {
+                note,
+                ..found(text, place, Source::Flag(flag.into()))
+            }));
+        }
+        let text = variable(self.variable).filter(|text| !text.trim().is_empty());
+        Ok(text.map(|text| {
+            found(
+                text,
+                self.variable.to_owned(),
+                Source::Environment(self.variable.into()),
+            )
+        }))
+    }
+}
