@@ -140,26 +140,15 @@ fn a_configuration_that_is_broken_shows_no_key() {
 #[test]
 fn a_member_sends_its_key_where_it_was_told_to_and_not_where_a_leader_says() {
     let server = server::start(&server::options());
-    let leading = Bench::new();
-    let arguments =
-        format!("{SHORT} --workers 1 --tls=false --generators 2 --fleet-listen 127.0.0.1:0 --fleet-timeout 1m");
-    let mut command = leading.against(&server.address(), &arguments);
-    command.env("TEMPORAL_API_KEY", SECRET);
-    let mut leader = leading.begin(command);
-    let address = leader.until("where to join", |leader: &Going| {
-        let said = leader.said();
-        let (_, after) = said.split_once("join with --join ")?;
-        let (address, _) = after.split_once('\n')?;
-        Some(address.to_owned())
-    });
-
-    let member = Bench::new();
-    let join = |arguments: &[&str]| {
-        let mut command = member.command(&[&["join", &address, "-vv"], arguments].concat());
+    let (first, second, member) = (Bench::new(), Bench::new(), Bench::new());
+    let join = |leader: &str, arguments: &[&str]| {
+        let mut command = member.command(&[&["join", leader, "-vv"], arguments].concat());
         command.env("TEMPORAL_API_KEY", SECRET);
         member.run(command)
     };
-    let refused = join(&[]);
+
+    let (leader, address) = leading(&first, &server.address());
+    let refused = join(&address, &[]);
     assert_eq!(refused.code(), 2, "{refused:?}");
     for part in [
         "the API key is not sent to ",
@@ -168,11 +157,30 @@ fn a_member_sends_its_key_where_it_was_told_to_and_not_where_a_leader_says() {
     ] {
         assert!(refused.stderr.contains(part), "{refused:?}");
     }
+    // A run does not begin with a generator less.
+    assert_eq!(leader.finish().code(), 2);
     nowhere(&member, &[]);
-    let joined = join(&["--address", &server.address(), "--tls=false"]);
+    nowhere(&first, &[]);
+
+    let (leader, address) = leading(&second, &server.address());
+    let joined = join(&address, &["--address", &server.address(), "--tls=false"]);
     assert_eq!(joined.code(), 0, "{joined:?}");
-    let led = leader.finish();
-    completed(&led);
+    completed(&leader.finish());
     nowhere(&member, &[]);
-    nowhere(&leading, &[]);
+    nowhere(&second, &[]);
+}
+
+/// A leader with a key that waits for another generator, and where that joins.
+fn leading(bench: &Bench, server: &str) -> (Going, String) {
+    let more = "--workers 1 --tls=false --generators 2 --fleet-listen 127.0.0.1:0 --fleet-timeout 1m";
+    let mut command = bench.against(server, &format!("{SHORT} {more}"));
+    command.env("TEMPORAL_API_KEY", SECRET);
+    let mut leader = bench.begin(command);
+    let address = leader.until("where to join", |leader| {
+        let said = leader.said();
+        let (_, after) = said.split_once("join with --join ")?;
+        let (address, _) = after.split_once('\n')?;
+        Some(address.to_owned())
+    });
+    (leader, address)
 }

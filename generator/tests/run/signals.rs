@@ -78,7 +78,10 @@ fn sigint_terminates_what_is_open_on_a_server_that_stays() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_run_in_order() {
     let bench = Bench::new();
-    let mut going = in_the_middle(&bench, bench.embedded(LONG));
+    let mut going = in_the_middle(
+        &bench,
+        bench.embedded(&format!("{LONG} --workflow-type timer --timer-duration 10m --drain 1m")),
+    );
     let server = going.server();
     // Its shell and the kernel each send one.
     going.signal(Signal::HUP);
