@@ -13,7 +13,7 @@ use std::{
 use benchmark_results::{Ledger, schema::Phase};
 
 use crate::{
-    accounts::{Accounts, Origin, StampedEnd, WorkflowEnd},
+    accounts::{Accounts, Origin, SampledEnd, StampedEnd},
     shard::{ShardWindow, StartEnd, StartErrors},
     timeline::Timeline,
 };
@@ -42,21 +42,19 @@ pub enum StartReport {
     Windows(Vec<ShardWindow>),
     /// Starts were refused or lost.
     StartErrors(StartErrors),
-    /// A long poll saw an end.
+    /// The server told of a workflow of the sample.
     Poll(PolledEnd),
 }
 
-/// A sampled workflow's end as the server told it. Offsets from the beginning of the window, nanoseconds.
+/// What the server told of a workflow of the sample. Offsets from the beginning of the window, nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolledEnd {
     /// The arrival's number.
     pub n: u64,
-    /// How it ended.
-    pub end: WorkflowEnd,
     /// When its start was sent.
     pub sent: u64,
-    /// When the end was seen.
-    pub seen: u64,
+    /// What was told.
+    pub told: SampledEnd,
 }
 
 /// What can be seen of a run while it goes on.
@@ -201,7 +199,7 @@ impl Keeper {
                 .for_each(|(n, end)| accounts.add_start(origin, n, end)),
             StartReport::Windows(windows) => windows.iter().for_each(|window| accounts.add_window(origin, window)),
             StartReport::StartErrors(errors) => accounts.add_start_errors(errors),
-            StartReport::Poll(poll) => accounts.add_poll(poll.n, poll.end, poll.sent, poll.seen),
+            StartReport::Poll(poll) => accounts.add_sampled(poll.n, poll.sent, poll.told),
         }
     }
 }

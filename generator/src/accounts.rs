@@ -11,12 +11,15 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use benchmark_results::{Ledger, schema::Phase};
+use benchmark_results::{
+    Ledger,
+    schema::{Phase, SampleEnds},
+};
 
 pub use ends::{EndSamples, WorkflowEnd};
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
 use observers::{Observation, Pairing};
-pub use observers::{Observers, Sample};
+pub use observers::{Observers, Sample, SampledEnd};
 pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
 
@@ -60,6 +63,8 @@ pub struct PhaseAccount {
     pub unknown_not_found: u64,
     /// Starts that were refused and whose workflow ended all the same: the server had taken them.
     pub refused_and_ran: u64,
+    /// What became of the sample; what is missing is [`PhaseAccount::sample_ends`]'s to say.
+    sample: SampleEnds,
 }
 
 impl PhaseAccount {
@@ -75,6 +80,21 @@ impl PhaseAccount {
         ledger
     }
 
+    /// What became of the sample, when nothing more will be told of it.
+    pub fn sample_ends(&self) -> SampleEnds {
+        let SampleEnds {
+            accepted,
+            polled,
+            asked,
+            open,
+            ..
+        } = self.sample;
+        SampleEnds {
+            missing: accepted.saturating_sub(polled + asked + open),
+            ..self.sample
+        }
+    }
+
     /// Adds another account's counts and samples.
     pub fn add(&mut self, other: &PhaseAccount) {
         self.starts.add(&other.starts);
@@ -86,6 +106,7 @@ impl PhaseAccount {
         self.unknown_found += other.unknown_found;
         self.unknown_not_found += other.unknown_not_found;
         self.refused_and_ran += other.refused_and_ran;
+        self.sample.add(&other.sample);
     }
 }
 
@@ -182,6 +203,9 @@ impl Accounts {
             (settled, _) => settled,
         };
         self.table.set(n, after);
+        if end == StartEnd::Accepted && before != after && self.sample.contains(n) {
+            self.account(n).sample.accepted += 1;
+        }
     }
 
     /// Takes start errors.
@@ -220,14 +244,32 @@ impl Accounts {
         }
     }
 
-    /// Takes a workflow's end as the server told a long poll. Where nobody stamps, this is what times it.
-    pub fn add_poll(&mut self, n: u64, end: WorkflowEnd, sent: u64, seen: u64) {
+    /// Takes what the server told of a workflow of the sample. Where nobody stamps, this is what times its end.
+    pub fn add_sampled(&mut self, n: u64, sent: u64, told: SampledEnd) {
+        if !self.sample.contains(n) {
+            return;
+        }
+        let sample = &mut self.account(n).sample;
+        let (end, at, seen) = match told {
+            SampledEnd::Polled(end, seen) => {
+                sample.polled += 1;
+                (end, seen, Some(seen))
+            }
+            SampledEnd::Asked(end, ended) => {
+                sample.asked += 1;
+                (end, ended, None)
+            }
+            SampledEnd::Open => {
+                sample.open += 1;
+                return;
+            }
+        };
         self.observers.polled += 1;
         if self.stamps {
             let seen = Observation::Polled(end, seen);
             self.pairing.observe(n, seen, &mut self.observers);
         } else {
-            self.time_end(n, end, sent, seen);
+            self.time_end(n, end, sent, at);
         }
     }
 
@@ -239,7 +281,11 @@ impl Accounts {
         self.pending_unknown -= 1;
         if found {
             self.open += 1;
-            self.account(n).unknown_found += 1;
+            let sampled = self.sample.contains(n);
+            let account = self.account(n);
+            account.unknown_found += 1;
+            // Nobody followed it: its answer was lost.
+            account.sample.accepted += u64::from(sampled);
             self.table.set(n, Progress::Open);
         } else {
             self.account(n).unknown_not_found += 1;

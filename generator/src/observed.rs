@@ -30,6 +30,8 @@ pub struct Taken {
     errors: Vec<ErrorGroup>,
     seconds: SecondsReport,
     peak_in_flight: u64,
+    /// Phases whose sample misses so many ends that it says nothing of all workflows, should nothing more come of it.
+    thin: Vec<Phase>,
 }
 
 /// Takes out what the results file needs, as it stands.
@@ -70,6 +72,12 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
                 errors: error_groups(accounts.errors(), &schedule, &prefix),
                 seconds,
                 peak_in_flight: accounts.seconds().peak_in_flight(),
+                thin: accounts
+                    .phases()
+                    .iter()
+                    .filter(|(_, account)| !stamps && !account.sample_ends().is_whole_enough())
+                    .map(|(phase, _)| *phase)
+                    .collect(),
             }
         })
         .await
@@ -79,6 +87,8 @@ impl Taken {
     /// The same while the run goes on: a worker's stamp may be ahead of the starter's report of the same start, which
     /// comes with the end of its second. Such a start was due, sent and accepted, or its workflow could not have ended.
     pub fn so_far(mut self) -> Self {
+        // The sample's ends are still to come.
+        self.thin.clear();
         self.ledger = benchmark_results::Ledger::default();
         let phases = &mut self.phases;
         for phase in [&mut phases.ramp, &mut phases.warm_up, &mut phases.measure] {
@@ -91,18 +101,51 @@ impl Taken {
         }
         self
     }
+
+    /// Leaves out the end-to-end latencies of phases whose sample misses too many: those that miss are the slow ones.
+    fn withhold(&mut self, schedule: &Schedule) {
+        for (phase, report) in [
+            (Phase::Ramp, &mut self.phases.ramp),
+            (Phase::WarmUp, &mut self.phases.warm_up),
+            (Phase::Measure, &mut self.phases.measure),
+        ] {
+            if self.thin.contains(&phase) {
+                let Latencies {
+                    e2e_service,
+                    e2e_response,
+                    ..
+                } = Latencies::empty();
+                (report.latencies.e2e_service, report.latencies.e2e_response) = (e2e_service, e2e_response);
+            }
+        }
+        // What is due late in a phase ends in the next one, so these two go by whether anything is thin at all.
+        let Some(first) = self.thin.iter().map(|phase| schedule.bounds(*phase).0).min() else {
+            return;
+        };
+        for window in &mut self.seconds.windows {
+            if (window.second + 1) * SECOND > first {
+                (window.e2e_p50, window.e2e_p99) = (None, None);
+            }
+        }
+        for interval in &mut self.seconds.intervals {
+            if (interval.start_seconds + interval.seconds) * SECOND > first {
+                interval.e2e_response = Histogram::new().encode();
+            }
+        }
+    }
 }
 
 /// Puts together the results of a window.
 pub fn parts(
     plan: &Plan,
     submission: &Submission,
-    taken: Taken,
+    mut taken: Taken,
     reconciliation: Reconciliation,
     ceiling: &Fact<Ceiling>,
     started_at: String,
     fleet: impl FnOnce(&GeneratorHealth) -> Fleet,
 ) -> IterationParts {
+    taken.withhold(&submission.schedule);
     let generator = match &submission.watched.health {
         Some((begin, end)) => HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
             dispatched: submission.watched.dispatched,
@@ -261,6 +304,81 @@ mod tests {
                 let due: u64 = windows.iter().map(|window| window.due).sum();
                 assert_eq!(due, schedule.count_before(stopped_at + 1));
             }
+        }
+    }
+
+    fn latency() -> Latency {
+        let mut histogram = Histogram::new();
+        histogram.record(Duration::from_millis(5));
+        histogram.to_latency()
+    }
+
+    fn taken(thin: Vec<Phase>) -> Taken {
+        let mut phases = Phases::empty();
+        for phase in [&mut phases.ramp, &mut phases.warm_up, &mut phases.measure] {
+            phase.latencies.lag = latency();
+            phase.latencies.start_service.accepted = latency();
+            phase.latencies.e2e_service.completed = latency();
+            phase.latencies.e2e_response.completed = latency();
+            phase.latencies.e2e_response.not_completed = latency();
+        }
+        let schedule = schedule(Arrivals::Constant);
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+        for second in 0..8 {
+            let (n, at) = (second * 10, second * SECOND + 7);
+            accounts.add_stamp(
+                crate::accounts::Origin::Leader,
+                crate::accounts::StampedEnd {
+                    n,
+                    sent: at,
+                    ended: at,
+                    end: crate::accounts::WorkflowEnd::Completed,
+                    message: None,
+                },
+            );
+        }
+        Taken {
+            phases,
+            ledger: benchmark_results::Ledger::default(),
+            errors: Vec::new(),
+            seconds: accounts.seconds().report(),
+            peak_in_flight: 0,
+            thin,
+        }
+    }
+
+    /// By second whether a window and an interval has end-to-end figures.
+    fn shown(taken: &Taken) -> (Vec<bool>, Vec<bool>) {
+        let windows = taken.seconds.windows.iter().map(|window| window.e2e_p50.is_some());
+        let samples = |text: &str| Histogram::decode(text).unwrap().count() > 0;
+        let intervals = taken
+            .seconds
+            .intervals
+            .iter()
+            .map(|interval| samples(&interval.e2e_response));
+        (windows.collect(), intervals.collect())
+    }
+
+    #[test]
+    fn a_thin_sample_shows_no_end_to_end_latency() {
+        let schedule = schedule(Arrivals::Constant);
+        let whole = taken(Vec::new());
+        let mut thin = taken(vec![Phase::Measure]);
+        thin.withhold(&schedule);
+        assert_eq!(thin.phases.ramp, whole.phases.ramp);
+        assert_eq!(thin.phases.warm_up, whole.phases.warm_up);
+        let mut measure = whole.phases.measure.clone();
+        measure.latencies.e2e_service = Latencies::empty().e2e_service;
+        measure.latencies.e2e_response = Latencies::empty().e2e_response;
+        assert_eq!(thin.phases.measure, measure);
+        // Ramp and warm-up take a second each.
+        let wanted: Vec<bool> = (0..8).map(|second| second < 2).collect();
+        assert_eq!(shown(&thin), (wanted.clone(), wanted));
+        // One that is whole, and one to which ends are still to come, show everything.
+        for mut other in [taken(Vec::new()), taken(vec![Phase::Measure]).so_far()] {
+            other.withhold(&schedule);
+            assert_eq!(other.phases, whole.phases);
+            assert_eq!(shown(&other), (vec![true; 8], vec![true; 8]));
         }
     }
 }

@@ -205,13 +205,14 @@ fn disagreements(phase: Phase, ledger: &Ledger, counts: &Counts) -> Vec<String> 
 }
 
 async fn observe(submission: &Submission, result: &mut Reconciliation) -> anyhow::Result<()> {
-    let (observers, found, not_found) = submission
+    let (observers, sample_ends, found, not_found) = submission
         .accountant
         .visit(|accounts| {
             let sum =
                 |count: fn(&crate::accounts::PhaseAccount) -> u64| accounts.phases().values().map(count).sum::<u64>();
             (
                 accounts.observers().clone(),
+                accounts.phases().get(&Phase::Measure).map(|phase| phase.sample_ends()),
                 sum(|phase| phase.unknown_found),
                 sum(|phase| phase.unknown_not_found),
             )
@@ -221,6 +222,7 @@ async fn observe(submission: &Submission, result: &mut Reconciliation) -> anyhow
     result.stamped_twice = observers.stamped_twice;
     result.not_stamped = observers.not_stamped;
     result.sampled = observers.polled;
+    result.sample_ends = Some(sample_ends.unwrap_or_default());
     result.sample_disagreements = observers.poll_disagreements;
     result.poll_delay = observers.poll_delay.to_latency();
     result.unknown_found = found;

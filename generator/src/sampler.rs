@@ -1,26 +1,36 @@
-//! Long polls for the ends of a sample.
+//! The ends of a sample, as the server tells them.
 //!
 //! A poll for each workflow would load the frontend that is being measured, by a quarter more than without. A sample that
-//! a hash chooses tells whether the stamps are right, and times the ends where nobody stamps.
+//! a hash chooses tells whether the stamps are right, and times the ends where nobody stamps. Whoever is in it stays in it,
+//! however long it takes: see [`following`].
+
+pub mod following;
+pub mod server_clock;
 
 use std::{
     sync::{Arc, mpsc::Sender},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use benchmark_temporal::{Server, Status, lookup};
 use tokio::{
-    sync::{Semaphore, mpsc::UnboundedReceiver},
-    task::JoinHandle,
+    sync::{mpsc::UnboundedReceiver, oneshot},
+    task::{JoinHandle, JoinSet},
+    time::Instant,
 };
 
 use crate::{
     accountant::{PolledEnd, Report, StartReport},
-    accounts::WorkflowEnd,
+    accounts::{SampledEnd, WorkflowEnd},
     ids,
-    schedule::Schedule,
+    schedule::{Schedule, Stripe},
     timeline::Timeline,
 };
+use following::{Answer, Following, Learnt, Sampled, Step};
+use server_clock::ServerClock;
+
+/// How long the last round of questions may take.
+const LAST_ROUND: Duration = Duration::from_secs(2);
 
 /// What a sampler is given.
 pub struct SamplerOptions {
@@ -32,63 +42,177 @@ pub struct SamplerOptions {
     pub schedule: Schedule,
     /// The window's clock.
     pub timeline: Timeline,
-    /// Long polls that may be open at the same time.
+    /// Long polls that all generators may have open at the same time.
     pub cap: u32,
+    /// This generator's part of the run.
+    pub part: Stripe,
     /// How long each may wait.
     pub limit: Duration,
     /// Where ends are reported.
     pub reports: Sender<Report>,
 }
 
-/// Polls for the ends of the sample. Ends when nobody sends any more starts and all polls are over, or when aborted.
+/// Follows the sample to its ends. Ends when nobody sends any more starts and all ends are learnt, or when it is finished.
 #[derive(Debug)]
 pub struct Sampler {
     task: JoinHandle<()>,
+    /// Says when to be done.
+    finish: oneshot::Sender<Instant>,
 }
 
 impl Sampler {
-    /// Begins to poll for accepted starts: number and offset at which each was sent.
-    pub fn spawn(options: SamplerOptions, mut starts: UnboundedReceiver<(u64, u64)>) -> Self {
-        let task = tokio::spawn(async move {
-            let room = Arc::new(Semaphore::new(options.cap as usize));
-            let options = Arc::new(options);
-            let mut polls = tokio::task::JoinSet::new();
-            while let Some((n, sent)) = starts.recv().await {
-                while polls.try_join_next().is_some() {}
-                // Waiting for room would see ends late; so a workflow that finds none is not sampled.
-                if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
-                    let options = Arc::clone(&options);
-                    polls.spawn(async move {
-                        poll(&options, n, sent).await;
-                        drop(permit);
-                    });
-                }
-            }
-            while polls.join_next().await.is_some() {}
-        });
-        Sampler { task }
+    /// Begins to follow accepted starts: number and offset at which each was sent.
+    pub fn spawn(options: SamplerOptions, starts: UnboundedReceiver<(u64, u64)>) -> Self {
+        let (finish, finished) = oneshot::channel();
+        let task = tokio::spawn(follow(Arc::new(options), starts, finished));
+        Sampler { task, finish }
     }
 
-    /// Waits until all polls are over, but no longer than a limit.
+    /// Asks once more for everybody whose end is not known, but takes no longer than a limit.
     pub async fn finish(mut self, limit: Duration) {
+        // It may be done already.
+        let _ = self.finish.send(Instant::now() + limit);
         if tokio::time::timeout(limit, &mut self.task).await.is_err() {
             self.task.abort();
         }
     }
+
+    /// Goes on while somebody else waits for the ends, and is done when that time is over.
+    pub async fn finish_within(mut self, limit: Duration) {
+        let last = LAST_ROUND.min(limit);
+        if tokio::time::timeout(limit - last, &mut self.task).await.is_err() {
+            self.finish(last).await;
+        }
+    }
 }
 
-async fn poll(options: &SamplerOptions, n: u64, sent: u64) {
-    let phase = options.schedule.phase_of(n);
-    let id = ids::workflow_id(&options.id_prefix, phase, n);
-    // A poll that fails leaves this workflow out of the sample; the stamp and the server's counts still have it.
-    if let Ok(ended) = lookup::wait_for_end(&options.server, &id, options.limit).await
-        && let Some(end) = workflow_end(ended.status)
-    {
-        let seen = options.timeline.elapsed();
-        let _ = options
-            .reports
-            .send(Report::Here(StartReport::Poll(PolledEnd { n, end, sent, seen })));
+/// The long polls that one generator may have open, of all that are allowed.
+fn share(cap: u32, part: Stripe) -> u64 {
+    let (cap, of) = (u64::from(cap), part.of.max(1));
+    cap / of + u64::from(part.index < cap % of)
+}
+
+/// Something that was waited for.
+enum Told {
+    Poll(Sampled, Option<WorkflowEnd>),
+    Question(Sampled, Option<Option<lookup::Lookup>>),
+}
+
+async fn follow(
+    options: Arc<SamplerOptions>,
+    mut starts: UnboundedReceiver<(u64, u64)>,
+    mut finished: oneshot::Receiver<Instant>,
+) {
+    let timeline = options.timeline;
+    let mut following = Following::new(share(options.cap, options.part));
+    let mut clock = ServerClock::default();
+    let mut told: JoinSet<Told> = JoinSet::new();
+    let (mut going_on, mut last) = (true, None);
+    while going_on || !following.is_empty() {
+        while let Some(start) = following.question(timeline.elapsed()) {
+            told.spawn(ask(Arc::clone(&options), start));
+        }
+        let pause = following.next_question().map(|at| timeline.until(at).unwrap_or(0));
+        let next = tokio::time::sleep(Duration::from_nanos(pause.unwrap_or(u64::MAX >> 8)));
+        tokio::select! {
+            started = starts.recv(), if going_on => match started {
+                Some((n, sent)) => {
+                    let start = Sampled { n, sent, answered: timeline.elapsed().max(sent) };
+                    if following.started(start) == Step::Poll {
+                        told.spawn(poll(Arc::clone(&options), start));
+                    }
+                }
+                None => {
+                    going_on = false;
+                    following.drain(timeline.elapsed());
+                }
+            },
+            Some(Ok(told)) = told.join_next(), if !told.is_empty() => take(told, &options, &mut following, &mut clock),
+            Ok(until) = &mut finished, if last.is_none() => {
+                last = Some(until);
+                going_on = false;
+                while let Ok((n, sent)) = starts.try_recv() {
+                    following.started(Sampled { n, sent, answered: timeline.elapsed().max(sent) });
+                }
+                following.last_round();
+            }
+            () = next => {}
+            () = tokio::time::sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => return,
+        }
     }
+}
+
+fn take(told: Told, options: &SamplerOptions, following: &mut Following, clock: &mut ServerClock) {
+    let now = options.timeline.elapsed();
+    let report = |start: Sampled, told: SampledEnd| {
+        let poll = PolledEnd {
+            n: start.n,
+            sent: start.sent,
+            told,
+        };
+        let _ = options.reports.send(Report::Here(StartReport::Poll(poll)));
+    };
+    match told {
+        Told::Poll(start, end) => {
+            if following.polled(start, end.map(|_| now), now)
+                && let Some(end) = end
+            {
+                report(start, SampledEnd::Polled(end, now));
+            }
+        }
+        Told::Question(start, found) => {
+            let (answer, end) = read(options, clock, start, found);
+            match (following.answered(start, answer, now), end) {
+                (Learnt::End, Some((end, ended))) => report(start, SampledEnd::Asked(end, ended)),
+                (Learnt::Open, _) => report(start, SampledEnd::Open),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What the server's answer says of a workflow, and when it ended, on our clock.
+fn read(
+    options: &SamplerOptions,
+    clock: &mut ServerClock,
+    start: Sampled,
+    found: Option<Option<lookup::Lookup>>,
+) -> (Answer, Option<(WorkflowEnd, u64)>) {
+    let Some(found) = found else {
+        return (Answer::Failed, None);
+    };
+    let Some(found) = found else {
+        return (Answer::Forgotten, None);
+    };
+    let Some(end) = workflow_end(found.status) else {
+        return (Answer::Open, None);
+    };
+    let offset = |time: Option<SystemTime>| {
+        let since = time?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        let offset = i128::try_from(since).ok()? - i128::from(options.timeline.unix_ns_of(0));
+        i64::try_from(offset).ok()
+    };
+    match (offset(found.start_time), offset(found.close_time)) {
+        (Some(started), Some(closed)) => {
+            let ended = clock.ended(start, started, closed).min(options.timeline.elapsed());
+            (Answer::Ended(ended), Some((end, ended)))
+        }
+        _ => (Answer::Forgotten, None),
+    }
+}
+
+async fn poll(options: Arc<SamplerOptions>, start: Sampled) -> Told {
+    let ended = lookup::wait_for_end(&options.server, &id(&options, start), options.limit).await;
+    Told::Poll(start, ended.ok().and_then(|ended| workflow_end(ended.status)))
+}
+
+async fn ask(options: Arc<SamplerOptions>, start: Sampled) -> Told {
+    let found = lookup::describe(&options.server, &id(&options, start)).await;
+    Told::Question(start, found.ok())
+}
+
+fn id(options: &SamplerOptions, start: Sampled) -> String {
+    ids::workflow_id(&options.id_prefix, options.schedule.phase_of(start.n), start.n)
 }
 
 /// The end that a status stands for; `None` when the workflow has not ended.
@@ -100,5 +224,22 @@ pub fn workflow_end(status: Status) -> Option<WorkflowEnd> {
         Status::Terminated => Some(WorkflowEnd::Terminated),
         Status::Cancelled => Some(WorkflowEnd::Cancelled),
         Status::Running | Status::ContinuedAsNew | Status::Paused | Status::Unknown => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cap_is_of_all_generators_together() {
+        for (cap, of) in [(100, 1), (100, 8), (3, 8), (0, 2), (7, 7)] {
+            let shares: Vec<u64> = (0..of).map(|index| share(cap, Stripe { index, of })).collect();
+            assert_eq!(shares.iter().sum::<u64>(), u64::from(cap), "{shares:?}");
+            assert!(
+                shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1,
+                "{shares:?}"
+            );
+        }
     }
 }

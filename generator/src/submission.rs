@@ -128,6 +128,7 @@ pub async fn submit(
             schedule: schedule.clone(),
             timeline,
             cap: plan.observation.sample_cap,
+            part: options.crew.map_or(Stripe::WHOLE, Crew::part),
             limit: plan.load.duration + plan.load.drain,
             reports: accountant.reports(),
         },

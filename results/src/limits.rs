@@ -233,6 +233,10 @@ pub const NOT_STAMPED: f64 = 0.01;
 /// is too small by the second execution, and p99 rests on 1 %.
 pub const STAMPED_TWICE: f64 = 0.01;
 
+/// Share of the sample's ends that may be missing for end-to-end latencies to stand where the sample is what times them. The
+/// missing ones are the slow ones, and p99 rests on 1 %.
+pub const SAMPLE_MISSING: f64 = 0.01;
+
 // Files
 
 /// Entries of all members' use over time that a file keeps; neighbours become one beyond it. Five minutes of 100 members

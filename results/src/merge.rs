@@ -12,8 +12,10 @@ use crate::{
     histogram::{DecodeError, Histogram},
     latencies::LatencyHistograms,
     ledger::Ledger,
+    limits::SAMPLE_MISSING,
     schema::{
         Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, PhaseReport, Phases, Reconciliation,
+        SampleEnds,
     },
 };
 
@@ -155,6 +157,9 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         merged.not_stamped += part.not_stamped;
         merged.sampled += part.sampled;
         merged.sample_disagreements += part.sample_disagreements;
+        if let Some(sample) = &part.sample_ends {
+            merged.sample_ends.get_or_insert_default().add(sample);
+        }
         merged.unknown_found += part.unknown_found;
         merged.unknown_not_found += part.unknown_not_found;
     }
@@ -193,6 +198,7 @@ impl Reconciliation {
             not_stamped: 0,
             sampled: 0,
             sample_disagreements: 0,
+            sample_ends: None,
             poll_delay: Latency::empty(),
             unknown_found: 0,
             unknown_not_found: 0,
@@ -203,6 +209,36 @@ impl Reconciliation {
                 problem: None,
             },
         }
+    }
+}
+
+impl SampleEnds {
+    /// Adds what became of another sample.
+    pub fn add(&mut self, other: &SampleEnds) {
+        self.accepted += other.accepted;
+        self.polled += other.polled;
+        self.asked += other.asked;
+        self.open += other.open;
+        self.missing += other.missing;
+    }
+
+    /// Those that ended, as far as is known.
+    pub fn ended(&self) -> u64 {
+        self.accepted.saturating_sub(self.open)
+    }
+
+    /// Share, 0 to 1, of the ends that were not learnt.
+    pub fn missing_share(&self) -> f64 {
+        if self.missing == 0 {
+            0.0
+        } else {
+            self.missing as f64 / self.ended().max(self.missing) as f64
+        }
+    }
+
+    /// Whether latencies of it say something of all workflows.
+    pub fn is_whole_enough(&self) -> bool {
+        self.missing_share() <= SAMPLE_MISSING
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Lookup {
     pub run_id: String,
     /// The request id of the start that made it; `None` where the server does not tell (before 1.28).
     pub start_request_id: Option<String>,
+    /// When it began; `None` where it continues another run, whose beginning this is not.
+    pub start_time: Option<SystemTime>,
     /// When it ended.
     pub close_time: Option<SystemTime>,
     /// Why it failed; only for one that failed.
@@ -78,14 +80,20 @@ pub fn describe(server: &Server, workflow_id: &str) -> BoxFuture<'static, Result
             }
             _ => None,
         };
-        let close_time = info.close_time.and_then(|time| {
-            let seconds = Duration::from_secs(u64::try_from(time.seconds).ok()?);
-            Some(SystemTime::UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(time.nanos).ok()?))
-        });
+        let instant = |seconds: i64, nanos: i32| {
+            let since = Duration::from_secs(u64::try_from(seconds).ok()?)
+                .checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?))?;
+            SystemTime::UNIX_EPOCH.checked_add(since)
+        };
+        let close_time = info.close_time.and_then(|time| instant(time.seconds, time.nanos));
+        let continues = !info.first_run_id.is_empty() && info.first_run_id != run_id;
+        let start_time = info.start_time.filter(|_| !continues);
+        let start_time = start_time.and_then(|time| instant(time.seconds, time.nanos));
         Ok(Some(Lookup {
             status,
             run_id,
             start_request_id,
+            start_time,
             close_time,
             failure,
         }))

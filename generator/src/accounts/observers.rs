@@ -11,6 +11,17 @@ use super::WorkflowEnd;
 /// more than this is compared in part only.
 const WAITING: usize = 1 << 17;
 
+/// What the server told of a workflow of the sample. Offsets from the beginning of the window, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampledEnd {
+    /// A long poll saw how it ended, at this offset.
+    Polled(WorkflowEnd, u64),
+    /// Asked afterwards: how it ended, and when by the server's clock.
+    Asked(WorkflowEnd, u64),
+    /// Asked for the last time, it was open.
+    Open,
+}
+
 /// How far the observers of completion agree.
 #[derive(Clone, Debug, Default)]
 pub struct Observers {
@@ -20,9 +31,9 @@ pub struct Observers {
     pub stamped_twice: u64,
     /// Ends that only the server told.
     pub not_stamped: u64,
-    /// Long polls that saw an end.
+    /// Ends of the sample that the server told.
     pub polled: u64,
-    /// Long polls that saw another end than the stamp.
+    /// Of these, other ends than the stamp's.
     pub poll_disagreements: u64,
     /// Seen by long poll − stamped.
     pub poll_delay: Histogram,
@@ -34,11 +45,12 @@ pub(super) struct Pairing {
     waiting: HashMap<u64, Observation>,
 }
 
-/// One of the two observations of a sampled workflow: who saw which end, and when.
+/// One of the two observations of a sampled workflow: who saw which end, and when. Of one that was asked for afterwards
+/// nobody saw when.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Observation {
     Stamped(WorkflowEnd, u64),
-    Polled(WorkflowEnd, u64),
+    Polled(WorkflowEnd, Option<u64>),
 }
 
 impl Pairing {
@@ -59,8 +71,10 @@ impl Pairing {
         if stamped.0 != polled.0 {
             observers.poll_disagreements += 1;
         }
-        let delay = Duration::from_nanos(polled.1.saturating_sub(stamped.1));
-        observers.poll_delay.record(delay);
+        if let Some(seen) = polled.1 {
+            let delay = Duration::from_nanos(seen.saturating_sub(stamped.1));
+            observers.poll_delay.record(delay);
+        }
     }
 }
 
@@ -100,12 +114,16 @@ mod tests {
         }
         assert_eq!(pairing.waiting.len(), WAITING);
         for n in 0..most {
-            pairing.observe(n, Observation::Polled(WorkflowEnd::Completed, 7), &mut observers);
+            pairing.observe(n, Observation::Polled(WorkflowEnd::Completed, Some(7)), &mut observers);
         }
         assert_eq!(observers.poll_delay.count(), most);
         assert!(pairing.waiting.is_empty());
         // The first one that found no room has no pair; the next one finds room again.
-        pairing.observe(most, Observation::Polled(WorkflowEnd::Completed, 7), &mut observers);
+        pairing.observe(
+            most,
+            Observation::Polled(WorkflowEnd::Completed, Some(7)),
+            &mut observers,
+        );
         assert_eq!((observers.poll_delay.count(), pairing.waiting.len()), (most, 1));
     }
 
@@ -113,7 +131,7 @@ mod tests {
     fn the_same_witness_twice_is_no_pair() {
         let (mut pairing, mut observers) = (Pairing::default(), Observers::default());
         for _ in 0..2 {
-            pairing.observe(3, Observation::Polled(WorkflowEnd::Failed, 7), &mut observers);
+            pairing.observe(3, Observation::Polled(WorkflowEnd::Failed, Some(7)), &mut observers);
         }
         assert_eq!((observers.poll_delay.count(), observers.poll_disagreements), (0, 0));
     }

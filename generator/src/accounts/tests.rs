@@ -197,10 +197,10 @@ fn stamp_and_long_poll_are_compared() {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
     accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
-    accounts.add_poll(0, WorkflowEnd::Completed, 0, 9 * MILLI);
-    accounts.add_poll(1, WorkflowEnd::Failed, 0, 30 * MILLI);
+    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 9 * MILLI));
+    accounts.add_sampled(1, 0, SampledEnd::Polled(WorkflowEnd::Failed, 30 * MILLI));
     accounts.add_stamp(Origin::Leader, stamp(1, WorkflowEnd::Completed));
-    accounts.add_poll(2, WorkflowEnd::Completed, 0, 30 * MILLI);
+    accounts.add_sampled(2, 0, SampledEnd::Polled(WorkflowEnd::Completed, 30 * MILLI));
     let observers = accounts.observers();
     assert_eq!(
         (
@@ -222,7 +222,11 @@ fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
     (ledger.arrivals, ledger.dispatched, ledger.accepted) = (3, 3, 3);
     accounts.add_window(Origin::Leader, &window);
     accounts.add_start(Origin::Leader, 150, StartEnd::Accepted);
-    accounts.add_poll(150, WorkflowEnd::Completed, 1501 * MILLI, 1520 * MILLI);
+    accounts.add_sampled(
+        150,
+        1501 * MILLI,
+        SampledEnd::Polled(WorkflowEnd::Completed, 1520 * MILLI),
+    );
     // The sample's ends are no count of all: how many completed is not known until the server has told.
     assert_eq!(accounts.completed_in_time(Phase::Measure), None);
     assert_eq!(accounts.observers().polled, 1);
@@ -415,6 +419,90 @@ fn errors_keep_their_first_examples() {
     }
     let (count, examples) = &accounts.errors()[&("lookup", "Internal".to_owned())];
     assert_eq!((*count, examples.len(), examples[9].0), (12, EXAMPLES, 9));
+}
+
+#[test]
+fn what_became_of_the_sample_is_counted_by_phase() {
+    let schedule = schedule();
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    for n in 100..110 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+    }
+    accounts.add_start(Origin::Leader, 110, StartEnd::Rejected);
+    accounts.add_start(Origin::Leader, 111, StartEnd::Unknown);
+    accounts.add_start(Origin::Leader, 112, StartEnd::Unknown);
+    accounts.add_start(Origin::Leader, 10, StartEnd::Accepted);
+    accounts.resolve_unknown(111, true);
+    accounts.resolve_unknown(112, false);
+    accounts.add_sampled(
+        100,
+        1_000 * MILLI,
+        SampledEnd::Polled(WorkflowEnd::Completed, 1_030 * MILLI),
+    );
+    accounts.add_sampled(
+        101,
+        1_010 * MILLI,
+        SampledEnd::Polled(WorkflowEnd::Failed, 1_030 * MILLI),
+    );
+    accounts.add_sampled(
+        102,
+        1_020 * MILLI,
+        SampledEnd::Asked(WorkflowEnd::Completed, 1_060 * MILLI),
+    );
+    accounts.add_sampled(103, 1_030 * MILLI, SampledEnd::Open);
+    let measure = &accounts.phases()[&Phase::Measure];
+    let wanted = SampleEnds {
+        accepted: 11,
+        polled: 2,
+        asked: 1,
+        open: 1,
+        missing: 7,
+    };
+    assert_eq!(measure.sample_ends(), wanted);
+    assert_eq!(accounts.phases()[&Phase::WarmUp].sample_ends().missing, 1);
+    let pair = measure.ends.completed.as_ref().unwrap();
+    assert_eq!((pair.response.count(), accounts.observers().polled), (2, 3));
+    assert!((pair.response.max_ms().unwrap() - 40.0).abs() < 0.1);
+    assert_eq!(measure.ends.not_completed.as_ref().unwrap().service.count(), 1);
+    let mut sum = PhaseAccount::default();
+    sum.add(measure);
+    sum.add(measure);
+    assert_eq!((sum.sample_ends().accepted, sum.sample_ends().missing), (22, 14));
+}
+
+#[test]
+fn what_is_not_in_the_sample_is_no_part_of_it() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, false);
+    accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
+    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, MILLI));
+    assert_eq!(accounts.observers().polled, 0);
+    assert!(
+        accounts
+            .phases()
+            .values()
+            .all(|phase| phase.sample_ends() == SampleEnds::default())
+    );
+    assert!(accounts.phases().values().all(|phase| phase.ends.completed.is_none()));
+}
+
+#[test]
+fn an_end_that_was_asked_for_is_compared_and_has_no_delay() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+    for n in 0..2 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+        accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
+    }
+    accounts.add_sampled(0, 0, SampledEnd::Asked(WorkflowEnd::Failed, 9 * MILLI));
+    accounts.add_sampled(1, 0, SampledEnd::Asked(WorkflowEnd::Completed, 19 * MILLI));
+    let observers = accounts.observers();
+    assert_eq!(
+        (
+            observers.polled,
+            observers.poll_disagreements,
+            observers.poll_delay.count()
+        ),
+        (2, 1, 0)
+    );
 }
 
 #[test]

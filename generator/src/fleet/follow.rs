@@ -210,6 +210,7 @@ impl Follower<'_> {
                 schedule: schedule.clone(),
                 timeline,
                 cap: self.plan.observation.sample_cap,
+                part,
                 limit: self.plan.load.duration + self.plan.load.drain,
                 reports,
             },
@@ -218,7 +219,7 @@ impl Follower<'_> {
         starters.begin(timeline);
         let left = self.attend(&schedule, timeline, starters, iteration).await?;
         // The sample's last ends are seen while the leader drains.
-        tokio::spawn(sampler.finish(self.plan.load.drain.max(TICK)));
+        tokio::spawn(sampler.finish_within(self.plan.load.drain.max(TICK)));
         self.relay.tell(iteration, true, true, "");
         self.member.hurry();
         Ok(left)

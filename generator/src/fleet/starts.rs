@@ -8,7 +8,7 @@ use benchmark_results::{Histogram, Ledger, schema::Phase};
 
 use crate::{
     accountant::{PolledEnd, StartReport},
-    accounts::WorkflowEnd,
+    accounts::{SampledEnd, WorkflowEnd},
     shard::{ErrorKey, Pair, PhaseSamples, ShardWindow, StartEnd, StartErrors},
 };
 
@@ -75,12 +75,7 @@ pub fn to_message(reports: Vec<StartReport>) -> wire::Starts {
                         }
                     }));
             }
-            StartReport::Poll(poll) => message.polls.push(wire::Poll {
-                n: poll.n,
-                end: polled_to(poll.end).into(),
-                sent: poll.sent,
-                seen: poll.seen,
-            }),
+            StartReport::Poll(poll) => message.polls.push(sampled_to(poll)),
         }
     }
     if !numbers.is_empty() {
@@ -137,12 +132,7 @@ pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartRe
         reports.push(StartReport::StartErrors(errors));
     }
     for poll in message.polls {
-        reports.push(StartReport::Poll(PolledEnd {
-            n: bounds.arrival(poll.n)?,
-            end: polled_from(poll.end)?,
-            sent: poll.sent.min(bounds.now),
-            seen: poll.seen.min(bounds.now),
-        }));
+        reports.push(StartReport::Poll(sampled_from(poll, bounds)?));
     }
     Ok(reports)
 }
@@ -332,6 +322,35 @@ fn start_end_from(end: i32) -> Result<StartEnd, String> {
     }
 }
 
+fn sampled_to(poll: PolledEnd) -> wire::Poll {
+    let (end, seen, asked) = match poll.told {
+        SampledEnd::Polled(end, seen) => (polled_to(end), seen, false),
+        SampledEnd::Asked(end, ended) => (polled_to(end), ended, true),
+        SampledEnd::Open => (wire::PolledEnd::Open, poll.sent, true),
+    };
+    wire::Poll {
+        n: poll.n,
+        end: end.into(),
+        sent: poll.sent,
+        seen,
+        asked,
+    }
+}
+
+fn sampled_from(poll: wire::Poll, bounds: Bounds) -> Result<PolledEnd, String> {
+    let (sent, seen) = (poll.sent.min(bounds.now), poll.seen.min(bounds.now));
+    let told = match polled_from(poll.end)? {
+        Some(end) if poll.asked => SampledEnd::Asked(end, seen),
+        Some(end) => SampledEnd::Polled(end, seen),
+        None => SampledEnd::Open,
+    };
+    Ok(PolledEnd {
+        n: bounds.arrival(poll.n)?,
+        sent,
+        told,
+    })
+}
+
 fn polled_to(end: WorkflowEnd) -> wire::PolledEnd {
     match end {
         WorkflowEnd::Completed => wire::PolledEnd::Completed,
@@ -342,13 +361,14 @@ fn polled_to(end: WorkflowEnd) -> wire::PolledEnd {
     }
 }
 
-fn polled_from(end: i32) -> Result<WorkflowEnd, String> {
+fn polled_from(end: i32) -> Result<Option<WorkflowEnd>, String> {
     match wire::PolledEnd::try_from(end) {
-        Ok(wire::PolledEnd::Completed) => Ok(WorkflowEnd::Completed),
-        Ok(wire::PolledEnd::Failed) => Ok(WorkflowEnd::Failed),
-        Ok(wire::PolledEnd::TimedOut) => Ok(WorkflowEnd::TimedOut),
-        Ok(wire::PolledEnd::Terminated) => Ok(WorkflowEnd::Terminated),
-        Ok(wire::PolledEnd::Cancelled) => Ok(WorkflowEnd::Cancelled),
+        Ok(wire::PolledEnd::Completed) => Ok(Some(WorkflowEnd::Completed)),
+        Ok(wire::PolledEnd::Failed) => Ok(Some(WorkflowEnd::Failed)),
+        Ok(wire::PolledEnd::TimedOut) => Ok(Some(WorkflowEnd::TimedOut)),
+        Ok(wire::PolledEnd::Terminated) => Ok(Some(WorkflowEnd::Terminated)),
+        Ok(wire::PolledEnd::Cancelled) => Ok(Some(WorkflowEnd::Cancelled)),
+        Ok(wire::PolledEnd::Open) => Ok(None),
         Ok(wire::PolledEnd::Unspecified) | Err(_) => Err(format!("end {end} of a workflow")),
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
         observers(context),
         missing_stamps(context),
         repeated_stamps(context),
+        sample_ends(context),
         clean_up(context),
     ]
 }
@@ -149,6 +150,36 @@ fn repeated_stamps(context: &Context) -> Check {
         draft.invalid(
             "the server refused too many ends and gave the tasks out again, so end-to-end latencies are too small: look \
              for workers that stall longer than a workflow task's timeout, or for frontends that restart",
+        )
+    }
+}
+
+fn sample_ends(context: &Context) -> Check {
+    let reconciliation = context.reconciliation;
+    let limit = percent(limits::SAMPLE_MISSING);
+    let draft = |value: &str| Draft::new(names::SAMPLE_ENDS, value, limit.clone());
+    if reconciliation.source == CompletionSource::Stamps {
+        return draft("the latencies are of stamps, not of a sample").not_applicable();
+    }
+    let Some(sample) = reconciliation.sample_ends.filter(|sample| sample.ended() > 0) else {
+        return draft("no workflow of a sample ended").not_applicable();
+    };
+    let share = sample.missing_share();
+    let value = format!(
+        "{} of {} not learnt ({})",
+        count(sample.missing),
+        plural(sample.ended(), "end"),
+        percent(share)
+    );
+    let draft = draft(&value).numbers(share, limits::SAMPLE_MISSING);
+    if sample.missing == 0 {
+        draft.pass()
+    } else if sample.is_whole_enough() {
+        draft.warning("these miss from the end-to-end latencies, and the slow are likelier among them")
+    } else {
+        draft.warning(
+            "no end-to-end latency is shown: the slow are likelier among those that miss. See to it that the server can be \
+             asked (GetWorkflowExecutionHistory, DescribeWorkflowExecution), or take a smaller --sample-ratio",
         )
     }
 }

@@ -66,6 +66,8 @@ pub const OBSERVERS: &str = "observers";
 pub const MISSING_STAMPS: &str = "missing-stamps";
 /// Workflows that were stamped more than once.
 pub const REPEATED_STAMPS: &str = "repeated-stamps";
+/// Ends of the sample that were not learnt.
+pub const SAMPLE_ENDS: &str = "sample-ends";
 /// Termination of what was left open.
 pub const CLEAN_UP: &str = "clean-up";
 

@@ -14,7 +14,7 @@ use crate::{
     schema::{
         Check,
         CheckStatus::{self, Invalid, NotApplicable, Overloaded, Pass, Warning},
-        CompletionSource, ErrorGroup, Fact, Latency, Phase, Verdict, VerdictValue, Window,
+        CompletionSource, ErrorGroup, Fact, Latency, Phase, SampleEnds, Verdict, VerdictValue, Window,
     },
 };
 
@@ -145,6 +145,37 @@ fn the_account() {
     });
     expect(names::REPEATED_STAMPS, NotApplicable, |_, parts| {
         parts.reconciliation.stamped = 0
+    });
+    let sample = |missing: u64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            parts.reconciliation.source = CompletionSource::Visibility;
+            parts.reconciliation.sample_ends = Some(SampleEnds {
+                accepted: 1_300,
+                polled: 1_000 - missing - 5,
+                asked: 5,
+                open: 300,
+                missing,
+            });
+        }
+    };
+    expect(names::SAMPLE_ENDS, Pass, sample(0));
+    let verdict = expect(names::SAMPLE_ENDS, Warning, sample(10));
+    assert!(
+        !check(&verdict, names::SAMPLE_ENDS)
+            .remedy
+            .contains("no end-to-end latency is shown")
+    );
+    let verdict = expect(names::SAMPLE_ENDS, Warning, sample(11));
+    let told = check(&verdict, names::SAMPLE_ENDS);
+    assert!(told.remedy.contains("no end-to-end latency is shown"), "{told:?}");
+    assert!(told.value.starts_with("11 of 1,000 ends not learnt"), "{told:?}");
+    expect(names::SAMPLE_ENDS, NotApplicable, |_, parts| {
+        sample(11)(&mut fixtures::plan(), parts);
+        parts.reconciliation.source = CompletionSource::Stamps;
+    });
+    expect(names::SAMPLE_ENDS, NotApplicable, |_, parts| {
+        sample(0)(&mut fixtures::plan(), parts);
+        parts.reconciliation.sample_ends = None;
     });
     expect(names::CLEAN_UP, Warning, |_, parts| {
         parts.reconciliation.cleanup.open_after = Some(3)

@@ -31,12 +31,31 @@ pub struct Reconciliation {
     pub sample_disagreements: u64,
     /// End as long-polled − end as stamped, for sampled workflows: how late the stamp's truth reaches a caller.
     pub poll_delay: Latency,
+    /// What became of the sample's workflows that were due in the measured phase; null in files from before this was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_ends: Option<SampleEnds>,
     /// Unknown starts that were looked up and found.
     pub unknown_found: u64,
     /// Unknown starts that were looked up and did not exist.
     pub unknown_not_found: u64,
     /// Clean-up of what was still open.
     pub cleanup: Cleanup,
+}
+
+/// What became of the workflows of a sample that the server took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SampleEnds {
+    /// Workflows of the sample that the server took.
+    pub accepted: u64,
+    /// Ends that a long poll saw.
+    pub polled: u64,
+    /// Ends that were asked for afterwards, since no long poll had room or one failed: the server's times say when.
+    pub asked: u64,
+    /// Workflows that were open when they were asked for the last time.
+    pub open: u64,
+    /// Workflows of which neither is known. They are no random part: they were there when the server was slow or away.
+    pub missing: u64,
 }
 
 /// Where the ledger's ends come from.

@@ -81,12 +81,16 @@ fn any_reports() -> impl Strategy<Value = Vec<StartReport>> {
         Just(StartEnd::Rejected),
         Just(StartEnd::Unknown),
     ];
-    let poll = (0..1_000u64, any::<u32>(), any::<u32>()).prop_map(|(n, sent, seen)| {
+    let told = (any::<u32>(), 0..3_u8).prop_map(|(at, kind)| match kind {
+        0 => SampledEnd::Polled(WorkflowEnd::TimedOut, at.into()),
+        1 => SampledEnd::Asked(WorkflowEnd::Completed, at.into()),
+        _ => SampledEnd::Open,
+    });
+    let poll = (0..1_000u64, any::<u32>(), told).prop_map(|(n, sent, told)| {
         StartReport::Poll(PolledEnd {
             n,
-            end: WorkflowEnd::TimedOut,
             sent: sent.into(),
-            seen: seen.into(),
+            told,
         })
     });
     let errors = (0..1_000u64, ".{0,20}").prop_map(|(n, text)| {
@@ -138,7 +142,12 @@ proptest! {
                         prop_assert!(windows.iter().all(|window| window.second <= 61));
                         prop_assert!(windows.iter().all(|window| window.dispatched <= BOUNDS.arrivals));
                     }
-                    StartReport::Poll(poll) => prop_assert!(poll.n < BOUNDS.arrivals && poll.seen <= BOUNDS.now),
+                    StartReport::Poll(poll) => {
+                        prop_assert!(poll.n < BOUNDS.arrivals && poll.sent <= BOUNDS.now);
+                        if let SampledEnd::Polled(_, at) | SampledEnd::Asked(_, at) = poll.told {
+                            prop_assert!(at <= BOUNDS.now);
+                        }
+                    }
                     StartReport::StartErrors(_) => {}
                 }
             }
