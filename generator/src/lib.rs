@@ -14,6 +14,7 @@ pub mod ids;
 pub mod live;
 pub mod null_frontend;
 pub mod observed;
+pub mod pace;
 pub mod pacer;
 pub mod plan_view;
 pub mod realtime;

@@ -3,17 +3,13 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use benchmark_results::{Results, file};
 use benchmark_scenarios::Problem;
 
-/// The shortest time between two refreshes.
-const REFRESH: Duration = Duration::from_secs(5);
-
-/// A refresh may take this share of the time: the file of a day-long run takes a while to write.
-const REFRESH_SHARE: u32 = 20;
+use crate::pace;
 
 /// The results file of a run.
 #[derive(Debug)]
@@ -48,7 +44,7 @@ impl ResultsFile {
             Problem::new(format!("--output {shown} cannot be written: {error}"))
                 .explain("it is tried before the load, so that no result is lost after it")
         };
-        let next_refresh = Instant::now() + REFRESH;
+        let next_refresh = Instant::now() + pace::SHORTEST;
         let mut results = ResultsFile {
             path,
             made: Vec::new(),
@@ -75,17 +71,19 @@ impl ResultsFile {
         Instant::now() >= self.next_refresh
     }
 
+    /// Sets the time of the next refresh by what this one cost: when it was begun, its copies included, and what it wrote.
+    pub fn refreshed(&mut self, begun: Instant) {
+        let bytes = fs::metadata(&self.path).map_or(0, |file| file.len());
+        self.next_refresh = Instant::now() + pace::pause(begun.elapsed(), bytes);
+    }
+
     /// Writes the results, atomically.
     ///
     /// # Errors
     /// When the system refuses; the file is then as it was.
     pub fn write(&mut self, results: &Results) -> Result<(), file::WriteError> {
-        let begun = Instant::now();
-        // Also after a failure: it is tried again at its time, not at each look.
-        self.next_refresh = begun + REFRESH;
         file::write_atomically(&self.path, results)?;
         self.written = true;
-        self.next_refresh = Instant::now() + REFRESH.max(begun.elapsed() * REFRESH_SHARE);
         Ok(())
     }
 

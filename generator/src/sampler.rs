@@ -32,6 +32,9 @@ use server_clock::ServerClock;
 /// How long the last round of questions may take.
 const LAST_ROUND: Duration = Duration::from_secs(2);
 
+/// How long nothing is done while nobody is to be asked.
+const IDLE: Duration = Duration::from_secs(3_600);
+
 /// What a sampler is given.
 pub struct SamplerOptions {
     /// The server.
@@ -94,7 +97,8 @@ fn share(cap: u32, part: Stripe) -> u64 {
 
 /// Something that was waited for.
 enum Told {
-    Poll(Sampled, Option<WorkflowEnd>),
+    /// How it ended, and the instant at which that was seen.
+    Poll(Sampled, Option<(WorkflowEnd, u64)>),
     Question(Sampled, Option<Option<lookup::Lookup>>),
 }
 
@@ -113,7 +117,7 @@ async fn follow(
             told.spawn(ask(Arc::clone(&options), start));
         }
         let pause = following.next_question().map(|at| timeline.until(at).unwrap_or(0));
-        let next = tokio::time::sleep(Duration::from_nanos(pause.unwrap_or(u64::MAX >> 8)));
+        let next = tokio::time::sleep(pause.map_or(IDLE, Duration::from_nanos));
         tokio::select! {
             started = starts.recv(), if going_on => match started {
                 Some((n, sent)) => {
@@ -128,7 +132,9 @@ async fn follow(
                 }
             },
             Some(Ok(told)) = told.join_next(), if !told.is_empty() => take(told, &options, &mut following, &mut clock),
-            Ok(until) = &mut finished, if last.is_none() => {
+            until = &mut finished, if last.is_none() => {
+                // Whoever would have finished it is gone: nobody wants to know any more.
+                let Ok(until) = until else { return };
                 last = Some(until);
                 going_on = false;
                 while let Ok((n, sent)) = starts.try_recv() {
@@ -154,10 +160,10 @@ fn take(told: Told, options: &SamplerOptions, following: &mut Following, clock: 
     };
     match told {
         Told::Poll(start, end) => {
-            if following.polled(start, end.map(|_| now), now)
-                && let Some(end) = end
+            if following.polled(start, end.map(|(_, seen)| seen), now)
+                && let Some((end, seen)) = end
             {
-                report(start, SampledEnd::Polled(end, now));
+                report(start, SampledEnd::Polled(end, seen));
             }
         }
         Told::Question(start, found) => {
@@ -203,7 +209,9 @@ fn read(
 
 async fn poll(options: Arc<SamplerOptions>, start: Sampled) -> Told {
     let ended = lookup::wait_for_end(&options.server, &id(&options, start), options.limit).await;
-    Told::Poll(start, ended.ok().and_then(|ended| workflow_end(ended.status)))
+    let seen = options.timeline.elapsed();
+    let end = ended.ok().and_then(|ended| workflow_end(ended.status));
+    Told::Poll(start, end.map(|end| (end, seen)))
 }
 
 async fn ask(options: Arc<SamplerOptions>, start: Sampled) -> Told {

@@ -414,10 +414,13 @@ impl Refresher<'_> {
     /// Does so when it is time. A refresh that fails is told, and the run goes on: the whole file is still to come.
     async fn refresh(&self, file: &mut ResultsFile, submission: &Submission) -> anyhow::Result<()> {
         if file.is_refresh_due() {
+            let begun = Instant::now();
             let partial = self.partial(submission).await?;
             if let Err(error) = file.write(&partial) {
                 say(self.screen, &[format!("the results cannot be refreshed: {error}")]);
             }
+            // Also after a failure: it is tried again at its time, not at each look.
+            file.refreshed(begun);
         }
         Ok(())
     }

@@ -56,7 +56,10 @@ impl Desk {
     pub fn attend(&self, somebody: bool) {
         let mut ends = self.lock();
         self.inner.closed.store(!somebody, Ordering::Relaxed);
-        if !somebody {
+        if somebody {
+            // What was lost before is of another run.
+            self.inner.lost.store(0, Ordering::Relaxed);
+        } else {
             *ends = Ends::default();
         }
     }
@@ -204,6 +207,9 @@ mod tests {
         assert_eq!(taken, KEPT);
         desk.stamp(stamp("a", 0, End::Completed));
         assert_eq!(desk.lost(), 10);
+        // The next run has lost nothing yet.
+        desk.attend(true);
+        assert_eq!(desk.lost(), 0);
     }
 
     proptest! {

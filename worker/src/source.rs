@@ -78,7 +78,11 @@ impl Source for PoolSource {
         let usage = self.usage.read();
         let headroom = self.registry.as_ref().map(Registry::headroom).unwrap_or_default();
         let waiting_for = self.waiting().clone();
-        status(usage, headroom, waiting_for)
+        wire::Status {
+            // Nobody came for these in time: they are missing as much as a window that was given up.
+            windows_dropped: self.desk.lost(),
+            ..status(usage, headroom, waiting_for)
+        }
     }
 }
 

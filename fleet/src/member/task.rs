@@ -359,7 +359,7 @@ impl Run {
         let mut status = self.source.as_ref().map(|source| source.status()).unwrap_or_default();
         status.clock_offset_ns = clock.offset_ns;
         status.clock_uncertainty_ns = clock.uncertainty_ns;
-        status.windows_dropped = self.task.held.dropped();
+        status.windows_dropped = status.windows_dropped.saturating_add(self.task.held.dropped());
         let request = wire::ExchangeRequest {
             key: self.task.request.key.clone(),
             windows,

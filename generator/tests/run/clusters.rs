@@ -142,3 +142,26 @@ fn workers_elsewhere_are_seen_through_the_server() {
         Some(&ledger.completed)
     );
 }
+
+#[test]
+fn whoever_finds_no_room_for_a_poll_is_asked_for_afterwards() {
+    let bench = Bench::new();
+    let server = server::start(&server::options());
+    let workers = workers_elsewhere(&server);
+    let arguments = "--generator-only --rate 20 --duration 4s --sample 1 --sample-cap 0 --output results.json";
+    let finished = bench.run(bench.against(&server.address(), arguments));
+    assert_eq!(workers.failures(), []);
+    drop(workers);
+    let results = finished.results();
+    account::closes(&results);
+    let measure = &results.phases.measure;
+    let sample = results.reconciliation.sample_ends.unwrap();
+    assert_eq!((sample.accepted, sample.polled), (measure.ledger.accepted, 0));
+    assert_eq!((sample.asked, sample.missing), (measure.ledger.completed, 0));
+    // The server's times are told on our clock: no end lies before its start, and none after the run.
+    let e2e = &measure.latencies.e2e_response.completed;
+    assert_eq!(e2e.count, measure.ledger.completed);
+    assert!(e2e.min.unwrap() > 0.0, "{e2e:?}");
+    assert!(e2e.max.unwrap() < 60_000.0, "{e2e:?}");
+    assert!(measure.latencies.e2e_service.completed.max.unwrap() <= e2e.max.unwrap());
+}

@@ -179,7 +179,7 @@ fn sample_ends(context: &Context) -> Check {
     } else {
         draft.warning(
             "no end-to-end latency is shown: the slow are likelier among those that miss. See to it that the server can be \
-             asked (GetWorkflowExecutionHistory, DescribeWorkflowExecution), or take a smaller --sample-ratio",
+             asked (GetWorkflowExecutionHistory, DescribeWorkflowExecution), or take a smaller --sample",
         )
     }
 }
