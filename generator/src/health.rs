@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, ThreadLoad};
+use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, StartConnections, ThreadLoad};
+use benchmark_temporal::start::StartCounts;
 use benchmark_worker::{UsageProbe, process_cpu};
 
 use self::threads::Threads;
@@ -170,8 +171,8 @@ pub struct StarterLoad {
     pub peak_in_flight: u64,
     /// Connections that starts were sent on.
     pub connections: u32,
-    /// Most unanswered starts at one time on a single connection.
-    pub peak_in_flight_per_connection: u64,
+    /// What became of the connections, and of starts that were sent more than once.
+    pub starts: StartCounts,
     /// Rate asked for as a share of this host's calibrated ceiling.
     pub share_of_ceiling: Fact<f64>,
     /// How the threads that keep the schedule were scheduled.
@@ -225,10 +226,25 @@ impl Usage {
             peak_memory_bytes: self.peak_memory_bytes,
             peak_in_flight: load.peak_in_flight,
             connections: load.connections,
-            peak_in_flight_per_connection: load.peak_in_flight_per_connection,
+            peak_in_flight_per_connection: load.starts.peak_in_flight,
+            start_connections: Some(start_connections(&load.starts)),
             share_of_ceiling: load.share_of_ceiling,
             scheduling: load.scheduling,
         }
+    }
+}
+
+fn start_connections(starts: &StartCounts) -> StartConnections {
+    let connections = &starts.connections;
+    StartConnections {
+        addresses: u32::try_from(connections.addresses.len()).unwrap_or(u32::MAX),
+        opened: connections.opened,
+        retired: connections.retired,
+        renewed: connections.renewed,
+        lost: connections.lost,
+        failed_attempts: connections.failed_attempts,
+        sent_again: starts.sent_again,
+        waited: starts.waited,
     }
 }
 

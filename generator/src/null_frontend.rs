@@ -41,6 +41,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Requests that may be unanswered on one connection; no limit when absent, as with Temporal's own frontend.
     pub max_concurrent_streams: Option<NonZeroU32>,
+    /// The age at which a connection is retired in good order (GOAWAY), as Temporal's own frontend does after minutes.
+    pub max_connection_age: Option<Duration>,
     /// How starts are answered from the beginning.
     pub behaviour: Behaviour,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
         Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             max_concurrent_streams: None,
+            max_connection_age: None,
             behaviour: Behaviour::default(),
         }
     }
@@ -171,7 +174,7 @@ impl NullFrontend {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(NullFrontendError::Start)?
         };
-        let shared = Arc::new(Shared::new(options.max_concurrent_streams, options.behaviour));
+        let shared = Arc::new(Shared::new(&options));
         let stop = Arc::new(Notify::new());
         let thread = std::thread::Builder::new()
             .name(THREAD_NAME.to_owned())

@@ -151,7 +151,7 @@ pub fn parts(
             dispatched: submission.watched.dispatched,
             peak_in_flight: taken.peak_in_flight,
             connections: submission.connections,
-            peak_in_flight_per_connection: submission.peak_in_flight_per_connection,
+            starts: submission.starts.clone(),
             scheduling: submission.scheduling.clone(),
             share_of_ceiling: match &ceiling.value {
                 Some(known) => Fact::found(

@@ -6,7 +6,7 @@
 //! they were a quarter of the CPU time of a start. The pacer decides nothing. Arrivals are due by the schedule, and a
 //! starter takes all that are due when it looks; the pacer only makes it look in time.
 
-use std::io;
+use std::{future::poll_fn, io};
 
 use crate::timeline::Timeline;
 use timer::Timer;
@@ -34,10 +34,12 @@ impl Pacer {
         })
     }
 
-    /// Waits until an offset, and for a quantum after the wake-up before. Nothing is lost when it is dropped before.
+    /// Waits until an offset, and for a quantum after the wake-up before. Nothing is lost when it is dropped before: the
+    /// next wait for the same offset goes on with it.
     pub async fn wait(&mut self, timeline: Timeline, offset: u64) {
-        match timeline.until(offset.max(self.next)) {
-            Some(rest) => self.timer.sleep(rest).await,
+        let until = offset.max(self.next);
+        match timeline.until(until) {
+            Some(_) => poll_fn(|cx| self.timer.poll(cx, until, || timeline.until(until))).await,
             // So late that nothing is left to wait for: what else runs on this thread gets its turn all the same.
             None => tokio::task::yield_now().await,
         }
@@ -47,7 +49,11 @@ impl Pacer {
 
 #[cfg(target_os = "linux")]
 mod timer {
-    use std::{io, os::fd::OwnedFd};
+    use std::{
+        io,
+        os::fd::OwnedFd,
+        task::{Context, Poll, ready},
+    };
 
     use rustix::time::{
         ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
@@ -59,6 +65,7 @@ mod timer {
     #[derive(Debug)]
     pub(super) struct Timer {
         descriptor: AsyncFd<OwnedFd>,
+        set_for: Option<u64>,
     }
 
     impl Timer {
@@ -67,10 +74,43 @@ mod timer {
             let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;
             // SAFETY: the descriptor is open and owned by what is made here, which closes it only when it is dropped.
             let descriptor = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
-            Ok(Timer { descriptor })
+            Ok(Timer {
+                descriptor,
+                set_for: None,
+            })
         }
 
-        pub(super) async fn sleep(&self, nanos: u64) {
+        /// Ready at a goal. `rest` tells how many nanoseconds are left until then. It is set once for each goal.
+        pub(super) fn poll(&mut self, cx: &mut Context<'_>, goal: u64, rest: impl Fn() -> Option<u64>) -> Poll<()> {
+            loop {
+                let Some(left) = rest() else {
+                    self.set_for = None;
+                    return Poll::Ready(());
+                };
+                if self.set_for != Some(goal) {
+                    self.set_for = Some(goal);
+                    if self.set(left).is_err() {
+                        // Never seen. Whoever waits looks at the clock again and again, and lets others have their turn.
+                        self.set_for = None;
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
+                match ready!(self.descriptor.poll_read_ready(cx)) {
+                    // It need not be read: setting it again takes back that it has expired, and each expiry is told
+                    // anew. What is told may be an expiry that nobody waited for: then the loop waits on.
+                    Ok(mut expired) => {
+                        expired.clear_ready();
+                        if rest().is_some() {
+                            self.set_for = None;
+                        }
+                    }
+                    Err(_) => return Poll::Ready(()),
+                }
+            }
+        }
+
+        fn set(&self, nanos: u64) -> io::Result<()> {
             let mut at = clock_gettime(ClockId::Monotonic);
             let total = at.tv_nsec as u64 + nanos;
             at.tv_sec += (total / 1_000_000_000) as i64;
@@ -80,32 +120,45 @@ mod timer {
                 it_value: at,
             };
             // To an absolute deadline: what passes between reading the clock and going to sleep is not slept again.
-            let set = timerfd_settime(self.descriptor.get_ref(), TimerfdTimerFlags::ABSTIME, &once);
-            // It need not be read: setting it again takes back that it has expired, and each expiry is told anew.
-            if set.is_ok()
-                && let Ok(mut expired) = self.descriptor.readable().await
-            {
-                expired.clear_ready();
-            }
+            Ok(timerfd_settime(self.descriptor.get_ref(), TimerfdTimerFlags::ABSTIME, &once).map(drop)?)
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod timer {
-    use std::{io, time::Duration};
+    use std::{
+        io,
+        pin::Pin,
+        task::{Context, Poll},
+        time::Duration,
+    };
+
+    use tokio::time::Sleep;
 
     /// Whole milliseconds are better than nothing; lag tells.
     #[derive(Debug)]
-    pub(super) struct Timer;
+    pub(super) struct Timer(Option<(u64, Pin<Box<Sleep>>)>);
 
     impl Timer {
         pub(super) fn new() -> io::Result<Self> {
-            Ok(Timer)
+            Ok(Timer(None))
         }
 
-        pub(super) async fn sleep(&self, nanos: u64) {
-            tokio::time::sleep(Duration::from_nanos(nanos)).await;
+        pub(super) fn poll(&mut self, cx: &mut Context<'_>, goal: u64, rest: impl Fn() -> Option<u64>) -> Poll<()> {
+            loop {
+                let Some(left) = rest() else {
+                    self.0 = None;
+                    return Poll::Ready(());
+                };
+                match &mut self.0 {
+                    Some((set_for, sleep)) if *set_for == goal => {
+                        std::task::ready!(sleep.as_mut().poll(cx));
+                        self.0 = None;
+                    }
+                    _ => self.0 = Some((goal, Box::pin(tokio::time::sleep(Duration::from_nanos(left))))),
+                }
+            }
         }
     }
 }

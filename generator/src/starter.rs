@@ -3,26 +3,25 @@
 //! It owns its connections, its shard and its histograms, and a runtime that runs nothing else, so that nothing on the
 //! way of a start is shared with another thread. What happened is handed to the accountant in batches.
 
-mod pool;
-
 use std::{
-    cell::RefCell,
-    rc::Rc,
+    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::Sender,
     },
+    task::Poll,
     thread::JoinHandle,
     time::Duration,
 };
 
 use benchmark_temporal::{
-    ConnectError, ConnectOptions,
-    start::{StartConnection, StartError, StartTemplate, connect_start},
+    ConnectError,
+    start::{Answered, Dialer, StartClient, StartCounts, StartError, StartTemplate},
 };
 use benchmark_workflows::RunHeader;
-use tokio::{sync::Notify, task::LocalSet};
+use futures::FutureExt;
+use tokio::{sync::Notify, task::LocalSet, time::Interval};
 
 use crate::{
     accountant::{Report, StartReport},
@@ -34,7 +33,6 @@ use crate::{
     timeline::Timeline,
     workload::WorkloadInput,
 };
-use pool::Pool;
 
 /// How often what happened is handed over, when nothing else does it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
@@ -63,11 +61,11 @@ pub struct StarterOptions {
     /// Prefix of the workflow ids.
     pub id_prefix: Arc<str>,
     /// How the server is reached.
-    pub connect: ConnectOptions,
+    pub dialer: Arc<Dialer>,
+    /// Number of its first connection, among all of the run.
+    pub first_connection: u32,
     /// Connections of this starter.
     pub connections: u32,
-    /// A start's own deadline.
-    pub start_timeout: Duration,
     /// Which workflows are long-polled.
     pub sample: Sample,
     /// Where reports go.
@@ -93,8 +91,8 @@ pub struct Starter {
 /// What a starter says at its end.
 #[derive(Clone, Debug, Default)]
 pub struct StarterSummary {
-    /// Most unanswered starts at one time on one connection.
-    pub peak_in_flight_per_connection: u64,
+    /// What became of its connections, and of starts that were sent more than once.
+    pub counts: StartCounts,
     /// How the thread was scheduled; `None` when it did not get so far.
     pub scheduling: Option<Scheduling>,
 }
@@ -131,9 +129,11 @@ impl Starter {
             LocalSet::new().block_on(&runtime, async move {
                 let prepared = async {
                     let timer = |error| ConnectError::Settings(format!("a timer for starts: {error}"));
-                    Ok((Pacer::new().map_err(timer)?, connect_all(&options).await?))
+                    let dialer = Arc::clone(&options.dialer);
+                    let client = StartClient::connect(dialer, options.first_connection, options.connections);
+                    Ok((Pacer::new().map_err(timer)?, client.await?))
                 };
-                let (pacer, connections) = match prepared.await {
+                let (pacer, client) = match prepared.await {
                     Ok(prepared) => prepared,
                     Err(error) => {
                         let _ = ready.send(Err(error));
@@ -144,7 +144,7 @@ impl Starter {
                 match begun.await {
                     Ok(timeline) => {
                         let scheduling = realtime::request();
-                        let summary = Loop::new(options, connections, timeline, signals).run(pacer).await;
+                        let summary = Loop::new(options, client, timeline, signals).run(pacer).await;
                         // It stays until it has been looked at: the system forgets what an ended thread has used.
                         let _ = released.await;
                         StarterSummary {
@@ -221,14 +221,6 @@ impl Starter {
     }
 }
 
-async fn connect_all(options: &StarterOptions) -> Result<Vec<StartConnection>, ConnectError> {
-    let mut connections = Vec::new();
-    for _ in 0..options.connections {
-        connections.push(connect_start(&options.connect, options.start_timeout).await?);
-    }
-    Ok(connections)
-}
-
 /// What the thread and those who watch it tell each other.
 struct Signals {
     waker: Arc<Notify>,
@@ -240,18 +232,15 @@ struct Signals {
 
 /// The loop of one starter.
 struct Loop {
-    core: Rc<RefCell<Core>>,
+    shard: Shard,
+    client: StartClient,
+    /// The starts that are under way, by the client's keys.
+    under_way: Vec<Dispatched>,
+    options: StarterOptions,
     timeline: Timeline,
     signals: Signals,
-}
-
-/// What the loop shares with the answers that are under way.
-struct Core {
-    shard: Shard,
-    pool: Pool,
-    options: StarterOptions,
     buffers: Buffers,
-    full: bool,
+    flush: Interval,
 }
 
 /// Reused for each start.
@@ -260,125 +249,130 @@ struct Buffers {
     id: String,
     header: Vec<u8>,
     input: Vec<u8>,
+    answered: Vec<Answered>,
+}
+
+/// What a wait is for, besides the word of those who watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    /// An offset. Answers are taken in meanwhile; arrivals that are due together are sent together.
+    Due(u64),
+    /// An answer, or the time to look after arrivals that have waited too long.
+    Answered,
 }
 
 impl Loop {
-    fn new(options: StarterOptions, connections: Vec<StartConnection>, timeline: Timeline, signals: Signals) -> Self {
-        let core = Core {
-            shard: Shard::new(&options.schedule, options.stripe, options.admission),
-            pool: Pool::new(connections),
-            options,
-            buffers: Buffers::default(),
-            full: false,
-        };
+    fn new(options: StarterOptions, client: StartClient, timeline: Timeline, signals: Signals) -> Self {
         Loop {
-            core: Rc::new(RefCell::new(core)),
+            shard: Shard::new(&options.schedule, options.stripe, options.admission),
+            client,
+            under_way: Vec::new(),
+            options,
             timeline,
             signals,
+            buffers: Buffers::default(),
+            flush: tokio::time::interval(FLUSH_INTERVAL),
         }
     }
 
-    async fn run(self, mut pacer: Pacer) -> StarterSummary {
-        let flusher = tokio::task::spawn_local(flush_regularly(
-            Rc::clone(&self.core),
-            self.timeline,
-            Arc::clone(&self.signals.waker),
-        ));
+    async fn run(mut self, mut pacer: Pacer) -> StarterSummary {
         let mut burst = 0;
         loop {
-            // Nothing is due before the beginning; a stop by then is heard at the first look.
+            let stop_at = self.signals.stop_at.load(Ordering::Relaxed);
+            if stop_at != NO_STOP {
+                self.shard.stop(stop_at);
+            }
             let Some(now) = self.timeline.now() else {
-                pacer.wait(self.timeline, 0).await;
+                // Nothing is due before the beginning.
+                self.wait(&mut pacer, Until::Due(0)).await;
                 continue;
             };
-            let step = {
-                let core = &mut *self.core.borrow_mut();
-                let stop_at = self.signals.stop_at.load(Ordering::Relaxed);
-                if stop_at != NO_STOP {
-                    core.shard.stop(stop_at);
+            let step = self.shard.poll(now);
+            if let Step::Dispatch(start) = step {
+                self.dispatch(start);
+                burst += 1;
+                if burst == BURST {
+                    burst = 0;
+                    self.client.end_group();
+                    self.give_way().await;
                 }
-                core.shard.poll(now)
-            };
+                continue;
+            }
+            burst = 0;
+            self.client.end_group();
             match step {
-                Step::Dispatch(start) => {
-                    self.dispatch(start);
-                    self.signals.dispatched.fetch_add(1, Ordering::Relaxed);
-                    burst += 1;
-                    if burst == BURST {
-                        burst = 0;
-                        self.core.borrow_mut().pool.end_group();
-                        tokio::task::yield_now().await;
-                    }
-                }
-                Step::Wait(due) => {
-                    burst = 0;
-                    self.core.borrow_mut().pool.end_group();
-                    tokio::select! {
-                        biased;
-                        () = self.signals.waker.notified() => {}
-                        () = pacer.wait(self.timeline, due) => {}
-                    }
-                }
-                Step::Full(_) => {
-                    burst = 0;
-                    self.core.borrow_mut().full = true;
-                    self.signals.waker.notified().await;
-                    self.core.borrow_mut().full = false;
-                }
-                Step::Abort | Step::Done => {
-                    if self.close(step == Step::Abort) {
-                        break;
-                    }
-                    self.signals.waker.notified().await;
-                }
+                Step::Wait(due) => self.wait(&mut pacer, Until::Due(due)).await,
+                Step::Abort | Step::Done if self.close(step == Step::Abort) => break,
+                _ => self.wait(&mut pacer, Until::Answered).await,
             }
         }
-        flusher.abort();
-        let core = &mut *self.core.borrow_mut();
-        let windows = core.shard.finish();
-        core.report(windows);
+        let windows = self.shard.finish();
+        self.report(windows);
         self.signals.done.store(true, Ordering::Relaxed);
         StarterSummary {
-            peak_in_flight_per_connection: core.pool.peak_in_flight(),
+            counts: self.client.counts(),
             scheduling: None,
         }
     }
 
+    /// Lets the connections write and read, and takes in what is answered, without waiting.
+    async fn give_way(&mut self) {
+        tokio::task::yield_now().await;
+        let (client, answered) = (&mut self.client, &mut self.buffers.answered);
+        poll_fn(|cx| {
+            let _ = client.poll_answered(cx, answered);
+            Poll::Ready(())
+        })
+        .await;
+        self.take_answers();
+        if self.flush.tick().now_or_never().is_some() {
+            self.flush();
+        }
+    }
+
+    async fn wait(&mut self, pacer: &mut Pacer, until: Until) {
+        loop {
+            let (client, answered) = (&mut self.client, &mut self.buffers.answered);
+            let due = async {
+                match until {
+                    Until::Due(due) => pacer.wait(self.timeline, due).await,
+                    Until::Answered => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.signals.waker.notified() => return,
+                () = poll_fn(|cx| client.poll_answered(cx, answered)) => self.take_answers(),
+                () = due => return,
+                _ = self.flush.tick() => self.flush(),
+            }
+            if until == Until::Answered {
+                return;
+            }
+        }
+    }
+
     /// Notes that nothing more is sent; true when nothing is unanswered either.
-    fn close(&self, aborted: bool) -> bool {
+    fn close(&mut self, aborted: bool) -> bool {
         if aborted {
             self.signals.aborted.store(true, Ordering::Relaxed);
         }
-        let core = &mut *self.core.borrow_mut();
-        // From now on each answer wakes the loop, and the last one ends it.
-        core.full = true;
-        core.shard.in_flight() == 0
+        self.shard.in_flight() == 0
     }
 
-    fn dispatch(&self, start: Dispatched) {
-        let (connection, answer) = {
-            let core = &mut *self.core.borrow_mut();
-            let request = core.encode(start, self.timeline);
-            let connection = core.pool.acquire();
-            (connection, core.pool.get(connection).start(request))
-        };
-        let (core, timeline, waker) = (Rc::clone(&self.core), self.timeline, Arc::clone(&self.signals.waker));
-        tokio::task::spawn_local(async move {
-            let answer = answer.await;
-            let now = timeline.elapsed();
-            let core = &mut *core.borrow_mut();
-            core.pool.release(connection);
-            core.answered(now, start, answer);
-            if core.full {
-                waker.notify_one();
-            }
-        });
+    fn dispatch(&mut self, start: Dispatched) {
+        let request = self.encode(start);
+        let key = self.client.start(request);
+        if key == self.under_way.len() {
+            self.under_way.push(start);
+        } else {
+            self.under_way[key] = start;
+        }
+        self.signals.dispatched.fetch_add(1, Ordering::Relaxed);
     }
-}
 
-impl Core {
-    fn encode(&mut self, start: Dispatched, timeline: Timeline) -> bytes::Bytes {
-        let Buffers { id, header, input } = &mut self.buffers;
+    fn encode(&mut self, start: Dispatched) -> bytes::Bytes {
+        let Buffers { id, header, input, .. } = &mut self.buffers;
         let n = start.arrival.n;
         id.clear();
         crate::ids::write(
@@ -390,12 +384,22 @@ impl Core {
         let entry = RunHeader {
             run: (&*self.options.id_prefix).into(),
             n,
-            due_unix_ns: timeline.unix_ns_of(start.arrival.due),
-            sent_unix_ns: timeline.unix_ns_of(start.sent),
+            due_unix_ns: self.timeline.unix_ns_of(start.arrival.due),
+            sent_unix_ns: self.timeline.unix_ns_of(start.sent),
         };
         entry.encode_into(header);
         self.options.input.write(n, input);
         self.options.template.encode(id, header, input)
+    }
+
+    fn take_answers(&mut self) {
+        // They came together: one look at the clock is for all of them.
+        let now = self.timeline.elapsed();
+        let mut answered = std::mem::take(&mut self.buffers.answered);
+        for (key, answer) in answered.drain(..) {
+            self.answered(now, self.under_way[key], answer);
+        }
+        self.buffers.answered = answered;
     }
 
     fn answered(&mut self, now: u64, start: Dispatched, answer: Result<(), StartError>) {
@@ -413,8 +417,9 @@ impl Core {
         self.shard.answered(now, start, answer);
     }
 
-    fn flush(&mut self, now: u64) {
-        self.shard.tick(now);
+    /// Hands over what happened.
+    fn flush(&mut self) {
+        self.shard.tick(self.timeline.elapsed());
         let windows = self.shard.take_windows();
         self.report(windows);
     }
@@ -432,15 +437,5 @@ impl Core {
         if !errors.is_empty() {
             send(StartReport::StartErrors(errors));
         }
-    }
-}
-
-/// Hands over what happened, and lets the loop look after arrivals that have waited too long.
-async fn flush_regularly(core: Rc<RefCell<Core>>, timeline: Timeline, waker: Arc<Notify>) {
-    let mut interval = tokio::time::interval(FLUSH_INTERVAL);
-    loop {
-        interval.tick().await;
-        core.borrow_mut().flush(timeline.elapsed());
-        waker.notify_one();
     }
 }

@@ -7,7 +7,7 @@ use benchmark_results::schema::Fact;
 use benchmark_scenarios::Plan;
 use benchmark_temporal::{
     ConnectOptions,
-    start::{StartTemplate, StartTemplateOptions},
+    start::{Dialer, StartCounts, StartTemplate, StartTemplateOptions},
 };
 use benchmark_workflows::header::HEADER_KEY;
 use tokio::sync::mpsc::UnboundedSender;
@@ -22,6 +22,9 @@ use crate::{
     timeline::Timeline,
     workload::{self, WorkloadInput},
 };
+
+/// Most connections that addresses make more of: as many as may be asked for.
+const MOST: u32 = 1_000;
 
 /// What the threads are given.
 pub struct StartersOptions<'a> {
@@ -53,8 +56,8 @@ pub struct Starters {
 /// What they say at their end.
 #[derive(Debug)]
 pub struct StartersSummary {
-    /// Most unanswered starts at one time on one connection.
-    pub peak_in_flight_per_connection: u64,
+    /// What became of the connections, and of starts that were sent more than once.
+    pub counts: StartCounts,
     /// How the threads that keep the schedule were scheduled.
     pub scheduling: Fact<String>,
 }
@@ -66,7 +69,22 @@ impl Starters {
     /// When a thread cannot be made or a connection cannot be opened. What was started ends.
     pub async fn connect(options: StartersOptions<'_>) -> anyhow::Result<Starters> {
         let plan = options.plan;
-        let (threads, connections) = share(plan, options.part.of);
+        let dialer = Arc::new(
+            Dialer::new(options.connect, plan.starter.start_timeout)
+                .context("a connection for starts cannot be opened")?,
+        );
+        let addresses = match plan.starter.each_address {
+            true => dialer
+                .addresses()
+                .await
+                .context("a connection for starts cannot be opened")?,
+            false => 0,
+        };
+        let (threads, connections) = share(plan, options.part.of, addresses);
+        // Each generator, and each thread of it, deals out the addresses from where the one before has ended.
+        let first = u32::try_from(options.part.index)
+            .unwrap_or(0)
+            .saturating_mul(connections);
         let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
             namespace: &plan.namespace,
             workflow_type: workload::registered_name(&plan.workload.kind),
@@ -86,9 +104,9 @@ impl Starters {
                     template: Arc::clone(&template),
                     input: WorkloadInput::new(&plan.workload, plan.load.seed),
                     id_prefix: Arc::clone(&options.id_prefix),
-                    connect: options.connect.clone(),
+                    dialer: Arc::clone(&dialer),
+                    first_connection: first + index * (connections / threads),
                     connections: connections / threads,
-                    start_timeout: plan.starter.start_timeout,
                     sample: options.sample,
                     reports: options.reports.clone(),
                     sampled: options.sampled.clone(),
@@ -141,7 +159,7 @@ impl Starters {
     /// Lets the threads end and waits for them. A panic in one goes on here.
     pub fn join(self) -> StartersSummary {
         let mut summary = StartersSummary {
-            peak_in_flight_per_connection: 0,
+            counts: StartCounts::default(),
             scheduling: Fact::missing("no thread for starts got so far"),
         };
         for starter in self.threads {
@@ -152,19 +170,25 @@ impl Starters {
                     Scheduling::Ordinary(reason) => Fact::missing(reason),
                 };
             }
-            summary.peak_in_flight_per_connection = summary
-                .peak_in_flight_per_connection
-                .max(one.peak_in_flight_per_connection);
+            summary.counts.add(&one.counts);
         }
         summary
     }
 }
 
 /// Threads and connections of one of several generators, each thread with as many connections as the others: the plan's
-/// are those of the whole run.
-fn share(plan: &Plan, generators: u64) -> (u32, u32) {
+/// are those of the whole run. Each of `addresses` gets one at least.
+fn share(plan: &Plan, generators: u64, addresses: usize) -> (u32, u32) {
     let part = |all: u32| u32::try_from(u64::from(all).div_ceil(generators)).unwrap_or(all);
     let threads = part(plan.starter.threads).max(1);
-    let connections = (part(plan.starter.connections) / threads).max(1) * threads;
-    (threads, connections)
+    let all = plan
+        .starter
+        .connections
+        .max(u32::try_from(addresses).unwrap_or(u32::MAX).min(MOST));
+    // With fewer than were typed each thread has one; with more than were computed each has one more.
+    let each = match addresses {
+        0 => part(all) / threads,
+        _ => part(all).div_ceil(threads),
+    };
+    (threads, each.max(1) * threads)
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use benchmark_results::schema::{Event, Fact, MemberUsage};
 use benchmark_scenarios::Plan;
-use benchmark_temporal::{ConnectOptions, Server};
+use benchmark_temporal::{ConnectOptions, Server, start::StartCounts};
 use tokio::{sync::mpsc::unbounded_channel, time::MissedTickBehavior};
 
 use crate::{
@@ -77,8 +77,8 @@ pub struct Submission {
     pub watched: Watched,
     /// What this process used, second by second.
     pub usage: Vec<MemberUsage>,
-    /// Most unanswered starts at one time on one connection.
-    pub peak_in_flight_per_connection: u64,
+    /// What became of the connections, and of starts that were sent more than once.
+    pub starts: StartCounts,
     /// How the threads that keep the schedule were scheduled.
     pub scheduling: Fact<String>,
     /// Connections that starts were sent on.
@@ -147,7 +147,7 @@ pub async fn submit(
         events: Vec::new(),
         watched: Watched::default(),
         usage: Vec::new(),
-        peak_in_flight_per_connection: 0,
+        starts: StartCounts::default(),
         scheduling: Fact::missing("the window is not over"),
         connections: starters.connections(),
         schedule,
@@ -194,7 +194,7 @@ pub async fn submit(
     submission.watched = watch.finish(starters.dispatched());
     let summary = starters.join();
     submission.scheduling = summary.scheduling;
-    submission.peak_in_flight_per_connection = summary.peak_in_flight_per_connection;
+    submission.starts = summary.counts;
     Ok(submission)
 }
 

@@ -121,6 +121,10 @@ pub const STEAL: f64 = 0.10;
 /// sets no limit, so this is a warning and no verdict: beyond it part of `start_service` may be the client's own queue.
 pub const STREAMS_PER_CONNECTION: u64 = 100;
 
+/// Share of the starts that waited in the generator for a connection or a free stream of one, above which part of
+/// `start_service` is the generator's own queue: a hundredth of the starts is where a p99 begins to be theirs.
+pub const STARTS_WAITED: f64 = 0.01;
+
 /// Share of the host's calibrated ceiling from which a warning is due: the ceiling was found against a frontend that does
 /// nothing, while a real run also receives completions and runs workers.
 pub const SHARE_OF_CEILING: f64 = 0.70;

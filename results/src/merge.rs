@@ -15,7 +15,7 @@ use crate::{
     limits::SAMPLE_MISSING,
     schema::{
         Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, PhaseReport, Phases, Reconciliation,
-        SampleEnds,
+        SampleEnds, StartConnections,
     },
 };
 
@@ -113,6 +113,10 @@ pub fn generators<'a>(parts: impl IntoIterator<Item = &'a GeneratorHealth>) -> O
         peak_in_flight: most(|part| part.peak_in_flight),
         peak_in_flight_per_connection: most(|part| part.peak_in_flight_per_connection),
         connections: parts.iter().map(|part| part.connections).max().unwrap_or_default(),
+        start_connections: parts
+            .iter()
+            .filter_map(|part| part.start_connections)
+            .reduce(StartConnections::and),
         ..first.clone()
     };
     merged.cpu_wait.value = share(|part| part.cpu_wait.value);
@@ -259,6 +263,7 @@ impl GeneratorHealth {
             peak_in_flight: 0,
             connections: 0,
             peak_in_flight_per_connection: 0,
+            start_connections: None,
             share_of_ceiling: Fact::missing(reason.clone()),
             scheduling: Fact::missing(reason),
         }

@@ -229,6 +229,9 @@ pub enum WhenFull {
 pub struct Starter {
     /// HTTP/2 connections for starts, of all generators together, each of which has at least one.
     pub connections: u32,
+    /// Whether there are more of them when the server's name has more addresses: one for each, where none were asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub each_address: bool,
     /// Threads that send starts, each with its share of the connections; of all generators together, each of which has at
     /// least one.
     pub threads: u32,

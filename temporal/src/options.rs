@@ -8,7 +8,7 @@ use std::{
 
 use url::Url;
 
-use crate::tls::TlsMaterial;
+use crate::{start::Resolver, tls::TlsMaterial};
 
 /// The port of a Temporal frontend when the address names none.
 const DEFAULT_PORT: u16 = 7233;
@@ -30,6 +30,8 @@ pub struct ConnectOptions {
     pub connect_timeout: Duration,
     /// Who we say we are: shown by the server beside what we did.
     pub identity: String,
+    /// How the name in the address is looked up for starts.
+    pub resolver: Resolver,
 }
 
 impl ConnectOptions {
@@ -43,6 +45,7 @@ impl ConnectOptions {
             headers: Headers::default(),
             connect_timeout: Duration::from_secs(10),
             identity: format!("run-benchmark@{}", std::process::id()),
+            resolver: Resolver::default(),
         }
     }
 

@@ -8,12 +8,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use benchmark_temporal::{
     ApiKey, ConnectError, ConnectOptions, TlsMaterial,
     connection::{Cause, Unreachable},
-    namespace, testing,
+    namespace,
+    start::{Dialer, StartClient},
+    testing,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
+    task::LocalSet,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -29,6 +32,11 @@ fn file(name: &str) -> PathBuf {
 
 /// Starts the proxy; it asks for a client certificate when `mutual`.
 async fn proxy(mutual: bool) -> String {
+    proxy_offering(mutual, &["h2"]).await
+}
+
+/// The same, offering these protocols.
+async fn proxy_offering(mutual: bool, protocols: &[&str]) -> String {
     let provider = Arc::new(ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -48,7 +56,7 @@ async fn proxy(mutual: bool) -> String {
     let chain = vec![CertificateDer::from_pem_file(file("server.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
     let mut config = config.with_single_cert(chain, key).unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
 
     let server = testing::server().address();
@@ -83,6 +91,14 @@ fn material(ca: bool, identity: bool, name: Option<&str>) -> TlsMaterial {
     TlsMaterial::read(ca.as_deref(), cert.as_deref(), key.as_deref(), name).unwrap()
 }
 
+/// Opens a connection for starts, and says why it could not.
+async fn for_starts(options: &ConnectOptions) -> Result<(), String> {
+    let dialer = Dialer::new(options, Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let connect = StartClient::connect(Arc::new(dialer), 0, 1);
+    let connected = LocalSet::new().run_until(connect).await;
+    connected.map(drop).map_err(|error| error.to_string())
+}
+
 async fn failure(options: &ConnectOptions) -> Unreachable {
     match benchmark_temporal::connect(options).await {
         Err(ConnectError::Unreachable(error)) => *error,
@@ -99,14 +115,15 @@ async fn an_authority_of_our_own() {
     let server = benchmark_temporal::connect(&options).await.unwrap();
     assert_eq!(namespace::ensure(&server, false).await.unwrap().name, "default");
     benchmark_temporal::connect_sdk(&options).await.unwrap();
+    for_starts(&options).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_client_certificate() {
     let address = proxy(true).await;
-    let server = benchmark_temporal::connect(&options(&address, material(true, true, Some(NAME))))
-        .await
-        .unwrap();
+    let options = options(&address, material(true, true, Some(NAME)));
+    let server = benchmark_temporal::connect(&options).await.unwrap();
+    for_starts(&options).await.unwrap();
     assert_eq!(namespace::ensure(&server, false).await.unwrap().name, "default");
 }
 
@@ -131,7 +148,21 @@ async fn certificates_that_do_not_fit() {
         let error = failure(&options).await;
         assert!(matches!(error.cause, Cause::Certificate(_)), "{what}: {error}");
         assert!(error.to_string().contains("--tls-ca"), "{what}: {error}");
+        let error = for_starts(&options).await.unwrap_err();
+        assert!(
+            error.contains("a connection for starts") || error.contains("TLS for starts"),
+            "{what}: {error}"
+        );
     }
+}
+
+#[tokio::test]
+async fn a_server_that_offers_no_http2_is_told() {
+    let address = proxy_offering(false, &[]).await;
+    let error = for_starts(&options(&address, material(true, false, Some(NAME))))
+        .await
+        .unwrap_err();
+    assert!(error.contains("ALPN h2"), "{error}");
 }
 
 #[tokio::test]

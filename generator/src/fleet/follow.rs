@@ -273,7 +273,7 @@ impl Follower<'_> {
                     // Counted by the leader, from the windows of all generators.
                     peak_in_flight: 0,
                     connections,
-                    peak_in_flight_per_connection: summary.peak_in_flight_per_connection,
+                    starts: summary.counts,
                     share_of_ceiling: Fact::missing("a further generator does not look for a calibration"),
                     scheduling: summary.scheduling,
                 }));

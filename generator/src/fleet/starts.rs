@@ -5,6 +5,7 @@
 
 use benchmark_fleet::{columns, wire};
 use benchmark_results::{Histogram, Ledger, schema::Phase};
+use benchmark_temporal::start::TRANSPORT_CODES;
 
 use crate::{
     accountant::{PolledEnd, StartReport},
@@ -33,7 +34,7 @@ const CODES: [ErrorKey; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// What a code is called that is none of gRPC's.
+/// What a code is called that is neither gRPC's nor one of [`TRANSPORT_CODES`].
 const OTHER_CODE: ErrorKey = "OTHER";
 
 /// Errors and examples that one message may hold.
@@ -121,7 +122,11 @@ pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartRe
         if error.examples.len() > MAX_ERRORS {
             return Err(format!("{} examples of one error", error.examples.len()));
         }
-        let code = CODES.into_iter().find(|code| *code == error.code).unwrap_or(OTHER_CODE);
+        let code = CODES
+            .into_iter()
+            .chain(TRANSPORT_CODES)
+            .find(|code| *code == error.code)
+            .unwrap_or(OTHER_CODE);
         let (count, examples) = errors.entry(code).or_default();
         *count += bounds.count(error.count)?;
         for example in error.examples {

@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use benchmark_temporal::start::ConnectionCounts;
+
 use super::{threads::Thread, *};
 
 fn threads(of: &[(u32, &str, u64)]) -> Threads {
@@ -80,7 +82,20 @@ fn usage_is_the_difference() {
         dispatched: 100_000,
         peak_in_flight: 7,
         connections: 2,
-        peak_in_flight_per_connection: 4,
+        starts: StartCounts {
+            peak_in_flight: 4,
+            sent_again: 1,
+            waited: 2,
+            connections: ConnectionCounts {
+                addresses: ["10.0.0.1:1".parse().unwrap(), "10.0.0.2:1".parse().unwrap()].into(),
+                opened: 9,
+                retired: 3,
+                renewed: 4,
+                lost: 5,
+                failed_attempts: 6,
+                writes: 70,
+            },
+        },
         share_of_ceiling: Fact::missing("not calibrated"),
         scheduling: Fact::found("real-time".to_owned(), "SCHED_FIFO"),
     });

@@ -26,7 +26,7 @@ use tokio::{
 use tonic::Code;
 
 use super::{
-    Counters, answers, count,
+    Counters, Options, answers, count,
     held::Held,
     script::{Behaviour, Decision, LostAnswer, Script},
 };
@@ -45,6 +45,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// What the serving thread and its controls share.
 pub(super) struct Shared {
     max_concurrent_streams: Option<NonZeroU32>,
+    max_connection_age: Option<Duration>,
     pub(super) counters: Counters,
     /// True while every start is accepted at once: the way on which nothing is locked.
     plain: AtomicBool,
@@ -77,15 +78,16 @@ enum After {
 }
 
 impl Shared {
-    pub(super) fn new(max_concurrent_streams: Option<NonZeroU32>, behaviour: Behaviour) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         let shared = Shared {
-            max_concurrent_streams,
+            max_concurrent_streams: options.max_concurrent_streams,
+            max_connection_age: options.max_connection_age,
             counters: Counters::default(),
             plain: AtomicBool::new(true),
             state: Mutex::default(),
             changed: Notify::new(),
         };
-        shared.set(behaviour);
+        shared.set(options.behaviour);
         shared
     }
 
@@ -239,11 +241,25 @@ async fn serve_requests(socket: TcpStream, shared: &Arc<Shared>) -> Result<(), h
     let mut connection = builder.handshake::<_, Bytes>(socket).await?;
     // Told by a start whose request came in pieces, and was therefore read outside this loop.
     let close = Arc::new(Notify::new());
+    let retire = shared.max_connection_age.map(|age| Instant::now() + age);
+    let mut retired = false;
     let mut batch = Vec::new();
     loop {
+        let old = async {
+            match retire {
+                Some(at) if !retired => tokio::time::sleep_until(at).await,
+                _ => std::future::pending().await,
+            }
+        };
         let first = tokio::select! {
             biased;
             () = close.notified() => return Ok(()),
+            () = old => {
+                // What is under way is still answered, also what comes until the other side has heard it.
+                connection.graceful_shutdown();
+                retired = true;
+                continue;
+            }
             first = connection.accept() => first,
         };
         let Some(first) = first else { return Ok(()) };

@@ -265,6 +265,13 @@ fn in_flight_cap(context: &Context) -> Check {
     }
 }
 
+/// The share of the starts that waited, when it is too large.
+fn starts_waited(context: &Context) -> Option<f64> {
+    let waited = context.generator.start_connections?.waited;
+    let share = waited as f64 / context.ledger.dispatched.max(1) as f64;
+    (share > limits::STARTS_WAITED).then_some(share)
+}
+
 fn connection_streams(context: &Context) -> Check {
     let peak = context.generator.peak_in_flight_per_connection;
     let value = format!(
@@ -281,6 +288,12 @@ fn connection_streams(context: &Context) -> Check {
             count(limits::STREAMS_PER_CONNECTION),
         )
         .not_applicable()
+    } else if let Some(waited) = starts_waited(context) {
+        draft.warning(format!(
+            "{} of the starts waited for a connection or for a free stream of one, which shows as start latency: raise \
+             --connections, or see `generator.startConnections` for what became of them",
+            percent(waited)
+        ))
     } else if peak <= limits::STREAMS_PER_CONNECTION {
         draft.pass()
     } else {

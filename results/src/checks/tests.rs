@@ -14,7 +14,8 @@ use crate::{
     schema::{
         Check,
         CheckStatus::{self, Invalid, NotApplicable, Overloaded, Pass, Warning},
-        CompletionSource, ErrorGroup, Fact, Latency, Phase, SampleEnds, Verdict, VerdictValue, Window,
+        CompletionSource, ErrorGroup, Fact, Latency, Phase, SampleEnds, StartConnections, Verdict, VerdictValue,
+        Window,
     },
 };
 

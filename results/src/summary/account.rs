@@ -54,6 +54,7 @@ pub(super) fn ledger(out: &mut Out, results: &Results) {
     }
     server(out, results);
     observers(out, results);
+    connections(out, results);
     for group in results.errors.iter().take(GROUPS) {
         error_group(out, group);
     }
@@ -69,6 +70,33 @@ pub(super) fn ledger(out: &mut Out, results: &Results) {
 /// Whether a generator owes a part of the arrivals.
 fn is_short(results: &Results) -> bool {
     results.fleet.members.iter().any(|member| member.missing_arrivals() > 0)
+}
+
+/// What became of the connections for starts, when more than their age ended them or starts took more than one way.
+fn connections(out: &mut Out, results: &Results) {
+    let Some(connections) = results.generator.start_connections else {
+        return;
+    };
+    if connections.lost == 0 && connections.failed_attempts == 0 && connections.sent_again == 0 {
+        return;
+    }
+    let mut parts = Vec::new();
+    for (number, what) in [
+        (connections.retired, "retired by the server"),
+        (connections.lost, "lost"),
+        (connections.failed_attempts, "failed attempts to open one"),
+        (connections.sent_again, "starts sent again"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{} {what}", count(number)));
+        }
+    }
+    out.line(&wrap(
+        "  ",
+        2,
+        &format!("connections for starts: {}", parts.join(", ")),
+        WIDTH,
+    ));
 }
 
 fn server(out: &mut Out, results: &Results) {

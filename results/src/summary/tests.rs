@@ -9,7 +9,7 @@ use crate::{
         self,
         fleet::{full_iteration, generator_lost_iteration, large, run_of, worker, worker_lost_iteration},
     },
-    schema::{ErrorExample, ErrorGroup},
+    schema::{ErrorExample, ErrorGroup, StartConnections},
 };
 
 fn plain(results: &Results) -> String {
@@ -41,6 +41,40 @@ fn invalid() {
 #[test]
 fn interrupted() {
     insta::assert_snapshot!(plain(&fixtures::interrupted()));
+}
+
+#[test]
+fn connections_are_told_when_more_than_their_age_ended_them() {
+    let told = |connections: StartConnections| {
+        let mut results = fixtures::valid();
+        results.generator.start_connections = Some(connections);
+        let text = plain(&results);
+        let line = text.lines().find(|line| line.contains("connections for starts"));
+        line.map(|line| line.trim().to_owned())
+    };
+    let aged = StartConnections {
+        addresses: 2,
+        opened: 9,
+        retired: 5,
+        renewed: 4,
+        waited: 3,
+        ..StartConnections::default()
+    };
+    assert_eq!(told(aged), None);
+    let again = StartConnections { sent_again: 7, ..aged };
+    assert_eq!(
+        told(again).unwrap(),
+        "connections for starts: 5 retired by the server, 7 starts sent again"
+    );
+    let broken = StartConnections {
+        lost: 4,
+        failed_attempts: 1,
+        ..StartConnections::default()
+    };
+    assert_eq!(
+        told(broken).unwrap(),
+        "connections for starts: 4 lost, 1 failed attempts to open one"
+    );
 }
 
 #[test]

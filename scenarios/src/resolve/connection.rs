@@ -250,6 +250,7 @@ pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: 
     let ten_seconds = || (START_TIMEOUT, Cow::Borrowed(""));
     Ok(Starter {
         connections,
+        each_address: asked_connections.is_none() && matches!(target, Target::Cluster(_)),
         threads,
         start_timeout: reader.read(Key::StartTimeout, &timeout, ten_seconds)?,
         connect_timeout: reader.read(Key::ConnectTimeout, &timeout, ten_seconds)?,

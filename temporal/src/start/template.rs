@@ -1,5 +1,6 @@
 //! A start request whose constant part is encoded once.
 
+use super::MESSAGE_HEAD;
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::{
     Message,
@@ -79,7 +80,7 @@ impl StartTemplate {
         }
     }
 
-    /// The request that starts one workflow. The id serves as request id, too, so that a start that was sent twice on the
+    /// The message that starts one workflow, with gRPC's head in front of it. The id serves as request id, too, so that a start that was sent twice on the
     /// way runs once. `header` and `input` are JSON; an empty input is none.
     pub fn encode(&self, workflow_id: &str, header: &[u8], input: &[u8]) -> Bytes {
         let header_payload = self.payload_len(header);
@@ -87,13 +88,20 @@ impl StartTemplate {
         let header_message = field_len(HEADER_FIELDS, header_entry);
         let input_payload = self.payload_len(input);
         let id = workflow_id.as_bytes();
-        let capacity = self.fixed.len()
+        let length = self.fixed.len()
             + field_len(WORKFLOW_ID, id.len())
             + field_len(REQUEST_ID, id.len())
             + field_len(HEADER, header_message)
-            + field_len(INPUT, field_len(PAYLOADS, input_payload));
+            + if input.is_empty() {
+                0
+            } else {
+                field_len(INPUT, field_len(PAYLOADS, input_payload))
+            };
 
-        let mut buffer = BytesMut::with_capacity(capacity);
+        let mut buffer = BytesMut::with_capacity(MESSAGE_HEAD + length);
+        // Not compressed; a payload of 4 GiB is refused long before.
+        buffer.put_u8(0);
+        buffer.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
         buffer.put_slice(&self.fixed);
         put_bytes(&mut buffer, WORKFLOW_ID, id);
         put_bytes(&mut buffer, REQUEST_ID, id);
@@ -151,6 +159,17 @@ mod tests {
         }
     }
 
+    /// What follows gRPC's head, which must tell its length.
+    fn message(framed: &[u8]) -> &[u8] {
+        let (head, message) = framed.split_at(MESSAGE_HEAD);
+        assert_eq!(head[0], 0, "not compressed");
+        assert_eq!(
+            u32::from_be_bytes(head[1..].try_into().unwrap()) as usize,
+            message.len()
+        );
+        message
+    }
+
     #[test]
     fn decodes_as_the_request_that_it_stands_for() {
         let template = StartTemplate::new(&StartTemplateOptions {
@@ -171,7 +190,7 @@ mod tests {
             (&"long".repeat(50), "h".repeat(200), "i".repeat(20_000)),
         ] {
             let bytes = template.encode(id, header.as_bytes(), input.as_bytes());
-            let decoded = StartWorkflowExecutionRequest::decode(bytes).unwrap();
+            let decoded = StartWorkflowExecutionRequest::decode(message(&bytes)).unwrap();
             let expected = StartWorkflowExecutionRequest {
                 namespace: "benchmark".to_owned(),
                 workflow_id: id.to_owned(),
@@ -206,7 +225,7 @@ mod tests {
             identity: "i",
             header_key: "h",
         });
-        let decoded = StartWorkflowExecutionRequest::decode(template.encode("id", b"{}", b"")).unwrap();
+        let decoded = StartWorkflowExecutionRequest::decode(message(&template.encode("id", b"{}", b""))).unwrap();
         assert_eq!(decoded.input, None);
     }
 }

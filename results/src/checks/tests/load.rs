@@ -178,6 +178,14 @@ fn cap_and_connections() {
     expect(names::CONNECTION_STREAMS, Warning, |_, parts| {
         parts.generator.peak_in_flight_per_connection = 101;
     });
+    for (share, status) in [(100, Pass), (99, Warning)] {
+        expect(names::CONNECTION_STREAMS, status, |_, parts| {
+            parts.generator.start_connections = Some(StartConnections {
+                waited: parts.ledger.dispatched / share,
+                ..StartConnections::default()
+            });
+        });
+    }
     expect(names::CONNECTION_STREAMS, NotApplicable, |_, parts| {
         parts.generator.connections = 0
     });
