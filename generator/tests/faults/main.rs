@@ -1,3 +1,29 @@
-//! Faults between the program and its server.
+//! Faults × what must hold: the real program and a real server, with a scripted proxy between them.
+//!
+//! [docs/reliability.md](../../../docs/reliability.md) has the same table. A row is data (`row.rs`); one function says what
+//! must hold for all of them (`hold.rs`); the tests below are groups of rows, which run side by side (`group.rs`).
+//! `FAULT=name cargo test --workspace --test faults` runs the rows whose names contain it.
 
+// The same tools as in `tests/run`, of which each of the two uses its part.
+#[allow(dead_code)]
+#[path = "../run/account.rs"]
+mod account;
+#[allow(dead_code)]
+#[path = "../run/bench.rs"]
+mod bench;
+#[allow(dead_code)]
+#[path = "../run/server.rs"]
+mod server;
+
+mod connections;
+mod documented;
+mod group;
+mod hold;
+mod members;
+mod play;
 mod proxy;
+mod refusals;
+#[allow(dead_code)]
+mod row;
+mod signals;
+mod visibility;

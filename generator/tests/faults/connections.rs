@@ -1,0 +1,146 @@
+//! What happens to connections, and to the process at their other end.
+
+use std::time::Duration;
+
+use benchmark_results::schema::{
+    CheckStatus,
+    VerdictValue::{Overloaded, Valid},
+};
+
+use crate::{
+    group,
+    play::Ran,
+    proxy::script::{Act, Calls, START, Script, Strike, Wire},
+    row::{Do, On, Row, Step, When},
+};
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Starts that have come by in the middle of the measured phase, where the load is the usual one.
+const IN_THE_MIDDLE: u64 = 100;
+
+/// A wire that is something else for a while.
+fn for_a_while(wire: Wire, time: Duration) -> Vec<Step> {
+    vec![
+        Step(When::Started(IN_THE_MIDDLE), Do::Play(Script::wire(wire))),
+        Step(When::Past(time), Do::Play(Script::default())),
+    ]
+}
+
+fn whole(ran: &Ran) {
+    let ledger = &ran.results().ledger;
+    assert_eq!(ledger.dispatched, ledger.arrivals, "the load waits for no server");
+    assert_eq!(ledger.completed, ledger.accepted, "{ledger:?}");
+}
+
+fn nothing_lost(ran: &Ran) {
+    let ledger = &ran.results().ledger;
+    assert_eq!(
+        ledger.completed,
+        ledger.arrivals,
+        "{ledger:?}: {:?}",
+        ran.results().errors
+    );
+}
+
+/// The rows of this part.
+pub fn rows() -> Vec<Row> {
+    let mut rows = wires();
+    rows.extend(answers());
+    rows
+}
+
+#[test]
+fn connections() {
+    group::run(rows());
+}
+
+fn wires() -> Vec<Row> {
+    vec![
+        Row::new("stall of 5 s", for_a_while(Wire::Frozen, seconds(5)))
+            .verdicts(&[Valid, Overloaded])
+            .may("repeated-stamps")
+            .and(nothing_lost),
+        Row::new("black hole for 30 s", for_a_while(Wire::BlackHole, seconds(30)))
+            .impatient()
+            .arguments("--drain 60s")
+            .verdicts(&[Overloaded])
+            .because("rejected-starts", CheckStatus::Overloaded)
+            .may("repeated-stamps")
+            .and(whole),
+        Row::new(
+            "reset",
+            vec![
+                Step(When::Started(IN_THE_MIDDLE), Do::Strike(Strike::Reset)),
+                Step(When::Started(IN_THE_MIDDLE + 40), Do::Strike(Strike::Reset)),
+            ],
+        )
+        .verdicts(&[Valid, Overloaded])
+        .may("repeated-stamps")
+        .and(whole),
+        Row::new("refused for 3 s", for_a_while(Wire::Refused, seconds(3)))
+            .impatient()
+            .verdicts(&[Overloaded])
+            .because("rejected-starts", CheckStatus::Overloaded)
+            .may("repeated-stamps")
+            .and(whole),
+        Row::new(
+            "half-open",
+            vec![Step(When::Started(IN_THE_MIDDLE), Do::Strike(Strike::HalfOpen))],
+        )
+        .impatient()
+        .arguments("--drain 60s")
+        .verdicts(&[Overloaded])
+        .because("rejected-starts", CheckStatus::Overloaded)
+        .may("repeated-stamps")
+        .and(whole),
+    ]
+}
+
+fn answers() -> Vec<Row> {
+    vec![
+        Row::new(
+            "slow by 200 ms",
+            vec![Step(
+                When::Now,
+                Do::Play(Script::rule(Calls::All, Act::Delay(Duration::from_millis(200)))),
+            )],
+        )
+        .and(|ran| {
+            nothing_lost(ran);
+            let starts = &ran.results().phases.measure.latencies.start_response.accepted;
+            assert!(starts.p50.is_some_and(|p50| p50 >= 200.0), "{starts:?}");
+        }),
+        Row::new(
+            "1 % of the answers lost",
+            vec![Step(
+                When::Now,
+                Do::Play(Script::rule_each(Calls::Starts, 100, Act::LoseAnswer)),
+            )],
+        )
+        .impatient()
+        .arguments("--rate 30")
+        .and(|ran| {
+            nothing_lost(ran);
+            let lost = ran.proxy().tally(START).lost;
+            assert!(lost >= 2, "{lost}");
+            assert_eq!(ran.results().reconciliation.unknown_found, lost, "each was looked up");
+        }),
+        Row::new(
+            "server killed and started again",
+            vec![
+                Step(When::Started(IN_THE_MIDDLE), Do::KillServer),
+                Step(When::Past(seconds(2)), Do::StartServer),
+            ],
+        )
+        .on(On::Own)
+        .impatient()
+        .arguments("--drain 60s")
+        .verdicts(&[Overloaded])
+        .because("rejected-starts", CheckStatus::Overloaded)
+        .may("repeated-stamps")
+        .and(whole),
+    ]
+}

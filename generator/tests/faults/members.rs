@@ -1,0 +1,244 @@
+//! Members of a fleet that stop, hang or were never any, and a leader that is out of reach.
+//!
+//! What becomes of members that are killed or told to go is in `tests/run/fleet.rs`.
+
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use benchmark_results::{
+    Results,
+    schema::{CheckStatus, VerdictValue},
+};
+use rustix::process::Signal;
+
+use crate::{
+    account,
+    bench::{Bench, Finished, Going},
+    group::Place,
+    hold,
+    play::{self, Machine},
+    proxy::{
+        Proxy,
+        script::{Script, Wire},
+    },
+};
+
+const LOAD: &str = "--rate 10 --ramp-up 1s --warm-up 1s --drain 60s \
+                    --min-throughput 0 --max-error-ratio 1 --max-p99-latency 10m --output results.json \
+                    --fleet-listen 127.0.0.1:0 --fleet-timeout 100s";
+
+const TOKEN: &str = "a-token-for-tests-of-faults";
+
+/// How long after its load a run may end at most.
+const ENDS_WITHIN: Duration = Duration::from_secs(40 + 60 + 90);
+
+/// A leader, those who join it, and the wire between them.
+struct Fleet {
+    bench: Bench,
+    leader: Going,
+    begun: Instant,
+    machine: Machine,
+    address: String,
+    wire: Proxy,
+    members: Vec<(Bench, Going)>,
+    _place: Place,
+}
+
+impl Fleet {
+    fn lead(name: &str, seconds: u64, arguments: &str) -> Fleet {
+        let place = Place::take();
+        let bench = Bench::new();
+        let line = format!("{LOAD} --duration {seconds}s --task-queue {name} {arguments}");
+        let mut command = bench.against(&play::shared(), &line);
+        command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
+        let begun = Instant::now();
+        let mut leader = bench.begin(command);
+        let address = leader.until("the fleet's address", |going| {
+            let said = going.said();
+            let (_, after) = said.split_once("--join ")?;
+            let (address, _) = after.split_once('\n')?;
+            Some(address.to_owned())
+        });
+        Fleet {
+            wire: Proxy::to(&address),
+            bench,
+            leader,
+            begun,
+            machine: Machine::now(),
+            address,
+            members: Vec::new(),
+            _place: place,
+        }
+    }
+
+    fn worker_at(&mut self, leader: &str) {
+        let generator = assert_cmd::cargo::cargo_bin!("run-benchmark");
+        let program = generator.with_file_name("benchmark-worker");
+        let bench = Bench::new();
+        let address = play::shared();
+        let line = format!("--join {leader} --address {address} --metrics-listen 127.0.0.1:0 --profile small");
+        let mut command = bench.program(&program, &line.split_whitespace().collect::<Vec<_>>());
+        command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
+        let going = bench.begin(command);
+        self.members.push((bench, going));
+    }
+
+    fn worker(&mut self) {
+        let address = self.address.clone();
+        self.worker_at(&address);
+    }
+
+    fn generator_at(&mut self, leader: &str) {
+        let bench = Bench::new();
+        let mut command = bench.command(&["join", leader, "--address", &play::shared()]);
+        command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
+        let going = bench.begin(command);
+        self.members.push((bench, going));
+    }
+
+    fn generator(&mut self) {
+        let address = self.address.clone();
+        self.generator_at(&address);
+    }
+
+    /// Waits until the load is in its measured phase.
+    fn in_the_middle(&mut self) {
+        self.leader.until("starts in the measured phase", |going| {
+            let results = going.results_so_far()?;
+            (results.phases.measure.ledger.accepted > 0).then_some(())
+        });
+    }
+
+    fn signal(&self, member: usize, signal: Signal) {
+        self.members[member].1.signal(signal);
+    }
+
+    /// Waits for the leader's end and checks what must hold whatever became of a member. The others are killed when they
+    /// are still there.
+    fn finish(self) -> (Results, Finished) {
+        let finished = self.leader.finish();
+        assert!(self.begun.elapsed() <= ENDS_WITHIN, "{:?}", self.begun.elapsed());
+        drop(self.members);
+        let results = finished.results();
+        assert!(results.complete, "{finished:?}");
+        hold::readable(&self.bench, &finished, &results.run.id);
+        // What a lost generator did not tell is in no second.
+        account::closes_so_far(&results);
+        assert_eq!(finished.code(), i32::from(results.outcome.exit_code), "{finished:?}");
+        (results, finished)
+    }
+}
+
+fn status(results: &Results, name: &str) -> CheckStatus {
+    let check = results.verdict.checks.iter().find(|check| check.name == name);
+    check.unwrap_or_else(|| panic!("no check {name}")).status
+}
+
+#[test]
+fn a_worker_that_is_stopped_is_lost_and_the_other_does_its_work() {
+    let mut fleet = Fleet::lead("worker-stopped", 20, "--expect-workers 2");
+    fleet.worker();
+    fleet.worker();
+    fleet.in_the_middle();
+    fleet.signal(0, Signal::STOP);
+    let (results, leader) = fleet.finish();
+    account::agrees_with_the_server(&results);
+    assert_eq!(results.ledger.completed, results.ledger.accepted, "{leader:?}");
+    assert!(status(&results, "fleet-members") >= CheckStatus::Warning, "{leader:?}");
+}
+
+#[test]
+fn a_worker_that_cannot_tell_its_ends_makes_no_valid_run() {
+    let mut fleet = Fleet::lead("worker-hung", 20, "--expect-workers 1");
+    let wire = fleet.wire.address();
+    fleet.worker_at(&wire);
+    fleet.in_the_middle();
+    fleet.wire.play(Script::wire(Wire::Frozen));
+    let (results, leader) = fleet.finish();
+    account::agrees_with_the_server(&results);
+    assert_eq!(results.verdict.value, VerdictValue::Invalid, "{leader:?}");
+    assert_eq!(status(&results, "missing-stamps"), CheckStatus::Invalid, "{leader:?}");
+}
+
+#[test]
+fn a_generator_that_is_stopped_makes_no_valid_run_and_its_arrivals_are_counted() {
+    let mut fleet = Fleet::lead("generator-stopped", 20, "--expect-workers 1 --generators 2");
+    fleet.worker();
+    fleet.generator();
+    fleet.in_the_middle();
+    fleet.signal(1, Signal::STOP);
+    let (results, leader) = fleet.finish();
+    account::agrees_with_the_server(&results);
+    assert_eq!(status(&results, "fleet-members"), CheckStatus::Invalid, "{leader:?}");
+    // 6 in the ramp and 10/s for the other nineteen seconds: those that nobody sent are arrivals, too.
+    assert_eq!(results.ledger.arrivals, 196, "{leader:?}");
+}
+
+#[test]
+fn a_generator_that_sends_on_unheard_makes_no_valid_run() {
+    let mut fleet = Fleet::lead("generator-hung", 20, "--expect-workers 1 --generators 2");
+    let wire = fleet.wire.address();
+    fleet.worker();
+    fleet.generator_at(&wire);
+    fleet.in_the_middle();
+    fleet.wire.play(Script::wire(Wire::Frozen));
+    let (results, leader) = fleet.finish();
+    assert_eq!(results.verdict.value, VerdictValue::Invalid, "{leader:?}");
+    assert_eq!(status(&results, "fleet-members"), CheckStatus::Invalid, "{leader:?}");
+    assert_eq!(results.ledger.arrivals, 196, "{leader:?}");
+}
+
+#[test]
+fn a_leader_that_is_out_of_reach_for_20_s_loses_nothing() {
+    let mut fleet = Fleet::lead("leader-away", 35, "--expect-workers 1");
+    let wire = fleet.wire.address();
+    fleet.worker_at(&wire);
+    fleet.in_the_middle();
+    fleet.wire.play(Script::wire(Wire::BlackHole));
+    let begun = Instant::now();
+    fleet.leader.until("twenty seconds", |_| {
+        (begun.elapsed() >= Duration::from_secs(20)).then_some(())
+    });
+    fleet.wire.play(Script::default());
+    let (results, leader) = fleet.finish();
+    account::closes(&results);
+    account::agrees_with_the_server(&results);
+    assert_eq!(results.reconciliation.stamped, results.ledger.ended(), "{leader:?}");
+    assert_eq!(
+        (results.reconciliation.not_stamped, results.reconciliation.stamped_twice),
+        (0, 0)
+    );
+}
+
+#[test]
+fn strangers_at_the_door_change_nothing() {
+    let mut fleet = Fleet::lead("strangers", 20, "--expect-workers 1");
+    // More than may wait at the door, and none of them says a word that makes sense.
+    let strangers: Vec<TcpStream> = (0..100)
+        .map(|n: u32| {
+            let mut stranger = TcpStream::connect(&fleet.address).unwrap();
+            let noise: &[u8] = match n % 3 {
+                0 => b"",
+                1 => b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+                _ => &[0x1b; 65_536],
+            };
+            // Who is turned away cannot say it all.
+            let _ = stranger.write_all(noise);
+            stranger
+        })
+        .collect();
+    fleet.worker();
+    fleet.in_the_middle();
+    drop(strangers);
+    let machine = fleet.machine;
+    let (results, leader) = fleet.finish();
+    account::closes(&results);
+    account::agrees_with_the_server(&results);
+    let starved = machine.starved_since();
+    let judged = hold::judged(&results, &[], starved);
+    assert!(hold::right(judged, &[VerdictValue::Valid], starved), "{leader:?}");
+    assert_eq!(results.fleet.members.len(), 2, "{leader:?}");
+}

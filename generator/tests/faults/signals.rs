@@ -1,0 +1,77 @@
+//! Each signal in each phase of a run.
+
+use std::time::Duration;
+
+use benchmark_results::schema::VerdictValue::{Invalid, Overloaded, Valid};
+use rustix::process::Signal;
+
+use crate::{
+    group,
+    proxy::script::{Act, Calls, Script},
+    row::{Do, Row, Step, When},
+};
+
+const SIGNALS: [(&str, Signal); 3] = [
+    ("SIGHUP", Signal::HUP),
+    ("SIGINT", Signal::INT),
+    ("SIGTERM", Signal::TERM),
+];
+
+/// Workflows that do not end by themselves.
+const OPEN: &str = "--workflow-type timer --timer-duration 10m";
+
+fn each(name: &str, arguments: &str, steps: impl Fn(Signal) -> Vec<Step>) -> Vec<Row> {
+    SIGNALS
+        .iter()
+        .map(|(signal, number)| {
+            Row::new(&format!("{signal} in {name}"), steps(*number))
+                .arguments(arguments)
+                // What was measured until then stands; where nothing was, there is nothing to judge.
+                .verdicts(&[Valid, Overloaded, Invalid])
+        })
+        .collect()
+}
+
+fn then(signal: Signal) -> Step {
+    Step(When::Now, Do::Signal(signal))
+}
+
+#[test]
+fn signals() {
+    group::run(rows());
+}
+
+/// The rows of this part.
+pub fn rows() -> Vec<Row> {
+    let mut all = each("ramp", "--duration 1m --ramp-up 30s", |signal| {
+        vec![Step(When::Started(10), Do::Note), then(signal)]
+    });
+    all.extend(each("measure", "--duration 1m", |signal| {
+        vec![Step(When::Written, Do::Note), then(signal)]
+    }));
+    let drain = format!("--duration 4s --drain 2m {OPEN}");
+    all.extend(each("drain", &drain, |signal| {
+        vec![Step(When::In("drain"), Do::Note), then(signal)]
+    }));
+    // Counts of an hour ago never become the right ones.
+    let behind = Script::rule(Calls::Visibility, Act::Lag(Duration::from_secs(3600)));
+    all.extend(each("settle", "--duration 4s", |signal| {
+        vec![
+            Step(When::Now, Do::Play(behind.clone())),
+            Step(When::In("settle"), Do::Signal(signal)),
+            Step(When::Now, Do::Play(Script::default())),
+        ]
+    }));
+    let slow = Script::rule(Calls::NotStarts, Act::Delay(Duration::from_millis(500)));
+    all.extend(each(
+        "clean-up",
+        &format!("--duration 4s --drain 1s {OPEN}"),
+        |signal| {
+            vec![
+                Step(When::In("settle"), Do::Play(slow.clone())),
+                Step(When::In("clean-up"), Do::Signal(signal)),
+            ]
+        },
+    ));
+    all
+}

@@ -1,0 +1,51 @@
+//! Visibility that is behind, forbidden or wrong.
+
+use std::time::Duration;
+
+use benchmark_results::schema::{CheckStatus, VerdictValue::Invalid};
+use tonic::Code;
+
+use crate::{
+    group,
+    proxy::script::{Act, Calls, Script},
+    row::{Do, Reachable, Row, Step, When},
+};
+
+const LAG: Duration = Duration::from_secs(30);
+
+fn from_the_beginning(act: Act) -> Vec<Step> {
+    vec![Step(When::Now, Do::Play(Script::rule(Calls::Visibility, act)))]
+}
+
+#[test]
+fn visibility() {
+    group::run(rows());
+}
+
+/// The rows of this part.
+pub fn rows() -> Vec<Row> {
+    vec![
+        Row::new("visibility lags 30 s", from_the_beginning(Act::Lag(LAG))).arguments("--drain 60s"),
+        Row::new(
+            "visibility is forbidden",
+            from_the_beginning(Act::Refuse(Code::PermissionDenied)),
+        )
+        .server(Reachable::NotCounts)
+        .and(|ran| {
+            let told = &ran.results().reconciliation.server;
+            assert_eq!(told.value, None, "not asked is not 0");
+            assert!(told.source.contains("PermissionDenied"), "{}", told.source);
+            let stdout = &ran.finished.stdout;
+            assert!(!stdout.contains("every workflow is accounted for"), "{stdout}");
+        }),
+        Row::new("visibility has one stale row", from_the_beginning(Act::StaleRow))
+            .verdicts(&[Invalid])
+            .because("server-counts", CheckStatus::Invalid)
+            .server(Reachable::NotCounts)
+            .and(|ran| {
+                // One workflow, which the account knows better.
+                let ledger = &ran.results().ledger;
+                assert_eq!(ledger.completed, ledger.accepted, "{ledger:?}");
+            }),
+    ]
+}
