@@ -258,7 +258,7 @@ fn what_was_tried_is_listed() {
         "tried temporal on PATH: there is none",
         "run-benchmark/temporal-v",
         "there is no such file",
-        "tried the SDK's download of the Temporal CLI: ",
+        "tried a download of the Temporal CLI: ",
         "tried go install of the Temporal CLI: there is no go on PATH",
         "--server-binary PATH",
         "--address HOST:PORT",

@@ -106,7 +106,7 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
         };
         match made {
             Ok(found) => return Ok(found),
-            Err(problem) => tried.add("the SDK's download of the Temporal CLI", problem),
+            Err(problem) => tried.add("a download of the Temporal CLI", problem),
         }
         let built = match on_path("go") {
             None => Err("there is no go on PATH".to_owned()),

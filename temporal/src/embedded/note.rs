@@ -1,7 +1,7 @@
 //! The note beside a binary that was downloaded or built: its SHA-256, compared before the binary is executed.
 //!
-//! It says that the file is still the one that was made. Whether that was the right one is for those to say who made it:
-//! Go's checksum database for a build, TLS alone for a download.
+//! It says that the file is still the one that was made. That this was the right one, Go's checksum database says of a build,
+//! and the digest of the published archive of a download.
 
 use std::{
     fs::{self, File, Metadata},
@@ -16,6 +16,25 @@ const CHUNK: usize = 1 << 20;
 
 /// No note is longer.
 const LONGEST: u64 = 4096;
+
+/// A SHA-256 in the making.
+pub(super) struct Hash(Context);
+
+impl Hash {
+    pub(super) fn new() -> Hash {
+        Hash(Context::new(&SHA256))
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// In hexadecimal digits.
+    pub(super) fn finish(self) -> String {
+        let digest = self.0.finish();
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
 
 /// A binary as it was when its SHA-256 was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,20 +117,18 @@ impl Seal {
 fn sha256(path: &Path) -> io::Result<(String, Identity)> {
     let mut file = File::open(path)?;
     let before = identity(&file.metadata()?);
-    let mut context = Context::new(&SHA256);
+    let mut hash = Hash::new();
     let mut chunk = vec![0; CHUNK];
     loop {
         match file.read(&mut chunk)? {
             0 => break,
-            read => context.update(&chunk[..read]),
+            read => hash.update(&chunk[..read]),
         }
     }
     if identity(&file.metadata()?) != before {
         return Err(io::Error::other("the file was changed while it was read"));
     }
-    let digest = context.finish();
-    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((hex, before))
+    Ok((hash.finish(), before))
 }
 
 fn identity(meta: &Metadata) -> Identity {
