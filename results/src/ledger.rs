@@ -111,3 +111,83 @@ impl Ledger {
         self.open += other.open;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger that adds up, in which no two counts are the same.
+    fn ledger() -> Ledger {
+        Ledger {
+            arrivals: 1_000,
+            dispatched: 970,
+            dropped_lag: 19,
+            dropped_cap: 11,
+            rejected: 13,
+            unknown: 7,
+            accepted: 950,
+            completed: 900,
+            failed: 23,
+            timed_out: 5,
+            terminated: 3,
+            cancelled: 2,
+            open: 17,
+        }
+    }
+
+    #[test]
+    fn each_count_is_in_an_identity() {
+        let sound = ledger();
+        assert_eq!(sound.broken_identities(), []);
+        assert_eq!((sound.ended(), sound.dropped()), (933, 30));
+        type Count = fn(&mut Ledger) -> &mut u64;
+        let counts: [(Count, usize); 13] = [
+            (|ledger| &mut ledger.arrivals, 1),
+            (|ledger| &mut ledger.dispatched, 2),
+            (|ledger| &mut ledger.dropped_lag, 1),
+            (|ledger| &mut ledger.dropped_cap, 1),
+            (|ledger| &mut ledger.rejected, 1),
+            (|ledger| &mut ledger.unknown, 1),
+            (|ledger| &mut ledger.accepted, 2),
+            (|ledger| &mut ledger.completed, 1),
+            (|ledger| &mut ledger.failed, 1),
+            (|ledger| &mut ledger.timed_out, 1),
+            (|ledger| &mut ledger.terminated, 1),
+            (|ledger| &mut ledger.cancelled, 1),
+            (|ledger| &mut ledger.open, 1),
+        ];
+        for (at, (count, broken)) in counts.into_iter().enumerate() {
+            let mut changed = ledger();
+            *count(&mut changed) += 1;
+            assert_eq!(changed.broken_identities().len(), broken, "count {at}");
+            // Added to itself each count is twice what it was, and added to nothing it is itself.
+            let (mut twice, mut once) = (ledger(), Ledger::default());
+            twice.add(&ledger());
+            once.add(&ledger());
+            assert_eq!(*count(&mut twice), 2 * *count(&mut ledger()), "count {at}");
+            assert_eq!(*count(&mut once), *count(&mut ledger()), "count {at}");
+        }
+    }
+
+    #[test]
+    fn a_broken_identity_says_both_sides() {
+        let mut broken = ledger();
+        broken.open += 4;
+        assert_eq!(
+            broken.broken_identities()[0].to_string(),
+            "accepted = completed + failed + timed_out + terminated + cancelled + open: 950 is not 954"
+        );
+    }
+
+    #[test]
+    fn what_did_not_complete_is_an_error() {
+        assert_eq!(ledger().error_ratio(), Some(0.1));
+        assert_eq!(Ledger::default().error_ratio(), None);
+        let one = Ledger {
+            arrivals: 1,
+            completed: 2,
+            ..Ledger::default()
+        };
+        assert_eq!(one.error_ratio(), Some(0.0));
+    }
+}

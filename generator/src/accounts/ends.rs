@@ -93,3 +93,57 @@ impl EndSamples {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_has_its_place_in_the_ledger() {
+        let mut ends = EndSamples::default();
+        for (end, times) in [
+            (WorkflowEnd::Completed, 1),
+            (WorkflowEnd::Failed, 2),
+            (WorkflowEnd::TimedOut, 3),
+            (WorkflowEnd::Terminated, 4),
+            (WorkflowEnd::Cancelled, 5),
+        ] {
+            (0..times).for_each(|_| ends.count(end));
+        }
+        let mut twice = ends.clone();
+        twice.add(&ends);
+        for (ends, times) in [(&ends, 1), (&twice, 2)] {
+            // What stands there stays.
+            let mut ledger = Ledger {
+                completed: 100,
+                failed: 100,
+                timed_out: 100,
+                terminated: 100,
+                cancelled: 100,
+                ..Ledger::default()
+            };
+            ends.count_into(&mut ledger);
+            let counted = [
+                ledger.completed,
+                ledger.failed,
+                ledger.timed_out,
+                ledger.terminated,
+                ledger.cancelled,
+            ];
+            assert_eq!(counted, [1, 2, 3, 4, 5].map(|count| 100 + count * times));
+        }
+    }
+
+    #[test]
+    fn what_did_not_complete_is_timed_apart() {
+        let mut ends = EndSamples::default();
+        ends.time(WorkflowEnd::Completed, 0, 1_000_000, 3_000_000);
+        assert!(ends.not_completed.is_none());
+        ends.time(WorkflowEnd::TimedOut, 0, 0, 9_000_000);
+        let (completed, other) = (ends.completed.as_ref().unwrap(), ends.not_completed.as_ref().unwrap());
+        assert_eq!((completed.service.count(), other.service.count()), (1, 1));
+        assert!((completed.service.max_ms().unwrap() - 2.0).abs() < 0.01);
+        assert!((completed.response.max_ms().unwrap() - 3.0).abs() < 0.01);
+        assert!((other.response.max_ms().unwrap() - 9.0).abs() < 0.01);
+    }
+}

@@ -233,3 +233,112 @@ impl Seconds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use benchmark_results::schema::Phase;
+    use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
+
+    use super::*;
+
+    fn seconds(duration: u64, drain: u64) -> Seconds {
+        let schedule = Schedule::new(&Load {
+            rate: Rate::from_thousandths(10_000).unwrap(),
+            duration: Duration::from_secs(duration),
+            ramp_up: Duration::ZERO,
+            warm_up: Duration::from_secs(1),
+            drain: Duration::from_secs(drain),
+            arrivals: Arrivals::Constant,
+            seed: 1,
+            max_in_flight: 1000,
+            when_full: WhenFull::Queue,
+            max_lag: Duration::from_secs(1),
+        });
+        Seconds::new(&schedule, drain)
+    }
+
+    fn window(second: u64, accepted: u64) -> ShardWindow {
+        ShardWindow {
+            second,
+            dispatched: accepted + 1,
+            accepted,
+            in_flight: accepted + 2,
+            ..ShardWindow::default()
+        }
+    }
+
+    #[test]
+    fn a_second_stays_open_for_two_more() {
+        let mut seconds = seconds(10, 60);
+        seconds.add_window(&window(0, 7));
+        seconds.advance(3 * SECOND - 1);
+        assert_eq!(seconds.latest(), (0, 0, 0));
+        seconds.add_end(WorkflowEnd::Completed, 0, SECOND / 2);
+        seconds.advance(3 * SECOND);
+        assert_eq!(seconds.latest(), (8, 1, 9));
+        // What comes too late for its own second belongs to the oldest that is open.
+        seconds.add_end(WorkflowEnd::Failed, 0, SECOND / 2);
+        let report = seconds.report();
+        let counts: Vec<_> = report
+            .windows
+            .iter()
+            .map(|window| (window.completed, window.failed))
+            .collect();
+        assert_eq!(counts, [(Some(1), Some(0)), (Some(0), Some(1))]);
+        let backlog: Vec<_> = report.windows.iter().map(|window| window.backlog).collect();
+        assert_eq!(backlog, [Some(6), Some(5)]);
+        assert_eq!(report.windows[1].due, 10);
+        // Looking changes nothing.
+        assert_eq!(seconds.report().windows, report.windows);
+        assert_eq!(seconds.report().intervals, report.intervals);
+    }
+
+    #[test]
+    fn empty_seconds_have_their_line_and_phases_their_seconds() {
+        let mut seconds = seconds(3, 60);
+        seconds.add_window(&window(4, 1));
+        let windows = seconds.report().windows;
+        let phases: Vec<Phase> = windows.iter().map(|window| window.phase).collect();
+        assert_eq!(
+            phases,
+            [
+                Phase::WarmUp,
+                Phase::Measure,
+                Phase::Measure,
+                Phase::Drain,
+                Phase::Drain
+            ]
+        );
+        let lines: Vec<u64> = windows.iter().map(|window| window.second).collect();
+        assert_eq!(lines, [0, 1, 2, 3, 4]);
+        let due: Vec<u64> = windows.iter().map(|window| window.due).collect();
+        assert_eq!(due, [10, 10, 10, 0, 0]);
+        assert_eq!((windows[3].dispatched, windows[4].dispatched), (0, 2));
+    }
+
+    #[test]
+    fn long_runs_have_longer_intervals_that_hold_all() {
+        assert_eq!(seconds(3_540, 60).interval_seconds, 1);
+        assert_eq!(seconds(3_540, 61).interval_seconds, 2);
+        let mut seconds = seconds(7_200, 60);
+        assert_eq!(seconds.interval_seconds, 3);
+        for second in 0..9 {
+            let ended = second * SECOND + 5_000_000;
+            seconds.add_end(WorkflowEnd::Completed, second * SECOND, ended);
+            seconds.advance(ended);
+        }
+        let report = seconds.report();
+        let intervals: Vec<(u64, u64, u64)> = report
+            .intervals
+            .iter()
+            .map(|interval| {
+                let ends = Histogram::decode(&interval.e2e_response).unwrap();
+                (interval.start_seconds, interval.seconds, ends.count())
+            })
+            .collect();
+        assert_eq!(intervals, [(0, 3, 3), (3, 3, 3), (6, 3, 3)]);
+        assert!((report.windows[4].e2e_p99.unwrap() - 5.0).abs() < 0.01);
+    }
+}

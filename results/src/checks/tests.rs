@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_scenarios::{Arrivals, Plan, SleepRange, WorkloadKind};
 
-use super::{JudgeInput, judge, names};
+use super::{JudgeInput, combine, judge, names};
 use crate::{
     Histogram, IterationParts, fixtures,
     schema::{
@@ -263,6 +263,30 @@ fn overload_does_not_hide_that_the_generator_was_the_limit() {
     });
     assert_eq!(verdict.value, VerdictValue::Invalid);
     assert!(verdict.headline.starts_with("the generator was the limit"));
+}
+
+#[test]
+fn of_iterations_the_worst_is_named_and_what_passes_is_not() {
+    let sound = judged(|_, _| {});
+    let warned = judged(|_, parts| parts.reconciliation.not_stamped = 10);
+    let worse = judged(|_, parts| parts.reconciliation.not_stamped = 10_000);
+    let whole = combine(&[sound.clone(), warned.clone(), worse.clone(), warned.clone()]);
+    assert_eq!(whole.value, VerdictValue::Invalid);
+    assert_eq!(whole.headline, format!("{} (iteration 3 of 4)", worse.headline));
+    assert_eq!(whole.checks.len(), sound.checks.len());
+    let stamps = check(&whole, names::MISSING_STAMPS);
+    let of_worse = &check(&worse, names::MISSING_STAMPS).value;
+    assert_eq!(stamps.value, format!("{of_worse} (iteration 3 of 4)"));
+    for check in whole.checks.iter().filter(|check| check.status <= NotApplicable) {
+        assert!(!check.value.contains("iteration"), "{check:?}");
+    }
+    // As bad in two of them: both are named in the headline; bad in all of them, none is.
+    let two = combine(&[worse.clone(), sound.clone(), worse.clone()]);
+    assert_eq!(two.headline, format!("{} (iterations 1, 3 of 3)", worse.headline));
+    assert_eq!(combine(&[worse.clone(), worse.clone()]).headline, worse.headline);
+    assert_eq!(combine(std::slice::from_ref(&warned)), warned);
+    let none = combine(&[]);
+    assert_eq!((none.value, none.checks.len()), (VerdictValue::Invalid, 0));
 }
 
 #[test]
