@@ -346,4 +346,27 @@ mod tests {
         assert_eq!(histogram, Histogram::new());
         assert_eq!(histogram.max_ms(), None);
     }
+
+    #[test]
+    fn live_figures_are_of_what_was_recorded() {
+        let mut histogram = Histogram::new();
+        assert_eq!((histogram.quantile_ms(0.5), histogram.recorded().count()), (None, 0));
+        assert!(histogram.is_empty());
+        for ms in [10, 10, 10, 40] {
+            histogram.record(Duration::from_millis(ms));
+        }
+        let near = |value: Option<f64>, wanted: f64| {
+            let value = value.unwrap();
+            assert!((value - wanted).abs() <= wanted * 0.001, "{value} for {wanted}");
+        };
+        near(histogram.quantile_ms(0.5), 10.0);
+        near(histogram.quantile_ms(1.0), 40.0);
+        near(histogram.mean_ms(), 17.5);
+        near(histogram.max_ms(), 40.0);
+        let recorded: Vec<(f64, u64)> = histogram.recorded().collect();
+        assert_eq!(recorded.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [3, 1]);
+        near(Some(recorded[0].0), 10.0);
+        near(Some(recorded[1].0), 40.0);
+        assert!(!histogram.is_empty());
+    }
 }

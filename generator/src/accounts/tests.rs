@@ -615,6 +615,19 @@ proptest! {
         prop_assert_eq!(member.ledger().arrivals, total / 2);
         let open = ledger.open;
         prop_assert_eq!(accounts.backlog(), open);
+        // Accepted is what was told so, what the server knows, and what ended; the rest was refused, lost, or never sent.
+        let told = |n: &u64| n.is_multiple_of(2) || fates[*n as usize].1;
+        let ended_as = |end: StartEnd| {
+            (0..total).filter(|n| told(n) && fates[*n as usize].0.start == end).count() as u64
+        };
+        let there = missing.ended.len() + found.len() as u64;
+        prop_assert_eq!(ledger.accepted, ended_as(StartEnd::Accepted) + there);
+        prop_assert_eq!(ledger.rejected, ended_as(StartEnd::Rejected));
+        prop_assert_eq!(ledger.unknown, ended_as(StartEnd::Unknown));
+        prop_assert_eq!(
+            ledger.dropped(),
+            ended_as(StartEnd::Dropped) + missing.unheard.len() + missing.ended.len() - there
+        );
     }
 }
 
