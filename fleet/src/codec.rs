@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use prost::Message;
 use tonic::{
     Status,
@@ -53,9 +53,17 @@ where
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         // All in one piece, which takes no copy of what tonic hands over.
         let whole = buf.copy_to_bytes(buf.remaining());
-        U::measure(&whole).map_err(|reason| Status::invalid_argument(format!("malformed message: {reason}")))?;
-        U::decode(whole)
+        read(whole)
             .map(Some)
-            .map_err(|error| Status::invalid_argument(format!("malformed message: {error}")))
+            .map_err(|reason| Status::invalid_argument(format!("malformed message: {reason}")))
     }
+}
+
+/// Decodes a message that anybody may have written: what would take far more memory than its bytes suggest is refused.
+///
+/// # Errors
+/// When it would, or is no such message.
+pub fn read<M: Message + Measured + Default>(bytes: Bytes) -> Result<M, String> {
+    M::measure(&bytes)?;
+    M::decode(bytes).map_err(|error| error.to_string())
 }

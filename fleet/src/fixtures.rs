@@ -99,6 +99,8 @@ fn leader_of(run_id: &str, generators: u32, clock: Arc<dyn Clock>) -> (Leader, A
     let merger = Arc::new(Merger::default());
     let options = LeaderOptions {
         version: VERSION.to_owned(),
+        workers_version: VERSION.to_owned(),
+        allow_version_skew: false,
         run_id: run_id.to_owned(),
         plan_json: "{}".to_owned(),
         plan_hash: PLAN.to_owned(),

@@ -26,6 +26,7 @@ pub mod token;
 pub mod wire;
 
 pub use clock::{Clock, SystemClock};
+pub use codec::read;
 pub use columns::{decode, encode};
 pub use ends::{EndKind, EndRecord, EndsBuilder, read_ends};
 pub use leader::{

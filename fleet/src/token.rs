@@ -6,6 +6,8 @@ use subtle::ConstantTimeEq;
 
 /// The longest token, in bytes.
 pub const TOKEN_BYTES: usize = 4096;
+/// The shortest, which nobody guesses: tries are not limited.
+pub const TOKEN_LEAST: usize = 16;
 
 /// A secret that is sent and compared, and never shown.
 #[derive(Clone)]
@@ -15,7 +17,7 @@ impl Token {
     /// Wraps the token; white space around it, such as the newline at the end of a file, is not part of it.
     ///
     /// # Errors
-    /// When it is empty, longer than [`TOKEN_BYTES`], or holds anything but visible ASCII.
+    /// When it is empty, shorter than [`TOKEN_LEAST`], longer than [`TOKEN_BYTES`], or holds anything but visible ASCII.
     pub fn new(text: &str) -> Result<Token, TokenError> {
         let text = text.trim();
         if text.is_empty() {
@@ -26,6 +28,9 @@ impl Token {
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(TokenError::NotVisible);
+        }
+        if text.len() < TOKEN_LEAST {
+            return Err(TokenError::TooShort);
         }
         Ok(Token(text.to_owned()))
     }
@@ -62,6 +67,9 @@ pub enum TokenError {
     /// There is nothing in it.
     #[error("the fleet token is empty; give one, or leave --fleet-token and BENCHMARK_FLEET_TOKEN out")]
     Empty,
+    /// It is shorter than [`TOKEN_LEAST`].
+    #[error("the fleet token is shorter than {TOKEN_LEAST} characters, and could be guessed; take 32 random ones")]
+    TooShort,
     /// It is longer than [`TOKEN_BYTES`].
     #[error("the fleet token is longer than {TOKEN_BYTES} bytes; take a shorter one, 32 random characters are plenty")]
     TooLong,
@@ -76,8 +84,8 @@ mod tests {
 
     #[test]
     fn good_tokens_are_trimmed_and_hidden() {
-        let token = Token::new(" s3cret\n").unwrap();
-        assert_eq!(token.header(), "Bearer s3cret");
+        let token = Token::new(" s3cret-of-a-fleet\n").unwrap();
+        assert_eq!(token.header(), "Bearer s3cret-of-a-fleet");
         assert!(!format!("{token:?}").contains("s3cret"));
     }
 
@@ -85,7 +93,15 @@ mod tests {
     fn bad_tokens_are_refused() {
         assert_eq!(Token::new(" \n").unwrap_err(), TokenError::Empty);
         assert_eq!(Token::new("a b").unwrap_err(), TokenError::NotVisible);
-        assert_eq!(Token::new("schlüssel").unwrap_err(), TokenError::NotVisible);
+        assert_eq!(
+            Token::new("schlüssel-einer-flotte").unwrap_err(),
+            TokenError::NotVisible
+        );
+        assert_eq!(
+            Token::new(&"x".repeat(TOKEN_LEAST - 1)).unwrap_err(),
+            TokenError::TooShort
+        );
+        assert!(Token::new(&"x".repeat(TOKEN_LEAST)).is_ok());
         assert_eq!(
             Token::new(&"x".repeat(TOKEN_BYTES + 1)).unwrap_err(),
             TokenError::TooLong
@@ -95,15 +111,15 @@ mod tests {
 
     #[test]
     fn only_the_same_token_fits() {
-        let token = Token::new("abc").unwrap();
-        assert!(token.is_in(b"Bearer abc") && token.is_in(b"bearer abc"));
+        let token = Token::new("abcdefghijklmnop").unwrap();
+        assert!(token.is_in(b"Bearer abcdefghijklmnop") && token.is_in(b"bearer abcdefghijklmnop"));
         for other in [
-            &b"Bearer abd"[..],
-            b"Bearer abcd",
-            b"Bearer ab",
-            b"abc",
+            &b"Bearer abcdefghijklmnoq"[..],
+            b"Bearer abcdefghijklmnopq",
+            b"Bearer abcdefghijklmno",
+            b"abcdefghijklmnop",
             b"",
-            b"Basic abc",
+            b"Basic abcdefghijklmnop",
             b"Bearer ",
         ] {
             assert!(!token.is_in(other));

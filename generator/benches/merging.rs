@@ -25,7 +25,7 @@ use benchmark_fleet::{
 use benchmark_generator::{
     accountant::Accountant,
     accounts::{Accounts, Sample},
-    fleet::Desk,
+    fleet::{Desk, desk::Limits},
     host,
     schedule::Schedule,
     timeline::Timeline,
@@ -71,10 +71,17 @@ fn merge(rate: u64) -> Outcome<()> {
     let accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)?;
     let desk = Desk::default();
-    desk.open(PREFIX.into(), &schedule, timeline, accountant.reports());
+    let limits = Limits {
+        generators: 1,
+        threads: 1,
+        max_in_flight: 1,
+    };
+    desk.open(PREFIX.into(), limits, &schedule, timeline, accountant.reports());
     let leader = Leader::new(
         LeaderOptions {
             version: "bench".to_owned(),
+            workers_version: "bench".to_owned(),
+            allow_version_skew: false,
             run_id: PREFIX.to_owned(),
             plan_json: "{}".to_owned(),
             plan_hash: "0".repeat(64),

@@ -14,6 +14,7 @@ use benchmark_results::{Ledger, schema::Phase};
 
 use crate::{
     accounts::{Accounts, Origin, SampledEnd, StampedEnd},
+    fleet::{room::Place, starts::Second},
     shard::{ShardWindow, StartEnd, StartErrors},
     timeline::Timeline,
 };
@@ -25,10 +26,10 @@ const VIEW_INTERVAL: Duration = Duration::from_millis(250);
 pub enum Report {
     /// A thread of this process that sends starts, or its sampler, tells what happened.
     Here(StartReport),
-    /// A generator elsewhere tells the same.
-    Elsewhere(Origin, StartReport),
+    /// A generator elsewhere tells the same. The place is held until it is written down.
+    Elsewhere(Origin, Vec<StartReport>, Place),
     /// A worker stamped ends.
-    Ends(Origin, Vec<StampedEnd>),
+    Ends(Origin, Vec<StampedEnd>, Place),
     /// Somebody wants to look, or to write down what the server said.
     Visit(Box<dyn FnOnce(&mut Accounts) + Send>),
 }
@@ -40,6 +41,8 @@ pub enum StartReport {
     Starts(Vec<(u64, StartEnd)>),
     /// Seconds of a shard are over.
     Windows(Vec<ShardWindow>),
+    /// The same of another process.
+    Seconds(Vec<Second>),
     /// Starts were refused or lost.
     StartErrors(StartErrors),
     /// The server told of a workflow of the sample.
@@ -185,8 +188,12 @@ impl Keeper {
     fn take(&mut self, report: Report) {
         match report {
             Report::Here(report) => self.take_starts(Origin::Leader, report),
-            Report::Elsewhere(origin, report) => self.take_starts(origin, report),
-            Report::Ends(origin, ends) => ends.into_iter().for_each(|end| self.accounts.add_stamp(origin, end)),
+            Report::Elsewhere(origin, reports, _place) => {
+                reports.into_iter().for_each(|report| self.take_starts(origin, report));
+            }
+            Report::Ends(origin, ends, _place) => {
+                ends.into_iter().for_each(|end| self.accounts.add_stamp(origin, end));
+            }
             Report::Visit(visit) => visit(&mut self.accounts),
         }
     }
@@ -198,6 +205,9 @@ impl Keeper {
                 .into_iter()
                 .for_each(|(n, end)| accounts.add_start(origin, n, end)),
             StartReport::Windows(windows) => windows.iter().for_each(|window| accounts.add_window(origin, window)),
+            StartReport::Seconds(seconds) => seconds
+                .into_iter()
+                .for_each(|second| accounts.add_window(origin, &second.open())),
             StartReport::StartErrors(errors) => accounts.add_start_errors(errors),
             StartReport::Poll(poll) => accounts.add_sampled(poll.n, poll.sent, poll.told),
         }

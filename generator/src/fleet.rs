@@ -7,9 +7,13 @@
 pub mod crew;
 pub mod desk;
 pub mod follow;
+#[cfg(test)]
+mod hostile;
 pub mod join;
+pub mod reach;
 pub mod relay;
 pub mod roll;
+pub mod room;
 pub mod starts;
 
 pub use crew::Crew;

@@ -4,4 +4,4 @@ mod revision;
 
 pub use benchmark_worker::host::*;
 
-pub use self::revision::git_revision;
+pub use self::revision::{git_revision, version};

@@ -21,7 +21,7 @@ use benchmark_temporal::{
 use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options};
 use benchmark_workflows::RunClock;
 
-use crate::fleet::{Crew, crew::CrewOptions, follow};
+use crate::fleet::{Crew, crew::CrewOptions, follow, reach};
 
 /// How long workers may finish what they hold at the end.
 const WORKER_GRACE: Duration = Duration::from_secs(5);
@@ -164,6 +164,7 @@ impl Stage {
             plan,
             run_id: options.run_id,
             server_address: connect.address.clone(),
+            allow_version_skew: options.fleet.allow_version_skew,
         })?;
         let name = follow::name(options.host);
         let workers = start_workers(&options, &connect, &crew, &name).await?;
@@ -283,7 +284,7 @@ async fn start_workers(
             LeaderAt::InProcess(crew.leader().clone()),
             Role::Worker,
             format!("{name} workers"),
-            env!("CARGO_PKG_VERSION"),
+            benchmark_worker::version(),
             options.host.clone(),
             Arc::new(|| RunClock::get().now_unix_ns()),
         )
@@ -308,7 +309,9 @@ async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::
     let token = options.token.clone();
     let serving = benchmark_fleet::serve(crew.leader().clone(), ServeOptions { listen, token, tls }).await?;
     let address = serving.address();
-    (options.say)(format!("fleet  {address}   join with --join {address}"));
+    let hostname = options.host.hostname.value.as_deref();
+    let reached = reach::address(address, hostname);
+    (options.say)(format!("fleet  {address}   join with --join {reached}"));
     crew.keep(serving);
     Ok(())
 }

@@ -174,6 +174,12 @@ pub async fn submit(
             end_early(&mut submission, StopReason::Cause(cause));
         }
         if submission.stopped_at.is_none()
+            && let Some(name) = options.crew.and_then(|crew| crew.aborted_by(options.iteration))
+        {
+            let cause = format!("--when-full abort: the cap on unanswered starts was reached on generator {name}");
+            end_early(&mut submission, StopReason::Cause(cause));
+        }
+        if submission.stopped_at.is_none()
             && let Some(cause) = (options.lost)()
         {
             end_early(&mut submission, StopReason::Cause(cause));
@@ -196,6 +202,29 @@ pub async fn submit(
     submission.scheduling = summary.scheduling;
     submission.starts = summary.counts;
     Ok(submission)
+}
+
+#[cfg(test)]
+impl Submission {
+    /// One that is over, of an account that a test keeps.
+    pub(crate) fn of_account(plan: &Plan, schedule: &Schedule, timeline: Timeline, accountant: Accountant) -> Self {
+        Submission {
+            schedule: schedule.clone(),
+            timeline,
+            accountant,
+            sampler: None,
+            id_prefix: "run".into(),
+            iteration: 1,
+            stamps: plan.fleet.expect_workers > 0,
+            stopped_at: None,
+            events: Vec::new(),
+            watched: Watched::default(),
+            usage: Vec::new(),
+            starts: StartCounts::default(),
+            scheduling: Fact::missing("a test"),
+            connections: 1,
+        }
+    }
 }
 
 impl Submission {

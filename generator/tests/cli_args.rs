@@ -49,18 +49,18 @@ const OF_OTHERS: [Key; 10] = [
 fn every_option_has_its_flag() {
     for key in Key::ALL.iter().filter(|key| !OF_OTHERS.contains(key)) {
         let argv = match key {
-            Key::KeepServer | Key::Cleanup => vec![key.flag().to_owned()],
+            Key::KeepServer | Key::Cleanup | Key::FleetOpen | Key::AllowVersionSkew => vec![key.flag().to_owned()],
             Key::Tls => vec!["--tls".to_owned()],
-            _ => vec![key.flag().to_owned(), "value".to_owned()],
+            _ => vec![key.flag().to_owned(), "value-of-some-length".to_owned()],
         };
         let asked = asked(&argv.join(" "), &[]);
         let given = asked.get(*key).unwrap_or_else(|| panic!("{} sets nothing", key.flag()));
         assert_eq!(given.source, Source::Flag(key.flag().into()));
         let expected = match key {
-            Key::KeepServer | Key::Tls => "true",
+            Key::KeepServer | Key::Tls | Key::FleetOpen | Key::AllowVersionSkew => "true",
             Key::Cleanup => "false",
             Key::ApiKey | Key::FleetToken => "***",
-            _ => "value",
+            _ => "value-of-some-length",
         };
         assert_eq!(given.text, expected, "{}", key.flag());
     }

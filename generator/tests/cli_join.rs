@@ -23,7 +23,7 @@ fn join(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> R
 fn a_generator_joins_with_flags_variables_and_secrets() {
     let variables = [
         ("TEMPORAL_ADDRESS", "here:7233"),
-        ("BENCHMARK_FLEET_TOKEN", "t0ken"),
+        ("BENCHMARK_FLEET_TOKEN", "t0ken-of-a-fleet"),
         ("BENCHMARK_EXPECT_PLAN", "90cc7a"),
         // What only a leader has a use for.
         ("BENCHMARK_TARGET_RATE", "NaN"),
@@ -33,9 +33,12 @@ fn a_generator_joins_with_flags_variables_and_secrets() {
     assert_eq!(options.join.joining.leader_timeout.as_secs(), 10);
     assert_eq!(options.join.joining.expect_plan.as_deref(), Some("90cc7a"));
     assert_eq!(options.join.access.address.as_deref(), Some("here:7233"));
-    assert_eq!(options.secrets.fleet_token.as_ref().unwrap().reveal(), "t0ken");
+    assert_eq!(
+        options.secrets.fleet_token.as_ref().unwrap().reveal(),
+        "t0ken-of-a-fleet"
+    );
     assert_eq!((options.verbose, options.notes.len()), (1, 0));
-    assert!(!format!("{options:?}").contains("t0ken"));
+    assert!(!format!("{options:?}").contains("t0ken-of-a-fleet"));
     // A key alone says nothing of the leader's TLS.
     let profile = Profile {
         tls: Some(Default::default()),

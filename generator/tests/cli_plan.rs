@@ -66,7 +66,7 @@ fn the_smallest_load() {
 #[test]
 fn a_fleet_and_a_workload_that_keeps_it_busy() {
     let flags = "--address h:7233 --rate 20000 --expect-workers 12 --generators 4 --fleet-listen \
-                 0.0.0.0:7400 --fleet-token s3cret --workflow-type multi-activity --activity-duration lognormal:80ms,0.6 \
+                 0.0.0.0:7400 --fleet-token s3cret-of-a-fleet --workflow-type multi-activity --activity-duration lognormal:80ms,0.6 \
                  --activity-cpu 2ms --result-size 4KiB --task-queue bench-queue";
     let variables = [("BENCHMARK_CACHE_SIZE", "5000"), ("BENCHMARK_FLEET_TIMEOUT", "20m")];
     let text = shown(&resolved(flags, &variables, None));

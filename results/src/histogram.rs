@@ -169,6 +169,16 @@ impl Histogram {
         Ok((count, above))
     }
 
+    /// Latencies in what [`Histogram::to_bytes`] wrote, without making a histogram of it.
+    ///
+    /// # Errors
+    /// As [`Histogram::from_bytes`].
+    pub fn count_bytes(bytes: &[u8]) -> Result<u64, DecodeError> {
+        let mut count = 0_u64;
+        decode::visit_bytes(bytes, |_, number| count = count.saturating_add(number))?;
+        Ok(count)
+    }
+
     /// Reads what [`Histogram::to_bytes`] wrote, just as safely.
     ///
     /// # Errors
@@ -328,6 +338,8 @@ mod tests {
             Ok((0, vec![0]))
         );
         assert_eq!(Histogram::count_encoded("***", &[]), Err(DecodeError::NotBase64));
+        assert_eq!(Histogram::count_bytes(&histogram.to_bytes()), Ok(histogram.count()));
+        assert_eq!(Histogram::count_bytes(b"***"), Err(DecodeError::NotAHistogram));
     }
 
     #[test]

@@ -206,6 +206,10 @@ keys! {
     FleetTimeout: "fleet-timeout" in Fleet,
     /// That there is a token. Its text is never the token: see [`Given::hidden`].
     FleetToken: "fleet-token" in Fleet,
+    /// Whether others may join from outside of this machine without a token.
+    FleetOpen: "fleet-open" in Fleet,
+    /// Whether members of other versions may join.
+    AllowVersionSkew: "allow-version-skew" in Fleet,
     /// PEM file of the fleet service's certificate.
     FleetTlsCert: "fleet-tls-cert" in Fleet,
     /// PEM file of the fleet service's key.

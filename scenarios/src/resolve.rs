@@ -4,6 +4,7 @@
 //! then the rules that bind several values are checked. The first thing that is wrong ends it, with one line that names
 //! the option, the value and what is allowed.
 
+mod again;
 mod connection;
 mod fleet;
 mod form;

@@ -1,5 +1,6 @@
 //! What the workers run with in the end, for the log and for the result.
 
+use benchmark_fleet::limits::FACTS_ENTRIES;
 use benchmark_results::schema::WorkerFacts;
 use benchmark_scenarios::{Slots, WorkerTuning};
 
@@ -48,14 +49,14 @@ impl EffectiveOptions {
             activity_pollers: Some(tuning.activity_pollers.to_string()),
             normal_polls: Some(self.normal_polls),
             partitions: self.partitions,
-            task_queues: self.task_queues.clone(),
+            task_queues: some_of(&self.task_queues),
             sticky_timeout_ms: Some(milliseconds(tuning.sticky_timeout)),
             eager_activities: Some(tuning.eager_activities),
             activities_per_second: tuning.activities_per_second,
             deployment: tuning.deployment.clone(),
             build_id: Some(crate::thread::build_id(tuning)),
             graceful_shutdown_ms: Some(milliseconds(tuning.graceful_shutdown)),
-            identities: self.identities.clone(),
+            identities: some_of(&self.identities),
         }
     }
 
@@ -123,5 +124,43 @@ impl EffectiveOptions {
             "{} for workflow tasks, {} for activities",
             self.tuning.workflow_pollers, self.tuning.activity_pollers
         )
+    }
+}
+
+/// Bytes of a list that are told: 500 task queues with a worker each are more than a leader takes.
+const LIST_BYTES: usize = 8 * 1024;
+
+/// As many of the names as are told, and how many more there are.
+fn some_of(names: &[String]) -> Vec<String> {
+    let mut bytes = 0;
+    let enough = names.iter().take(FACTS_ENTRIES).take_while(|name| {
+        bytes += name.len();
+        bytes <= LIST_BYTES
+    });
+    let count = enough.count();
+    if count == names.len() {
+        return names.to_vec();
+    }
+    let count = count.saturating_sub(1);
+    let mut some = names[..count].to_vec();
+    some.push(format!("and {} more", names.len() - count));
+    some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_told_in_part() {
+        let names = |count, length| vec!["x".repeat(length); count];
+        assert_eq!(some_of(&names(FACTS_ENTRIES, 9)), names(FACTS_ENTRIES, 9));
+        let some = some_of(&names(500, 9));
+        assert_eq!(
+            (some.len(), some.last().map(String::as_str)),
+            (FACTS_ENTRIES, Some("and 437 more"))
+        );
+        let some = some_of(&names(60, 1_000));
+        assert_eq!((some.len(), some.last().map(String::as_str)), (8, Some("and 53 more")));
     }
 }

@@ -22,6 +22,7 @@ pub mod secret;
 mod source;
 mod thread;
 mod usage;
+mod version;
 
 pub use connect::{at_hand, connect_options, sent};
 pub use desk::Desk;
@@ -31,3 +32,4 @@ pub use options::{AskedPollers, OptionsError, WorkerMetrics, WorkerOptions};
 pub use pool::WorkerPool;
 pub use source::PoolSource;
 pub use usage::{Usage, UsageProbe, process_cpu};
+pub use version::{build_version, version};

@@ -18,6 +18,8 @@ pub(super) struct Candidate {
     pub(super) role: Role,
     pub(super) name: String,
     pub(super) version: String,
+    /// The version that it should have, when that is another one.
+    pub(super) skewed: Option<String>,
     pub(super) host: Arc<HostFacts>,
     pub(super) workers: Option<Arc<WorkerFacts>>,
 }
@@ -42,10 +44,15 @@ pub(super) fn admit(request: wire::JoinRequest, options: &LeaderOptions) -> Resu
     };
     let name = line("name", request.name, NAME_BYTES)?;
     let version = line("version", request.version, VERSION_BYTES)?;
-    if version != options.version {
+    let wanted = match role {
+        Role::Worker => &options.workers_version,
+        Role::Generator => &options.version,
+    };
+    let skewed = (version != *wanted).then(|| wanted.clone());
+    if skewed.is_some() && !options.allow_version_skew {
         return Err(Refusal::precondition(format!(
-            "its version is {version} and the leader's {}; run the same program on both",
-            options.version
+            "its version is {version} and the leader's {wanted}; run the same build on both, or give the leader \
+             --allow-version-skew"
         )));
     }
     plan(&request.plan_hash, &options.plan_hash)?;
@@ -59,6 +66,7 @@ pub(super) fn admit(request: wire::JoinRequest, options: &LeaderOptions) -> Resu
         role,
         name,
         version,
+        skewed,
         host,
         workers,
     })

@@ -127,6 +127,10 @@ impl Roster {
             intake: intake.clone(),
         });
         self.event(index, now, EventKind::Joined);
+        if let Some(wanted) = candidate.skewed {
+            let version = self.entries[index].state.version.clone();
+            self.event(index, now, EventKind::Skewed { version, wanted });
+        }
         Ok(intake)
     }
 

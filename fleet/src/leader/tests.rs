@@ -109,6 +109,46 @@ fn whoever_does_not_fit_is_told_why_and_so_is_the_leader() {
 }
 
 #[test]
+fn each_role_has_a_version_and_another_one_is_let_in_only_where_that_is_allowed() {
+    let (other, ..) = leader(1);
+    for allow in [false, true] {
+        let options = LeaderOptions {
+            version: "1+generators".to_owned(),
+            workers_version: "1+workers".to_owned(),
+            allow_version_skew: allow,
+            ..other.shared.options.clone()
+        };
+        let leader = Leader::new(options, other.shared.sink.clone());
+        let join = |key, role, version: &str| {
+            let mut request = join(key, role);
+            request.version = version.to_owned();
+            leader.join(request, Origin::InProcess)
+        };
+        join(1, wire::Role::Worker, "1+workers").unwrap();
+        join(2, wire::Role::Generator, "1+generators").unwrap();
+        leader.take_events();
+        let skewed = join(3, wire::Role::Worker, "1+generators");
+        if allow {
+            skewed.unwrap();
+            let skew = EventKind::Skewed {
+                version: "1+generators".to_owned(),
+                wanted: "1+workers".to_owned(),
+            };
+            assert!(kinds(&leader).contains(&("member-3".to_owned(), skew)));
+        } else {
+            let refusal = skewed.unwrap_err();
+            assert!(
+                refusal
+                    .reason
+                    .contains("its version is 1+generators and the leader's 1+workers")
+                    && refusal.reason.contains("--allow-version-skew"),
+                "{refusal}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_plan_may_be_insisted_on_by_the_beginning_of_its_hash() {
     let (leader, ..) = leader(0);
     for (key, hash) in [(1, PLAN), (2, &PLAN[..6]), (3, "0123456789ABCDEF")] {

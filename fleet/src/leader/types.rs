@@ -91,8 +91,12 @@ pub trait WindowSink: Send + Sync {
 /// What a leader begins with.
 #[derive(Clone)]
 pub struct LeaderOptions {
-    /// The program's version; members must have the same.
+    /// The version that further generators must have.
     pub version: String,
+    /// The version that workers must have: of what they share with generators.
+    pub workers_version: String,
+    /// Whether members of other versions are let in all the same.
+    pub allow_version_skew: bool,
     /// The run.
     pub run_id: String,
     /// Its plan, as JSON.
@@ -258,6 +262,13 @@ pub enum EventKind {
     Refused {
         /// What it was told.
         reason: String,
+    },
+    /// It joined though it is of another version.
+    Skewed {
+        /// Its version.
+        version: String,
+        /// The version that it should have.
+        wanted: String,
     },
     /// It got ready.
     Ready,

@@ -88,10 +88,10 @@ async fn more_than_one_exchange_carries_is_delivered_at_once() {
     let (_, mut member) = Member::join(options).await.unwrap();
     let observed = Arc::new(Observed::default());
     for _ in 0..1000 {
-        observed.observe(500);
+        observed.observe(50);
     }
     member.begin(observed);
-    until("all is there", || merger.ended() == 500_000).await;
+    until("all is there", || merger.ended() == 50_000).await;
     drop(member);
 }
 

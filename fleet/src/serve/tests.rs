@@ -47,7 +47,7 @@ async fn only_who_has_the_token_is_let_in() {
     let (leader, _) = live("run-1");
     let options = ServeOptions {
         listen: LOCAL.parse().unwrap(),
-        token: Some(Token::new("right").unwrap()),
+        token: Some(Token::new("the-right-one-of-them").unwrap()),
         tls: None,
     };
     let serving = serve(leader.clone(), options).await.unwrap();
@@ -61,9 +61,9 @@ async fn only_who_has_the_token_is_let_in() {
         none.contains("wants a token") && none.contains("--fleet-token"),
         "{none}"
     );
-    let wrong = error(with(Some("wrong"))).await.to_string();
+    let wrong = error(with(Some("the-wrong-one-of-them"))).await.to_string();
     assert!(wrong.contains("token is not the leader's"), "{wrong}");
-    Member::join(with(Some("right"))).await.unwrap();
+    Member::join(with(Some("the-right-one-of-them"))).await.unwrap();
     assert_eq!(leader.roll().len(), 1);
     let seen = refused(&leader);
     assert_eq!(seen.len(), 2);

@@ -184,11 +184,20 @@ impl RunArgs {
         let RunArgs {
             server,
             workers,
+            fleet,
             measuring,
             ..
         } = self;
         if server.keep_server {
             asked.add(Key::KeepServer, Given::by_flag(Key::KeepServer.flag(), "true"));
+        }
+        for (key, given) in [
+            (Key::FleetOpen, fleet.fleet_open),
+            (Key::AllowVersionSkew, fleet.allow_version_skew),
+        ] {
+            if given {
+                asked.add(key, Given::by_flag(key.flag(), "true"));
+            }
         }
         if workers.generator_only {
             asked.add(Key::Workers, Given::by_flag("--generator-only", "0"));

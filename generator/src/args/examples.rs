@@ -13,10 +13,10 @@ Examples:
     run-benchmark --address temporal.internal:7233 --generator-only --rate 400
   Three worker processes, each benchmark-worker --join HOST:7400:
     run-benchmark --address temporal.internal:7233 --rate 400 \
-      --expect-workers 3 --fleet-listen 0.0.0.0:7400
+      --expect-workers 3 --fleet-listen 0.0.0.0:7400 --fleet-token-file token
   More starts than one machine sends; on the other: run-benchmark join HOST:7400
     run-benchmark --address temporal.internal:7233 --rate 60000 \
-      --generators 2 --fleet-listen 0.0.0.0:7400
+      --generators 2 --fleet-listen 0.0.0.0:7400 --fleet-token-file token
   Temporal Cloud, with the key in TEMPORAL_API_KEY:
     run-benchmark --address ns.acct.tmprl.cloud:7233 --namespace ns.acct
   mTLS:

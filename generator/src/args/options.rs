@@ -260,6 +260,12 @@ pub struct FleetArgs {
     /// Address at which workers and generators join; port 0 takes a free one [default: none]
     #[arg(long, value_name = "IP:PORT")]
     pub fleet_listen: Option<String>,
+    /// Lets others join from outside of this machine without a token
+    #[arg(long)]
+    pub fleet_open: bool,
+    /// Lets members join that are built from another revision than this program
+    #[arg(long)]
+    pub allow_version_skew: bool,
     /// How long the others are waited for, 1s to 24h [default: 10m]
     #[arg(long, value_name = "TIME")]
     pub fleet_timeout: Option<String>,

@@ -7,11 +7,12 @@ use std::{
 
 use benchmark_fleet::{
     Clock, Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberState, Presence, Role, Serving, SystemClock,
+    wire,
 };
 use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
 
-use super::desk::Desk;
+use super::desk::{Desk, Limits};
 use crate::{
     accountant::Report,
     schedule::{Schedule, Stripe},
@@ -45,6 +46,13 @@ pub struct CrewOptions<'a> {
     pub run_id: &'a str,
     /// `host:port` of the Temporal server as this process reaches it.
     pub server_address: String,
+    /// Whether members of other versions are let in.
+    pub allow_version_skew: bool,
+}
+
+/// The version that generators of a run have in common.
+pub fn version() -> String {
+    crate::host::version()
 }
 
 /// The members of a run, as its leader sees them.
@@ -52,6 +60,7 @@ pub struct Crew {
     leader: Leader,
     desk: Desk,
     serving: Option<Serving>,
+    limits: Limits,
     expect_workers: u32,
     /// Generators that take part with this one, this one among them.
     generators: u32,
@@ -86,7 +95,9 @@ impl Crew {
         let desk = Desk::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Arc::new(|| RunClock::get().now_unix_ns())));
         let leader = LeaderOptions {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: version(),
+            workers_version: benchmark_worker::version(),
+            allow_version_skew: options.allow_version_skew,
             run_id: options.run_id.to_owned(),
             plan_json: serde_json::to_string(plan)?,
             plan_hash: plan.hash().to_string(),
@@ -98,6 +109,7 @@ impl Crew {
             leader: Leader::new(leader, Arc::new(desk.clone())),
             desk,
             serving: None,
+            limits: Limits::of(plan),
             expect_workers: plan.fleet.expect_workers,
             generators,
             stamps: plan.workers.count > 0 || plan.fleet.expect_workers > 0,
@@ -235,7 +247,8 @@ impl Crew {
     pub fn begin(&self, prefix: &Arc<str>, schedule: &Schedule, here: Duration, reports: Sender<Report>) -> Timeline {
         let lead = if self.generators > 1 { LEAD } else { here };
         let timeline = Timeline::beginning_in(nanos(lead));
-        self.desk.open(Arc::clone(prefix), schedule, timeline, reports);
+        self.desk
+            .open(Arc::clone(prefix), self.limits, schedule, timeline, reports);
         self.leader.command(Command::Run {
             start_unix_ns: timeline.start_unix_ns(),
         });
@@ -251,14 +264,27 @@ impl Crew {
     pub fn generators_are_done(&self, iteration: u32) -> bool {
         self.generators_on_roll()
             .iter()
-            .all(|member| member.is_gone() || (member.status.done && member.status.iteration == iteration))
+            .all(|member| member.is_gone() || has_told_all(&member.status, iteration))
     }
 
-    /// The other generators' parts that nobody will tell of any more: number, part, name and why.
+    /// The name of a further generator that stopped because its cap was reached and `--when-full abort` says that this
+    /// ends the run.
+    pub fn aborted_by(&self, iteration: u32) -> Option<String> {
+        let roll = self.generators_on_roll();
+        let aborted = |member: &&MemberState| member.status.aborted && member.status.iteration == iteration;
+        roll.iter().find(aborted).map(|member| member.name.clone())
+    }
+
+    /// The other generators' parts that nobody will tell of any more: number, part, name and why. What they tell later
+    /// goes nowhere.
     pub fn lost_parts(&self, iteration: u32) -> Vec<LostPart> {
-        self.generators_on_roll()
+        let lost: Vec<MemberState> = self
+            .generators_on_roll()
             .into_iter()
-            .filter(|member| member.is_gone() && !(member.status.done && member.status.iteration == iteration))
+            .filter(|member| member.is_gone() && !has_told_all(&member.status, iteration))
+            .collect();
+        self.desk.shut_out(lost.iter().map(|member| member.id.0));
+        lost.into_iter()
             .filter_map(|member| {
                 Some(LostPart {
                     member: member.id.0,
@@ -401,12 +427,23 @@ pub fn tell(event: &FleetEvent) -> (&'static str, String) {
     match &event.kind {
         EventKind::Joined => ("member-joined", format!("{name} joined")),
         EventKind::Refused { reason } => ("member-refused", format!("{name} was refused: {reason}")),
+        EventKind::Skewed { version, wanted } => (
+            "version-skew",
+            format!(
+                "{name} is of version {version} and the leader of {wanted}: figures of both may mean different things"
+            ),
+        ),
         EventKind::Ready => ("member-ready", format!("{name} is ready")),
         EventKind::Silent => ("member-silent", format!("{name} was not heard of for some seconds")),
         EventKind::Returned => ("member-returned", format!("{name} is heard of again")),
         EventKind::Lost => ("member-lost", format!("{name} was lost")),
         EventKind::Left { reason } => ("member-left", format!("{name} left: {reason}")),
     }
+}
+
+/// Whether a generator sent its part of an iteration as far as it was to, and told everything of it.
+pub fn has_told_all(status: &wire::Status, iteration: u32) -> bool {
+    status.done && status.iteration == iteration
 }
 
 fn waiting(member: &MemberState) -> String {
@@ -419,10 +456,15 @@ fn waiting(member: &MemberState) -> String {
 
 /// How a member went, in words.
 pub fn departure(member: &MemberState) -> String {
-    match &member.presence {
+    let stopped = match member.status.stopped_at_ns {
+        Some(at) => format!("; it stopped sending at {:.1} s", at as f64 / 1e9),
+        None => String::new(),
+    };
+    let went = match &member.presence {
         Presence::Present => "present".to_owned(),
         Presence::Silent { .. } => "not heard of lately".to_owned(),
         Presence::Lost { .. } => "not heard of any more".to_owned(),
         Presence::Left { reason, .. } => reason.clone(),
-    }
+    };
+    went + &stopped
 }

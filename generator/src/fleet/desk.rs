@@ -1,94 +1,181 @@
-//! Where the members' windows arrive: taken apart, checked, and put into whichever account is open.
+//! Where the members' windows arrive: taken apart, checked against what each may tell, and put into whichever account is
+//! open.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
 };
 
-use benchmark_fleet::{EndKind, Rejected, Teller, WindowSink, read_ends, wire};
+use benchmark_fleet::{EndKind, Rejected, Teller, WindowSink, bounded, limits::FACTS_BYTES, read_ends, wire};
 use benchmark_results::schema::GeneratorHealth;
+use benchmark_scenarios::Plan;
+use prost::Message as _;
 
-use super::starts::{self, Bounds};
+use super::{
+    room::Room,
+    starts::{self, Bounds, Claims},
+};
 use crate::{
     accountant::Report,
     accounts::{Origin, StampedEnd, WorkflowEnd},
-    schedule::Schedule,
+    schedule::{Schedule, Stripe},
     timeline::Timeline,
 };
 
 /// Puts windows into the open account.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
-    open: Arc<Mutex<Option<Open>>>,
+    state: Arc<Mutex<Option<State>>>,
+    room: Room,
 }
 
-/// The account that is open.
-#[derive(Clone, Debug)]
+/// The account that is open, and what its members told so far.
+#[derive(Debug)]
+struct State {
+    open: Arc<Open>,
+    members: BTreeMap<u32, OfMember>,
+}
+
+#[derive(Debug, Default)]
+struct OfMember {
+    claims: Claims,
+    health: Option<GeneratorHealth>,
+    /// Its part was closed without it: what it tells now would count twice.
+    is_shut_out: bool,
+}
+
+/// What bounds what a single generator may tell, besides the schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Generators that the schedule is divided among, at least 1.
+    pub generators: u32,
+    /// Threads of each, at most.
+    pub threads: u32,
+    /// Unanswered starts of each, at most.
+    pub max_in_flight: u32,
+}
+
+impl Limits {
+    /// Those of a plan.
+    pub fn of(plan: &Plan) -> Limits {
+        Limits {
+            generators: plan.fleet.generators.max(1),
+            threads: plan.starter.threads.max(1),
+            max_in_flight: plan.load.max_in_flight,
+        }
+    }
+}
+
+#[derive(Debug)]
 struct Open {
     /// Prefix of its workflow ids: windows of another iteration are not its.
     prefix: Arc<str>,
     timeline: Timeline,
     arrivals: u64,
+    limits: Limits,
     reports: Sender<Report>,
-    healths: BTreeMap<u32, GeneratorHealth>,
 }
 
 impl Desk {
     /// From now on windows of this iteration go to the account that reads these reports.
-    pub fn open(&self, prefix: Arc<str>, schedule: &Schedule, timeline: Timeline, reports: Sender<Report>) {
-        *self.lock() = Some(Open {
+    pub fn open(
+        &self,
+        prefix: Arc<str>,
+        limits: Limits,
+        schedule: &Schedule,
+        timeline: Timeline,
+        reports: Sender<Report>,
+    ) {
+        let open = Arc::new(Open {
             prefix,
             timeline,
             arrivals: schedule.total(),
+            limits,
             reports,
-            healths: BTreeMap::new(),
+        });
+        *self.lock() = Some(State {
+            open,
+            members: BTreeMap::new(),
         });
     }
 
     /// From now on windows are taken and put nowhere. Returns what the generators told of themselves, by member.
     pub fn close(&self) -> BTreeMap<u32, GeneratorHealth> {
-        self.lock().take().map(|open| open.healths).unwrap_or_default()
+        let healths = self.healths();
+        *self.lock() = None;
+        healths
+    }
+
+    /// From now on what these generators tell of the iteration goes nowhere: their part is closed without them.
+    pub fn shut_out(&self, members: impl IntoIterator<Item = u32>) {
+        if let Some(state) = self.lock().as_mut() {
+            for member in members {
+                state.members.entry(member).or_default().is_shut_out = true;
+            }
+        }
     }
 
     /// What the generators told of themselves so far, by member.
     pub fn healths(&self) -> BTreeMap<u32, GeneratorHealth> {
-        self.lock()
-            .as_ref()
-            .map(|open| open.healths.clone())
-            .unwrap_or_default()
+        let state = self.lock();
+        let members = state.iter().flat_map(|state| &state.members);
+        members
+            .filter_map(|(member, told)| Some((*member, told.health.clone()?)))
+            .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is open for windows of this iteration, and what the member told of it so far.
+    fn at(&self, prefix: &str, member: u32) -> Option<(Arc<Open>, Claims)> {
+        let state = self.lock();
+        let state = state.as_ref().filter(|state| *state.open.prefix == *prefix)?;
+        let told = state.members.get(&member);
+        Some((
+            Arc::clone(&state.open),
+            told.map(|told| told.claims).unwrap_or_default(),
+        ))
+    }
+
+    /// Puts a report into the account, unless that was closed, or the member's part of it.
+    fn put(&self, open: &Arc<Open>, member: u32, report: Report, told: impl FnOnce(&mut OfMember)) {
+        let mut state = self.lock();
+        let Some(state) = state.as_mut().filter(|state| Arc::ptr_eq(&state.open, open)) else {
+            return;
+        };
+        let of_member = state.members.entry(member).or_default();
+        if of_member.is_shut_out {
+            return;
+        }
+        told(of_member);
+        // The account may be gone in this instant; then this is too late for it.
+        let _ = open.reports.send(report);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl WindowSink for Desk {
     fn take(&self, from: Teller, window: wire::Window) -> Result<(), Rejected> {
-        let member = from.id;
-        let Some(open) = self.lock().clone() else { return Ok(()) };
+        let member = from.id.0;
         // Of an earlier iteration, whose workflow ended after its drain.
-        if window.run != *open.prefix {
+        let Some((open, mut claims)) = self.at(&window.run, member) else {
             return Ok(());
-        }
+        };
+        let place = self.room.place(window.encoded_len()).ok_or(Rejected::Full)?;
+        let origin = Origin::Member(member);
         match window.body {
             Some(wire::window::Body::Ends(ends)) => {
                 let ends = open.ends(&ends)?;
-                open.send(Report::Ends(Origin::Member(member.0), ends));
+                self.put(&open, member, Report::Ends(origin, ends, place), |_| {});
             }
             Some(wire::window::Body::Starts(mut message)) => {
-                let health = std::mem::take(&mut message.health_json);
-                let reports = starts::from_message(message, open.bounds())?;
-                if !health.is_empty() {
-                    let health = serde_json::from_str(&health)
-                        .map_err(|error| format!("what the generator used cannot be read: {error}"))?;
-                    if let Some(open) = self.lock().as_mut() {
-                        open.healths.insert(member.0, health);
-                    }
-                }
-                for report in reports {
-                    open.send(Report::Elsewhere(Origin::Member(member.0), report));
-                }
+                let health = health(&std::mem::take(&mut message.health_json))?;
+                let reports = starts::from_message(message, open.bounds(from), &mut claims)?;
+                self.put(&open, member, Report::Elsewhere(origin, reports, place), |told| {
+                    told.claims = claims;
+                    told.health = health.or(told.health.take());
+                });
             }
             None => return Err(Rejected::Malformed("a window without a body".into())),
         }
@@ -96,21 +183,39 @@ impl WindowSink for Desk {
     }
 }
 
+/// What a generator used, when it says so.
+fn health(json: &str) -> Result<Option<GeneratorHealth>, String> {
+    if json.is_empty() {
+        return Ok(None);
+    }
+    if json.len() > FACTS_BYTES {
+        return Err(format!(
+            "what the generator used has {} bytes; at most {FACTS_BYTES} are taken",
+            json.len()
+        ));
+    }
+    let health = bounded::facts(json).map_err(|error| format!("what the generator used cannot be read: {error}"))?;
+    Ok(Some(health))
+}
+
 impl Open {
-    fn bounds(&self) -> Bounds {
+    fn bounds(&self, from: Teller) -> Bounds {
         Bounds {
             arrivals: self.arrivals,
+            part: Stripe::WHOLE.split(u64::from(from.stripe.unwrap_or(0)), u64::from(self.limits.generators)),
+            threads: self.limits.threads,
+            max_in_flight: self.limits.max_in_flight,
             now: self.timeline.elapsed(),
         }
     }
 
     fn ends(&self, ends: &wire::Ends) -> Result<Vec<StampedEnd>, String> {
-        let bounds = self.bounds();
-        let offset = |unix_ns| self.timeline.offset_of(unix_ns).min(bounds.now);
+        let now = self.timeline.elapsed();
+        let offset = |unix_ns| self.timeline.offset_of(unix_ns).min(now);
         let ends = read_ends(ends)?
             .into_iter()
             // Anybody can start a workflow with this run's name in its header; it is no arrival of this run.
-            .filter(|end| end.n < bounds.arrivals)
+            .filter(|end| end.n < self.arrivals)
             .map(|end| StampedEnd {
                 n: end.n,
                 // What has happened has happened by now: clocks that differ by a little must not say otherwise.
@@ -121,14 +226,12 @@ impl Open {
                     EndKind::Failed => WorkflowEnd::Failed,
                     EndKind::Cancelled => WorkflowEnd::Cancelled,
                 },
-                message: end.message,
+                message: end.message.as_deref().map(bounded::line),
             })
             .collect();
         Ok(ends)
     }
-
-    fn send(&self, report: Report) {
-        // The account may have been closed in this instant; then this is too late for it.
-        let _ = self.reports.send(report);
-    }
 }
+
+#[cfg(test)]
+mod tests;

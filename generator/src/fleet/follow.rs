@@ -122,6 +122,9 @@ fn read_plan(json: &str, hash: &str) -> anyhow::Result<Plan> {
         own == hash,
         "the leader's plan {hash} reads as {own} here: the programs differ; use the same build on all machines"
     );
+    // Whatever a leader says is not more than what could be asked for here.
+    plan.check()
+        .map_err(|problem| anyhow::anyhow!("the leader's plan is not carried out: {}", problem.headline()))?;
     Ok(plan)
 }
 
@@ -217,12 +220,27 @@ impl Follower<'_> {
             samples,
         );
         starters.begin(timeline);
-        let left = self.attend(&schedule, timeline, starters, iteration).await?;
+        let stopped = self.attend(&schedule, timeline, starters, iteration).await?;
         // The sample's last ends are seen while the leader drains.
         tokio::spawn(sampler.finish_within(self.plan.load.drain.max(TICK)));
-        self.relay.tell(iteration, true, true, "");
+        if stopped.as_ref().is_some_and(|stopped| stopped.aborted) {
+            // The run is to end; the leader says when it did, and what was due later is no arrival.
+            self.member.hurry();
+            let ended = |order: &wire::Order| {
+                order.stop_at_ns.is_some() || order.iteration != iteration || order.stage() == wire::Stage::End
+            };
+            tokio::select! {
+                biased;
+                ended = self.orders.wait_for(ended) => drop(ended.context("the connection to the leader has ended")?),
+                reason = self.stop.requested() => return Ok(Some(reason)),
+            }
+        }
+        let leaders = leaders_stop(&self.orders.borrow(), iteration);
+        if OwnStop::is_whole(stopped.as_ref(), schedule.end(), leaders) {
+            self.relay.tell(iteration, true, true, "");
+        }
         self.member.hurry();
-        Ok(left)
+        Ok(stopped.and_then(|stopped| stopped.reason))
     }
 
     /// Looks after the threads until everything is sent and answered.
@@ -232,34 +250,37 @@ impl Follower<'_> {
         timeline: Timeline,
         starters: Starters,
         iteration: u32,
-    ) -> anyhow::Result<Option<StopReason>> {
+    ) -> anyhow::Result<Option<OwnStop>> {
         let probe = self.probe.clone();
         let mut watch = Watch::new(schedule, &probe);
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut left, mut stopped) = (None, false);
+        let (mut own, mut stopped): (Option<OwnStop>, bool) = (None, false);
         while (!stopped && timeline.elapsed() < schedule.end()) || !starters.are_done() {
+            let mut stops = None;
             tokio::select! {
                 _ = interval.tick() => {}
-                reason = self.stop.requested(), if left.is_none() => {
-                    starters.stop_at(timeline.elapsed());
-                    stopped = true;
-                    left = Some(reason);
+                reason = self.stop.requested(), if own.as_ref().is_none_or(|own| own.reason.is_none()) => {
+                    stops = Some(Some(reason));
                 }
             }
-            let order = self.orders.borrow().clone();
-            if order.iteration == iteration
-                && let Some(stop_at) = order.stop_at_ns
-            {
-                starters.stop_at(stop_at);
-                stopped |= timeline.elapsed() >= stop_at;
+            if own.is_none() && stops.is_none() && starters.are_aborted() {
+                stops = Some(None);
             }
-            if starters.are_aborted() && left.is_none() {
-                starters.stop_at(timeline.elapsed());
+            if let Some(leaders) = leaders_stop(&self.orders.borrow(), iteration) {
+                starters.stop_at(leaders);
+                stopped |= timeline.elapsed() >= leaders;
+            }
+            if let Some(reason) = stops {
+                let at = own.as_ref().map_or_else(|| timeline.elapsed(), |own| own.at);
+                starters.stop_at(at);
                 stopped = true;
-                left = Some(StopReason::Cause(
-                    "--when-full abort: the cap on unanswered starts was reached".to_owned(),
-                ));
+                let aborted = reason.is_none() || own.as_ref().is_some_and(|own| own.aborted);
+                own = Some(OwnStop { at, aborted, reason });
+                if at < schedule.end() {
+                    self.relay.tell_stopped(at, own.as_ref().is_some_and(|own| own.aborted));
+                    self.member.hurry();
+                }
             }
             watch.look(timeline.now(), starters.dispatched());
         }
@@ -279,8 +300,32 @@ impl Follower<'_> {
                 }));
         }
         (self.say)(format!("iteration {iteration}: {dispatched} starts sent and answered"));
-        Ok(left)
+        Ok(own)
     }
+}
+
+/// When and why this generator stopped sending without the leader's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OwnStop {
+    /// Offset from the beginning of the iteration, nanoseconds.
+    at: u64,
+    /// Its cap was reached with `--when-full abort`.
+    aborted: bool,
+    /// Why it leaves; `None` when it stays, to be told that the run is over.
+    reason: Option<StopReason>,
+}
+
+impl OwnStop {
+    /// Whether the part was sent as far as it was to be: to the end of the schedule, or to the leader's stop. After an abort
+    /// that stop follows from this one, and what was due between the two is no arrival, as on the leader itself.
+    fn is_whole(own: Option<&OwnStop>, end: u64, leaders: Option<u64>) -> bool {
+        own.is_none_or(|own| own.at >= end || leaders.is_some_and(|leaders| own.aborted || leaders <= own.at))
+    }
+}
+
+/// The offset at which the leader ended the iteration early, when it did.
+fn leaders_stop(order: &wire::Order, iteration: u32) -> Option<u64> {
+    order.stop_at_ns.filter(|_| order.iteration == iteration)
 }
 
 /// Waits for the word to begin; `None` when the run ends without it.
@@ -298,4 +343,39 @@ async fn word(mut orders: watch::Receiver<wire::Order>, iteration: u32) -> anyho
 pub fn name(host: &HostFacts) -> String {
     let hostname = host.hostname.value.as_deref().unwrap_or("unknown-host");
     format!("{}@{hostname}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stop(at: u64, aborted: bool) -> Option<OwnStop> {
+        Some(OwnStop {
+            at,
+            aborted,
+            reason: None,
+        })
+    }
+
+    #[test]
+    fn who_stops_by_itself_is_done_only_where_nothing_more_was_to_be_sent() {
+        let whole = |own: Option<OwnStop>, leaders| OwnStop::is_whole(own.as_ref(), 100, leaders);
+        assert!(whole(None, None) && whole(None, Some(50)));
+        assert!(!whole(stop(99, false), None) && whole(stop(100, false), None));
+        // The leader's stop was there before, at the same time, or came later.
+        assert!(whole(stop(60, false), Some(59)) && whole(stop(60, false), Some(60)));
+        assert!(!whole(stop(60, false), Some(61)));
+        // An abort ends the run: the leader's stop follows.
+        assert!(!whole(stop(60, true), None) && whole(stop(60, true), Some(80)));
+    }
+
+    #[test]
+    fn a_stop_is_of_one_iteration() {
+        let order = wire::Order {
+            iteration: 2,
+            stop_at_ns: Some(7),
+            ..Default::default()
+        };
+        assert_eq!((leaders_stop(&order, 2), leaders_stop(&order, 1)), (Some(7), None));
+    }
 }

@@ -61,7 +61,7 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
             LeaderAt::Remote(leader),
             Role::Generator,
             follow::name(&host),
-            env!("CARGO_PKG_VERSION"),
+            super::crew::version(),
             host,
             Arc::new(|| RunClock::get().now_unix_ns()),
         )

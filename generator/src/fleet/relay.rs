@@ -65,8 +65,18 @@ impl Relay {
     /// starts are answered.
     pub fn tell(&self, iteration: u32, ready: bool, done: bool, waiting_for: &str) {
         let status = &mut self.lock().status;
+        if status.iteration != iteration {
+            (status.stopped_at_ns, status.aborted) = (None, false);
+        }
         (status.iteration, status.ready, status.done) = (iteration, ready, done);
         waiting_for.clone_into(&mut status.waiting_for);
+    }
+
+    /// This process stopped sending at this offset, before its part was sent; `aborted`: at its own cap, for which the run
+    /// is to end.
+    pub fn tell_stopped(&self, at: u64, aborted: bool) {
+        let status = &mut self.lock().status;
+        (status.done, status.stopped_at_ns, status.aborted) = (false, Some(at), aborted);
     }
 
     /// What the process used in the measured phase, to be sent with the next window.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use benchmark_fleet::{MemberState, Presence, Role, UsageSample};
+use benchmark_fleet::{MemberState, Presence, Role, UsageSample, wire};
 use benchmark_results::{
     Histogram, Ledger,
     schema::{
@@ -142,7 +142,7 @@ fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
         name: options.name.to_owned(),
         role: MemberRole::Leader,
         in_process: true,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: crew::version(),
         host: options.host.clone(),
         workers: None,
         joined_seconds: 0.0,
@@ -171,12 +171,7 @@ fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Me
     let empty = MemberAccount::default();
     let account = options.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
     let seconds = |at: Duration| at.as_secs_f64() - options.begun.as_secs_f64();
-    let (presence, left) = match &state.presence {
-        Presence::Present => (MemberPresence::Present, None),
-        // One that is silent when the run is over is not waited for: whatever it held did not arrive.
-        Presence::Silent { since } | Presence::Lost { since } => (MemberPresence::Lost, Some(*since)),
-        Presence::Left { at, .. } => (MemberPresence::Left, Some(*at)),
-    };
+    let (presence, left) = presence(&state.presence, &state.status, options.iteration);
     let uncertainty_ns = state.status.clock_uncertainty_ns;
     let worker = state.role == Role::Worker;
     Member {
@@ -214,6 +209,20 @@ fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Me
         ends: worker.then(|| ends(account)),
         usage: usage(options, state),
         generator: options.healths.get(&state.id.0).cloned(),
+    }
+}
+
+/// Whether a member was there to the end of the iteration, and when it went.
+fn presence(presence: &Presence, status: &wire::Status, iteration: u32) -> (MemberPresence, Option<Duration>) {
+    let has_told_all = crew::has_told_all(status, iteration);
+    match presence {
+        Presence::Present => (MemberPresence::Present, None),
+        // A generator that told everything is missed by nobody while others drain.
+        Presence::Silent { .. } if has_told_all => (MemberPresence::Present, None),
+        Presence::Lost { since } if has_told_all => (MemberPresence::Left, Some(*since)),
+        // One that is silent when the run is over is not waited for: whatever it held did not arrive.
+        Presence::Silent { since } | Presence::Lost { since } => (MemberPresence::Lost, Some(*since)),
+        Presence::Left { at, .. } => (MemberPresence::Left, Some(*at)),
     }
 }
 
@@ -282,4 +291,50 @@ fn usage(options: &RollOptions<'_>, state: &MemberState) -> Vec<MemberUsage> {
         .filter(|sample| sample.at >= since)
         .map(entry)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_that_told_everything_is_missed_by_nobody_later() {
+        let since = Duration::from_secs(9);
+        let left = Presence::Left {
+            at: since,
+            reason: "it was told to stop".to_owned(),
+        };
+        for (there, told_all, told_less) in [
+            (
+                Presence::Present,
+                (MemberPresence::Present, None),
+                (MemberPresence::Present, None),
+            ),
+            (
+                Presence::Silent { since },
+                (MemberPresence::Present, None),
+                (MemberPresence::Lost, Some(since)),
+            ),
+            (
+                Presence::Lost { since },
+                (MemberPresence::Left, Some(since)),
+                (MemberPresence::Lost, Some(since)),
+            ),
+            (
+                left,
+                (MemberPresence::Left, Some(since)),
+                (MemberPresence::Left, Some(since)),
+            ),
+        ] {
+            let status = |done, iteration| wire::Status {
+                done,
+                iteration,
+                ..Default::default()
+            };
+            assert_eq!(presence(&there, &status(true, 2), 2), told_all, "{there:?}");
+            for less in [status(false, 2), status(true, 1)] {
+                assert_eq!(presence(&there, &less, 2), told_less, "{there:?}");
+            }
+        }
+    }
 }

@@ -1,17 +1,25 @@
 //! What a generator tells of its starts, as messages and back.
 //!
 //! What comes back from a message was written by another process: every number is checked against the run before the
-//! account sees it, so that a message of nonsense is refused as a whole and costs nothing.
+//! account sees it, so that a message of nonsense is refused as a whole. Seconds stay as they came, a few bytes each,
+//! until the account writes them down one by one: with its histograms a second takes megabytes.
 
-use benchmark_fleet::{columns, wire};
+mod claims;
+
+use std::collections::BTreeMap;
+
+use benchmark_fleet::{bounded, columns, wire};
 use benchmark_results::{Histogram, Ledger, schema::Phase};
 use benchmark_temporal::start::TRANSPORT_CODES;
 
 use crate::{
     accountant::{PolledEnd, StartReport},
     accounts::{SampledEnd, WorkflowEnd},
+    schedule::Stripe,
     shard::{ErrorKey, Pair, PhaseSamples, ShardWindow, StartEnd, StartErrors},
 };
+
+pub use claims::Claims;
 
 /// gRPC codes by name, as `tonic::Code` has them and [`StartErrors`] names them.
 const CODES: [ErrorKey; 17] = [
@@ -37,22 +45,48 @@ const CODES: [ErrorKey; 17] = [
 /// What a code is called that is neither gRPC's nor one of [`TRANSPORT_CODES`].
 const OTHER_CODE: ErrorKey = "OTHER";
 
-/// Errors and examples that one message may hold.
+/// Errors that one message may hold, and examples of each. There are far fewer codes.
 const MAX_ERRORS: usize = 64;
 
-/// What no message of a run can be beyond.
-#[derive(Clone, Copy, Debug)]
+/// Examples of one error that are sent: as many as the account keeps.
+const EXAMPLES: usize = 10;
+
+/// What no message of a generator can be beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// Arrivals of the schedule.
     pub arrivals: u64,
+    /// Its part of them.
+    pub part: Stripe,
+    /// Threads that it sends with, at most.
+    pub threads: u32,
+    /// Its cap on unanswered starts, at most.
+    pub max_in_flight: u32,
     /// Offset from the beginning of the iteration at which the message came, nanoseconds.
     pub now: u64,
+}
+
+/// A second of a generator as it came, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Second {
+    message: wire::StartSecond,
+    bounds: Bounds,
+}
+
+impl Second {
+    /// What it tells, with its histograms.
+    pub fn open(self) -> ShardWindow {
+        // Everything in it was looked at before it was kept.
+        second_from(self.message, self.bounds).unwrap_or_default()
+    }
 }
 
 /// Puts reports into one message.
 pub fn to_message(reports: Vec<StartReport>) -> wire::Starts {
     let mut message = wire::Starts::default();
     let (mut numbers, mut ends) = (Vec::new(), Vec::new());
+    // Every thread tells of each code twenty times a second, and a message holds each once.
+    let mut errors: BTreeMap<ErrorKey, wire::StartError> = BTreeMap::new();
     for report in reports {
         match report {
             StartReport::Starts(starts) => {
@@ -62,23 +96,26 @@ pub fn to_message(reports: Vec<StartReport>) -> wire::Starts {
                 }
             }
             StartReport::Windows(windows) => message.seconds.extend(windows.iter().map(second_to)),
-            StartReport::StartErrors(errors) => {
-                message
-                    .errors
-                    .extend(errors.into_iter().map(|(code, (count, examples))| {
-                        wire::StartError {
-                            code: code.to_owned(),
-                            count,
-                            examples: examples
-                                .into_iter()
-                                .map(|(n, message)| wire::ErrorExample { n, message })
-                                .collect(),
-                        }
+            StartReport::Seconds(seconds) => message.seconds.extend(seconds.into_iter().map(|second| second.message)),
+            StartReport::StartErrors(told) => {
+                for (code, (count, examples)) in told {
+                    let error = errors.entry(code).or_insert_with(|| wire::StartError {
+                        code: code.to_owned(),
+                        ..Default::default()
+                    });
+                    error.count += count;
+                    let room = EXAMPLES.saturating_sub(error.examples.len());
+                    let examples = examples.into_iter().take(room);
+                    error.examples.extend(examples.map(|(n, message)| wire::ErrorExample {
+                        n,
+                        message: bounded::line(&message),
                     }));
+                }
             }
             StartReport::Poll(poll) => message.polls.push(sampled_to(poll)),
         }
     }
+    message.errors = errors.into_values().collect();
     if !numbers.is_empty() {
         message.ends = Some(wire::StartEnds {
             n: columns::encode(numbers),
@@ -88,17 +125,18 @@ pub fn to_message(reports: Vec<StartReport>) -> wire::Starts {
     message
 }
 
-/// Takes a message apart.
+/// Takes a message apart. `claims` is what its sender told before, and is added to.
 ///
 /// # Errors
-/// Says what makes no sense in it.
-pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartReport>, String> {
+/// Says what makes no sense in it; `claims` means nothing then.
+pub fn from_message(message: wire::Starts, bounds: Bounds, claims: &mut Claims) -> Result<Vec<StartReport>, String> {
     let mut reports = Vec::new();
     if let Some(ends) = message.ends {
         let numbers = columns::decode(&ends.n).map_err(|error| error.to_string())?;
         if numbers.len() != ends.end.len() {
             return Err("the columns of the starts differ in length".into());
         }
+        claims.ends(numbers.len(), bounds)?;
         let starts = numbers
             .into_iter()
             .zip(ends.end)
@@ -107,12 +145,12 @@ pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartRe
         reports.push(StartReport::Starts(starts));
     }
     if !message.seconds.is_empty() {
-        let windows = message
-            .seconds
-            .into_iter()
-            .map(|second| second_from(second, bounds))
-            .collect::<Result<Vec<_>, String>>()?;
-        reports.push(StartReport::Windows(windows));
+        for second in &message.seconds {
+            claims.second(second, bounds)?;
+        }
+        let seconds = message.seconds.into_iter();
+        let seconds = seconds.map(|message| Second { message, bounds }).collect();
+        reports.push(StartReport::Seconds(seconds));
     }
     if message.errors.len() > MAX_ERRORS {
         return Err(format!("{} kinds of errors", message.errors.len()));
@@ -128,14 +166,16 @@ pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartRe
             .find(|code| *code == error.code)
             .unwrap_or(OTHER_CODE);
         let (count, examples) = errors.entry(code).or_default();
-        *count += bounds.count(error.count)?;
+        claims.errors(error.count, bounds)?;
+        *count += error.count;
         for example in error.examples {
-            examples.push((bounds.arrival(example.n)?, example.message));
+            examples.push((bounds.arrival(example.n)?, bounded::line(&example.message)));
         }
     }
     if !errors.is_empty() {
         reports.push(StartReport::StartErrors(errors));
     }
+    claims.polls(message.polls.len(), bounds)?;
     for poll in message.polls {
         reports.push(StartReport::Poll(sampled_from(poll, bounds)?));
     }
@@ -144,21 +184,31 @@ pub fn from_message(message: wire::Starts, bounds: Bounds) -> Result<Vec<StartRe
 
 impl Bounds {
     fn arrival(&self, n: u64) -> Result<u64, String> {
-        if n < self.arrivals {
-            Ok(n)
-        } else {
-            Err(format!("arrival {n} of a schedule with {}", self.arrivals))
+        if n >= self.arrivals {
+            return Err(format!("arrival {n} of a schedule with {}", self.arrivals));
+        }
+        if n % self.part.of != self.part.index {
+            return Err(format!(
+                "arrival {n}, which is not of its part: those with n mod {} = {}",
+                self.part.of, self.part.index
+            ));
+        }
+        Ok(n)
+    }
+
+    /// Arrivals of its part.
+    fn of_part(&self) -> u64 {
+        match self.arrivals.checked_sub(self.part.index + 1) {
+            Some(rest) => rest / self.part.of + 1,
+            None => 0,
         }
     }
 
     fn count(&self, count: u64) -> Result<u64, String> {
-        if count <= self.arrivals {
+        if count <= self.of_part() {
             Ok(count)
         } else {
-            Err(format!(
-                "a count of {count} in a schedule with {} arrivals",
-                self.arrivals
-            ))
+            Err(format!("a count of {count} in a part with {} arrivals", self.of_part()))
         }
     }
 }

@@ -12,6 +12,11 @@ pub fn git_revision() -> Fact<String> {
     }
 }
 
+/// The version that generators of one run must have in common.
+pub fn version() -> String {
+    benchmark_worker::build_version(env!("CARGO_PKG_VERSION"), env!("BENCHMARK_GIT_REVISION"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -297,6 +297,33 @@ fn a_generator_that_is_killed_makes_the_run_invalid_and_its_arrivals_are_counted
 }
 
 #[test]
+fn a_generator_that_is_told_to_stop_is_not_done_and_what_it_did_not_send_is_missing() {
+    let server = server::start(&server::options());
+    let mut cast = Cast::lead(&server.address(), "--duration 15s --expect-workers 1 --generators 2");
+    cast.worker("");
+    cast.generator("");
+    cast.in_the_middle();
+    cast.members[1].1.signal(Signal::TERM);
+    let (results, leader, members) = cast.finish();
+    assert_eq!(members[1].code(), 143, "{:?}", members[1]);
+    assert_eq!(leader.code(), 3, "{leader:?}");
+    account::closes_so_far(&results);
+    account::agrees_with_the_server(&results);
+    assert_eq!(check(&results, "fleet-members"), CheckStatus::Invalid, "{leader:?}");
+    let generators = of_role(&results, MemberRole::Generator);
+    assert_eq!(generators[0].presence, MemberPresence::Left);
+    let reason = generators[0].reason.as_deref().unwrap();
+    assert!(
+        reason.contains("SIGTERM") && reason.contains("it stopped sending at"),
+        "{reason}"
+    );
+    let starts = generators[0].starts.as_ref().unwrap();
+    assert!(starts.missing > 0, "{starts:?}");
+    assert_eq!(starts.arrivals + starts.missing, 291, "{starts:?}");
+    assert_eq!(results.ledger.arrivals, 582, "{leader:?}");
+}
+
+#[test]
 fn when_the_leader_is_killed_the_members_stop_and_say_why() {
     let server = server::start(&server::options());
     let mut cast = Cast::lead(&server.address(), "--duration 100s --expect-workers 1 --generators 2");
@@ -409,7 +436,7 @@ fn strangers_are_refused_and_both_sides_say_so() {
         );
     };
     let address = cast.address.clone();
-    refused(&format!("join {address}"), "another-token", "token");
+    refused(&format!("join {address}"), "another-token-for-tests", "token");
     refused(&format!("join {address} --expect-plan 0123456789"), TOKEN, "plan");
     refused(&format!("join {}", server.address()), TOKEN, "no leader");
     cast.worker("");

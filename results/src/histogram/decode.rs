@@ -74,11 +74,19 @@ pub(super) fn from_bytes(deflated: &[u8]) -> Result<hdrhistogram::Histogram<u64>
 
 /// Visits the counts of a histogram without making one: a histogram is 190 KB to fill, and a file of an hour has thousands
 /// of them with a few hundred counts each. Index and count, from the lowest value; see [`index_of`].
-pub(super) fn visit(text: &str, mut visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
+pub(super) fn visit(text: &str, visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
     if text.len() > HISTOGRAM_MAX_TEXT {
         return Err(DecodeError::TooLarge);
     }
-    let inflated = inflate(&STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?)?;
+    visit_bytes(&STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?, visitor)
+}
+
+/// The same of one that is not in base64.
+pub(super) fn visit_bytes(deflated: &[u8], mut visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
+    if deflated.len() > HISTOGRAM_MAX_TEXT {
+        return Err(DecodeError::TooLarge);
+    }
+    let inflated = inflate(deflated)?;
     check_header(&inflated)?;
     walk(&inflated[HEADER..], &mut visitor)
 }

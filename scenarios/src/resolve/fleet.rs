@@ -5,12 +5,20 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{connection, form::Form, reader::Reader};
 use crate::{Fleet, Target, asked::Key, problem::Problem};
 
-const MAX_EXPECTED: u32 = 10_000;
-const MAX_GENERATORS: u32 = 1_000;
+/// With the further generators, and with workers that come in the place of others, within what a leader remembers: 4,096.
+const MAX_EXPECTED: u32 = 3_000;
+pub(crate) const MAX_GENERATORS: u32 = 1_000;
 const FLEET_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What only a fleet service has a use for.
-const SERVICE_ONLY: [Key; 4] = [Key::FleetTimeout, Key::FleetToken, Key::FleetTlsCert, Key::FleetTlsKey];
+const SERVICE_ONLY: [Key; 6] = [
+    Key::FleetTimeout,
+    Key::FleetToken,
+    Key::FleetOpen,
+    Key::AllowVersionSkew,
+    Key::FleetTlsCert,
+    Key::FleetTlsKey,
+];
 
 /// How others join a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +27,8 @@ pub struct FleetOptions {
     pub listen: Option<SocketAddr>,
     /// How long the others are waited for.
     pub timeout: Duration,
+    /// Whether members of other versions are let in.
+    pub allow_version_skew: bool,
     /// The fleet service's certificate, when it has one.
     pub tls: Option<FleetTls>,
 }
@@ -52,9 +62,10 @@ pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(Fleet, Fl
     let options = FleetOptions {
         listen,
         timeout: reader.read(Key::FleetTimeout, &timeout, || (FLEET_TIMEOUT, "".into()))?,
+        allow_version_skew: given_switch(reader, Key::AllowVersionSkew)?,
         tls: tls(reader)?,
     };
-    note_exposure(reader, address, &options);
+    keep_strangers_out(reader, address, &options)?;
     if expect_workers > 0 && !address.ip().is_loopback() && matches!(target, Target::Embedded(_)) {
         reader.note("the embedded server listens on 127.0.0.1: workers on other machines can join but not reach it");
     }
@@ -67,6 +78,7 @@ impl FleetOptions {
         FleetOptions {
             listen: None,
             timeout: FLEET_TIMEOUT,
+            allow_version_skew: false,
             tls: None,
         }
     }
@@ -97,8 +109,13 @@ fn listen(reader: &mut Reader, fleet: &Fleet) -> Result<Option<SocketAddr>, Prob
         Problem::new(format!("{} needs --fleet-listen IP:PORT as well", reader.quote(key)))
             .explain(who)
             .remedy("--fleet-listen 127.0.0.1:7400")
-            .remedy("--fleet-listen 0.0.0.0:7400"),
+            .remedy("--fleet-listen 0.0.0.0:7400 --fleet-token-file FILE"),
     )
+}
+
+/// A switch that is off unless it is given.
+fn given_switch(reader: &mut Reader, key: Key) -> Result<bool, Problem> {
+    Ok(reader.read_given(key, &Form::switch())?.unwrap_or(false))
 }
 
 fn tls(reader: &mut Reader) -> Result<Option<FleetTls>, Problem> {
@@ -116,22 +133,38 @@ fn tls(reader: &mut Reader) -> Result<Option<FleetTls>, Problem> {
     )
 }
 
-/// Says who else could join or listen in.
-fn note_exposure(reader: &mut Reader, address: SocketAddr, options: &FleetOptions) {
+/// Refuses a fleet that whoever reaches this machine could join, unless that is asked for: a member can fake all figures.
+/// Says who could listen in.
+fn keep_strangers_out(reader: &mut Reader, address: SocketAddr, options: &FleetOptions) -> Result<(), Problem> {
     let token = reader.given(Key::FleetToken);
     if let Some(given) = token {
         reader.record(Key::FleetToken, given.text.clone(), given.source.clone());
+        let why = "there is a token, and so the fleet is not open";
+        reader.refuse(&[Key::FleetOpen], why, |problem| problem)?;
     }
+    let open = given_switch(reader, Key::FleetOpen)?;
     if address.ip().is_loopback() {
-        return;
+        return Ok(());
     }
-    if token.is_none() {
-        reader.note(format!(
-            "whoever reaches {address} can join the run: --fleet-token-file keeps strangers out"
-        ));
-    } else if options.tls.is_none() {
-        reader.note(format!(
+    match token {
+        None if open => reader.note(format!(
+            "whoever reaches {address} can join the run, and fake its figures"
+        )),
+        None => {
+            return Err(Problem::new(format!(
+                "{} lets everybody join who reaches this machine",
+                reader.quote(Key::FleetListen)
+            ))
+            .explain(
+                "whoever joins can fake the figures; members show a token, 16 characters or more, that both are given",
+            )
+            .remedy("--fleet-token-file FILE")
+            .remedy("--fleet-open"));
+        }
+        Some(_) if options.tls.is_none() => reader.note(format!(
             "the fleet's token is sent to {address} in the clear: --fleet-tls-cert and --fleet-tls-key encrypt it"
-        ));
+        )),
+        Some(_) => {}
     }
+    Ok(())
 }

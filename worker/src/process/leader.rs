@@ -78,12 +78,11 @@ pub enum LeaderError {
 }
 
 impl Run {
-    /// Joins, and begins to tell the leader how this process is.
+    /// Joins. The leader is to be told soon how this process is: [`Leader::begin`].
     pub(super) async fn join(
         options: &JoinOptions,
         name: String,
         workers: WorkerFacts,
-        source: Arc<dyn Source>,
         patient: bool,
     ) -> Result<Run, LeaderError> {
         let clock = RunClock::get();
@@ -91,7 +90,7 @@ impl Run {
             LeaderAt::Remote(options.leader.clone()),
             Role::Worker,
             name,
-            env!("CARGO_PKG_VERSION"),
+            crate::version(),
             host::facts(Path::new("/")),
             Arc::new(move || clock.now_unix_ns()),
         );
@@ -99,7 +98,8 @@ impl Run {
         member.workers = Some(workers);
         member.join_timeout = if patient { FOREVER } else { options.join_timeout };
         member.leader_timeout = options.leader_timeout;
-        let (joined, mut member) = Member::join(member).await?;
+        member.patient = patient;
+        let (joined, member) = Member::join(member).await?;
         let Joined {
             run_id,
             plan_json,
@@ -119,7 +119,6 @@ impl Run {
                 read,
             });
         }
-        member.begin(source);
         Ok(Run {
             run_id,
             plan,
@@ -133,6 +132,11 @@ impl Run {
 }
 
 impl Leader {
+    /// Begins to tell the leader how this process is, and what it sees.
+    pub(super) fn begin(&mut self, source: Arc<dyn Source>) {
+        self.member.begin(source);
+    }
+
     /// Tells the leader now that the workers poll, and what they run with.
     pub(super) fn polls(&self, workers: &WorkerFacts) {
         self.member.describe(workers);

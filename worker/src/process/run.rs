@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use benchmark_fleet::{MemberEnd, Source, Undelivered};
+use benchmark_fleet::{MemberEnd, Undelivered};
 use benchmark_metrics::{ListenError, Registry, Selection};
 use benchmark_results::{schema::WorkerFacts, thresholds::Signal};
 use benchmark_scenarios::{AtHand, Cluster, Problem, Reached, ServerAccess, TlsSaid, WorkerProcess};
@@ -183,16 +183,19 @@ impl Process {
                     signal = stop.requested() => return self.drain(None, Over::Signal(signal)).await,
                 };
                 let polled = self.polled(Some(&run))?;
+                // Before the leader hears of this process: from then on it may begin.
+                self.desk.attend(true);
                 (self.say)(&format!(
                     "joined run {} at {} (plan {})",
                     run.run_id,
                     join.leader.address,
                     run.plan.hash().short()
                 ));
-                (Some(run.leader), polled)
+                let mut leader = run.leader;
+                leader.begin(self.source.clone());
+                (Some(leader), polled)
             }
         };
-        self.desk.attend(leader.is_some());
         if self.standing.as_ref().is_some_and(|standing| standing.polled != polled)
             && let Some(standing) = self.standing.take()
         {
@@ -224,8 +227,7 @@ impl Process {
     async fn join(&self, join: &JoinOptions) -> Result<Run, LeaderError> {
         let patient = self.runs > 0 && join.stay;
         (self.say)(&format!("joining the leader at {}", join.leader.address));
-        let source: Arc<dyn Source> = self.source.clone();
-        Run::join(join, self.request.name.clone(), self.facts(), source, patient).await
+        Run::join(join, self.request.name.clone(), self.facts(), patient).await
     }
 
     /// The options as far as they are known before the server was asked.
@@ -346,6 +348,8 @@ impl Process {
                 self.leave(leader, "the run is over").await?;
                 self.desk.attend(false);
                 if stay {
+                    // What the next run polls is not known: it is not to begin before this process polls that.
+                    self.source.waits_for("the next run");
                     return Ok(None);
                 }
                 if let Some(standing) = self.standing.take() {
@@ -358,6 +362,7 @@ impl Process {
                 self.desk.attend(false);
                 if stay {
                     (self.say)(&format!("{end}; waiting for the next run"));
+                    self.source.waits_for("the next run");
                     return Ok(None);
                 }
                 (self.say)(&format!("{end}; draining"));

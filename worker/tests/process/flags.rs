@@ -68,7 +68,7 @@ fn each_wrong_flag_is_one_clear_line() {
 #[test]
 fn secrets_are_not_repeated() {
     for arguments in [
-        "--join 127.0.0.1:1 --join-timeout 1s --fleet-token hush-hush --metrics-listen off",
+        "--join 127.0.0.1:1 --join-timeout 1s --fleet-token hush-hush-hush-hush --metrics-listen off",
         "--join 127.0.0.1:1 --fleet-token --hush-hush",
         "--address 127.0.0.1:1 --api-key hush-hush --connect-timeout 1s --metrics-listen off -vv",
         "--address 127.0.0.1:1 --api-key hush-hush --slots",

@@ -77,7 +77,9 @@ impl Led {
         let clock = RunClock::get();
         let leader = Leader::new(
             LeaderOptions {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                version: "of a generator".to_owned(),
+                workers_version: benchmark_worker::version(),
+                allow_version_skew: false,
                 run_id: run.clone(),
                 plan_json: serde_json::to_string(&plan).unwrap(),
                 plan_hash: plan.hash().to_string(),
@@ -165,8 +167,8 @@ fn left(roll: &[MemberState]) -> usize {
 
 #[test]
 fn it_takes_everything_from_the_leader_and_flushes_at_a_signal() {
-    let led = Led::new(Some("sesame"));
-    let worker = led.worker(&["--fleet-token", "sesame", "--profile", "small"]);
+    let led = Led::new(Some("open-sesame-open-sesame"));
+    let worker = led.worker(&["--fleet-token", "open-sesame-open-sesame", "--profile", "small"]);
     led.until_ready(1);
     led.execute(0, 20);
     led.until("the slots are told", |roll| roll[0].status.workflow_slots.is_some());
@@ -176,7 +178,10 @@ fn it_takes_everything_from_the_leader_and_flushes_at_a_signal() {
     let finished = worker.finish();
     assert_eq!(finished.code(), 0, "{finished:?}");
     assert!(finished.says(&format!("joined run {}", led.run)), "{finished:?}");
-    assert!(!finished.says("sesame"), "the token is not shown: {finished:?}");
+    assert!(
+        !finished.says("open-sesame-open-sesame"),
+        "the token is not shown: {finished:?}"
+    );
     assert_eq!(led.arrivals(), (0..25).collect::<Vec<_>>());
     let roll = led.leader.roll();
     assert_eq!(left(&roll), 1, "{roll:?}");
@@ -245,13 +250,13 @@ fn a_leader_that_is_gone_ends_it_within_its_time_and_says_why() {
 
 #[test]
 fn who_is_refused_says_so_and_ends() {
-    let led = Led::new(Some("right"));
-    let wrong = led.worker(&["--fleet-token", "wrong"]).finish();
+    let led = Led::new(Some("the-right-token-of-two"));
+    let wrong = led.worker(&["--fleet-token", "the-wrong-token-of-two"]).finish();
     assert_eq!(wrong.code(), 2, "{wrong:?}");
     assert!(wrong.says("refuses this process"), "{wrong:?}");
 
     let other = led
-        .worker(&["--fleet-token", "right", "--expect-plan", "000000"])
+        .worker(&["--fleet-token", "the-right-token-of-two", "--expect-plan", "000000"])
         .finish();
     assert_eq!(other.code(), 2, "{other:?}");
     assert!(other.says("plan"), "{other:?}");

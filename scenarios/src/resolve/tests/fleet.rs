@@ -52,7 +52,7 @@ fn what_listens_and_where_is_no_part_of_the_plan() {
 
 #[test]
 fn a_fleet_that_cannot_come_together_is_refused_in_words() {
-    let cases: [(&[(Key, &str)], &str); 10] = [
+    let cases: [(&[(Key, &str)], &str); 12] = [
         (
             &[(Key::ExpectWorkers, "3")],
             "--expect-workers 3 needs --fleet-listen IP:PORT as well\n  they join there, each with: benchmark-worker --join \
@@ -72,6 +72,14 @@ fn a_fleet_that_cannot_come_together_is_refused_in_words() {
             "--generators 0 is not allowed: give a whole number of generators from 1 to 1000",
         ),
         (&[(Key::ExpectWorkers, "-1")], "--expect-workers -1 is not allowed"),
+        (
+            &[(Key::ExpectWorkers, "3001")],
+            "--expect-workers 3001 is not allowed: give a whole number of worker processes",
+        ),
+        (
+            &[(Key::AllowVersionSkew, "true")],
+            "--allow-version-skew does not apply: nobody can join without --fleet-listen",
+        ),
         (
             &[(Key::ExpectWorkers, "1"), (Key::FleetListen, "localhost:7400")],
             "--fleet-listen localhost:7400 is not allowed: give IP:PORT",
@@ -107,8 +115,14 @@ fn who_else_could_join_is_said() {
         (Key::Address, "h:1"),
     ];
     let notes = |more: &[(Key, &str)]| resolved(&[&open, more].concat()).notes;
-    let stranger = "whoever reaches 0.0.0.0:7400 can join the run: --fleet-token-file keeps strangers out";
-    assert_eq!(notes(&[]), [stranger]);
+    let report = problem(&open);
+    assert!(
+        report.contains("--fleet-listen 0.0.0.0:7400 lets everybody join")
+            && report.contains("try  --fleet-token-file FILE   or   --fleet-open"),
+        "{report}"
+    );
+    let stranger = "whoever reaches 0.0.0.0:7400 can join the run, and fake its figures";
+    assert_eq!(notes(&[(Key::FleetOpen, "true")]), [stranger]);
     let token = (Key::FleetToken, "***");
     assert!(notes(&[token])[0].contains("is sent to 0.0.0.0:7400 in the clear"));
     let tls = [token, (Key::FleetTlsCert, "c.pem"), (Key::FleetTlsKey, "k.pem")];
@@ -121,12 +135,39 @@ fn who_else_could_join_is_said() {
             key: PathBuf::from("k.pem")
         }
     );
-    let embedded = resolved(&open[..2]).notes;
+    let both = problem(&[&open[..], &[token, (Key::FleetOpen, "true")]].concat());
+    assert!(both.contains("--fleet-open does not apply: there is a token"), "{both}");
+    let embedded = resolved(&[&open[..2], &[token]].concat()).notes;
     assert!(
         embedded
             .iter()
             .any(|note| note.contains("the embedded server listens on 127.0.0.1"))
     );
+}
+
+#[test]
+fn a_plan_that_nobody_can_have_asked_for_is_refused() {
+    let plan = resolved(&[(Key::Generators, "2"), LISTEN, (Key::WorkflowType, "multi-activity")]).plan;
+    plan.check().unwrap_or_else(|problem| panic!("{}", problem.report()));
+    type Change = fn(&mut Plan);
+    let cases: [(&str, Change); 10] = [
+        ("--duration", |plan| plan.load.duration = Duration::MAX),
+        ("--ramp-up", |plan| plan.load.ramp_up = Duration::MAX),
+        ("--drain", |plan| plan.load.drain = Duration::MAX),
+        ("--max-in-flight 4294967295", |plan| plan.load.max_in_flight = u32::MAX),
+        ("--threads 4294967295", |plan| plan.starter.threads = u32::MAX),
+        ("--connections 0", |plan| plan.starter.connections = 0),
+        ("--payload-size", |plan| plan.workload.payload_size = u32::MAX),
+        ("--sample", |plan| plan.observation.sample_ratio = f64::NAN),
+        ("--generators 0", |plan| plan.fleet.generators = 0),
+        ("cannot be asked for", |plan| plan.starter.retries = 9),
+    ];
+    for (words, change) in cases {
+        let mut hostile = plan.clone();
+        change(&mut hostile);
+        let report = hostile.check().unwrap_err().report();
+        assert!(report.contains(words), "{report}\nshould say\n{words}");
+    }
 }
 
 #[test]

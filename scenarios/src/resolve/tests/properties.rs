@@ -115,6 +115,7 @@ fn nearly_tuned() -> impl Strategy<Value = Vec<(Key, String)>> {
         one(Key::ExpectWorkers, number().boxed()),
         one(Key::Generators, number().boxed()),
         one(Key::FleetListen, names(&["127.0.0.1:0", "[::]:7400"])),
+        one(Key::FleetOpen, names(&["true", "false"])),
     ];
     proptest::collection::vec(option, 0..5)
 }
@@ -181,6 +182,7 @@ fn holds(plan: &Plan) {
     assert_eq!(plan.workers.tuning.is_some(), plan.workers.count > 0);
     plan.workers.tuning.iter().for_each(can_run);
     assert!(plan.fleet.generators >= 1);
+    plan.check().unwrap_or_else(|problem| panic!("{}", problem.report()));
     let json = serde_json::to_string(plan).unwrap();
     assert_eq!(
         &serde_json::from_str::<Plan>(&json).unwrap(),

@@ -1,0 +1,163 @@
+use std::sync::mpsc::{Receiver, channel};
+
+use benchmark_fleet::{EndRecord, EndsBuilder, MemberId, Role, columns};
+use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+
+use super::*;
+
+const GENERATOR: Teller = Teller {
+    id: MemberId(1),
+    role: Role::Generator,
+    stripe: Some(1),
+};
+const WORKER: Teller = Teller {
+    id: MemberId(2),
+    role: Role::Worker,
+    stripe: None,
+};
+
+fn desk() -> (Desk, Receiver<Report>) {
+    let mut asked = Asked::new();
+    for (key, text) in [
+        (Key::Generators, "2"),
+        (Key::FleetListen, "127.0.0.1:0"),
+        (Key::Address, "h:1"),
+    ] {
+        asked.add(key, Given::by_flag(key.flag(), text));
+    }
+    let host = HostFacts {
+        cores: 1,
+        task_queue: "q".to_owned(),
+    };
+    let plan = resolve(&asked, &host)
+        .unwrap_or_else(|problem| panic!("{}", problem.report()))
+        .plan;
+    let (reports, incoming) = channel();
+    let desk = Desk::default();
+    let timeline = Timeline::beginning_in(0);
+    desk.open(
+        "run".into(),
+        Limits::of(&plan),
+        &Schedule::new(&plan.load),
+        timeline,
+        reports,
+    );
+    (desk, incoming)
+}
+
+fn window(run: &str, body: wire::window::Body) -> wire::Window {
+    wire::Window {
+        sequence: 1,
+        run: run.to_owned(),
+        body: Some(body),
+    }
+}
+
+fn starts(run: &str, n: u64) -> wire::Window {
+    let ends = wire::StartEnds {
+        n: columns::encode([n]),
+        end: vec![wire::StartEnd::Accepted.into()],
+    };
+    let message = wire::Starts {
+        ends: Some(ends),
+        ..Default::default()
+    };
+    window(run, wire::window::Body::Starts(message))
+}
+
+fn ends(count: u64) -> wire::Window {
+    let mut ends = EndsBuilder::new();
+    for n in 0..count {
+        ends.push(EndRecord {
+            n,
+            ended_unix_ns: 2,
+            sent_unix_ns: 1,
+            kind: EndKind::Completed,
+            message: None,
+        });
+    }
+    window("run", wire::window::Body::Ends(ends.finish()))
+}
+
+#[test]
+fn a_generator_tells_of_its_own_part_and_of_the_iteration_that_is_open() {
+    let (desk, incoming) = desk();
+    desk.take(GENERATOR, starts("run", 3)).unwrap();
+    assert!(matches!(
+        incoming.try_recv(),
+        Ok(Report::Elsewhere(Origin::Member(1), reports, _)) if reports.len() == 1
+    ));
+    let refused = desk.take(GENERATOR, starts("run", 4)).unwrap_err();
+    assert!(matches!(refused, Rejected::Malformed(reason) if reason.contains("not of its part")));
+    desk.take(GENERATOR, starts("the run before", 3)).unwrap();
+    assert!(incoming.try_recv().is_err());
+}
+
+#[test]
+fn what_it_tells_adds_up_over_its_messages() {
+    let (desk, _incoming) = desk();
+    let part = desk.state.lock().unwrap().as_ref().unwrap().open.arrivals / 2;
+    for _ in 0..part {
+        desk.take(GENERATOR, starts("run", 3)).unwrap();
+    }
+    assert!(desk.take(GENERATOR, starts("run", 3)).is_err());
+    // One that is refused changes nothing for others.
+    let other = Teller {
+        id: MemberId(7),
+        ..GENERATOR
+    };
+    desk.take(other, starts("run", 3)).unwrap();
+}
+
+#[test]
+fn who_is_shut_out_or_comes_when_all_is_closed_tells_nothing_more() {
+    let (desk, incoming) = desk();
+    desk.shut_out([1]);
+    desk.take(GENERATOR, starts("run", 3)).unwrap();
+    assert!(incoming.try_recv().is_err());
+    desk.take(WORKER, ends(1)).unwrap();
+    assert!(matches!(incoming.try_recv(), Ok(Report::Ends(Origin::Member(2), ends, _)) if ends.len() == 1));
+    desk.close();
+    desk.take(WORKER, ends(1)).unwrap();
+    assert!(incoming.try_recv().is_err());
+}
+
+#[test]
+fn what_the_account_has_no_room_for_is_not_taken_until_it_has() {
+    let (desk, incoming) = desk();
+    let large = ends(200_000);
+    let mut taken = 0;
+    let refused = loop {
+        match desk.take(WORKER, large.clone()) {
+            Ok(()) => taken += 1,
+            Err(refused) => break refused,
+        }
+        assert!(taken < 1_000, "there is room without end");
+    };
+    assert_eq!(refused, Rejected::Full);
+    assert!(taken > 1);
+    drop(incoming.recv().unwrap());
+    desk.take(WORKER, large).unwrap();
+}
+
+#[test]
+fn what_a_generator_used_is_kept_within_bounds() {
+    let (desk, _incoming) = desk();
+    let told = |health_json: String| {
+        let message = wire::Starts {
+            health_json,
+            ..Default::default()
+        };
+        desk.take(GENERATOR, window("run", wire::window::Body::Starts(message)))
+    };
+    let mut used = GeneratorHealth::not_observed("a test");
+    used.cpu_seconds = 1e300;
+    told(serde_json::to_string(&used).unwrap()).unwrap();
+    assert!(desk.healths()[&1].cpu_seconds < 1e15);
+    // What it told before stays when it tells of something else.
+    desk.take(GENERATOR, starts("run", 3)).unwrap();
+    assert_eq!(desk.healths().len(), 1);
+    for wrong in ["[".repeat(1_000), " ".repeat(FACTS_BYTES + 1), "{}".to_owned()] {
+        assert!(matches!(told(wrong), Err(Rejected::Malformed(_))));
+    }
+}

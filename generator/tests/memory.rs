@@ -1,0 +1,232 @@
+//! A hostile message costs bounded memory: 200 kB of whatever a stranger writes, from its bytes to the account, at most
+//! 20 MB. Counted by an allocator of this test.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::{
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use benchmark_fleet::{Origin, wire};
+use benchmark_generator::{
+    accountant::Accountant,
+    accounts::{Accounts, Sample},
+    fleet::{
+        crew::{self, Crew, CrewOptions},
+        desk::Limits,
+    },
+    host,
+    schedule::Schedule,
+    timeline::Timeline,
+};
+use benchmark_results::Histogram;
+use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+use prost::Message as _;
+
+/// The system's allocator, counting.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is passed on to the system's allocator as it came; the counters do not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
+        MOST.fetch_max(now, Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const MESSAGE: usize = 200_000;
+const MOST_BYTES: usize = 20_000_000;
+const KEYS: [[u8; 16]; 2] = [[1; 16], [2; 16]];
+
+/// A field with content, by its number.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    prost::encoding::encode_varint(content.len() as u64, &mut bytes);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// An exchange of a member with one window, whose body is that field.
+fn exchange(key: [u8; 16], body: &[u8]) -> Vec<u8> {
+    let mut window = vec![1 << 3, 1];
+    window.extend(field(2, b"run"));
+    window.extend_from_slice(body);
+    [field(1, &key), field(2, &window)].concat()
+}
+
+/// One piece as often as it fits.
+fn many(piece: &[u8]) -> Vec<u8> {
+    piece.repeat((MESSAGE - 200) / piece.len())
+}
+
+/// Seconds with a histogram in each place, of the shape that inflates most.
+fn dense_seconds() -> Vec<u8> {
+    let mut histogram = Histogram::new();
+    for micros in (0..2_000_000).step_by(997) {
+        histogram.record(Duration::from_micros(micros));
+    }
+    let (count, bytes) = (histogram.count(), histogram.to_bytes());
+    let pair = || {
+        Some(wire::Pair {
+            service: bytes.clone(),
+            response: bytes.clone(),
+        })
+    };
+    let seconds = |second| wire::StartSecond {
+        second,
+        phases: (1..=3)
+            .map(|phase| wire::PhaseSamples {
+                phase,
+                arrivals: 3 * count,
+                dispatched: count,
+                accepted: count,
+                rejected: count,
+                unknown: count,
+                lag: bytes.clone(),
+                accepted_latency: pair(),
+                rejected_latency: pair(),
+                unanswered_latency: pair(),
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let mut message = wire::Starts::default();
+    while message.encoded_len() < MESSAGE - 40_000 {
+        message.seconds.push(seconds(message.seconds.len() as u64 % 50));
+    }
+    field(4, &message.encode_to_vec())
+}
+
+// One test: the counters are of the whole process.
+#[test]
+fn a_hostile_message_costs_bounded_memory() {
+    let mut asked = Asked::new();
+    for (key, text) in [
+        (Key::Rate, "20000"),
+        (Key::Duration, "10m"),
+        (Key::Generators, "2"),
+        (Key::ExpectWorkers, "1"),
+        (Key::FleetListen, "127.0.0.1:0"),
+        (Key::Address, "h:1"),
+    ] {
+        asked.add(key, Given::by_flag(key.flag(), text));
+    }
+    let facts = HostFacts {
+        cores: 4,
+        task_queue: "queue".to_owned(),
+    };
+    let plan = resolve(&asked, &facts)
+        .unwrap_or_else(|problem| panic!("{}", problem.report()))
+        .plan;
+    let schedule = Schedule::new(&plan.load);
+    let long_ago = benchmark_workflows::RunClock::get().now_unix_ns() - 100_000_000_000;
+    let timeline = Timeline::beginning_at(long_ago, 0);
+    let host = serde_json::to_string(&host::facts(std::path::Path::new("/"))).unwrap();
+
+    let (worker, generator) = (KEYS[0], KEYS[1]);
+    let ends = MESSAGE / 3 - 100;
+    let columns_of_ends = wire::Ends {
+        n: vec![1; ends],
+        ended_unix_ns: vec![1; ends],
+        service_ns: vec![0; ends],
+        others: Vec::new(),
+    };
+    let starts = MESSAGE / 2 - 100;
+    let columns_of_starts = wire::StartEnds {
+        n: vec![0; starts],
+        end: vec![2; starts],
+    };
+    let poll = wire::Poll {
+        n: 1,
+        end: 1,
+        ..Default::default()
+    }
+    .encode_to_vec();
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("windows", many(&field(2, &[]))),
+        ("seconds", exchange(generator, &field(4, &many(&field(1, &[]))))),
+        (
+            "phases",
+            exchange(generator, &field(4, &field(1, &many(&field(10, &[0x08, 0x03]))))),
+        ),
+        (
+            "phases of seconds",
+            exchange(generator, &field(4, &many(&field(1, &field(10, &[0x08, 0x03]))))),
+        ),
+        ("histograms", exchange(generator, &dense_seconds())),
+        ("ends", exchange(worker, &field(3, &columns_of_ends.encode_to_vec()))),
+        (
+            "starts",
+            exchange(generator, &field(4, &field(2, &columns_of_starts.encode_to_vec()))),
+        ),
+        ("polls", exchange(generator, &field(4, &many(&field(4, &poll))))),
+        ("errors", exchange(generator, &field(4, &many(&field(3, &[]))))),
+        ("health", exchange(generator, &field(4, &field(5, &many(b"["))))),
+        (
+            "a long text",
+            exchange(generator, &field(4, &field(3, &field(1, &many(b"x"))))),
+        ),
+    ];
+    let mut taken = Vec::new();
+    for (what, bytes) in cases {
+        assert!(bytes.len() <= MESSAGE, "{what}: {}", bytes.len());
+        let options = CrewOptions {
+            plan: &plan,
+            run_id: "run",
+            server_address: "h:1".to_owned(),
+            allow_version_skew: false,
+        };
+        let crew = Crew::new(options).unwrap();
+        let (reports, incoming) = mpsc::channel();
+        crew.desk()
+            .open("run".into(), Limits::of(&plan), &schedule, timeline, reports.clone());
+        for (key, role) in KEYS.into_iter().zip([wire::Role::Worker, wire::Role::Generator]) {
+            let join = wire::JoinRequest {
+                protocol: benchmark_fleet::PROTOCOL,
+                version: crew::version(),
+                role: role.into(),
+                key: key.to_vec(),
+                name: "member".to_owned(),
+                host_json: host.clone(),
+                ..Default::default()
+            };
+            crew.leader().join(join, Origin::InProcess).unwrap();
+        }
+        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.02), 60, true);
+        // As it is in a run: the seconds that are long over are closed.
+        accounts.advance(100_000_000_000);
+        let accountant = Accountant::spawn(accounts, (reports, incoming), timeline).unwrap();
+        let before = NOW.load(Relaxed);
+        MOST.store(before, Relaxed);
+        let request = benchmark_fleet::read::<wire::ExchangeRequest>(bytes.into());
+        let answer = request.and_then(|request| crew.leader().exchange(request).map_err(|refusal| refusal.reason));
+        drop(crew);
+        // All that was taken is written down.
+        drop(accountant.finish());
+        let most = MOST.load(Relaxed) - before;
+        assert!(most <= MOST_BYTES, "{what}: {most} bytes; {answer:?}");
+        if answer.is_ok_and(|answer| answer.acked == 1) {
+            taken.push(what);
+        }
+    }
+    // What is possible is taken, and is written down within the bound.
+    assert!(taken.contains(&"histograms") && taken.contains(&"ends"), "{taken:?}");
+}
