@@ -11,6 +11,7 @@ mod modes;
 mod refusals;
 mod relay;
 mod restart;
+mod rotation;
 mod secrets;
 mod series;
 mod server;

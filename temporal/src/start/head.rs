@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn secrets_are_marked_and_the_key_wins() {
-        let mut options = ConnectOptions::new("x:1", "bench");
+        let mut options = ConnectOptions::new("https://x:1", "bench");
         options.headers = headers(&[("authorization", "of-a-profile"), ("x-secret", "s3cret")]);
         options.api_key = Some(ApiKey::new("the-key").unwrap());
         let request = head(&options).unwrap().request();
