@@ -8,8 +8,8 @@ use std::{
 };
 
 use benchmark_fleet::{
-    Command, Leader, LeaderOptions, MemberState, Presence, Rejected, ServeOptions, Serving, SystemClock, Teller, Token,
-    WindowSink, read_ends, serve,
+    Command, EventKind, Leader, LeaderOptions, MemberState, Presence, Rejected, ServeOptions, Serving, SystemClock,
+    Teller, Token, WindowSink, read_ends, serve,
     wire::{Window, window::Body},
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
@@ -227,6 +227,10 @@ fn with_stay_it_joins_the_next_run() {
     let second = Led::at(address, None);
     worker.until_says(&format!("joined run {}", second.run));
     second.until_ready(1);
+    // Not before it polls this run's queue, and so once.
+    let ready = second.leader.take_events();
+    let ready = ready.iter().filter(|event| event.kind == EventKind::Ready).count();
+    assert_eq!(ready, 1);
     second.execute(0, 2);
     worker.signal(Signal::TERM);
     let finished = worker.finish();
