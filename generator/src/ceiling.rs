@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{self, Write},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 /// The version of the file that this program writes.
 const FORMAT: u32 = 1;
 const FILE: &str = "run-benchmark/calibration.json";
+/// Largest file that is read as a calibration, bytes; one has some 300.
+const MAX_BYTES: u64 = 64 * 1024;
 const REMEDY: &str = "`run-benchmark calibrate` finds it";
 
 /// What a calibration found.
@@ -114,17 +116,7 @@ pub fn store(path: &Path, ceiling: &Ceiling) -> Result<(), CeilingError> {
         };
         let mut text = serde_json::to_vec_pretty(&stored)?;
         text.push(b'\n');
-        let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = fs::File::create(&draft).and_then(|mut file| {
-            file.write_all(&text)?;
-            file.sync_all()
-        });
-        let placed = written.and_then(|()| fs::rename(&draft, path));
-        if placed.is_err() {
-            // The draft is of no use to anybody; what went wrong is told already.
-            let _ = fs::remove_file(&draft);
-        }
-        placed
+        benchmark_results::file::replace(path, &mut |file| file.write_all(&text))
     };
     write().map_err(|source| CeilingError::Write {
         path: path.to_owned(),
@@ -134,7 +126,7 @@ pub fn store(path: &Path, ceiling: &Ceiling) -> Result<(), CeilingError> {
 
 /// The stored ceiling, if it is one of this host; missing with the reason otherwise.
 pub fn load(path: &Path, facts: &HostFacts) -> Fact<Ceiling> {
-    let text = match fs::read(path) {
+    let text = match read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Fact::missing(format!("this host is not calibrated; {REMEDY}"));
@@ -159,6 +151,20 @@ pub fn load(path: &Path, facts: &HostFacts) -> Fact<Ceiling> {
             Fact::found(ceiling, source)
         }
     }
+}
+
+/// The bytes of a file; of no pipe, which would wait for a writer, and no more than a calibration has.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    let mut text = Vec::new();
+    fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        let words = format!("it has more than {MAX_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
+    }
+    Ok(text)
 }
 
 /// A rate as a share of a ceiling, under the ceiling's source.
@@ -244,6 +250,28 @@ mod tests {
             stored.rate = useless;
             store(&path, &stored).unwrap();
             assert_eq!(load(&path, &facts).value, None, "{useless}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_or_has_no_end_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, large) = (folder.path().join("pipe"), folder.path().join("large"));
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        fs::File::create(&large).unwrap().set_len(1 << 40).unwrap();
+        for (path, said) in [(&pipe, "no file"), (&large, "more than")] {
+            let loaded = load(path, &facts("0-1"));
+            assert!(
+                loaded.value.is_none() && loaded.source.contains(said),
+                "{}",
+                loaded.source
+            );
         }
     }
 

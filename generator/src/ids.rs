@@ -9,7 +9,8 @@ use std::{
 };
 
 use benchmark_results::schema::Phase;
-use benchmark_workflows::{RunClock, draw};
+use benchmark_scenarios::Problem;
+use benchmark_workflows::RunClock;
 
 /// Crockford's base 32: no letters that look like digits, and the order of the digits is the order of the numbers.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -26,22 +27,41 @@ const ANIMALS: [&str; 32] = [
     "seal", "stork", "swan", "tern", "vole", "wren",
 ];
 
-/// A new run's id, as `1nqk3x7-brisk-otter`: the second it was made in, so that ids sort by time, and two words for people.
-pub fn new_run_id() -> String {
+/// A new run's id, as `1nqk3x7-brisk-otter-5k8w2m9c1tz`: the second it was made in, so that ids sort by time, two words for
+/// people, and letters. Words and letters are 64 random bits: counts and clean-up go by the id, so that two runs must not
+/// share one, however many begin in the same second and wherever they do.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn new_run_id() -> Result<String, Problem> {
+    let mut noise = [0; 8];
+    getrandom::fill(&mut noise).map_err(|error| {
+        Problem::new(format!(
+            "the run gets no id, since the system gives no random numbers: {error}"
+        ))
+    })?;
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // The words tell apart what began in the same second, on this machine or another.
-    let noise = draw::derive(u64::from(since_epoch.subsec_nanos()), u64::from(std::process::id()));
-    run_id(since_epoch.as_secs(), noise)
+    Ok(run_id(since_epoch.as_secs(), u64::from_le_bytes(noise)))
 }
 
+/// No two pairs have the same id, as long as the seconds have 35 bits.
 fn run_id(seconds: u64, noise: u64) -> String {
-    let digits: String = (0..7)
+    let words = (noise % 1024) as usize;
+    let adjective = ADJECTIVES[words % ADJECTIVES.len()];
+    let animal = ANIMALS[words / ADJECTIVES.len()];
+    format!(
+        "{}-{adjective}-{animal}-{}",
+        base32(seconds, 7),
+        base32(noise >> 10, 11)
+    )
+}
+
+/// The lowest bits of a number, five a digit.
+fn base32(number: u64, digits: u32) -> String {
+    (0..digits)
         .rev()
-        .map(|place| char::from(BASE32[(seconds >> (5 * place)) as usize % BASE32.len()]))
-        .collect();
-    let adjective = ADJECTIVES[noise as usize % ADJECTIVES.len()];
-    let animal = ANIMALS[(noise >> 32) as usize % ANIMALS.len()];
-    format!("{digits}-{adjective}-{animal}")
+        .map(|place| char::from(BASE32[(number >> (5 * place)) as usize % BASE32.len()]))
+        .collect()
 }
 
 /// Prefix of the workflow ids of an iteration: the run's id, with the iteration's number when there are several.
@@ -94,13 +114,31 @@ pub fn identity(hostname: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn ids_sort_by_time() {
         let (early, late) = (run_id(1_763_900_000, u64::MAX), run_id(1_763_900_001, 0));
         assert!(early < late, "{early} {late}");
-        assert_eq!(run_id(1_763_900_000, 3 | 20 << 32), "1mj5yk0-brisk-otter");
+        assert_eq!(
+            run_id(1_763_900_000, 3 | 20 << 5 | 31 << 10),
+            "1mj5yk0-brisk-otter-0000000000z"
+        );
+    }
+
+    #[test]
+    fn each_bit_of_the_noise_makes_another_id() {
+        let of = |noise| run_id(1_763_900_000, noise);
+        let flipped: HashSet<String> = (0..64).map(|bit| of(1 << bit)).chain([of(0), of(u64::MAX)]).collect();
+        assert_eq!(flipped.len(), 66);
+        // In one second, as a matrix of jobs begins.
+        let new: HashSet<String> = (0..1_000).map(|_| new_run_id().unwrap()).collect();
+        assert_eq!(new.len(), 1_000);
+        // The random part itself, whatever the second.
+        let random: HashSet<&str> = new.iter().map(|id| id.split_once('-').unwrap().1).collect();
+        assert_eq!(random.len(), 1_000);
     }
 
     #[test]

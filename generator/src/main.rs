@@ -29,7 +29,7 @@ use benchmark_scenarios::{Problem, variables};
 
 use cli::{
     INVALID,
-    console::{complain, is_color_welcome, log_to_stderr, print, show, style, told},
+    console::{complain, is_color_welcome, log_to_stderr, print, printed, show, style, told},
     prepared::{Prepared, calibration, noise_folder, prepare, runtime},
     series,
 };
@@ -51,13 +51,13 @@ fn main() -> ExitCode {
         Some(Command::Plan(options)) => print_plan(options),
         Some(Command::Calibrate(options)) => calibrate(options),
         Some(Command::Join(options)) => join(options),
-        Some(Command::Compare(options)) => files::compare(options, &noise_folder(), style()).map(show),
+        Some(Command::Compare(options)) => files::compare(options, &noise_folder(), style()).and_then(show),
         Some(Command::Ab(options)) => series::ab(options),
         Some(Command::Noise(options)) => series::noise(options),
-        Some(Command::Report(options)) => files::report(options).map(show),
-        Some(Command::History(options)) => files::history(options, style()).map(show),
-        Some(Command::Show(options)) => files::show(options, style()).map(show),
-        Some(Command::Export(options)) => files::export(options).map(show),
+        Some(Command::Report(options)) => files::report(options).and_then(show),
+        Some(Command::History(options)) => files::history(options, style()).and_then(show),
+        Some(Command::Show(options)) => files::show(options, style()).and_then(show),
+        Some(Command::Export(options)) => files::export(options).and_then(show),
         Some(Command::NullFrontend(options)) => serve_nothing(options),
     };
     done.unwrap_or_else(|problem| {
@@ -68,8 +68,11 @@ fn main() -> ExitCode {
 
 /// Prints help, version or what is wrong with the command line.
 fn explain(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell when even this cannot be printed.
-    let _ = error.print();
+    let said = error.print().and_then(|()| std::io::stdout().flush());
+    if let Err(problem) = printed(said) {
+        complain(&problem.report());
+        return ExitCode::from(USAGE);
+    }
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
@@ -109,7 +112,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         story::run(request, stop).await
     });
     match outcome {
-        Ok(finished) => Ok(report(&finished, &output, color)),
+        Ok(finished) => report(&finished, &output, color),
         Err(RunError::Interrupted(StopReason::Signal(signal))) => {
             complain("interrupted before the load began; nothing was written");
             Ok(ExitCode::from(signal.exit_code()))
@@ -119,7 +122,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
 }
 
 /// Prints what a run came to, and gives its exit code.
-fn report(finished: &Finished, output: &OutputOptions, color: bool) -> ExitCode {
+fn report(finished: &Finished, output: &OutputOptions, color: bool) -> Result<ExitCode, Problem> {
     let Finished { results, path, kept } = finished;
     let on = |terminal: bool| if color && terminal { Style::COLOR } else { Style::PLAIN };
     let text = |style| {
@@ -129,19 +132,19 @@ fn report(finished: &Finished, output: &OutputOptions, color: bool) -> ExitCode 
             summary::render(results, Some(path), style)
         }
     };
-    if output.json {
-        match file::to_json(results) {
-            Ok(json) => print(&json),
-            Err(error) => complain(&format!("error: the results cannot be printed: {error}")),
-        }
+    let printed = if output.json {
+        let json = file::to_json(results)
+            .map_err(|error| Problem::new(format!("the results cannot be printed: {error}")))
+            .and_then(|json| print(&json));
         complain(text(on(std::io::stderr().is_terminal())).trim_end());
+        json
     } else {
-        print(&text(on(std::io::stdout().is_terminal())));
-    }
+        print(&text(on(std::io::stdout().is_terminal())))
+    };
     if let Some(kept) = kept {
         complain(kept);
     }
-    ExitCode::from(results.outcome.exit_code)
+    printed.map(|()| ExitCode::from(results.outcome.exit_code))
 }
 
 fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
@@ -151,7 +154,7 @@ fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
     } else {
         plan_view::text(&resolved)
     };
-    print(&text);
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -182,11 +185,14 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
     };
     let given = !options.rate.is_empty();
     console.conclude(&calibration, given);
+    let rows = console.written();
     if options.json {
-        match calibration.to_json() {
-            Ok(json) => print(&json),
-            Err(error) => complain(&format!("error: the calibration cannot be printed: {error}")),
-        }
+        let json = calibration
+            .to_json()
+            .map_err(|error| Problem::new(format!("the calibration cannot be printed: {error}")))?;
+        print(&json)?;
+    } else {
+        printed(rows)?;
     }
     Ok(ExitCode::from(if given || calibration.ceiling.is_some() {
         0

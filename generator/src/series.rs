@@ -150,7 +150,10 @@ pub fn factors(first: &Found, second: &Found) -> Vec<String> {
 }
 
 fn prepare(store: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let folder = store.map_or_else(|| Path::new(RUNS).join(ids::new_run_id()), Path::to_owned);
+    let folder = match store {
+        Some(folder) => folder.to_owned(),
+        None => Path::new(RUNS).join(ids::new_run_id()?),
+    };
     if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("--store {} cannot be made", folder.display()))?;
     }

@@ -92,7 +92,7 @@ pub fn run(request: RunRequest, stop: Stop) -> LocalBoxFuture<'static, Result<Fi
 
 async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
     let environment = |error: anyhow::Error| RunError::Environment(error);
-    let run_id = ids::new_run_id();
+    let run_id = ids::new_run_id().map_err(|error| environment(error.into()))?;
     let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;
     let terminal = std::io::stderr().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

@@ -191,7 +191,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         plan: &plan,
         server: &server,
         connect: &connect,
-        id_prefix: ids::new_run_id().into(),
+        id_prefix: ids::new_run_id().unwrap().into(),
         iteration: 1,
         crew: None,
         probe: &probe,

@@ -380,7 +380,12 @@ fn two_single_runs_get_no_verdict_without_a_noise_profile() {
     let place = Place::new();
     place.run("base.json", 1, |_| {});
     place.run("new.json", 2, |results| stretch(results, 1.5));
-    let text = place.prints(&["compare", "base.json", "new.json"]);
+    let (text, loud) = place.ends(0, &["compare", "base.json", "new.json"]);
+    let warning = "NO VERDICT: none of the primary metrics could be judged, so this is no pass";
+    assert_eq!(text.lines().next(), Some(warning));
+    assert_eq!(loud, format!("{warning}; --strict makes it exit code 4\n"));
+    let markdown = place.prints(&["compare", "base.json", "new.json", "--format", "markdown"]);
+    assert!(markdown.starts_with(&format!("**{warning}**")), "{markdown}");
     for expected in [
         "throughput",
         "e2e response p99",
@@ -420,6 +425,16 @@ fn single_runs_get_a_verdict_from_the_noise_that_was_measured() {
     std::fs::create_dir_all(&folder).unwrap();
     profile.store(&folder.join(format!("{}.json", profile.key()))).unwrap();
     assert_eq!(text, place.ends(1, &given[..3]).0);
+    // One that a full disk cut off is told and left out: it is nobody's error here.
+    let stored = folder.join(format!("{}.json", profile.key()));
+    let whole = std::fs::read(&stored).unwrap();
+    std::fs::write(&stored, &whole[..whole.len() / 2]).unwrap();
+    let (without, said) = place.ends(0, &given[..3]);
+    assert!(
+        without.contains("no verdict") && said.starts_with("note: left out, "),
+        "{said}"
+    );
+    std::fs::write(&stored, &whole).unwrap();
     // A profile of something else is refused.
     for name in ["base.json", "new.json"] {
         place.run(name, if name == "base.json" { 1 } else { 2 }, |results| {

@@ -236,6 +236,11 @@ impl Outcome {
 }
 
 impl Comparison {
+    /// One line when nothing could be judged: a green exit code alone would say the opposite.
+    pub fn warning(&self) -> Option<String> {
+        figures::warning(self)
+    }
+
     /// Every primary row of every candidate.
     fn primary(&self) -> impl Iterator<Item = &Row> {
         let rows = self.candidates.iter().flat_map(|candidate| &candidate.rows);

@@ -20,6 +20,7 @@ mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod write;
 
 use std::{io::Read, path::Path};
@@ -28,6 +29,7 @@ pub(crate) use self::error::one_line;
 use self::scan::{Kind, Version};
 pub use self::{
     error::{ReadError, ReadProblem, WriteError},
+    whole::{Claim, create, is_special, replace},
     write::{to_json, write_atomically},
 };
 use crate::{

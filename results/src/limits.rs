@@ -34,6 +34,12 @@ pub const HISTOGRAM_MAX_COUNT: u64 = 1_000_000_000_000_000;
 /// number of samples that it rests on. It makes p99 need 500 samples and p99.9 need 5,000.
 pub const SAMPLES_BEYOND_QUANTILE: u64 = 5;
 
+// Names
+
+/// Longest id of a run, characters. Those of today have about 32; it is a part of workflow ids, which servers limit to
+/// 1,000, and of file names, which systems limit to 255.
+pub const RUN_ID_MAX: usize = 80;
+
 // The shape of the load
 
 /// Largest p99.9 of lag, milliseconds. A pacer on a free core stays below 1 ms; 10 ms is a few time slices of a busy

@@ -159,7 +159,7 @@ pub struct ExportArgs {
     /// csv (one-second windows), hlog (HdrHistogram interval log) or prom (OpenMetrics)
     #[arg(long, value_name = "FORMAT")]
     pub format: String,
-    /// Where it is written [default: stdout]
+    /// Where it is written; - for stdout [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

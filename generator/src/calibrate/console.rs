@@ -1,7 +1,7 @@
 //! Shows a calibration while it goes on: a row for each rate, and below them, on a terminal, how far the current one is.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ pub struct Console<'a> {
     progress: Option<&'a mut dyn Write>,
     begun: bool,
     renewed: Option<Instant>,
+    failed: io::Result<()>,
 }
 
 impl<'a> Console<'a> {
@@ -32,6 +33,7 @@ impl<'a> Console<'a> {
             progress,
             begun: false,
             renewed: None,
+            failed: Ok(()),
         }
     }
 
@@ -42,8 +44,19 @@ impl<'a> Console<'a> {
     }
 
     fn write(&mut self, text: &str) {
-        // A reader that has seen enough, such as `head`, is no error.
-        let _ = self.rows.write_all(text.as_bytes()).and_then(|()| self.rows.flush());
+        let written = self.rows.write_all(text.as_bytes()).and_then(|()| self.rows.flush());
+        // A calibration goes on without a reader; the first error is the one to tell.
+        if self.failed.is_ok() {
+            self.failed = written;
+        }
+    }
+
+    /// Whether all rows could be written.
+    ///
+    /// # Errors
+    /// The first time that the system refused.
+    pub fn written(self) -> io::Result<()> {
+        self.failed
     }
 
     /// Removes the line about the current rate.

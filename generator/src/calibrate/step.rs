@@ -166,7 +166,7 @@ impl<'a> Ground<'a> {
             plan: &plan,
             server: &server,
             connect: &connect,
-            id_prefix: Arc::from(ids::new_run_id()),
+            id_prefix: Arc::from(ids::new_run_id()?),
             iteration: 1,
             crew: None,
             probe: &self.probe,

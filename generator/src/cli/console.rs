@@ -2,20 +2,24 @@
 
 use std::{
     env,
-    io::{IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
 use benchmark_generator::{files::Printed, live};
 use benchmark_results::summary::Style;
+use benchmark_scenarios::Problem;
 
 /// Prints what a command on files came to, and gives its exit code.
-pub fn show(printed: Printed) -> ExitCode {
-    print(&printed.text);
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn show(printed: Printed) -> Result<ExitCode, Problem> {
+    print(&printed.text)?;
     if let Some(note) = &printed.note {
         complain(note);
     }
-    ExitCode::from(printed.exit_code)
+    Ok(ExitCode::from(printed.exit_code))
 }
 
 /// How stdout may look.
@@ -58,9 +62,25 @@ pub fn told(error: &anyhow::Error) -> String {
 }
 
 /// Prints on stdout.
-pub fn print(text: &str) {
-    // A reader that has seen enough, such as `head`, is no error.
-    let _ = anstream::stdout().write_all(text.as_bytes());
+///
+/// # Errors
+/// When not all of it can be written, as on a full disk. A reader that has seen enough, such as `head`, is no error.
+pub fn print(text: &str) -> Result<(), Problem> {
+    let mut out = anstream::stdout();
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What came of writing on stdout.
+///
+/// # Errors
+/// As [`print`].
+pub fn printed(written: io::Result<()>) -> Result<(), Problem> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Problem::new(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says something on stderr, a line.

@@ -54,7 +54,7 @@ pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
         .collect();
     let printed = files::compare_sides(&sides, &request, &noise_folder(), style())?;
     complain(&format!("results in {}", series.folder.display()));
-    Ok(show(printed))
+    show(printed)
 }
 
 /// Repeats one plan and stores how much its runs differ.
@@ -70,7 +70,7 @@ pub fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
         return Ok(code);
     }
     complain(&format!("results in {}", series.folder.display()));
-    files::store_noise(&series.runs[0], &noise_folder()).map(show)
+    files::store_noise(&series.runs[0], &noise_folder()).and_then(show)
 }
 
 /// One variant of a series: the options that all have in common, and its own before them.

@@ -122,7 +122,7 @@ pub fn compare_sides(
     folder: &NoiseFolder,
     style: Style,
 ) -> Result<Printed, Problem> {
-    let options = options(sides, request, folder)?;
+    let (options, mut notes) = options(sides, request, folder)?;
     let names: Vec<Vec<String>> = sides.iter().map(|side| names_of(side.runs)).collect();
     let given: Vec<Side> = sides
         .iter()
@@ -136,15 +136,29 @@ pub fn compare_sides(
         return Err(Problem::new("there is nothing to compare"));
     };
     match comparing::compare(baseline, candidates, &options) {
-        Ok(comparison) => Ok(Printed {
-            text: rendered(&comparison, sides, request.judging.format, style)?,
-            note: None,
-            exit_code: comparison.exit_code,
-        }),
+        Ok(comparison) => {
+            if let Some(warning) = comparison.warning() {
+                notes.push(match comparison.exit_code {
+                    0 => format!("{warning}; --strict makes it exit code 4"),
+                    _ => warning,
+                });
+            }
+            Ok(Printed {
+                text: rendered(&comparison, sides, request.judging.format, style)?,
+                note: (!notes.is_empty()).then(|| notes.join("\n")),
+                exit_code: comparison.exit_code,
+            })
+        }
         Err(CompareError::Refused(refusals)) => Ok(Printed {
             text: String::new(),
             exit_code: CompareError::Refused(Vec::new()).exit_code(),
-            note: Some(refused(refusals)),
+            note: Some(
+                notes
+                    .into_iter()
+                    .chain([refused(refusals)])
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
         }),
         Err(error) => Err(Problem::new(error.to_string())),
     }
@@ -218,7 +232,13 @@ pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Prob
     })
 }
 
-fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -> Result<Options, Problem> {
+/// How it is judged, and what is to be said of that.
+fn options(
+    sides: &[Compared],
+    request: &CompareRequest,
+    folder: &NoiseFolder,
+) -> Result<(Options, Vec<String>), Problem> {
+    let mut notes = Vec::new();
     let mut options = Options {
         factors: request.factors.clone(),
         allowed: request.allowed.clone(),
@@ -245,11 +265,19 @@ fn options(sides: &[Compared], request: &CompareRequest, folder: &NoiseFolder) -
             .collect();
         stored.sort();
         stored.dedup();
-        stored.iter().map(|path| load(path)).collect::<Result<_, _>>()?
+        let loaded = stored.iter().map(|path| load(path));
+        // Nobody asked for these: one that is damaged is as good as none.
+        loaded
+            .filter_map(|profile| {
+                profile
+                    .map_err(|problem| notes.push(format!("note: left out, {problem}")))
+                    .ok()
+            })
+            .collect()
     } else {
         request.noise.iter().map(|path| load(path)).collect::<Result<_, _>>()?
     };
-    Ok(options)
+    Ok((options, notes))
 }
 
 /// A share as people write it: `0.03` or `3%`.

@@ -1,30 +1,91 @@
-//! Where commands write.
+//! Where commands write: whole files or none, and over nothing but what they made themselves.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
 
+use benchmark_results::file;
 use benchmark_scenarios::Problem;
+
+/// The file that was asked for; `-` is stdout, as is nothing.
+pub(super) fn named(output: Option<PathBuf>) -> Option<PathBuf> {
+    output.filter(|path| path.as_os_str() != "-")
+}
 
 /// Writes a text into a file that is not there yet.
 ///
 /// # Errors
 /// When it is there, or cannot be written.
 pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Problem> {
-    let file = fs::File::options().write(true).create_new(true).open(path);
-    match file.and_then(|mut file| file.write_all(text.as_bytes())) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Problem::new(format!(
-            "{} is there already and is not overwritten",
-            path.display()
-        ))
-        .remedy("--output FILE")),
-        Err(error) => Err(Problem::new(format!("{} cannot be written: {error}", path.display()))),
-    }
+    file::create(path, &mut |file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken(path),
+        _ => cannot(path, &error),
+    })
 }
 
-/// Writes a text into a file that can be made again from what it was made from, over what is there.
+/// Writes a text that can be made again from what it was made from: over an earlier one of its kind, and nothing else.
 ///
 /// # Errors
-/// When it cannot be written.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Problem> {
-    fs::write(path, text).map_err(|error| Problem::new(format!("{} cannot be written: {error}", path.display())))
+/// When something else is there, or it cannot be written.
+pub(super) fn write_again(path: &Path, text: &str) -> Result<(), Problem> {
+    if !is_of_a_kind(path, text).map_err(|error| cannot(path, &error))? {
+        return Err(taken(path));
+    }
+    file::replace(path, &mut |file| file.write_all(text.as_bytes())).map_err(|error| cannot(path, &error))
+}
+
+/// Whether what is there begins as the text does: a page, a picture; or nothing is, or what is no file.
+fn is_of_a_kind(path: &Path, text: &str) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Ok(true),
+        Ok(_) => {}
+        Err(_) => return Ok(true),
+    }
+    let beginning = &text.as_bytes()[..text.len().min("<!DOCTYPE html>".len())];
+    let mut found = Vec::new();
+    fs::File::open(path)?
+        .take(beginning.len() as u64)
+        .read_to_end(&mut found)?;
+    Ok(found == beginning)
+}
+
+fn taken(path: &Path) -> Problem {
+    Problem::new(format!("{} is there already and is not overwritten", path.display())).remedy("--output FILE")
+}
+
+fn cannot(path: &Path, error: &io::Error) -> Problem {
+    Problem::new(format!("{} cannot be written: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_made_again_and_nothing_else_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        let page = |words: &str| format!("<!DOCTYPE html><p>{words}");
+        write_again(&path, &page("one")).unwrap();
+        write_again(&path, &page("two")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), page("two"));
+        for theirs in ["{\"schemaVersion\": 1}", "<!DOCTYPE htm", "", "# Notes"] {
+            fs::write(&path, theirs).unwrap();
+            let problem = write_again(&path, &page("three")).unwrap_err().to_string();
+            assert!(problem.contains("page.html is there already"), "{problem}");
+            assert!(write_new(&path, "x").is_err());
+            assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+        }
+        write_again(Path::new("/dev/null"), "x").unwrap();
+        write_new(Path::new("/dev/null"), "x").unwrap();
+    }
+
+    #[test]
+    fn a_hyphen_is_stdout() {
+        assert_eq!(named(Some("-".into())), None);
+        assert_eq!(named(None), None);
+        assert_eq!(named(Some("./-".into())), Some("./-".into()));
+    }
 }

@@ -24,6 +24,9 @@ fn beside(run: &Path) -> PathBuf {
 /// # Errors
 /// When a file cannot be read or written.
 pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
+    if options.svg.as_deref().is_some_and(|folder| folder.as_os_str() == "-") {
+        return Err(Problem::new("--svg - is no folder, and ten pictures are no stream").remedy("--svg DIR"));
+    }
     let found = find(&options.runs)?;
     let mut notes = Vec::new();
     if let Some(folder) = &options.svg {
@@ -37,9 +40,13 @@ pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
         }
         ReportFormat::Markdown => (reporting::markdown(&runs), options.output.clone()),
     };
-    let text = match place.filter(|place| place.as_os_str() != "-") {
+    let text = match output::named(place) {
         Some(place) => {
-            output::write(&place, &text)?;
+            match options.format {
+                ReportFormat::Html => output::write_again(&place, &text)?,
+                // Nothing tells a report from what else is Markdown.
+                ReportFormat::Markdown => output::write_new(&place, &text)?,
+            }
             notes.push(format!("written to {}", place.display()));
             String::new()
         }
@@ -80,7 +87,7 @@ fn pictures(found: &[Found], folder: &Path) -> Result<Vec<String>, Problem> {
             .map_err(|error| Problem::new(format!("--svg {} cannot be made: {error}", place.display())))?;
         let plots = reporting::svgs(run.results);
         for (name, svg) in &plots {
-            output::write(&place.join(name), svg)?;
+            output::write_again(&place.join(name), svg)?;
         }
         notes.push(format!("{} plots in {}", plots.len(), place.display()));
     }
@@ -102,9 +109,9 @@ pub fn export(options: &ExportArgs) -> Result<Printed, Problem> {
         .map(|found| exporting::export(&found.results, format))
         .collect::<Result<String, _>>()
         .map_err(|error| Problem::new(error.to_string()))?;
-    match &options.output {
+    match output::named(options.output.clone()) {
         Some(path) => {
-            output::write_new(path, &text)?;
+            output::write_new(&path, &text)?;
             Ok(Printed::note(format!("written to {}", path.display())))
         }
         None => Ok(Printed::text(text)),

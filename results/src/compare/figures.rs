@@ -120,6 +120,17 @@ pub(crate) fn tally(comparison: &Comparison) -> String {
     format!("{count} of {}{correction}", plural(total as u64, "primary metric"))
 }
 
+/// What must not be overlooked: that no primary metric could be told, which the exit code says with `--strict` only.
+pub(crate) fn warning(comparison: &Comparison) -> Option<String> {
+    let open = |row: &Row| matches!(row.verdict, Verdict::Inconclusive | Verdict::NoVerdict);
+    comparison.primary().all(open).then(|| {
+        format!(
+            "{}: none of the primary metrics could be judged, so this is no pass",
+            outcome(comparison.outcome)
+        )
+    })
+}
+
 /// Why a row says no more, in a sentence; `None` where it says all.
 pub(crate) fn remark(row: &Row) -> Option<String> {
     match row.verdict {

@@ -7,11 +7,8 @@ use crate::format::{NONE, plural};
 
 /// The comparison as Markdown (tables as GitHub reads them), with a line break at its end.
 pub fn render_markdown(comparison: &Comparison) -> String {
-    let mut text = format!(
-        "**{}** — {}\n\n",
-        figures::outcome(comparison.outcome),
-        figures::tally(comparison)
-    );
+    let title = figures::warning(comparison).unwrap_or_else(|| figures::outcome(comparison.outcome).to_owned());
+    let mut text = format!("**{title}** — {}\n\n", figures::tally(comparison));
     for candidate in &comparison.candidates {
         if comparison.candidates.len() > 1 {
             let _ = writeln!(text, "### {}\n", cell(&candidate.side.name));

@@ -5,8 +5,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{self, Read, Write},
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -19,7 +19,7 @@ use super::{
     soundness,
     surroundings::{Surroundings, covers},
 };
-use crate::{Results, stats};
+use crate::{Results, file, stats};
 
 /// Version of the file's form.
 pub const PROFILE_VERSION: u32 = 1;
@@ -223,7 +223,7 @@ impl NoiseProfile {
         }
     }
 
-    /// Writes it, over what is there.
+    /// Writes it, over what is there: whole or not at all.
     ///
     /// # Errors
     /// When the system refuses.
@@ -236,9 +236,7 @@ impl NoiseProfile {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::create(path).map_err(io)?;
-        file.write_all(text.as_bytes()).map_err(io)?;
-        file.write_all(b"\n").map_err(io)
+        file::replace(path, &mut |file| writeln!(file, "{text}")).map_err(io)
     }
 
     /// Reads what [`NoiseProfile::store`] wrote.
@@ -254,6 +252,10 @@ impl NoiseProfile {
             path: path.to_owned(),
             reason,
         };
+        // Before it is opened: opening a pipe waits for a writer.
+        if !fs::metadata(path).map_err(io)?.is_file() {
+            return Err(none("it is no file".to_owned()));
+        }
         let mut text = Vec::new();
         File::open(path)
             .map_err(io)?

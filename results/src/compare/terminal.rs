@@ -21,6 +21,11 @@ pub fn render_terminal(comparison: &Comparison, style: Style) -> String {
         text: String::new(),
         style,
     };
+    if let Some(warning) = figures::warning(comparison) {
+        let warning = out.paint("1;33", &warning);
+        out.line(&warning);
+        out.blank();
+    }
     match comparison.candidates.as_slice() {
         [candidate] => out.pair(comparison, candidate),
         candidates => out.columns(comparison, candidates),

@@ -14,13 +14,16 @@ use benchmark_scenarios::{ActivityDuration, Plan, WorkloadKind};
 use super::error::{Place, ReadProblem};
 use crate::{
     Histogram, Ledger,
-    limits::{HISTOGRAM_MAX_COUNT, LATEST_SECOND, PLAN_LONGEST, QUANTILE_DIFFERENCE, SAMPLES_BEYOND_QUANTILE},
+    limits::{
+        HISTOGRAM_MAX_COUNT, LATEST_SECOND, PLAN_LONGEST, QUANTILE_DIFFERENCE, RUN_ID_MAX, SAMPLES_BEYOND_QUANTILE,
+    },
     schema::{EndLatency, Latencies, Latency, PhaseReport, Phases, Results, StartLatency, VerdictValue},
 };
 
 /// Whether these results can be worked on.
 pub(super) fn check(results: &Results) -> Result<(), ReadProblem> {
     plan(&results.plan)?;
+    id(results)?;
     hash(results)?;
     ledgers(results)?;
     seconds(results)?;
@@ -65,6 +68,25 @@ fn longest(duration: &ActivityDuration) -> Duration {
         ActivityDuration::Normal(normal) => normal.mean.max(normal.deviation),
         ActivityDuration::Lognormal(lognormal) => lognormal.median,
     }
+}
+
+/// The run's id is the name of folders and files, and stands in commands.
+fn id(results: &Results) -> Result<(), ReadProblem> {
+    if is_name(&results.run.id) {
+        Ok(())
+    } else {
+        Err(ReadProblem::Damaged(format!(
+            "run.id is no name of a run: at most {RUN_ID_MAX} letters, digits, '-', '_' and '.', the first of them a letter or digit"
+        )))
+    }
+}
+
+/// Whether a text can be a part of a path and of a command, and is nothing else there.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=RUN_ID_MAX).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(plain)
 }
 
 fn hash(results: &Results) -> Result<(), ReadProblem> {
@@ -287,4 +309,35 @@ fn distribution(latency: &Latency) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn an_id_that_is_a_path_is_refused() {
+        let mut results = fixtures::short();
+        for (given, fits) in [
+            ("1nqk3x7-brisk-otter-5k8w2m9c1tz", true),
+            ("a.1_b", true),
+            (&"x".repeat(RUN_ID_MAX), true),
+            (&"x".repeat(RUN_ID_MAX + 1), false),
+            ("", false),
+            (".", false),
+            ("..", false),
+            (".hidden", false),
+            ("../../home/ci/site", false),
+            ("/srv/www", false),
+            ("a/b", false),
+            ("a\\b", false),
+            ("a b", false),
+            ("-\u{1b}[2J", false),
+            ("ä", false),
+        ] {
+            results.run.id = given.to_owned();
+            assert_eq!(check(&results).is_ok(), fits, "{given:?}");
+        }
+    }
 }

@@ -33,6 +33,19 @@ fn it_survives_its_file() {
     profile.store(&path).unwrap();
     assert_eq!(NoiseProfile::load(&path).unwrap(), profile);
     assert!(NoiseProfile::load(&folder.path().join("none.json")).is_err());
+    // Of what is no file nothing is waited for.
+    let pipe = folder.path().join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(matches!(
+        NoiseProfile::load(&pipe),
+        Err(ProfileFileError::NotAProfile { .. })
+    ));
 }
 
 #[test]
