@@ -29,7 +29,7 @@ use benchmark_scenarios::{Problem, variables};
 
 use cli::{
     INVALID,
-    console::{complain, is_color_welcome, log_to_stderr, print, printed, show, style, told},
+    console::{complain, complain_styled, is_color_welcome, log_to_stderr, print, printed, problem, show, style},
     prepared::{Prepared, calibration, noise_folder, prepare, runtime},
     series,
 };
@@ -117,7 +117,8 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
             complain("interrupted before the load began; nothing was written");
             Ok(ExitCode::from(signal.exit_code()))
         }
-        Err(error) => Err(Problem::new(told(&anyhow::Error::from(error)))),
+        Err(RunError::Environment(error)) => Err(problem(error)),
+        Err(error) => Err(problem(error.into())),
     }
 }
 
@@ -136,7 +137,7 @@ fn report(finished: &Finished, output: &OutputOptions, color: bool) -> Result<Ex
         let json = file::to_json(results)
             .map_err(|error| Problem::new(format!("the results cannot be printed: {error}")))
             .and_then(|json| print(&json));
-        complain(text(on(std::io::stderr().is_terminal())).trim_end());
+        complain_styled(text(on(std::io::stderr().is_terminal())).trim_end());
         json
     } else {
         print(&text(on(std::io::stdout().is_terminal())))
@@ -181,7 +182,7 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
             complain("interrupted; nothing was stored");
             return Ok(ExitCode::from(signal.exit_code()));
         }
-        Err(error) => return Err(Problem::new(told(&anyhow::Error::from(error)))),
+        Err(error) => return Err(problem(error.into())),
     };
     let given = !options.rate.is_empty();
     console.conclude(&calibration, given);
@@ -235,7 +236,7 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
         Ok(Followed::ToTheEnd) => Ok(ExitCode::SUCCESS),
         Ok(Followed::Stopped(StopReason::Signal(signal))) => Ok(ExitCode::from(signal.exit_code())),
         Ok(Followed::Stopped(StopReason::Cause(cause))) => Err(Problem::new(cause)),
-        Err(error) => Err(Problem::new(told(&error))),
+        Err(error) => Err(problem(error)),
     }
 }
 

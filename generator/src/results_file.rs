@@ -196,7 +196,7 @@ mod tests {
         });
         assert_eq!(runs.iter().filter(|run| run.is_ok()).count(), 1, "{runs:?}");
         drop(runs);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(!path.exists());
     }
 
     #[test]
@@ -209,9 +209,7 @@ mod tests {
         real.next_refresh = Instant::now();
         assert!(real.is_refresh_due());
         assert_eq!(real.path(), folder.path().join("results.json"));
-        let problem = ResultsFile::prepare(Some(Path::new("-")), "id")
-            .unwrap_err()
-            .to_string();
+        let problem = ResultsFile::prepare(Some(Path::new("-")), "id").unwrap_err().report();
         assert!(
             problem.contains("--output -") && problem.contains("--json"),
             "{problem}"

@@ -14,8 +14,9 @@ use anyhow::Context as _;
 use benchmark_fleet::Token;
 use benchmark_metrics::Registry;
 use benchmark_results::{
-    IterationParts, Results, RunParts, assemble,
+    IterationParts, Results, RunParts, assemble, file,
     schema::{Environment, Event, Fact, Reconciliation, Run},
+    text,
 };
 use benchmark_scenarios::{Plan, Resolved};
 use benchmark_temporal::{ApiKey, environment::Profile};
@@ -171,7 +172,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         ..
     } = story;
     let over = match (&told, &parts.run.interrupted_by) {
-        (Err(error), _) => format!("it broke off: {error:#}"),
+        (Err(error), _) => format!("it broke off: {}", text::chain(error.as_ref())),
         (Ok(()), Some(cause)) => format!("it was ended early: {cause}"),
         (Ok(()), None) => "it was carried out as planned".to_owned(),
     };
@@ -193,7 +194,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
                 at_seconds: 0.0,
                 iteration: u32::try_from(parts.iterations.len()).unwrap_or(u32::MAX),
                 kind: "broken-off".to_owned(),
-                message: format!("{error:#}"),
+                message: text::chain(error.as_ref()),
             });
             parts
         }
@@ -211,7 +212,10 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
 
 fn finish(mut parts: RunParts) -> anyhow::Result<Results> {
     parts.run.finished_at = Some(jiff::Timestamp::now().to_string());
-    assemble(parts).context("the results cannot be put together")
+    assemble(parts)
+        .map_err(anyhow::Error::from)
+        .and_then(|results| Ok(file::harmless(results)?))
+        .context("the results cannot be put together")
 }
 
 /// A run that is going on.

@@ -3,7 +3,7 @@
 
 mod csv;
 mod hlog;
-mod openmetrics;
+mod prometheus;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,7 @@ pub enum Format {
     Csv,
     /// `start_response` and `e2e_response` over time: HdrHistogram interval log, version 1.3.
     Hlog,
-    /// The headline figures: OpenMetrics text, version 1.0.
+    /// The headline figures: Prometheus' text format, version 0.0.4.
     Prom,
 }
 
@@ -67,6 +67,6 @@ pub fn export(results: &Results, format: Format) -> Result<String, HlogError> {
     match format {
         Format::Csv => Ok(csv::windows(results)),
         Format::Hlog => hlog::log(results),
-        Format::Prom => Ok(openmetrics::text(results)),
+        Format::Prom => Ok(prometheus::text(results)),
     }
 }

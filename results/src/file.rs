@@ -20,12 +20,13 @@ mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod texts;
 mod whole;
 mod write;
 
 use std::{io::Read, path::Path};
 
-pub(crate) use self::error::one_line;
 use self::scan::{Kind, Version};
 pub use self::{
     error::{ReadError, ReadProblem, WriteError},
@@ -35,6 +36,7 @@ pub use self::{
 use crate::{
     schema::{Results, SCHEMA_VERSION},
     summary::{self, Style},
+    text,
 };
 
 /// Reads a results file of this schema version or an older one.
@@ -44,8 +46,22 @@ use crate::{
 /// says which.
 pub fn read(path: &Path) -> Result<Results, ReadError> {
     source::open(path)
-        .and_then(|(text, scan)| results(&text, scan.kind()))
+        .and_then(|(text, scan)| results(text, scan.kind()))
         .map_err(|problem| ReadError::new(path, problem))
+}
+
+/// The same results with texts that do nothing but be read. Those of a file are so already; those of a run hold what the
+/// server, the workers and the leader said.
+///
+/// # Errors
+/// When a figure has no JSON form, as NaN.
+pub fn harmless(results: Results) -> Result<Results, serde_json::Error> {
+    let mut json = serde_json::to_vec(&results)?;
+    if text::make_json_harmless(&mut json) {
+        serde_json::from_slice(&json)
+    } else {
+        Ok(results)
+    }
 }
 
 /// Reads results from anything else that has bytes, such as an archive; `path` is the name for messages. It stops where
@@ -55,7 +71,7 @@ pub fn read(path: &Path) -> Result<Results, ReadError> {
 /// As [`read`].
 pub fn read_from(reader: &mut impl Read, path: &Path) -> Result<Results, ReadError> {
     source::take(reader, 0)
-        .and_then(|(text, scan)| results(&text, scan.kind()))
+        .and_then(|(text, scan)| results(text, scan.kind()))
         .map_err(|problem| ReadError::new(path, problem))
 }
 
@@ -68,7 +84,9 @@ pub fn show(path: &Path, style: Style) -> Result<String, ReadError> {
 }
 
 /// A text that was looked through, as results.
-fn results(text: &[u8], kind: &Kind) -> Result<Results, ReadProblem> {
+fn results(mut text: Vec<u8>, kind: &Kind) -> Result<Results, ReadProblem> {
+    text::make_json_harmless(&mut text);
+    let text = &text[..];
     if let Some(newer) = newer(kind) {
         return Err(newer);
     }

@@ -24,6 +24,7 @@ pub mod report;
 pub mod schema;
 pub mod stats;
 pub mod summary;
+pub mod text;
 pub mod thresholds;
 
 pub use assemble::{IterationParts, RunParts, assemble};

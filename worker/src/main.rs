@@ -2,7 +2,7 @@
 
 use std::{env, io::Write, path::Path, process::ExitCode, sync::Arc};
 
-use benchmark_results::thresholds::Signal;
+use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::{Problem, variables};
 use benchmark_temporal::environment;
 use benchmark_worker::{
@@ -111,5 +111,5 @@ fn log_to_stderr(verbose: u8) {
 
 fn say(line: &str) {
     // A reader that is gone is no reason to stop working.
-    let _ = writeln!(anstream::stderr(), "{line}");
+    let _ = writeln!(anstream::stderr(), "{}", text::lines(line));
 }

@@ -156,7 +156,7 @@ pub struct ExportArgs {
     /// Results file, a folder with one, or a run id below runs/
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// csv (one-second windows), hlog (HdrHistogram interval log) or prom (OpenMetrics)
+    /// csv (one-second windows), hlog (HdrHistogram interval log) or prom (Prometheus' text format)
     #[arg(long, value_name = "FORMAT")]
     pub format: String,
     /// Where it is written; - for stdout [default: stdout]

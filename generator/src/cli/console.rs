@@ -7,7 +7,7 @@ use std::{
 };
 
 use benchmark_generator::{files::Printed, live};
-use benchmark_results::summary::Style;
+use benchmark_results::{summary::Style, text};
 use benchmark_scenarios::Problem;
 
 /// Prints what a command on files came to, and gives its exit code.
@@ -54,11 +54,15 @@ pub fn log_to_stderr(verbose: u8) {
 }
 
 /// An error and its causes: what happened, then why.
-pub fn told(error: &anyhow::Error) -> String {
-    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    // Transparent errors repeat their cause's words.
-    causes.dedup();
-    causes.join(": ")
+fn told(error: &anyhow::Error) -> String {
+    text::chain(error.as_ref())
+}
+
+/// The same as a problem; one that is one keeps its remedies.
+pub fn problem(error: anyhow::Error) -> Problem {
+    error
+        .downcast::<Problem>()
+        .unwrap_or_else(|error| Problem::new(told(&error)))
 }
 
 /// Prints on stdout.
@@ -83,7 +87,12 @@ pub fn printed(written: io::Result<()>) -> Result<(), Problem> {
     }
 }
 
-/// Says something on stderr, a line.
+/// Says something on stderr, which may hold what a server, a leader or a file says.
 pub fn complain(text: &str) {
+    complain_styled(&text::lines(text));
+}
+
+/// Says something on stderr that is coloured, and made harmless already.
+pub fn complain_styled(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }

@@ -15,7 +15,7 @@ use benchmark_scenarios::Problem;
 
 use super::{
     INVALID,
-    console::{complain, is_color_welcome, log_to_stderr, show, style, told},
+    console::{complain, is_color_welcome, log_to_stderr, problem, show, style},
     prepared::{Prepared, calibration, noise_folder, prepare, prepare_with, runtime},
 };
 
@@ -126,7 +126,7 @@ fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) 
             })?;
             series::run(request, stop).await
         })
-        .map_err(|error| Problem::new(told(&error)))
+        .map_err(problem)
 }
 
 /// The exit code of a series that was told to stop.

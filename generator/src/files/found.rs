@@ -6,13 +6,15 @@ use std::{
     thread,
 };
 
-use benchmark_results::{Results, file};
+use benchmark_results::{Results, file, text};
 use benchmark_scenarios::Problem;
 
 /// Where runs are written unless they are told otherwise.
 const RUNS: &str = "runs";
 /// The file in a run's folder.
 const FILE: &str = "results.json";
+/// Longest name of a run that is shown.
+const NAME: usize = 200;
 
 /// A results file that was read.
 #[derive(Clone, Debug)]
@@ -54,6 +56,7 @@ fn find_one(run: &Path) -> Result<Found, Problem> {
         Some(stem) if stem != "results" => stem.to_owned(),
         _ => results.run.id.clone(),
     };
+    let name = text::line(&name, NAME);
     Ok(Found { path, name, results })
 }
 

@@ -104,7 +104,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
             },
             Ok(Followed::Stopped(reason)),
         ),
-        Err(error) => (format!("{error:#}"), Err(error)),
+        Err(error) => (benchmark_results::text::chain(error.as_ref()), Err(error)),
     };
     let delivered = member.leave(reason, DELIVERY).await;
     match (told, delivered) {

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use benchmark_results::text;
+
 use super::{
     Frame, Header, LivePhase, Mode, header, line, render,
     row::{Look, Row, clock, needs_hours},
@@ -18,6 +20,8 @@ const REDRAW: Duration = Duration::from_millis(200);
 const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Columns of the header where there is no terminal.
 const LINE_WIDTH: usize = 100;
+/// Longest text that another program printed and that is shown.
+const DETAIL: usize = 400;
 
 /// Stderr, as a person watches it. Whatever ends the run, the terminal is left clean: by [`Screen::finish`], on drop and
 /// before the message of a panic.
@@ -85,15 +89,23 @@ impl Screen {
             Shown::Terminal { terminal, .. } => lock(terminal).width(),
             _ => LINE_WIDTH,
         };
-        let mut text = header(what, width, self.color);
+        let what = Header {
+            server: what.server.iter().map(|line| text::lines(line).into_owned()).collect(),
+            ..what.clone()
+        };
+        let mut text = header(&what, width, self.color);
         if matches!(self.shown, Shown::Terminal { .. }) {
             text += "\n\n";
         }
-        self.say(&text);
+        self.put(&text);
     }
 
     /// Writes lines that stay, above the block.
     pub fn say(&mut self, text: &str) {
+        self.put(&text::lines(text));
+    }
+
+    fn put(&mut self, text: &str) {
         match &mut self.shown {
             Shown::Terminal { terminal, .. } => lock(terminal).print(text),
             Shown::Lines { out, .. } => put(out, text),
@@ -106,7 +118,7 @@ impl Screen {
     pub fn progress(&mut self, doing: &str, detail: Option<&str>, elapsed: Duration) {
         let topic = || Topic::Doing(doing.to_owned());
         let time = clock(elapsed, needs_hours(elapsed));
-        let detail = printable(detail.unwrap_or_default());
+        let detail = last_line(detail.unwrap_or_default());
         match &mut self.shown {
             Shown::Terminal { terminal, last } => {
                 if due(last, topic()) {
@@ -207,36 +219,22 @@ fn put(out: &mut Box<dyn Write + Send>, text: &str) {
     let _ = out.write_all(format!("{text}\n").as_bytes());
 }
 
-/// The last line of a text without what would move the cursor.
-fn printable(text: &str) -> String {
-    let last = text
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or_default();
-    let mut plain = String::with_capacity(last.len());
-    let mut letters = last.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if letter == '\u{1b}' && letters.next_if_eq(&'[').is_some() {
-            // A control sequence ends with its first letter of this range.
-            let _ = letters.by_ref().find(|letter| ('@'..='~').contains(letter));
-        } else if letter == '\t' {
-            plain.push(' ');
-        } else if !letter.is_control() {
-            plain.push(letter);
-        }
-    }
-    plain
+/// The last line of what another program printed, without its colours.
+fn last_line(printed: &str) -> String {
+    let plain = anstream::adapter::strip_str(printed).to_string();
+    let last = plain.lines().map(str::trim).rfind(|line| !line.is_empty());
+    text::line(last.unwrap_or_default(), DETAIL)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::last_line;
 
     #[test]
     fn what_another_program_prints_cannot_move_the_cursor() {
-        assert_eq!(printable("one\n\u{1b}[32mtwo\u{1b}[0m\tthree\u{7}\r\n\n"), "two three");
-        assert_eq!(printable(""), "");
-        assert_eq!(printable("cut\u{1b}["), "cut");
+        assert_eq!(last_line("one\n\u{1b}[32mtwo\u{1b}[0m\tthree\r\n\n"), "two three");
+        assert_eq!(last_line("a\u{7}\u{202e}b"), "a\u{fffd}b");
+        assert_eq!(last_line(""), "");
+        assert_eq!(last_line("cut\u{1b}["), "cut");
     }
 }

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     format::{NONE, percent, plural},
     stats::Interval,
+    text,
 };
 
 /// A change with its sign: `+17.0 %`, `×12.3`; of a share in points: `+0.12 pp`.
@@ -175,14 +176,9 @@ pub(crate) fn difference(difference: &Difference) -> (String, String) {
 /// Longest text from a file that stands in a line.
 const LONGEST: usize = 120;
 
-/// A text from a file of which a line can hold a good part: without line breaks and what else a terminal obeys.
+/// A text from a file of which a line can hold a good part.
 pub(crate) fn shortened(text: &str) -> String {
-    let mut characters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut short: String = characters.by_ref().take(LONGEST).collect();
-    if characters.next().is_some() {
-        short.push('…');
-    }
-    short
+    text::line(text, LONGEST)
 }
 
 /// Differences of a standing.

@@ -119,7 +119,6 @@ fn cell(text: &str) -> String {
             '<' => cell.push_str("&lt;"),
             '>' => cell.push_str("&gt;"),
             '&' => cell.push_str("&amp;"),
-            control if control.is_control() => cell.push(' '),
             other => cell.push(other),
         }
     }

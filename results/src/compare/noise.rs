@@ -19,7 +19,7 @@ use super::{
     soundness,
     surroundings::{Surroundings, covers},
 };
-use crate::{Results, file, stats};
+use crate::{Results, file, stats, text::make_json_harmless};
 
 /// Version of the file's form.
 pub const PROFILE_VERSION: u32 = 1;
@@ -265,6 +265,7 @@ impl NoiseProfile {
         if text.len() as u64 > MAX_BYTES {
             return Err(none(format!("it has more than {MAX_BYTES} bytes")));
         }
+        make_json_harmless(&mut text);
         // The version first: a newer form may well not fit the type.
         let version: Version = serde_json::from_slice(&text).map_err(|error| none(error.to_string()))?;
         if version.profile_version > PROFILE_VERSION {

@@ -54,7 +54,7 @@ pub(super) fn log(results: &Results) -> Result<String, HlogError> {
     let failed = |error: &dyn std::fmt::Display| HlogError::Write(error.to_string());
     let mut writer = IntervalLogWriterBuilder::new()
         .add_comment("[Histogram log format version 1.3]")
-        .add_comment(&crate::file::one_line(
+        .add_comment(&crate::text::line(
             &format!(
                 "[run-benchmark {} run {} plan {}]",
                 results.run.version, results.run.id, results.plan_hash

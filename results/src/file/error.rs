@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::schema::SCHEMA_VERSION;
+use crate::{schema::SCHEMA_VERSION, text};
 
 /// Why a results file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum WriteError {
 
 /// A results file that could not be read. Its text is one line, whatever the file holds.
 #[derive(Debug, thiserror::Error)]
-#[error("{} {problem}", one_line(&path.to_string_lossy(), NAME))]
+#[error("{} {problem}", text::line(&path.to_string_lossy(), NAME))]
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,
@@ -137,7 +137,7 @@ pub enum ReadProblem {
 impl ReadProblem {
     /// What serde found, in one line.
     pub(super) fn damaged(error: &serde_json::Error) -> Self {
-        ReadProblem::Damaged(one_line(&error.to_string(), EXCERPT))
+        ReadProblem::Damaged(text::line(&error.to_string(), EXCERPT))
     }
 
     /// What serde found where the text is no JSON.
@@ -145,29 +145,10 @@ impl ReadProblem {
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or_default();
         ReadProblem::NotJson {
-            what: one_line(what, EXCERPT),
+            what: text::line(what, EXCERPT),
             line: error.line() as u64,
         }
     }
-}
-
-/// A text from anywhere as a part of one line: control characters become a mark, and what is too long is cut.
-pub(crate) fn one_line(text: &str, longest: usize) -> String {
-    let mut line: String = text
-        .chars()
-        .take(longest)
-        .map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER })
-        .collect();
-    if text.chars().nth(longest).is_some() {
-        line.push('…');
-    }
-    line
-}
-
-/// Whether a terminal shows it as a character and does nothing else: no control character, and none that turns the
-/// direction of writing.
-fn is_harmless(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A place in a results file, such as `iterations[2].ledger`.
@@ -184,20 +165,5 @@ impl fmt::Display for Place<'_> {
             write!(f, ".{}", self.2)?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::one_line;
-
-    #[test]
-    fn whatever_a_file_holds_is_shown_in_one_line() {
-        assert_eq!(
-            one_line("a\nb\u{1b}[2Jc\u{202e}d", 100),
-            "a\u{fffd}b\u{fffd}[2Jc\u{fffd}d"
-        );
-        assert_eq!(one_line("äöü", 3), "äöü");
-        assert_eq!(one_line("äöüß", 3), "äöü…");
     }
 }

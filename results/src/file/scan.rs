@@ -4,7 +4,7 @@
 //! its words are, how many values each part has, how large its numbers. What passes can be read in bounded memory, with
 //! sums that do not overflow. It is no parser: whether the text is JSON, and a results file, is found out afterwards.
 
-use super::error::{ReadProblem, one_line};
+use super::error::ReadProblem;
 use crate::limits::{
     LARGEST_FIGURE, RESULTS_MAX_DEPTH, RESULTS_MAX_NUMBER, RESULTS_MAX_TEXT, SECTION_MAX_TOKENS, SERIES_MAX_TOKENS,
     WINDOWS_MAX_TOKENS,
@@ -267,7 +267,10 @@ impl Scan {
             return Ok(());
         }
         let Ok(number) = word.parse::<f64>() else {
-            return Err(self.not_json(&format!("{:?}", one_line(&String::from_utf8_lossy(&self.head), 20))));
+            return Err(self.not_json(&format!(
+                "{:?}",
+                crate::text::line(&String::from_utf8_lossy(&self.head), 20)
+            )));
         };
         // Rust reads some words as numbers that JSON does not.
         if !word.starts_with(|c: char| c == '-' || c.is_ascii_digit()) || word.contains(['i', 'n', 'I', 'N']) {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    file::one_line,
     schema::{Fact, MemberRole, Results, VerdictValue},
+    text,
 };
 
 /// Longest text that a row keeps of a file, characters.
@@ -59,9 +59,9 @@ impl RunRow {
         let e2e = &measure.latencies.e2e_response.completed;
         Some(RunRow {
             path: path.to_owned(),
-            id: one_line(&results.run.id, LONGEST),
+            id: text::line(&results.run.id, LONGEST),
             started_at: results.run.started_at.parse().ok()?,
-            version: one_line(&results.run.version, LONGEST),
+            version: text::line(&results.run.version, LONGEST),
             verdict: results.verdict.value,
             whole: results.complete && results.run.interrupted_by.is_none(),
             workload: results.plan.workload.kind.name().to_owned(),
@@ -118,7 +118,7 @@ fn surroundings(results: &Results) -> Vec<(String, String)> {
     workers.sort();
     all.push(("fleet.workers", workers.join(", ")));
     all.into_iter()
-        .map(|(key, value)| (key.to_owned(), one_line(&value, LONGEST)))
+        .map(|(key, value)| (key.to_owned(), text::line(&value, LONGEST)))
         .collect()
 }
 

@@ -112,5 +112,5 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    crate::file::one_line(&text, 60)
+    crate::text::line(&text, 60)
 }

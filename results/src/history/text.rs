@@ -2,11 +2,11 @@
 
 use super::{Change, History, Metric, RunRow, Series};
 use crate::{
-    file::one_line,
     format::{count, length, maybe_ms, maybe_rate, ms, plural, rate, wrap},
     limits::{CHANGES_LEVEL, CHANGES_MIN_RUNS},
     schema::VerdictValue,
     summary::{Style, verdict_word},
+    text,
 };
 
 /// Columns of the text.
@@ -28,7 +28,7 @@ pub(super) fn render(history: &History, style: Style) -> String {
         "{} in {} series under {}",
         plural(runs as u64, "run"),
         history.series.len(),
-        one_line(&history.folder.to_string_lossy(), 200)
+        text::line(&history.folder.to_string_lossy(), 200)
     );
     if runs < history.read {
         heading += &format!("; {} not asked for", count((history.read - runs) as u64));
@@ -164,21 +164,13 @@ fn row(run: &RunRow, style: Style) -> String {
     let mark = if run.whole { ' ' } else { '*' };
     let line = format!(
         "{mark} {when:<17}{:<19}{:<8}{word:<11}{:>8}{:>7}{:>7}",
-        cut(&run.id, 18),
-        cut(&run.version, 7),
+        text::line(&run.id, 18),
+        text::line(&run.version, 7),
         maybe_rate(done).trim_end_matches("/s"),
         maybe_ms(p50),
         maybe_ms(p99),
     );
     line.replacen(word, &style.verdict(run.verdict), 1)
-}
-
-/// At most so many characters.
-fn cut(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
-        return text.to_owned();
-    }
-    one_line(text, longest - 1)
 }
 
 fn changes(out: &mut String, series: &Series, style: Style) {
@@ -225,7 +217,7 @@ fn change_line(change: &Change) -> String {
     let mut text = format!(
         "{sign} {word} {:+.1} %{interval} with run {}: {} in {} before, {} in {} after (p {:.3})",
         change.change * 100.0,
-        cut(&change.run, 40),
+        text::line(&change.run, 40),
         figure(change.metric, change.before),
         plural(change.runs_before as u64, "run"),
         figure(change.metric, change.after),
@@ -235,8 +227,8 @@ fn change_line(change: &Change) -> String {
     if change.versions.0 != change.versions.1 {
         text += &format!(
             "; version {} -> {}",
-            cut(&change.versions.0, 20),
-            cut(&change.versions.1, 20)
+            text::line(&change.versions.0, 20),
+            text::line(&change.versions.1, 20)
         );
     }
     wrap(&format!("  {:<11}", change.metric.name()), TEXT, &text, WIDTH)
@@ -253,7 +245,7 @@ fn unread(out: &mut String, history: &History) {
     );
     for unread in history.unread.iter().take(UNREAD) {
         let path = unread.path.strip_prefix(&history.folder).unwrap_or(&unread.path);
-        let text = format!("{} {}", one_line(&path.to_string_lossy(), 200), unread.reason);
+        let text = format!("{} {}", text::line(&path.to_string_lossy(), 200), unread.reason);
         push(out, &wrap("  ", 4, &text, WIDTH));
     }
     if history.unread.len() > UNREAD {

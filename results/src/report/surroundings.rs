@@ -181,7 +181,7 @@ pub(super) fn again(run: &Drawn) -> Markup {
                 Some(revision) => { ", revision " code { (short(revision, 60)) } }
                 None => {}
             }
-            ". Secrets are left out of the command. Run " code { (short(&results.run.id, 80)) } " began "
+            ". Secrets are left out of the command, which is as it stands in the file: read it before you run it. Run " code { (short(&results.run.id, 80)) } " began "
             (short(&results.run.started_at, 40))
             @if let Some(finished) = &results.run.finished_at { " and ended " (short(finished, 40)) }
             "; plan " code { (results.plan_hash.short()) } "."

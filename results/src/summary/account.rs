@@ -6,6 +6,7 @@ use super::{Out, WIDTH};
 use crate::{
     format::{count, length, ms, wrap},
     schema::{CompletionSource, ErrorGroup, Results, VerdictValue},
+    text,
 };
 
 /// Error groups that are shown; the file has all of them.
@@ -13,7 +14,7 @@ const GROUPS: usize = 5;
 /// Workflow ids that are shown of a group.
 const IDS: usize = 2;
 /// Longest message that is shown, characters.
-const MESSAGE: usize = 160;
+pub(super) const MESSAGE: usize = 160;
 
 pub(super) fn ledger(out: &mut Out, results: &Results) {
     let ledger = &results.ledger;
@@ -157,7 +158,7 @@ fn observers(out: &mut Out, results: &Results) {
 fn error_group(out: &mut Out, group: &ErrorGroup) {
     let mut text = format!("{} × {} {}", count(group.count), group.operation, group.code);
     if let Some(example) = group.examples.first() {
-        text += &format!(": {}", one_line(&example.message));
+        text += &format!(": {}", text::line(&example.message, MESSAGE));
     }
     let ids: Vec<&str> = group
         .examples
@@ -166,19 +167,9 @@ fn error_group(out: &mut Out, group: &ErrorGroup) {
         .take(IDS)
         .collect();
     if !ids.is_empty() {
-        text += &format!(" ({})", one_line(&ids.join(", ")));
+        text += &format!(" ({})", text::line(&ids.join(", "), MESSAGE));
     }
     out.line(&wrap("  ", 4, &text, WIDTH));
-}
-
-/// A text of the server or of a workflow, safe to print: one line, no control characters, not endless.
-pub(super) fn one_line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if plain.chars().count() <= MESSAGE {
-        plain
-    } else {
-        plain.chars().take(MESSAGE - 1).chain(['…']).collect()
-    }
 }
 
 /// The thresholds, each with what was measured. An invalid run is not judged by them.
@@ -212,8 +203,8 @@ pub(super) fn whereabouts(out: &mut Out, results: &Results, file: Option<&Path>)
         results.plan.workload.kind.name(),
         server.address
     );
-    out.line(&wrap("  run          ", 15, &one_line(&run), WIDTH));
+    out.line(&wrap("  run          ", 15, &text::line(&run, MESSAGE), WIDTH));
     if let Some(file) = file {
-        out.line(&format!("  result       {}", file.display()));
+        out.line(&format!("  result       {}", text::lines(&file.to_string_lossy())));
     }
 }

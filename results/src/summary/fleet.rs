@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Out, account::one_line};
+use super::Out;
 use crate::{
     fleet::{Typical, measured_usage, speed},
     format::{NONE, count, maybe_ms, ms},
@@ -126,12 +126,11 @@ fn left_early(results: &Results, member: &Member) -> bool {
     member.presence == MemberPresence::Left && member.left_seconds.is_none_or(|left| left < end)
 }
 
-/// A name of somebody else, safe to print, its end kept: that is where processes of one host differ.
+/// A name of somebody else, its end kept: that is where processes of one host differ.
 fn name(text: &str) -> String {
-    let text = one_line(text);
     let length = text.chars().count();
     if length <= NAME {
-        return text;
+        return text.to_owned();
     }
     std::iter::once('…')
         .chain(text.chars().skip(length - NAME + 1))

@@ -4,6 +4,7 @@ use super::{Out, WIDTH};
 use crate::{
     format::wrap,
     schema::{CheckStatus, Results},
+    text,
 };
 
 /// Column at which a check's value begins.
@@ -26,7 +27,11 @@ pub(super) fn at(out: &mut Out, results: &Results, status: CheckStatus) {
     for (index, check) in checks.iter().enumerate() {
         let name = check.name.replace('-', " ");
         let name = format!("  {name:<width$}", width = VALUE - 2);
-        let value = format!("{}; limit {}", super::account::one_line(&check.value), check.limit);
+        let value = format!(
+            "{}; limit {}",
+            text::line(&check.value, super::account::MESSAGE),
+            check.limit
+        );
         out.line(&wrap(&name, VALUE, &value, WIDTH));
         let said_next = checks.get(index + 1).is_some_and(|next| next.remedy == check.remedy);
         if !check.remedy.is_empty() && !said_next {

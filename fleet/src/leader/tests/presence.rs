@@ -134,7 +134,7 @@ fn what_a_member_says_of_itself_is_made_sane() {
             .iter()
             .all(|sample| sample.cpu_cores == 0.0 && sample.cpu_share == 0.0)
     );
-    assert_eq!(state.status.waiting_for, " c polls");
+    assert_eq!(state.status.waiting_for, "\u{fffd}c polls");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! The headline figures of a run as OpenMetrics text, version 1.0, for a metrics store or a push gateway.
+//! The headline figures of a run in Prometheus' text format, version 0.0.4, which push gateways and text file collectors
+//! take. Of OpenMetrics' kinds they refuse `info` and `stateset`, so these are gauges here.
 //!
 //! Latencies are in seconds here, the base unit of that world. Every series carries the run, its plan and its workload. An
 //! INVALID run has its verdict and its account only: its rates and latencies would be read as the cluster's.
-//! The format: <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>.
+//! The format: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details>.
 
 use std::fmt::Write;
 
@@ -17,7 +18,6 @@ pub(super) fn text(results: &Results) -> String {
         page.latencies(results);
     }
     page.account(results);
-    page.text.push_str("# EOF\n");
     page.text
 }
 
@@ -44,13 +44,10 @@ impl Page {
         }
     }
 
-    /// The beginning of a family. A unit, where there is one, ends its name.
-    fn family(&mut self, name: &str, kind: &str, unit: &str, help: &str) {
-        let _ = writeln!(self.text, "# TYPE {name} {kind}");
-        if !unit.is_empty() {
-            let _ = writeln!(self.text, "# UNIT {name} {unit}");
-        }
+    /// The beginning of a family.
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.text, "# HELP {name} {help}");
+        let _ = writeln!(self.text, "# TYPE {name} {kind}");
     }
 
     fn sample(&mut self, name: &str, more: &[(&str, &str)], value: f64) {
@@ -63,26 +60,36 @@ impl Page {
 
     fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
         if let Some(value) = value.filter(|value| value.is_finite()) {
-            self.family(name, "gauge", "", help);
+            self.family(name, "gauge", help);
             self.sample(name, &[], value);
         }
     }
 
     fn about(&mut self, results: &Results) {
-        self.family("benchmark_run", "info", "", "The run.");
+        self.family("benchmark_run_info", "gauge", "Always 1, with the versions of the run.");
         let server = results.environment.server.version.value.as_deref().unwrap_or_default();
         let about = [("version", results.run.version.as_str()), ("server_version", server)];
         self.sample("benchmark_run_info", &about, 1.0);
         let name = "benchmark_run_verdict";
-        self.family(name, "stateset", "", "Whether the figures may be believed.");
+        self.family(
+            name,
+            "gauge",
+            "Whether the figures may be believed: 1 for the verdict and 0 for the others.",
+        );
         for (verdict, word) in [
             (VerdictValue::Valid, "VALID"),
             (VerdictValue::Overloaded, "OVERLOADED"),
             (VerdictValue::Invalid, "INVALID"),
         ] {
             let holds = f64::from(u8::from(results.verdict.value == verdict));
-            self.sample(name, &[(name, word)], holds);
+            self.sample(name, &[("verdict", word)], holds);
         }
+        let started: Option<jiff::Timestamp> = results.run.started_at.parse().ok();
+        self.gauge(
+            "benchmark_run_start_timestamp_seconds",
+            "When the run began, since 1970.",
+            started.map(|at| at.as_second() as f64),
+        );
         let passed = f64::from(u8::from(results.passed));
         self.gauge(
             "benchmark_run_passed",
@@ -145,14 +152,14 @@ impl Page {
     }
 
     fn summary(&mut self, name: &str, help: &str, latency: &Latency) {
-        self.family(name, "summary", "seconds", help);
+        self.family(name, "summary", help);
         for (quantile, value) in [
             ("0.5", latency.p50),
             ("0.9", latency.p90),
             ("0.95", latency.p95),
             ("0.99", latency.p99),
             ("0.999", latency.p99_9),
-            ("1.0", latency.max),
+            ("1", latency.max),
         ] {
             if let Some(value) = value.filter(|value| value.is_finite()) {
                 // The nearest number of whole microseconds, which is what a histogram holds.
@@ -168,7 +175,7 @@ impl Page {
     fn account(&mut self, results: &Results) {
         let ledger = &results.ledger;
         let name = "benchmark_run_workflows";
-        self.family(name, "gauge", "", "Arrivals of all phases by where they ended.");
+        self.family(name, "gauge", "Arrivals of all phases by where they ended.");
         for (end, count) in [
             ("dropped_lag", ledger.dropped_lag),
             ("dropped_cap", ledger.dropped_cap),
