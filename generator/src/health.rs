@@ -2,6 +2,7 @@
 //!
 //! A snapshot reads a handful of small files: cheap enough for once a second, and never on the way of a start.
 
+mod machine;
 mod threads;
 
 use std::{
@@ -9,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, StartConnections, ThreadLoad};
+use benchmark_results::schema::{Fact, GeneratorHealth, MachineUse, MemberUsage, StartConnections, ThreadLoad};
 use benchmark_temporal::start::StartCounts;
 use benchmark_worker::{UsageProbe, process_cpu};
 
-use self::threads::Threads;
+use self::{machine::MachineTicks, threads::Threads};
 use crate::host::{
     self, Root,
     cgroup::{Cgroups, Throttling},
@@ -67,7 +68,7 @@ impl HealthProbe {
                 Some(reason) => Err(reason.clone()),
                 None => self.cgroups.throttling(),
             },
-            machine: self.root.read(STAT).and_then(|stat| machine_ticks(&stat)),
+            machine: machine::read(&self.root),
             peak_memory: self.root.read(STATUS).and_then(|status| {
                 kilobytes(&status, "VmHWM").ok_or_else(|| format!("{STATUS} has no readable VmHWM"))
             }),
@@ -134,13 +135,6 @@ pub struct HealthSnapshot {
     peak_memory: Result<u64, String>,
 }
 
-/// CPU time of the whole machine, in the kernel's ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct MachineTicks {
-    total: u64,
-    steal: u64,
-}
-
 /// What was used between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Usage {
@@ -158,6 +152,8 @@ pub struct Usage {
     pub throttled: Fact<f64>,
     /// Share of the machine's CPU time that the hypervisor took, 0 to 1.
     pub steal: Fact<f64>,
+    /// Shares of the machine's CPU time that other programs and nobody had.
+    pub machine: Fact<MachineUse>,
     /// Largest resident memory of the process up to the second snapshot, bytes.
     pub peak_memory_bytes: Fact<u64>,
 }
@@ -201,6 +197,10 @@ impl HealthSnapshot {
                 both(&begin.machine, &end.machine).and_then(|(begin, end)| stolen(begin, end)),
                 STAT,
             ),
+            machine: fact(
+                both(&begin.machine, &end.machine).and_then(|(begin, end)| machine::between(begin, end)),
+                machine::SOURCE,
+            ),
             peak_memory_bytes: fact(end.peak_memory.clone(), "/proc/self/status: VmHWM"),
         }
     }
@@ -222,6 +222,7 @@ impl Usage {
             cpu_wait: self.cpu_wait,
             throttled: self.throttled,
             steal: self.steal,
+            machine: self.machine,
             cpu_per_start_us: share(self.cpu_seconds * 1e6, load.dispatched as f64),
             peak_memory_bytes: self.peak_memory_bytes,
             peak_in_flight: load.peak_in_flight,
@@ -246,24 +247,6 @@ fn start_connections(starts: &StartCounts) -> StartConnections {
         sent_again: starts.sent_again,
         waited: starts.waited,
     }
-}
-
-/// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; then guests, which are counted
-/// as user and nice already. Source: `proc_stat(5)`.
-fn machine_ticks(stat: &str) -> Result<MachineTicks, String> {
-    let parse = || {
-        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
-        let ticks: Vec<u64> = line
-            .split_whitespace()
-            .take(8)
-            .map(|field| field.parse().ok())
-            .collect::<Option<_>>()?;
-        Some(MachineTicks {
-            total: ticks.iter().sum(),
-            steal: *ticks.get(7)?,
-        })
-    };
-    parse().ok_or_else(|| format!("{STAT} tells no stolen time"))
 }
 
 fn stolen(begin: &MachineTicks, end: &MachineTicks) -> Result<f64, String> {

@@ -42,6 +42,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    // Each connection of a fleet and of the load is one.
+    benchmark_generator::host::raise_descriptors();
     let cli = match args::parse(env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),

@@ -69,6 +69,10 @@ mod timer {
     }
 
     impl Timer {
+        #[expect(
+            unsafe_code,
+            reason = "a descriptor can be registered only with the promise that it stays open"
+        )]
         pub(super) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;

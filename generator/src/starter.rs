@@ -70,6 +70,8 @@ pub struct StarterOptions {
     pub sample: Sample,
     /// Where reports go.
     pub reports: Sender<Report>,
+    /// How the thread wishes to be scheduled.
+    pub scheduling: realtime::Wish,
     /// Where accepted starts of the sample go: number and offset at which each was sent.
     pub sampled: tokio::sync::mpsc::UnboundedSender<(u64, u64)>,
 }
@@ -143,12 +145,12 @@ impl Starter {
                 let _ = ready.send(Ok(()));
                 match begun.await {
                     Ok(timeline) => {
-                        let scheduling = realtime::request();
+                        let priority = realtime::request(&options.scheduling);
                         let summary = Loop::new(options, client, timeline, signals).run(pacer).await;
                         // It stays until it has been looked at: the system forgets what an ended thread has used.
                         let _ = released.await;
                         StarterSummary {
-                            scheduling: Some(scheduling),
+                            scheduling: Some(priority.told()),
                             ..summary
                         }
                     }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::{
     accountant::Report,
     accounts::Sample,
-    realtime::Scheduling,
+    realtime::{Scheduling, Wish},
     schedule::{Schedule, Stripe},
     shard::Admission,
     starter::{Starter, StarterOptions},
@@ -85,6 +85,8 @@ impl Starters {
         let first = u32::try_from(options.part.index)
             .unwrap_or(0)
             .saturating_mul(connections);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let scheduling = Wish::of(plan.starter.scheduling, threads, cores);
         let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
             namespace: &plan.namespace,
             workflow_type: workload::registered_name(&plan.workload.kind),
@@ -107,6 +109,7 @@ impl Starters {
                     dialer: Arc::clone(&dialer),
                     first_connection: first + index * (connections / threads),
                     connections: connections / threads,
+                    scheduling: scheduling.clone(),
                     sample: options.sample,
                     reports: options.reports.clone(),
                     sampled: options.sampled.clone(),
@@ -162,15 +165,21 @@ impl Starters {
             counts: StartCounts::default(),
             scheduling: Fact::missing("no thread for starts got so far"),
         };
+        let mut real_time = Ok(false);
         for starter in self.threads {
             let one = starter.join();
-            if let Some(scheduling) = one.scheduling {
-                summary.scheduling = match scheduling {
-                    Scheduling::RealTime => Fact::found("real-time".to_owned(), "SCHED_FIFO"),
-                    Scheduling::Ordinary(reason) => Fact::missing(reason),
-                };
+            match one.scheduling {
+                // All of them, or it is said why not.
+                Some(Scheduling::Ordinary(reason)) => real_time = Err(reason),
+                Some(Scheduling::RealTime) if real_time.is_ok() => real_time = Ok(true),
+                Some(Scheduling::RealTime) | None => {}
             }
             summary.counts.add(&one.counts);
+        }
+        match real_time {
+            Ok(true) => summary.scheduling = Fact::found("real-time".to_owned(), "SCHED_FIFO"),
+            Ok(false) => {}
+            Err(reason) => summary.scheduling = Fact::missing(reason),
         }
         summary
     }

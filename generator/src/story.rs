@@ -24,7 +24,7 @@ use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
     ceiling::{self, Ceiling},
-    drain,
+    descriptors, drain,
     fleet::roll,
     health::HealthProbe,
     host, ids,
@@ -36,6 +36,9 @@ use crate::{
     submission::{self, Submission, SubmissionOptions},
 };
 use frame::Frames;
+
+/// Share of the calibrated ceiling from which it is said before the load: half the way to the warning.
+const WORTH_KNOWING: f64 = benchmark_results::limits::SHARE_OF_CEILING / 2.0;
 
 /// What a run is asked for.
 pub struct RunRequest {
@@ -94,6 +97,7 @@ pub fn run(request: RunRequest, stop: Stop) -> LocalBoxFuture<'static, Result<Fi
 async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
     let environment = |error: anyhow::Error| RunError::Environment(error);
     let run_id = ids::new_run_id().map_err(|error| environment(error.into()))?;
+    descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(|error| environment(error.into()))?;
     let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;
     let terminal = std::io::stderr().is_terminal();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -392,8 +396,13 @@ impl Story<'_> {
             };
             say(&self.screen, &[line]);
         }
-        if let Some(known) = &self.ceiling.value {
-            let share = self.plan.load.rate.per_second() / f64::from(self.plan.fleet.generators.max(1)) / known.rate;
+        let share_of = |known: &Ceiling| {
+            self.plan.load.rate.per_second() / f64::from(self.plan.fleet.generators.max(1)) / known.rate
+        };
+        if let Some(known) = &self.ceiling.value
+            && let share = share_of(known)
+            && share >= WORTH_KNOWING
+        {
             let line = format!(
                 "{:.0} % of this host's calibrated ceiling of {:.0}/s",
                 share * 100.0,

@@ -158,3 +158,22 @@ fn a_hyphen_and_devices_are_no_files() {
     names.sort();
     assert_eq!(names, ["a.json", "b.json"]);
 }
+
+#[test]
+fn too_few_open_files_are_told_before_the_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = assert_cmd::cargo::cargo_bin("run-benchmark");
+    let mut command = Command::new("sh");
+    command.current_dir(folder.path()).args([
+        "-c",
+        "ulimit -n 64 && exec \"$0\" --rate 10 --duration 10s --connections 200",
+    ]);
+    let output = command.arg(program).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("this system permits 64") && said(&output).contains("ulimit -n "),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

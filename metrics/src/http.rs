@@ -1,6 +1,14 @@
 //! The page over HTTP/1.1: one request for each connection, and little time and space for it.
 
-use std::{collections::VecDeque, convert::Infallible, future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    future::ready,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use hyper::{server::conn::http1, service::service_fn};
@@ -27,6 +35,9 @@ const HEAD_LINES: usize = 64;
 
 /// How long to wait before accepting again after the system refused, as it does when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often it is said that the system refuses.
+const COMPLAINTS: Duration = Duration::from_secs(60);
 
 /// Says whether the process is ready, and if not, why.
 pub(crate) type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -98,6 +109,7 @@ async fn accept(listener: TcpListener, registry: Registry, ready: Ready) {
     // Dropped with this future, and the connections with it.
     let mut tasks = JoinSet::new();
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    let mut complaints = Complaints::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -119,10 +131,30 @@ async fn accept(listener: TcpListener, registry: Registry, ready: Ready) {
             // A client that gave up between is accepted as an error.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, "the metrics page cannot accept a connection");
+                if complaints.is_due(Instant::now()) {
+                    tracing::warn!(%error, "the metrics page cannot accept a connection");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// When it was complained last: what goes on is said once a minute and not at each try.
+#[derive(Debug, Default)]
+struct Complaints {
+    last: Option<Instant>,
+}
+
+impl Complaints {
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = self
+            .last
+            .is_none_or(|last| now.saturating_duration_since(last) >= COMPLAINTS);
+        if due {
+            self.last = Some(now);
+        }
+        due
     }
 }
 
@@ -140,4 +172,19 @@ async fn connection(stream: TcpStream, registry: Registry, is_ready: Ready) -> h
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_on_is_said_once_a_minute() {
+        let begin = Instant::now();
+        let mut complaints = Complaints::default();
+        let said: Vec<u64> = (0..200)
+            .filter(|second| complaints.is_due(begin + Duration::from_secs(*second)))
+            .collect();
+        assert_eq!(said, [0, 60, 120, 180]);
+    }
 }

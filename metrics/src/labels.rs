@@ -101,6 +101,10 @@ impl Hasher for AddressHasher {
     }
 }
 
+/// Most label sets of a registry. A worker has some hundred; types of workflows and activities are whatever somebody starts
+/// on its queue. What is beyond is recorded under one set, as OpenTelemetry does it.
+const MOST_SETS: usize = 10_000;
+
 /// All label sets of a registry, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
@@ -112,6 +116,8 @@ pub(crate) struct Interner {
 struct Kept {
     sets: HashMap<Arc<Labels>, Arc<OrderedPromLabelSet>>,
     labels: ByAddress<Arc<Labels>>,
+    /// What is recorded beyond [`MOST_SETS`].
+    overflow: Option<Arc<OrderedPromLabelSet>>,
     /// By hash, because a key would have to own what is looked for.
     extensions: HashMap<u64, Vec<Extension>>,
 }
@@ -148,7 +154,11 @@ impl Interner {
         // (NaN) would never be found again.
         #[expect(clippy::eq_op, reason = "a label with the value NaN does not equal itself")]
         let findable = kept.labels.contains_key(&of) && new == new;
-        if findable && kept.extension(hash, of, &new).is_none() {
+        let is_overflow = kept
+            .overflow
+            .as_ref()
+            .is_some_and(|overflow| Arc::ptr_eq(overflow, &labels));
+        if findable && !is_overflow && kept.extension(hash, of, &new).is_none() {
             kept.extensions.entry(hash).or_default().push(Extension {
                 of,
                 by: new,
@@ -178,10 +188,10 @@ impl Interner {
         if let Some(set) = kept.sets.get(&labels) {
             return set.clone();
         }
-        let (labels, set) = (Arc::new(labels), Arc::new(set));
-        kept.labels.insert(address(&set), labels.clone());
-        kept.sets.insert(labels, set.clone());
-        set
+        if kept.sets.len() >= MOST_SETS {
+            return kept.overflow();
+        }
+        kept.insert(labels, set)
     }
 
     fn hash(&self, of: Address, by: &[MetricKeyValue]) -> u64 {
@@ -202,6 +212,25 @@ impl Interner {
 }
 
 impl Kept {
+    fn insert(&mut self, labels: Labels, set: OrderedPromLabelSet) -> Arc<OrderedPromLabelSet> {
+        let (labels, set) = (Arc::new(labels), Arc::new(set));
+        self.labels.insert(address(&set), labels.clone());
+        self.sets.insert(labels, set.clone());
+        set
+    }
+
+    /// The one set that stands for all that there is no room for.
+    fn overflow(&mut self) -> Arc<OrderedPromLabelSet> {
+        if let Some(overflow) = &self.overflow {
+            return overflow.clone();
+        }
+        let mut set = OrderedPromLabelSet::new();
+        set.add_kv(MetricKeyValue::new("otel_metric_overflow", true));
+        let overflow = self.insert(Labels::of(&set), set);
+        self.overflow = Some(overflow.clone());
+        overflow
+    }
+
     fn extension(&self, hash: u64, of: Address, by: &[MetricKeyValue]) -> Option<Arc<OrderedPromLabelSet>> {
         let found = self.extensions.get(&hash)?;
         let found = found
@@ -273,6 +302,31 @@ mod tests {
         assert!(interner.kept.read().extensions.is_empty());
         assert_eq!(interner.labels(&MetricAttributes::Empty), Some((None, Arc::default())));
         assert_eq!(interner.labels(&MetricAttributes::NoOp(Arc::default())), None);
+    }
+
+    #[test]
+    fn types_that_strangers_make_up_do_not_pile_up() {
+        let interner = Interner::default();
+        let of = |n: usize| {
+            let label = MetricKeyValue::new("workflow_type", n.to_string());
+            interner.extended(
+                set(&interner.attributes(new(&[("a", "1")]))),
+                NewAttributes::new(vec![label]),
+            )
+        };
+        let first = of(0);
+        for n in 0..MOST_SETS + 100 {
+            of(n);
+        }
+        let kept = interner.kept.read();
+        assert_eq!(kept.sets.len(), MOST_SETS + 1);
+        assert!(kept.extensions.len() < MOST_SETS);
+        drop(kept);
+        assert!(Arc::ptr_eq(set(&first), set(&of(0))), "who was there first stays");
+        let (one, two) = (of(MOST_SETS * 2), of(MOST_SETS * 3));
+        assert!(Arc::ptr_eq(set(&one), set(&two)));
+        let (_, labels) = interner.labels(&one).unwrap();
+        assert_eq!(labels.get("otel_metric_overflow"), Some("true"));
     }
 
     #[test]

@@ -166,6 +166,9 @@ fn invalid_headline(checks: &[Check]) -> String {
     if names::GENERATOR.iter().any(|name| invalid(name).is_some()) {
         return "the generator was the limit: these figures describe it, not the cluster".into();
     }
+    if invalid(names::OTHER_CPU).is_some() {
+        return "other programs had the machine: these figures describe them as well as the cluster".into();
+    }
     if names::FLEET.iter().any(|name| invalid(name).is_some()) {
         return "the fleet was the limit: these figures describe its workers, not the cluster".into();
     }

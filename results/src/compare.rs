@@ -111,6 +111,9 @@ pub struct Comparison {
     pub candidates: Vec<Candidate>,
     /// Noise profiles that were used.
     pub noise: Vec<NoiseSummary>,
+    /// How much of the machine other programs used in the measured phase, where that is worth a warning: a sentence for each
+    /// side.
+    pub disturbed: Vec<String>,
     /// Chance of a false finding over the primary metrics of all candidates together.
     pub alpha: f64,
     /// What is to be said of the whole.
@@ -294,6 +297,11 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         return Err(CompareError::Refused(refusals));
     }
 
+    let disturbed = [baseline]
+        .into_iter()
+        .chain(candidates)
+        .filter_map(|side| soundness::disturbed(&side.name, &side.runs))
+        .collect();
     let first = Read::of(baseline)?;
     let read = candidates.iter().map(Read::of).collect::<Result<Vec<_>, _>>()?;
     let pairs: Vec<_> = read.iter().map(|side| paired(&first, side, options.pairing)).collect();
@@ -345,6 +353,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         exit_code: exit_code(outcome, &candidates, options.strict),
         candidates,
         noise: noise.collect(),
+        disturbed,
         alpha: decide::ALPHA,
     })
 }

@@ -122,6 +122,17 @@ pub const STEAL_WARNING: f64 = 0.02;
 /// on the same machine.
 pub const STEAL: f64 = 0.10;
 
+/// Share of the machine's CPU time that other programs had from which it is worth a warning: what they do comes in bursts, and
+/// in a burst of theirs that takes a core for 5 % of the time, p95 shows it.
+pub const OTHERS_WARNING: f64 = 0.05;
+
+/// Share of the machine's CPU time that other programs had which is too much beside an embedded server, where less than
+/// [`OTHERS_IDLE`] was left: server, workers and generator then queued for the cores behind strangers.
+pub const OTHERS: f64 = 0.20;
+
+/// Share of the machine's CPU time that nobody had from which there was room for everybody.
+pub const OTHERS_IDLE: f64 = 0.10;
+
 /// Unanswered starts on one HTTP/2 connection from which some may wait for a free stream. 100 is the number that RFC 9113
 /// recommends as the least, what many proxies set, and what clients assume until they are told. Temporal's own server
 /// sets no limit, so this is a warning and no verdict: beyond it part of `start_service` may be the client's own queue.

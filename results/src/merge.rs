@@ -14,8 +14,8 @@ use crate::{
     ledger::Ledger,
     limits::SAMPLE_MISSING,
     schema::{
-        Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, PhaseReport, Phases, Reconciliation,
-        SampleEnds, StartConnections,
+        Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport, Phases,
+        Reconciliation, SampleEnds, StartConnections,
     },
 };
 
@@ -122,6 +122,16 @@ pub fn generators<'a>(parts: impl IntoIterator<Item = &'a GeneratorHealth>) -> O
     merged.cpu_wait.value = share(|part| part.cpu_wait.value);
     merged.throttled.value = share(|part| part.throttled.value);
     merged.steal.value = share(|part| part.steal.value);
+    let of_machine = |of: fn(&MachineUse) -> f64| {
+        weighted(
+            parts
+                .iter()
+                .map(|part| (part.machine.value.as_ref().map(of), part.seconds)),
+        )
+    };
+    merged.machine.value = of_machine(|machine| machine.others)
+        .zip(of_machine(|machine| machine.idle))
+        .map(|(others, idle)| MachineUse { others, idle });
     merged.peak_memory_bytes.value = parts.iter().filter_map(|part| part.peak_memory_bytes.value).max();
     merged.share_of_ceiling.value = parts
         .iter()
@@ -258,6 +268,7 @@ impl GeneratorHealth {
             cpu_wait: Fact::missing(reason.clone()),
             throttled: Fact::missing(reason.clone()),
             steal: Fact::missing(reason.clone()),
+            machine: Fact::missing(reason.clone()),
             cpu_per_start_us: None,
             peak_memory_bytes: Fact::missing(reason.clone()),
             peak_in_flight: 0,

@@ -20,7 +20,7 @@ pub use self::{
     course::{ErrorExample, ErrorGroup, Event, Interval, Window},
     environment::{Environment, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts},
     fleet::{Fleet, Member, MemberClock, MemberEnds, MemberPresence, MemberRole, MemberStarts, MemberUsage},
-    generator::{GeneratorHealth, StartConnections, ThreadLoad},
+    generator::{GeneratorHealth, MachineUse, StartConnections, ThreadLoad},
     legacy::{LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem, LegacyThresholds},
     phases::{EndLatency, Latencies, Latency, Phase, PhaseReport, Phases, StartLatency},
     reconciliation::{Cleanup, CompletionSource, Reconciliation, SampleEnds},

@@ -144,6 +144,8 @@ keys! {
     Connections: "connections" in Connection,
     /// Threads that send starts.
     Threads: "threads" in Connection,
+    /// How the threads that send are scheduled.
+    Scheduling: "scheduling" in Connection,
     /// A start's own deadline.
     StartTimeout: "start-timeout" in Connection,
     /// How long connecting may take.

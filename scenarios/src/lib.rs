@@ -16,8 +16,8 @@ pub mod variables;
 
 pub use asked::{Asked, Given, Group, Key, Source};
 pub use plan::{
-    Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, PlanHash, ServerPreset, Starter, Target,
-    Thresholds, TlsFiles, WhenFull, Workers, Workload, WorkloadKind,
+    Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, PlanHash, Scheduling, ServerPreset, Starter,
+    Target, Thresholds, TlsFiles, WhenFull, Workers, Workload, WorkloadKind,
 };
 pub use problem::Problem;
 pub use rate::{Rate, RateError};

@@ -243,10 +243,30 @@ pub struct Starter {
     #[serde(with = "units::duration")]
     #[schemars(with = "String")]
     pub connect_timeout: Duration,
+    /// How the threads that send are scheduled; absent where it is `auto`.
+    #[serde(default, skip_serializing_if = "Scheduling::is_auto")]
+    pub scheduling: Scheduling,
     /// How often a start is sent again after a failure. A retry hides latency, so none is the only choice.
     pub retries: u32,
     /// Compression of starts: `none`.
     pub compression: String,
+}
+
+/// How the threads that keep the schedule are scheduled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheduling {
+    /// As real-time threads where that is permitted and leaves a core without one.
+    #[default]
+    Auto,
+    /// As ordinary threads.
+    Ordinary,
+}
+
+impl Scheduling {
+    fn is_auto(&self) -> bool {
+        *self == Scheduling::Auto
+    }
 }
 
 /// The workers in this process.

@@ -75,6 +75,7 @@ pub const WORKER: &[Variable] = &[
     ("BENCHMARK_WORKERS_PER_PROCESS", Key::WorkersPerProcess),
     ("BENCHMARK_IDENTITY", Key::Identity),
     ("BENCHMARK_CONNECT_TIMEOUT", Key::ConnectTimeout),
+    ("BENCHMARK_SCHEDULING", Key::Scheduling),
     ("BENCHMARK_STAY", Key::Stay),
 ];
 

@@ -92,6 +92,7 @@ fn on_the_thread<T: Send + 'static>(make: impl FnOnce() -> io::Result<T> + Send 
 }
 
 #[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "what is done between fork and exec has to be promised")]
 fn die_with_us(command: &mut Command) {
     let us = rustix::process::getpid();
     // SAFETY: between fork and exec only async-signal-safe functions may be called. Both are plain system calls

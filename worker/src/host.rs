@@ -4,6 +4,7 @@
 
 pub mod cgroup;
 mod cpu;
+mod descriptors;
 mod machine;
 
 use std::{
@@ -13,7 +14,10 @@ use std::{
 
 use benchmark_results::schema::{Fact, HostFacts};
 
-pub use self::cpu::{capacity, cores};
+pub use self::{
+    cpu::{capacity, cores},
+    descriptors::raise_descriptors,
+};
 
 /// What can be found out about the machine below `root`.
 pub fn facts(root: &Path) -> HostFacts {

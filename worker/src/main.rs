@@ -21,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    host::raise_descriptors();
     let cli = match args::parse(env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {

@@ -140,6 +140,7 @@ impl RunArgs {
             (Key::TlsServerName, &connection.tls_server_name),
             (Key::Connections, &connection.connections),
             (Key::Threads, &connection.threads),
+            (Key::Scheduling, &connection.scheduling),
             (Key::StartTimeout, &connection.start_timeout),
             (Key::ConnectTimeout, &connection.connect_timeout),
             (Key::ServerBinary, &server.server_binary),

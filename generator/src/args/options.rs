@@ -159,6 +159,9 @@ pub struct ConnectionArgs {
     /// Threads that send starts, of all generators together, 1 to 64 [default: one for each 25000 starts a second, at most the cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<String>,
+    /// How these threads are scheduled: auto (real-time where permitted and a core stays without) or ordinary [default: auto]
+    #[arg(long, value_name = "HOW")]
+    pub scheduling: Option<String>,
     /// A start's own deadline, 1ms to 10m; it is never sent twice [default: 10s]
     #[arg(long, value_name = "TIME")]
     pub start_timeout: Option<String>,

@@ -35,7 +35,7 @@ fn pair() -> (HealthSnapshot, HealthSnapshot) {
         capacity: 2.0,
         threads: Ok(threads(&[(1, "main", 1000), (2, "starter-0", 1000), (3, "gone", 1000)])),
         throttling: Ok(vec![throttling("/a", 100, 50), throttling("/a/b", 100, 0)]),
-        machine: Ok(MachineTicks { total: 1000, steal: 10 }),
+        machine: Ok(MachineTicks::of(1000, 400, 10, 100)),
         peak_memory: Ok(1 << 20),
     };
     let end = HealthSnapshot {
@@ -56,7 +56,7 @@ fn usage_is_the_difference() {
         (4, "starter-1", 7000),
     ]));
     end.throttling = Ok(vec![throttling("/a", 200, 60), throttling("/a/b", 200, 25)]);
-    end.machine = Ok(MachineTicks { total: 3000, steal: 60 });
+    end.machine = Ok(MachineTicks::of(3000, 800, 60, 500));
     end.peak_memory = Ok(2 << 20);
     let usage = HealthSnapshot::between(&begin, &end);
     assert_eq!(
@@ -75,6 +75,13 @@ fn usage_is_the_difference() {
             cpu_wait: Fact::found(0.0, "/proc/self/task/*/schedstat"),
             throttled: Fact::found(0.25, "/a/b/cpu.stat"),
             steal: Fact::found(0.025, "/proc/stat"),
+            machine: Fact::found(
+                MachineUse {
+                    others: 0.575,
+                    idle: 0.2
+                },
+                machine::SOURCE
+            ),
             peak_memory_bytes: Fact::found(2 << 20, "/proc/self/status: VmHWM"),
         }
     );
@@ -163,7 +170,8 @@ fn reads_a_tree_as_the_kernel_has_it() {
     );
     let snapshot = HealthProbe::new(tree.path()).snapshot();
     assert_eq!(snapshot.threads, Ok(threads(&[(7, "pacer", 2500)])));
-    assert_eq!(snapshot.machine, Ok(MachineTicks { total: 1000, steal: 30 }));
+    let machine = snapshot.machine.unwrap();
+    assert_eq!((machine.total, machine.steal), (1000, 30));
     assert_eq!(snapshot.peak_memory, Ok(2 << 20));
     assert_eq!(snapshot.capacity, 4.0);
 }

@@ -298,3 +298,23 @@ fn on_a_terminal_only_what_was_said_stays() {
     drop(screen);
     assert_eq!(paper.lock().unwrap().text(), "a server is built\na warning\n\n");
 }
+
+#[test]
+fn what_a_server_or_a_leader_says_is_only_read() {
+    let hostile = "1.2\u{1b}[2J\u{9b}2J\u{202e}\u{200b}\u{7}";
+    let pipe = Pipe::default();
+    let mut screen = Screen::in_lines(Box::new(pipe.clone()));
+    screen.header(&Header {
+        server: vec![hostile.to_owned()],
+        ..Header::default()
+    });
+    screen.say(&format!("refused: {hostile}"));
+    screen.progress("starting", Some(hostile), Duration::ZERO);
+    let said = String::from_utf8(pipe.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        said.contains("1.2\u{fffd}[2J") && said.contains("refused: 1.2"),
+        "{said:?}"
+    );
+    let bad = |c: &char| matches!(c, '\u{1b}' | '\u{9b}' | '\u{202e}' | '\u{200b}' | '\u{7}');
+    assert_eq!(said.chars().find(bad), None, "{said:?}");
+}

@@ -1,5 +1,7 @@
 //! Whether the machines of the generators kept up.
 
+use benchmark_scenarios::Target;
+
 use super::{context::Context, draft::Draft, names};
 use crate::{
     format::percent,
@@ -37,6 +39,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
             (limits::STEAL_WARNING, limits::STEAL),
             "other guests of this host took the CPU: measure again, or on a machine of its own",
         ),
+        others(context, &generators),
         ceiling(&generators),
     ]
 }
@@ -124,6 +127,49 @@ fn tiers(
         draft.invalid(remedy)
     } else if share > warning {
         draft.warning(remedy)
+    } else {
+        draft.pass()
+    }
+}
+
+/// What other programs had of the machines. Beside an embedded server all that is measured shares the cores with them; where
+/// the server is elsewhere, the other checks say whether the generator was kept from its work.
+fn others(context: &Context, generators: &[Generator]) -> Check {
+    let embedded = matches!(context.plan.target, Target::Embedded(_));
+    let limit = if embedded {
+        format!(
+            "{} with less than {} idle",
+            percent(limits::OTHERS),
+            percent(limits::OTHERS_IDLE)
+        )
+    } else {
+        percent(limits::OTHERS_WARNING)
+    };
+    let used = worst(generators, |health| health.machine.value, |machine| machine.others);
+    let Some((whose, machine)) = used else {
+        let reason = reason(generators, |health| &health.machine.source);
+        return Draft::new(names::OTHER_CPU, reason, limit).not_applicable();
+    };
+    let value = format!(
+        "other programs used {} of the machine, {} was idle{whose}",
+        percent(machine.others),
+        percent(machine.idle)
+    );
+    let allowed = if embedded {
+        limits::OTHERS
+    } else {
+        limits::OTHERS_WARNING
+    };
+    let draft = Draft::new(names::OTHER_CPU, value, limit).numbers(machine.others, allowed);
+    if embedded && machine.others >= limits::OTHERS && machine.idle < limits::OTHERS_IDLE {
+        draft.invalid(
+            "the server, its workers and the generator queued behind other programs: end them, and measure again",
+        )
+    } else if machine.others >= limits::OTHERS_WARNING {
+        draft.warning(
+            "end what else runs on the machine, or keep it the same in all runs that are compared; a server or workers that \
+             were not started by this run count as others",
+        )
     } else {
         draft.pass()
     }

@@ -34,6 +34,8 @@ pub const CPU_WAIT: &str = "cpu-wait";
 pub const CPU_THROTTLING: &str = "cpu-throttling";
 /// CPU time taken by the hypervisor.
 pub const CPU_STEAL: &str = "cpu-steal";
+/// CPU time that other programs of the machine had.
+pub const OTHER_CPU: &str = "other-cpu";
 /// Rate against the host's calibrated ceiling.
 pub const CALIBRATED_CEILING: &str = "calibrated-ceiling";
 /// Members that were lost, left or came.

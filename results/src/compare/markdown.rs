@@ -18,6 +18,9 @@ pub fn render_markdown(comparison: &Comparison) -> String {
     for remark in figures::noise(comparison) {
         let _ = writeln!(text, "- Noise: {}", cell(&remark));
     }
+    for remark in &comparison.disturbed {
+        let _ = writeln!(text, "- **Machine**: {}", cell(remark));
+    }
     text.truncate(text.trim_end().len());
     text + "\n"
 }

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{RunFile, figures, refusal::Refusal};
-use crate::schema::VerdictValue;
+use crate::{
+    format::{percent, plural},
+    limits::OTHERS_WARNING,
+    schema::VerdictValue,
+};
 
 /// What speaks against runs, each by itself.
 pub(super) fn refusals(runs: &[RunFile]) -> Vec<Refusal> {
@@ -29,6 +33,25 @@ pub(super) fn refusals(runs: &[RunFile]) -> Vec<Refusal> {
         }
     }
     refusals
+}
+
+/// How much of the machine other programs had in the runs of a side, where it is worth a warning.
+pub(super) fn disturbed(name: &str, runs: &[RunFile]) -> Option<String> {
+    let shares = runs.iter().filter_map(|run| {
+        let machine = run.results.generator.machine.value.as_ref()?;
+        Some(machine.others).filter(|others| *others >= OTHERS_WARNING)
+    });
+    let (count, most) = shares.fold((0, 0.0), |(count, most): (usize, f64), share| {
+        (count + 1, most.max(share))
+    });
+    (count > 0).then(|| {
+        format!(
+            "other programs used up to {} of the machine in {count} of {} of {}",
+            percent(most),
+            plural(runs.len() as u64, "run"),
+            figures::shortened(name)
+        )
+    })
 }
 
 /// The first overloaded run, as long as the load of the two sides is not the same.

@@ -33,6 +33,11 @@ pub fn render_terminal(comparison: &Comparison, style: Style) -> String {
     for remark in figures::noise(comparison) {
         out.labelled("noise", &remark);
     }
+    for remark in &comparison.disturbed {
+        let label = out.paint("1;33", "machine");
+        let text = wrap(&format!("{:<TEXT$}", "machine"), TEXT, remark, WIDTH);
+        out.line(&text.replacen("machine", &label, 1));
+    }
     out.verdict(comparison);
     out.text
 }

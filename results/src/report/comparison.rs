@@ -21,6 +21,7 @@ pub(super) fn comparison(comparison: &Comparison) -> Markup {
             }
             @for candidate in &comparison.candidates { (table(comparison, candidate)) }
             @for remark in figures::noise(comparison) { p.note { "Noise: " (remark) } }
+            @for remark in &comparison.disturbed { p.note { strong { "Machine: " } (remark) } }
         }
     }
 }

@@ -23,6 +23,9 @@ pub struct GeneratorHealth {
     pub throttled: Fact<f64>,
     /// Share of the machine's CPU time that the hypervisor took, 0 to 1.
     pub steal: Fact<f64>,
+    /// How the machine's CPU time was divided; null and why where it is not known, as in files of earlier versions.
+    #[serde(default = "not_measured")]
+    pub machine: Fact<MachineUse>,
     /// CPU time of the whole process per dispatched start, microseconds.
     pub cpu_per_start_us: Option<f64>,
     /// Largest resident memory, bytes.
@@ -40,6 +43,20 @@ pub struct GeneratorHealth {
     pub share_of_ceiling: Fact<f64>,
     /// How the threads that keep the schedule were scheduled: `real-time`, or null and why not.
     pub scheduling: Fact<String>,
+}
+
+/// Shares of the CPU time of all cores of the machine, in a container of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MachineUse {
+    /// That of programs which neither are this process nor were started by it, as an embedded server is, 0 to 1.
+    pub others: f64,
+    /// That of nobody, 0 to 1.
+    pub idle: f64,
+}
+
+fn not_measured() -> Fact<MachineUse> {
+    Fact::missing("not measured by the version that wrote this")
 }
 
 /// CPU use of one thread.

@@ -6,6 +6,7 @@ use super::{form::Form, reader::Reader};
 use crate::{
     Cluster, EmbeddedServer, Load, ServerPreset, Starter, Target, TlsFiles,
     asked::{Key, Source},
+    plan::Scheduling,
     problem::{Problem, quotable},
 };
 
@@ -254,6 +255,11 @@ pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: 
         threads,
         start_timeout: reader.read(Key::StartTimeout, &timeout, ten_seconds)?,
         connect_timeout: reader.read(Key::ConnectTimeout, &timeout, ten_seconds)?,
+        scheduling: reader.read(
+            Key::Scheduling,
+            &Form::choice(&[Scheduling::Auto, Scheduling::Ordinary]),
+            || (Scheduling::Auto, "".into()),
+        )?,
         retries: 0,
         compression: "none".to_owned(),
     })
@@ -332,6 +338,15 @@ impl fmt::Display for ServerPreset {
         f.write_str(match self {
             ServerPreset::Cluster => "cluster",
             ServerPreset::Stock => "stock",
+        })
+    }
+}
+
+impl fmt::Display for Scheduling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scheduling::Auto => "auto",
+            Scheduling::Ordinary => "ordinary",
         })
     }
 }

@@ -71,6 +71,8 @@ pub struct WorkerProcess {
     pub stay: bool,
     /// Where its metrics are served, unless they are off.
     pub metrics_listen: Option<SocketAddr>,
+    /// Whether that is the default place, in which nobody has a claim to find them.
+    pub metrics_by_default: bool,
 }
 
 /// Resolves what was asked of a worker process.
@@ -110,6 +112,7 @@ pub fn resolve_worker(asked: &Asked) -> Result<ResolvedWorker, Problem> {
         tuning: tuning::resolve(&mut reader, Key::Profile, WorkerProfile::Default)?,
         connect_timeout: reader.read(Key::ConnectTimeout, &connect_timeout, || (CONNECT_TIMEOUT, "".into()))?,
         identity: reader.read_given(Key::Identity, &identity)?,
+        metrics_by_default: reader.given(Key::MetricsListen).is_none(),
         metrics_listen: metrics_listen(&mut reader)?,
         access,
         namespace,

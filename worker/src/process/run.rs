@@ -96,7 +96,16 @@ pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<
         let desk = Desk::unattended();
         let source = PoolSource::new(desk.clone(), Some(registry.clone()));
         let page = match request.worker.metrics_listen {
-            Some(address) => Some(serve(address, &registry, &source).await?),
+            Some(address) => Some(match serve(address, &registry, &source).await {
+                // Prometheus' own port, or another worker's: nobody asked for it here.
+                Err(ListenError::InUse(_)) if request.worker.metrics_by_default => {
+                    say(&format!(
+                        "{address} is in use; --metrics-listen IP:PORT chooses another for the metrics"
+                    ));
+                    serve(SocketAddr::new(address.ip(), 0), &registry, &source).await?
+                }
+                served => served?,
+            }),
             None => None,
         };
         if let Some(page) = &page {

@@ -91,6 +91,17 @@ fn a_port_in_use_is_an_error_before_anything_else() {
 }
 
 #[test]
+fn a_default_port_in_use_is_passed_over() {
+    // Whoever has it, this test or another program.
+    let _taken = TcpListener::bind("127.0.0.1:9090");
+    let finished = run("--address 127.0.0.1:1 --connect-timeout 1s");
+    assert_eq!(finished.code(), 2, "{finished:?}");
+    assert!(finished.says("127.0.0.1:9090 is in use"), "{finished:?}");
+    assert!(finished.says("metrics at http://127.0.0.1:"), "{finished:?}");
+    assert!(finished.says("gave up after --connect-timeout 1s"), "{finished:?}");
+}
+
+#[test]
 fn a_server_that_does_not_come_is_given_up() {
     let finished = run("--address 127.0.0.1:1 --connect-timeout 1s --metrics-listen off");
     assert_eq!(finished.code(), 2, "{finished:?}");

@@ -217,6 +217,34 @@ fn the_machine() {
             parts.generator.cpu_wait = Fact::found(share, "schedstat");
         });
     }
+    // Others alone spoil nothing, as long as there is room beside them or the server is elsewhere.
+    for (others, idle, status, elsewhere) in [
+        (0.049, 0.0, Pass, Pass),
+        (0.05, 0.0, Warning, Warning),
+        (0.199, 0.0, Warning, Warning),
+        (0.2, 0.1, Warning, Warning),
+        (0.2, 0.099, Invalid, Warning),
+        (0.9, 0.0, Invalid, Warning),
+    ] {
+        let machine = Fact::found(MachineUse { others, idle }, "/proc/stat");
+        let verdict = expect(names::OTHER_CPU, status, |_, parts| {
+            parts.generator.machine = machine.clone();
+        });
+        if status == Invalid {
+            assert!(verdict.headline.starts_with("other programs had the machine"));
+        }
+        expect(names::OTHER_CPU, elsewhere, |plan, parts| {
+            plan.target = Target::Cluster(Cluster {
+                address: "temporal.internal:7233".into(),
+                tls: None,
+                api_key: false,
+            });
+            parts.generator.machine = machine;
+        });
+    }
+    expect(names::OTHER_CPU, NotApplicable, |_, parts| {
+        parts.generator.machine = Fact::missing("no /proc");
+    });
     for (share, status) in [(0.5, Pass), (0.9, Warning)] {
         expect(names::CALIBRATED_CEILING, status, |_, parts| {
             parts.generator.share_of_ceiling = Fact::found(share, "calibration");

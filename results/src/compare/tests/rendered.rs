@@ -4,6 +4,8 @@ use super::runs::{FACTOR, base, runs, side, tuned, upgraded};
 use crate::{
     Results,
     compare::{Comparison, NoiseProfile, Options, Pairing, compare, render_markdown, render_terminal},
+    report,
+    schema::MachineUse,
     summary::Style,
 };
 
@@ -164,4 +166,30 @@ fn colour_changes_no_word() {
     // Only spaces within the colour may be left at the end of a line.
     let trimmed: String = bare.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     assert_eq!(trimmed, plain(&comparison));
+}
+
+#[test]
+fn what_other_programs_had_of_the_machine_is_told_of_each_side() {
+    let busy = |mut runs: Vec<Results>, others: &[f64]| {
+        for (run, others) in runs.iter_mut().zip(others) {
+            run.generator.machine.value = Some(MachineUse {
+                others: *others,
+                idle: 0.0,
+            });
+        }
+        runs
+    };
+    let calm = pair(&base(), &tuned(), &about(FACTOR));
+    assert_eq!(calm.disturbed, [""; 0]);
+    let compared = pair(
+        &busy(base(), &[0.0499, 0.05, 0.41, 0.0, 0.01]),
+        &busy(tuned(), &[0.0499; 5]),
+        &about(FACTOR),
+    );
+    let said = "other programs used up to 41 % of the machine in 2 of 5 runs of base";
+    assert_eq!(compared.disturbed, [said]);
+    assert!(plain(&compared).contains("machine              other programs used up to 41 %"));
+    assert!(render_markdown(&compared).contains(&format!("- **Machine**: {said}")));
+    let page = report::comparison_html::<Results>(&compared, &[]);
+    assert!(page.contains(said), "{page}");
 }

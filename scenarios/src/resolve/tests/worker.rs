@@ -28,6 +28,7 @@ fn a_worker_on_its_own_polls_where_the_replaced_one_did() {
     assert_eq!(worker.tuning, WorkerProfile::Default.tuning());
     assert_eq!(worker.connect_timeout, Duration::from_secs(300));
     assert_eq!(worker.metrics_listen, Some("127.0.0.1:9090".parse().unwrap()));
+    assert!(worker.metrics_by_default);
     assert!(worker.joining.is_none() && !worker.stay);
 }
 
@@ -39,6 +40,7 @@ fn a_worker_that_joins_takes_the_leaders_word() {
     assert_eq!(joining.leader_timeout, Duration::from_secs(60));
     assert_eq!((joined.namespace, joined.access.address), (None, None));
     assert_eq!((joined.stay, joined.metrics_listen), (true, None));
+    assert!(!joined.metrics_by_default);
     let own = worker(&[JOIN, ADDRESS, (Key::Namespace, "other")]);
     assert_eq!(own.namespace.as_deref(), Some("other"));
     assert_eq!(own.access.address.as_deref(), Some("temporal:7233"));
