@@ -264,7 +264,7 @@ async fn the_first_arrival_is_sent_when_it_is_due_and_not_when_the_threads_are_r
         plan: &plan,
         server: &server,
         connect: &connect,
-        id_prefix: ids::new_run_id().into(),
+        id_prefix: ids::new_run_id().unwrap().into(),
         iteration: 1,
         crew: None,
         probe: &probe,

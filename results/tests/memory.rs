@@ -1,5 +1,7 @@
 //! Reading takes bounded memory, whatever a file holds: counted by an allocator of its own.
 
+#![expect(unsafe_code, reason = "an allocator is one by these functions")]
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     io::{self, Read},

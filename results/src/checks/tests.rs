@@ -6,7 +6,7 @@ mod steady;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use benchmark_scenarios::{Arrivals, Plan, SleepRange, WorkloadKind};
+use benchmark_scenarios::{Arrivals, Cluster, Plan, SleepRange, Target, WorkloadKind};
 
 use super::{JudgeInput, combine, judge, names};
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
     schema::{
         Check,
         CheckStatus::{self, Invalid, NotApplicable, Overloaded, Pass, Warning},
-        CompletionSource, ErrorGroup, Fact, Latency, Phase, SampleEnds, StartConnections, Verdict, VerdictValue,
-        Window,
+        CompletionSource, ErrorGroup, Fact, Latency, MachineUse, Phase, SampleEnds, StartConnections, Verdict,
+        VerdictValue, Window,
     },
 };
 

@@ -7,6 +7,7 @@ use crate::{
     fleet::{Typical, measured_usage, speed},
     format::{NONE, count, maybe_ms, ms},
     schema::{Member, MemberPresence, MemberRole, Results, VerdictValue},
+    text,
 };
 
 /// Members of a kind that are shown; the file has all of them.
@@ -128,9 +129,10 @@ fn left_early(results: &Results, member: &Member) -> bool {
 
 /// A name of somebody else, its end kept: that is where processes of one host differ.
 fn name(text: &str) -> String {
+    let text = text::line(text, usize::MAX);
     let length = text.chars().count();
     if length <= NAME {
-        return text.to_owned();
+        return text;
     }
     std::iter::once('…')
         .chain(text.chars().skip(length - NAME + 1))
