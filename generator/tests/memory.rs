@@ -1,6 +1,8 @@
 //! A hostile message costs bounded memory: 200 kB of whatever a stranger writes, from its bytes to the account, at most
 //! 20 MB. Counted by an allocator of this test.
 
+#![expect(unsafe_code, reason = "an allocator is one by these functions")]
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::{
