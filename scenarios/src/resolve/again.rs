@@ -21,7 +21,9 @@ impl Plan {
             cores: 1,
             task_queue: self.task_queue.clone(),
         };
-        let again = resolve(&asked(self), &facts)?.plan;
+        let mut again = resolve(&asked(self), &facts)?.plan;
+        // A switch that follows from what was not asked for: either of its values is allowed.
+        again.starter.each_address = self.starter.each_address;
         if (&again.load, &again.workload, &again.starter) == (&self.load, &self.workload, &self.starter) {
             return Ok(());
         }
@@ -64,6 +66,7 @@ fn asked(plan: &Plan) -> Asked {
         add(Key::FleetListen, "127.0.0.1:0".to_owned());
     }
     add(Key::Rate, load.rate.to_string());
+    add(Key::Scheduling, starter.scheduling.to_string());
     add(Key::Arrivals, load.arrivals.to_string());
     add(Key::Seed, load.seed.to_string());
     add(Key::WhenFull, load.when_full.to_string());
@@ -88,4 +91,37 @@ fn asked(plan: &Plan) -> Asked {
         add(Key::ActivityCpu, units::format(workload.activity_cpu));
     }
     asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(options: &[(Key, &str)]) -> Plan {
+        let mut asked = Asked::new();
+        for (key, text) in options {
+            asked.add(*key, Given::by_flag(key.flag(), (*text).to_owned()));
+        }
+        let facts = HostFacts {
+            cores: 2,
+            task_queue: "queue".to_owned(),
+        };
+        resolve(&asked, &facts).unwrap().plan
+    }
+
+    #[test]
+    fn what_a_leader_resolves_is_carried_out() {
+        let cluster = (Key::Address, "cluster:7233");
+        for more in [
+            vec![],
+            vec![(Key::Connections, "7")],
+            vec![(Key::Scheduling, "ordinary")],
+            vec![(Key::Rate, "20000"), (Key::Threads, "2")],
+        ] {
+            let options: Vec<_> = [cluster].into_iter().chain(more.iter().copied()).collect();
+            resolved(&options)
+                .check()
+                .unwrap_or_else(|problem| panic!("{more:?}: {problem}"));
+        }
+    }
 }
