@@ -32,16 +32,18 @@ const MACHINE: [&str; 6] = [
     "cpu-wait",
     "cpu-throttling",
     "cpu-steal",
-    "others-cpu",
+    "other-cpu",
 ];
 
-/// Checks that a starved machine fails as well as a generator that is slow by itself.
-const SHAPE: [&str; 5] = [
+/// Checks that a starved machine fails as well as a generator that is slow by itself, or workers that are: the server
+/// gives a task out again when nobody answers for long.
+const SHAPE: [&str; 6] = [
     "start-lag",
     "offered-load",
     "start-attainment",
     "window-attainment",
     "drops",
+    "repeated-stamps",
 ];
 
 /// Checks everything that must hold for a row.

@@ -142,7 +142,7 @@ fn wait(going: &mut Going, when: &When, proxy: Option<&Proxy>, last: Instant) {
     going.until(&what, |going| {
         let holds = match when {
             When::Now => true,
-            When::Started(starts) => proxy.expect("a proxy").tally(START).seen >= *starts,
+            When::Answered(starts) => proxy.expect("a proxy").tally(START).answered >= *starts,
             When::Past(time) => last.elapsed() >= *time,
             When::In(phase) => going.said().contains(&format!("\n{phase} ")),
             When::Written => going.results_so_far().is_some(),

@@ -37,6 +37,8 @@ pub struct Tally {
     pub seen: u64,
     /// Calls that were answered by the script and not by the server.
     pub refused: u64,
+    /// Answers of the server that were passed back.
+    pub answered: u64,
     /// Answers that were thrown away.
     pub lost: u64,
 }
@@ -96,6 +98,10 @@ impl Shared {
 
     fn count_lost(&self, method: &str) {
         self.state().tallies.entry(method.to_owned()).or_default().lost += 1;
+    }
+
+    fn count_answered(&self, method: &str) {
+        self.state().tallies.entry(method.to_owned()).or_default().answered += 1;
     }
 
     fn count_goaway(&self) {

@@ -19,7 +19,7 @@ use crate::{
 fn for_ten_seconds(calls: Calls) -> Vec<Step> {
     vec![
         Step(
-            When::Started(60),
+            When::Answered(60),
             Do::Play(Script::rule(calls, Act::Refuse(Code::ResourceExhausted))),
         ),
         Step(When::Past(Duration::from_secs(10)), Do::Play(Script::default())),
@@ -44,7 +44,7 @@ pub fn rows() -> Vec<Row> {
         Row::new(
             "Unimplemented for all but starts",
             vec![Step(
-                When::Started(60),
+                When::Answered(60),
                 Do::Play(Script::rule(Calls::NotStarts, Act::Refuse(Code::Unimplemented))),
             )],
         )
@@ -65,7 +65,7 @@ pub fn rows() -> Vec<Row> {
             "ResourceExhausted on visibility for 10 s",
             vec![
                 Step(
-                    When::Started(60),
+                    When::Answered(60),
                     Do::Play(Script::rule(Calls::Visibility, Act::Refuse(Code::ResourceExhausted))),
                 ),
                 Step(When::In("settle"), Do::Note),

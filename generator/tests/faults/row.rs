@@ -51,8 +51,8 @@ pub struct Step(pub When, pub Do);
 pub enum When {
     /// At once.
     Now,
-    /// So many starts have come by.
-    Started(u64),
+    /// So many starts were answered.
+    Answered(u64),
     /// A time has passed since the step before.
     Past(Duration),
     /// The program says that it is in a phase.

@@ -44,7 +44,7 @@ fn signals() {
 /// The rows of this part.
 pub fn rows() -> Vec<Row> {
     let mut all = each("ramp", "--duration 1m --ramp-up 30s", |signal| {
-        vec![Step(When::Started(10), Do::Note), then(signal)]
+        vec![Step(When::Answered(10), Do::Note), then(signal)]
     });
     all.extend(each("measure", "--duration 1m", |signal| {
         vec![Step(When::Written, Do::Note), then(signal)]

@@ -121,7 +121,12 @@ async fn pass(
     };
     // Who is gone by now needs no answer.
     match done {
-        Ok(Some(answer)) => drop(call::answer(&mut respond, answer)),
+        Ok(Some(answer)) => {
+            if !matches!(act, Act::Refuse(_)) {
+                shared.count_answered(&method);
+            }
+            drop(call::answer(&mut respond, answer));
+        }
         Ok(None) => {
             shared.count_lost(&method);
             let _ = poll_fn(|cx| respond.poll_reset(cx)).await;
