@@ -265,12 +265,17 @@ impl Finished {
 /// The results file in a folder: as `--output results.json` writes it, or as it is written when nothing is said.
 fn results_in(work: &Path) -> Option<PathBuf> {
     let named = work.join("results.json");
-    if named.exists() {
+    if is_written(&named) {
         return Some(named);
     }
     let runs = names(&work.join("runs"));
     assert!(runs.len() <= 1, "several runs: {runs:?}");
-    Some(work.join("runs").join(runs.first()?).join("results.json")).filter(|path| path.exists())
+    Some(work.join("runs").join(runs.first()?).join("results.json")).filter(|path| is_written(path))
+}
+
+/// Whether there is more than the claim that a run makes at its beginning.
+fn is_written(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.len() > 0)
 }
 
 fn names(folder: &Path) -> Vec<String> {
