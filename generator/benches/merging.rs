@@ -60,6 +60,7 @@ fn merge(rate: u64) -> Outcome<()> {
         ramp_up: Duration::ZERO,
         warm_up: Duration::ZERO,
         drain: Duration::from_secs(60),
+        stop_timeout: Duration::from_secs(25),
         arrivals: Arrivals::Constant,
         seed: 1,
         max_in_flight: 1,

@@ -3,6 +3,7 @@
 //! One owner, fed with what happens: seconds of shards, ends of starts, stamps of workers, long polls, look-ups. It reads
 //! no clock. Offsets are nanoseconds from the beginning of the submission window.
 
+mod cut_off;
 mod ends;
 mod members;
 mod observers;
@@ -16,6 +17,7 @@ use benchmark_results::{
     schema::{Phase, SampleEnds},
 };
 
+use cut_off::CutOff;
 pub use ends::{EndSamples, WorkflowEnd};
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
 use observers::{Observation, Pairing};
@@ -129,6 +131,7 @@ pub struct Accounts {
     members: BTreeMap<Origin, MemberAccount>,
     open: i64,
     pending_unknown: u64,
+    cut_off: Option<CutOff>,
 }
 
 impl Accounts {
@@ -148,6 +151,7 @@ impl Accounts {
             members: BTreeMap::new(),
             open: 0,
             pending_unknown: 0,
+            cut_off: None,
         }
     }
 
@@ -223,6 +227,9 @@ impl Accounts {
 
     /// Takes a workflow's end as a worker stamped it. A stamp of a workflow that has ended already is only counted as such.
     pub fn add_stamp(&mut self, origin: Origin, stamp: StampedEnd) {
+        if self.is_late(stamp.n, stamp.ended) {
+            return;
+        }
         if !self.end(stamp.n) {
             self.observers.stamped_twice += 1;
             return;
@@ -249,6 +256,13 @@ impl Accounts {
         if !self.sample.contains(n) {
             return;
         }
+        let told = match told {
+            // Open in the account, and so in the sample.
+            SampledEnd::Polled(_, at) | SampledEnd::Asked(_, at) if !self.stamps && self.is_after_the_cut_off(at) => {
+                SampledEnd::Open
+            }
+            told => told,
+        };
         let sample = &mut self.account(n).sample;
         let (end, at, seen) = match told {
             SampledEnd::Polled(end, seen) => {
@@ -339,12 +353,12 @@ impl Accounts {
 
     /// Numbers of the first lost answers not yet resolved.
     pub fn unknown(&self, limit: usize) -> Vec<u64> {
-        self.table.find(Progress::Unknown, limit)
+        self.table.find(Progress::Unknown, 0, limit)
     }
 
-    /// Numbers of the first workflows that are accepted and not known to have ended.
-    pub fn open(&self, limit: usize) -> Vec<u64> {
-        self.table.find(Progress::Open, limit)
+    /// Numbers of the first workflows from a number on that are accepted and not known to have ended.
+    pub fn open_from(&self, from: u64, limit: usize) -> Vec<u64> {
+        self.table.find(Progress::Open, from, limit)
     }
 
     /// The phases, each with its counts and samples.

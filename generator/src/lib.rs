@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod args;
 pub mod calibrate;
 pub mod ceiling;
+pub mod deadline;
 pub mod descriptors;
 pub mod drain;
 pub mod files;

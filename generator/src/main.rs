@@ -126,7 +126,12 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
 
 /// Prints what a run came to, and gives its exit code.
 fn report(finished: &Finished, output: &OutputOptions, color: bool) -> Result<ExitCode, Problem> {
-    let Finished { results, path, kept } = finished;
+    let Finished {
+        results,
+        path,
+        kept,
+        unwritten,
+    } = finished;
     let on = |terminal: bool| if color && terminal { Style::COLOR } else { Style::PLAIN };
     let text = |style| {
         if output.quiet {
@@ -146,6 +151,11 @@ fn report(finished: &Finished, output: &OutputOptions, color: bool) -> Result<Ex
     };
     if let Some(kept) = kept {
         complain(kept);
+    }
+    if let Some(problem) = unwritten {
+        complain(&format!("error: {problem}"));
+        printed?;
+        return Ok(ExitCode::from(USAGE));
     }
     printed.map(|()| ExitCode::from(results.outcome.exit_code))
 }

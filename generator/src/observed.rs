@@ -265,6 +265,7 @@ mod tests {
             ramp_up: Duration::from_secs(1),
             warm_up: Duration::from_secs(1),
             drain: Duration::from_secs(60),
+            stop_timeout: Duration::from_secs(25),
             arrivals,
             seed: 1,
             max_in_flight: 1000,

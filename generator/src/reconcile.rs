@@ -1,27 +1,48 @@
-//! The account against the server's own, for exactly this run's workflow ids.
+//! The account against the server's own, for exactly this run's workflow ids, at the instant at which the account was closed.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+mod settling;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_results::{
     Ledger,
     schema::{Cleanup, CompletionSource, Fact, Phase, Reconciliation},
 };
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, units};
 use benchmark_temporal::{
-    Server, Status, cleanup,
-    visibility::{self, Counts, Settle},
+    BoxFuture, CallError, Server, Status,
+    cleanup::{self, KnownOpen},
+    visibility::{self, Counts},
 };
+use tokio::time::Instant;
 
-use crate::{accounts::WorkflowEnd, ids, sampler::workflow_end, submission::Submission, workload};
+use crate::{
+    accounts::WorkflowEnd,
+    deadline::{Deadline, Ending, Step},
+    ids,
+    sampler::workflow_end,
+    submission::Submission,
+    workload,
+};
+use settling::{Settled, Settling};
+
+/// How long the counts are waited for.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// The same where nobody stamps: the drain has waited for the ends already, and here they only have to stand still.
+const SETTLE_AGAIN_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the counts by phase may take together.
+const COUNT_LIMIT: Duration = Duration::from_secs(30);
+
+/// Time between two questions.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long terminating what is open may take, at least.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long each of the two may take after a stop was asked for.
-const HURRIED: Duration = Duration::from_secs(5);
+/// How long counting what is open may take.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Workflows a second that a cluster's batch operation terminates unless it is configured otherwise.
 const BATCH_RATE: u64 = 50;
@@ -32,158 +53,377 @@ const SOURCE: &str = "CountWorkflowExecutions by workflow id prefix and type, gr
 /// Phases that workflows are due in.
 pub const PHASES: [Phase; 3] = [Phase::Ramp, Phase::WarmUp, Phase::Measure];
 
-/// Compares the account with the server's counts, and fills in the ends where nobody stamped them. A server that is
-/// `gone`, for this reason, is not asked. `hurried` after a stop was asked for: a supervisor does not wait long.
-///
-/// # Errors
-/// When the account is gone. A server that cannot be asked is part of the result.
-pub async fn reconcile(
-    plan: &Plan,
-    server: &Server,
-    submission: &Submission,
-    gone: Option<&str>,
-    hurried: bool,
-) -> anyhow::Result<Reconciliation> {
-    let workflow_type = workload::registered_name(&plan.workload.kind);
-    let ledger = submission.accountant.visit(|accounts| accounts.ledger()).await?;
-    let expected = if submission.stamps {
-        ledger.ended()
-    } else {
-        ledger.accepted
-    };
-    let mut when = Settle::on(expected);
-    if !submission.stamps {
-        // The drain has waited for the ends already; here the counts only have to stand still.
-        when.limit = Duration::from_secs(20);
-    }
-    if hurried {
-        when.limit = HURRIED;
-    }
-    let mut result = Reconciliation::not_made("the server was not asked");
-    result.source = if submission.stamps {
-        CompletionSource::Stamps
-    } else {
-        CompletionSource::Visibility
-    };
-    if let Some(reason) = gone {
-        result.server = Fact::missing(reason);
-        observe(submission, &mut result).await?;
-        return Ok(result);
-    }
-    match visibility::settle(server, &submission.id_prefix, workflow_type, when).await {
-        Ok(settled) => {
-            let counts = settled
-                .counts
-                .iter()
-                .map(|(status, count)| (status.name().to_owned(), *count));
-            result.server = Fact::found(counts.collect(), SOURCE);
-            result.settled_after_seconds = Some(settled.after.as_secs_f64());
-            for phase in PHASES {
-                let prefix = ids::phase_prefix(&submission.id_prefix, phase);
-                match visibility::count_by_status(server, &prefix, workflow_type).await {
-                    Ok(counts) => {
-                        if !submission.stamps {
-                            take_ends(submission, phase, &counts).await?;
-                        }
-                        let ledger = phase_ledger(submission, phase).await?;
-                        result.disagreements.extend(disagreements(phase, &ledger, &counts));
-                    }
-                    Err(error) => result.server = Fact::missing(format!("{}: {error}", ids::phase_name(phase))),
+/// What the account is compared with, and until when.
+pub struct Reconciling<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The server.
+    pub server: &'a Server,
+    /// The window, whose account is closed for ends.
+    pub submission: &'a Submission,
+    /// How long each step may take.
+    pub ending: &'a Ending,
+    /// Why the server is gone for good, when it is: then it is not asked.
+    pub gone: Option<&'a str>,
+    /// How long the namespace keeps closed workflows, where the server tells.
+    pub retention: Option<Duration>,
+}
+
+impl Reconciling<'_> {
+    /// Compares the account with the server's counts, and fills in the ends where nobody stamped them.
+    ///
+    /// # Errors
+    /// When the account is gone. A server that cannot be asked is part of the result.
+    pub async fn reconcile(&self) -> anyhow::Result<Reconciliation> {
+        let stamps = self.submission.stamps;
+        let mut result = Reconciliation::not_made("the server was not asked");
+        result.source = if stamps {
+            CompletionSource::Stamps
+        } else {
+            CompletionSource::Visibility
+        };
+        match self.gone {
+            Some(reason) => result.server = Fact::missing(reason),
+            None => {
+                self.compare(&mut result).await?;
+                if !stamps {
+                    self.take_completion_times().await?;
                 }
             }
         }
-        Err(error) => result.server = Fact::missing(error.to_string()),
+        self.observe(&mut result).await?;
+        Ok(result)
     }
-    if !submission.stamps {
-        take_completion_times(plan, server, submission).await?;
-    }
-    observe(submission, &mut result).await?;
-    Ok(result)
-}
 
-/// Terminates what is still open of this run, and nothing else.
-pub async fn clean_up(plan: &Plan, server: &Server, submission: &Submission, hurried: bool) -> Cleanup {
-    let open = visibility::count_open(server, &submission.id_prefix).await.ok();
-    if !plan.cleanup {
-        return Cleanup {
-            requested: false,
-            open_before: open,
-            open_after: open,
-            problem: None,
+    async fn compare(&self, result: &mut Reconciliation) -> anyhow::Result<()> {
+        let settled = match self.settle().await? {
+            Ok(settled) => settled,
+            Err(reason) => {
+                result.server = Fact::missing(reason);
+                return Ok(());
+            }
         };
+        result.settled_after_seconds = Some(settled.after.as_secs_f64());
+        let deadline = self.ending.step(Step::Counts, COUNT_LIMIT);
+        let mut whole = Counts::new();
+        let mut differences = Vec::new();
+        let mut not_asked = None;
+        for phase in PHASES {
+            let counts = match self.count_phase(phase, &deadline).await {
+                Ok(counts) => counts,
+                Err(reason) => {
+                    not_asked = Some(format!("{} phase: {reason}", ids::phase_name(phase)));
+                    continue;
+                }
+            };
+            if !self.submission.stamps {
+                self.take_ends(phase, &counts).await?;
+            }
+            let (ledger, near) = self.phase_ledger(phase).await?;
+            differences.extend(disagreements(phase, &ledger, &counts, self.tolerance(near)));
+            for (status, count) in counts {
+                *whole.entry(status).or_default() += count;
+            }
+        }
+        let asked = match not_asked {
+            Some(reason) => Err(reason),
+            None if !settled.stands => Err(format!(
+                "the server's counts still changed when time was up: {} workflows that ended until the drain was over",
+                visibility::ended(&settled.counts)
+            )),
+            None => match self.too_late(&whole).await? {
+                Some(reason) => Err(reason),
+                None => Ok(whole),
+            },
+        };
+        match asked {
+            Ok(counts) => {
+                let counts = counts.iter().map(|(status, count)| (status.name().to_owned(), *count));
+                result.server = Fact::found(counts.collect(), SOURCE);
+                if !differences.is_empty() && settled.fell > 0 {
+                    differences.push(format!(
+                        "the server's count of ended workflows fell by {} while it was looked at: somebody deletes them",
+                        settled.fell
+                    ));
+                }
+                result.disagreements = differences;
+            }
+            Err(reason) => result.server = Fact::missing(reason),
+        }
+        Ok(())
     }
-    let limit = if hurried {
-        HURRIED
-    } else {
-        CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(0) / BATCH_RATE)
-    };
-    let cleaned = cleanup::terminate_open(server, &submission.id_prefix, limit).await;
-    Cleanup {
-        requested: true,
-        open_before: cleaned.open_before,
-        open_after: cleaned.open_after,
-        problem: cleaned.problem,
-    }
-}
 
-async fn phase_ledger(submission: &Submission, phase: Phase) -> anyhow::Result<Ledger> {
-    submission
-        .accountant
-        .visit(move |accounts| {
-            accounts
-                .phases()
-                .get(&phase)
-                .map(|phase| phase.ledger())
-                .unwrap_or_default()
+    /// Waits until the server's counts of the whole run stand still. The error within says why they cannot be had.
+    async fn settle(&self) -> anyhow::Result<Result<Settled, String>> {
+        let submission = self.submission;
+        let (ledger, near) = submission
+            .accountant
+            .visit(|accounts| (accounts.ledger(), accounts.ends_near_the_cut_off()))
+            .await?;
+        let (expected, limit) = if submission.stamps {
+            (ledger.ended(), SETTLE_LIMIT)
+        } else {
+            (ledger.accepted, SETTLE_AGAIN_LIMIT)
+        };
+        let begun = Instant::now();
+        let deadline = self.ending.step(Step::Settle, limit);
+        let mut settling = Settling::new(expected, self.tolerance(near), submission.stamps);
+        let unchanged = || match !submission.stamps && deadline.is_hurried() {
+            true => settling::UNCHANGED_IN_A_HURRY,
+            false => settling::UNCHANGED,
+        };
+        let mut problem = "no time was left to ask the server for its counts".to_owned();
+        loop {
+            match deadline.keep(self.ends(&submission.id_prefix)).await {
+                Ok(Ok(counts)) => {
+                    if settling.take(counts, begun.elapsed(), unchanged()) {
+                        break;
+                    }
+                }
+                Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
+                Ok(Err(error)) => return Ok(Err(error.to_string())),
+                Err(_) => {}
+            }
+            if deadline.is_over() {
+                break;
+            }
+            deadline.sleep(INTERVAL).await;
+        }
+        Ok(settling.finish(begun.elapsed(), unchanged()).ok_or(problem))
+    }
+
+    /// What the server may differ by: nothing, unless workflows ended at the cut-off.
+    fn tolerance(&self, near: u64) -> u64 {
+        if self.is_moving() { near } else { 0 }
+    }
+
+    fn is_moving(&self) -> bool {
+        self.submission.cut_off.as_ref().is_some_and(|cut| cut.is_moving)
+    }
+
+    /// Counts by status. Where the backlog moves on, only what had ended at the cut-off.
+    fn ends(&self, prefix: &str) -> BoxFuture<'static, Result<Counts, CallError>> {
+        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        match &self.submission.cut_off {
+            Some(cut) if cut.is_moving => {
+                let at = self.submission.timeline.time_of(cut.at);
+                visibility::count_ended_by(self.server, prefix, workflow_type, at)
+            }
+            _ => visibility::count_by_status(self.server, prefix, workflow_type),
+        }
+    }
+
+    /// The workflows of a phase by status as they stood at the cut-off.
+    async fn count_phase(&self, phase: Phase, deadline: &Deadline) -> Result<Counts, String> {
+        let prefix = ids::phase_prefix(&self.submission.id_prefix, phase);
+        let ends = asked(deadline, || self.ends(&prefix)).await?;
+        if !self.is_moving() {
+            return Ok(ends);
+        }
+        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        let all = asked(deadline, || {
+            visibility::count_by_status(self.server, &prefix, workflow_type)
         })
-        .await
-}
-
-async fn take_ends(submission: &Submission, phase: Phase, counts: &Counts) -> anyhow::Result<()> {
-    let ends: BTreeMap<WorkflowEnd, u64> = counts
-        .iter()
-        .filter_map(|(status, count)| Some((workflow_end(*status)?, *count)))
-        .collect();
-    submission
-        .accountant
-        .visit(move |accounts| accounts.set_ends(phase, &ends))
-        .await
-}
-
-/// Where nobody stamps, the server tells how many completed in each phase's time. Its clock may differ from ours by
-/// milliseconds, which is nothing to a phase.
-async fn take_completion_times(plan: &Plan, server: &Server, submission: &Submission) -> anyhow::Result<()> {
-    let workflow_type = workload::registered_name(&plan.workload.kind);
-    let instant =
-        |offset: u64| -> SystemTime { UNIX_EPOCH + Duration::from_nanos(submission.timeline.unix_ns_of(offset)) };
-    for phase in PHASES {
-        let (begin, end) = submission.schedule.bounds(phase);
-        let (begin, end) = (begin, end.min(submission.end()));
-        if begin >= end {
-            continue;
-        }
-        let completed = visibility::count_completed_between(
-            server,
-            &submission.id_prefix,
-            workflow_type,
-            instant(begin),
-            instant(end),
-        );
-        if let Ok(completed) = completed.await {
-            submission
-                .accountant
-                .visit(move |accounts| accounts.set_completed_in_time(phase, completed))
-                .await?;
-        }
+        .await?;
+        Ok(as_of_then(ends, &all))
     }
-    Ok(())
+
+    /// Why the server cannot know them all any more, when it has fewer than were started.
+    async fn too_late(&self, counts: &Counts) -> anyhow::Result<Option<String>> {
+        let known: u64 = counts.values().sum();
+        let accepted = self
+            .submission
+            .accountant
+            .visit(|accounts| accounts.ledger().accepted)
+            .await?;
+        let ran = Duration::from_secs_f64(self.submission.timeline.seconds().max(0.0));
+        Ok(self
+            .retention
+            .filter(|retention| known < accepted && *retention < ran)
+            .map(|retention| {
+                format!(
+                    "{} workflows are gone from the server: the namespace keeps closed ones for {}, and they were counted {} \
+                     after the beginning",
+                    accepted - known,
+                    units::format(retention),
+                    units::format(Duration::from_secs(ran.as_secs()))
+                )
+            }))
+    }
+
+    async fn phase_ledger(&self, phase: Phase) -> anyhow::Result<(Ledger, u64)> {
+        self.submission
+            .accountant
+            .visit(move |accounts| {
+                let ledger = accounts.phases().get(&phase).map(|phase| phase.ledger());
+                (ledger.unwrap_or_default(), accounts.ends_near_the_cut_off())
+            })
+            .await
+    }
+
+    async fn take_ends(&self, phase: Phase, counts: &Counts) -> anyhow::Result<()> {
+        let ends: BTreeMap<WorkflowEnd, u64> = counts
+            .iter()
+            .filter_map(|(status, count)| Some((workflow_end(*status)?, *count)))
+            .collect();
+        self.submission
+            .accountant
+            .visit(move |accounts| accounts.set_ends(phase, &ends))
+            .await
+    }
+
+    /// Where nobody stamps, the server tells how many completed in each phase's time. What it does not tell stays unknown.
+    async fn take_completion_times(&self) -> anyhow::Result<()> {
+        let submission = self.submission;
+        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        let deadline = self.ending.step(Step::Counts, COUNT_LIMIT);
+        for phase in PHASES {
+            let (begin, end) = submission.schedule.bounds(phase);
+            let (begin, end) = (begin, end.min(submission.end()));
+            if begin >= end {
+                continue;
+            }
+            let completed = asked(&deadline, || {
+                visibility::count_completed_between(
+                    self.server,
+                    &submission.id_prefix,
+                    workflow_type,
+                    submission.timeline.time_of(begin),
+                    submission.timeline.time_of(end),
+                )
+            });
+            if let Ok(completed) = completed.await {
+                submission
+                    .accountant
+                    .visit(move |accounts| accounts.set_completed_in_time(phase, completed))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Terminates what is still open of this run, and nothing else.
+    ///
+    /// # Errors
+    /// When the account is gone.
+    pub async fn clean_up(&self) -> anyhow::Result<Cleanup> {
+        let (server, prefix) = (self.server, &self.submission.id_prefix);
+        let counting = self.ending.step(Step::CleanUp, OPEN_LIMIT);
+        let open = counting.keep(visibility::count_open(server, prefix)).await;
+        let open = open.ok().and_then(Result::ok);
+        if !self.plan.cleanup {
+            return Ok(Cleanup {
+                requested: false,
+                open_before: open,
+                open_after: open,
+                problem: None,
+            });
+        }
+        let backlog = self.submission.accountant.visit(|accounts| accounts.backlog()).await?;
+        let calm = CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(backlog) / BATCH_RATE);
+        let deadline = self.ending.step(Step::CleanUp, calm);
+        let room = KnownOpen::room(deadline.left());
+        let open_ones = self
+            .submission
+            .accountant
+            .visit(move |accounts| accounts.open_from(0, room))
+            .await?;
+        let id = |n| ids::workflow_id(prefix, self.submission.schedule.phase_of(n), n);
+        let known = KnownOpen {
+            total: backlog,
+            ids: open_ones.into_iter().map(id).collect(),
+        };
+        let cleaning = cleanup::terminate_open(server, prefix, deadline.left(), known);
+        Ok(match deadline.keep(cleaning).await {
+            Ok(cleaned) => Cleanup {
+                requested: true,
+                open_before: cleaned.open_before,
+                open_after: cleaned.open_after,
+                problem: cleaned.problem,
+            },
+            Err(time_up) => Cleanup {
+                requested: true,
+                open_before: open,
+                open_after: None,
+                problem: Some(format!("{time_up} before the open workflows were terminated")),
+            },
+        })
+    }
+
+    async fn observe(&self, result: &mut Reconciliation) -> anyhow::Result<()> {
+        let (observers, sample_ends, found, not_found, later) = self
+            .submission
+            .accountant
+            .visit(|accounts| {
+                let sum = |count: fn(&crate::accounts::PhaseAccount) -> u64| {
+                    accounts.phases().values().map(count).sum::<u64>()
+                };
+                (
+                    accounts.observers().clone(),
+                    accounts.phases().get(&Phase::Measure).map(|phase| phase.sample_ends()),
+                    sum(|phase| phase.unknown_found),
+                    sum(|phase| phase.unknown_not_found),
+                    accounts.ended_later(),
+                )
+            })
+            .await?;
+        result.stamped = observers.stamped;
+        result.stamped_twice = observers.stamped_twice;
+        result.not_stamped = observers.not_stamped;
+        result.sampled = observers.polled;
+        result.sample_ends = Some(sample_ends.unwrap_or_default());
+        result.sample_disagreements = observers.poll_disagreements;
+        result.poll_delay = observers.poll_delay.to_latency();
+        result.unknown_found = found;
+        result.unknown_not_found = not_found;
+        result.cut_off = self
+            .submission
+            .cut_off
+            .as_ref()
+            .map(|cut| benchmark_results::schema::CutOff {
+                seconds: cut.at as f64 / 1e9,
+                ended_later: later,
+                cut_short_by: cut.cut_short.clone(),
+            });
+        Ok(())
+    }
+}
+
+/// Asks, and again while the failure may pass and time is left. The error says why nothing was told.
+async fn asked<T>(
+    deadline: &Deadline,
+    question: impl Fn() -> BoxFuture<'static, Result<T, CallError>>,
+) -> Result<T, String> {
+    let mut problem = "no time was left to ask the server".to_owned();
+    loop {
+        match deadline.keep(question()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) => return Err(problem),
+        }
+        deadline.sleep(INTERVAL).await;
+    }
+}
+
+/// What had ended then, and as running all that had not.
+fn as_of_then(ends: Counts, all: &Counts) -> Counts {
+    let ended = visibility::ended(&ends);
+    let open = all.values().sum::<u64>().saturating_sub(ended);
+    let mut counts = ends;
+    if open > 0 {
+        counts.insert(Status::Running, open);
+    }
+    counts
 }
 
 /// What the ledger and the server's counts of one phase differ by, in words.
-fn disagreements(phase: Phase, ledger: &Ledger, counts: &Counts) -> Vec<String> {
+///
+/// A start whose fate is unknown may be on the server in any state, and so may those that ended so near to the cut-off that
+/// both sides are right.
+fn disagreements(phase: Phase, ledger: &Ledger, counts: &Counts, near: u64) -> Vec<String> {
     let server = |status: Status| counts.get(&status).copied().unwrap_or(0);
-    // A start whose fate is unknown may be on the server in any state; it must not be called a disagreement twice.
-    let tolerated = ledger.unknown;
+    let tolerated = ledger.unknown + near;
     let open = server(Status::Running) + server(Status::Paused) + server(Status::ContinuedAsNew);
     [
         ("completed", ledger.completed, server(Status::Completed)),
@@ -204,32 +444,6 @@ fn disagreements(phase: Phase, ledger: &Ledger, counts: &Counts) -> Vec<String> 
     .collect()
 }
 
-async fn observe(submission: &Submission, result: &mut Reconciliation) -> anyhow::Result<()> {
-    let (observers, sample_ends, found, not_found) = submission
-        .accountant
-        .visit(|accounts| {
-            let sum =
-                |count: fn(&crate::accounts::PhaseAccount) -> u64| accounts.phases().values().map(count).sum::<u64>();
-            (
-                accounts.observers().clone(),
-                accounts.phases().get(&Phase::Measure).map(|phase| phase.sample_ends()),
-                sum(|phase| phase.unknown_found),
-                sum(|phase| phase.unknown_not_found),
-            )
-        })
-        .await?;
-    result.stamped = observers.stamped;
-    result.stamped_twice = observers.stamped_twice;
-    result.not_stamped = observers.not_stamped;
-    result.sampled = observers.polled;
-    result.sample_ends = Some(sample_ends.unwrap_or_default());
-    result.sample_disagreements = observers.poll_disagreements;
-    result.poll_delay = observers.poll_delay.to_latency();
-    result.unknown_found = found;
-    result.unknown_not_found = not_found;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,10 +458,13 @@ mod tests {
             ..Ledger::default()
         };
         let agreeing = Counts::from([(Status::Completed, 8), (Status::Failed, 1), (Status::Running, 1)]);
-        assert_eq!(disagreements(Phase::Measure, &ledger, &agreeing), Vec::<String>::new());
+        assert_eq!(
+            disagreements(Phase::Measure, &ledger, &agreeing, 0),
+            Vec::<String>::new()
+        );
         let other = Counts::from([(Status::Completed, 9), (Status::Failed, 1)]);
         assert_eq!(
-            disagreements(Phase::Measure, &ledger, &other),
+            disagreements(Phase::Measure, &ledger, &other, 0),
             [
                 "measure phase: 8 completed in the ledger, 9 on the server",
                 "measure phase: 1 open in the ledger, 0 on the server"
@@ -264,6 +481,30 @@ mod tests {
             ..Ledger::default()
         };
         let counts = Counts::from([(Status::Completed, 9)]);
-        assert_eq!(disagreements(Phase::Measure, &ledger, &counts), Vec::<String>::new());
+        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_ended_at_the_cut_off_may_be_on_either_side_of_it() {
+        let ledger = Ledger {
+            accepted: 20,
+            completed: 10,
+            open: 10,
+            ..Ledger::default()
+        };
+        let counts = Counts::from([(Status::Completed, 12), (Status::Running, 8)]);
+        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 2), Vec::<String>::new());
+        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 1).len(), 2);
+    }
+
+    #[test]
+    fn what_had_not_ended_then_was_open() {
+        let ends = Counts::from([(Status::Completed, 7), (Status::Failed, 1)]);
+        let all = Counts::from([(Status::Completed, 9), (Status::Failed, 1), (Status::Running, 2)]);
+        assert_eq!(
+            as_of_then(ends.clone(), &all),
+            Counts::from([(Status::Completed, 7), (Status::Failed, 1), (Status::Running, 4)])
+        );
+        assert_eq!(as_of_then(ends.clone(), &ends), ends);
     }
 }

@@ -107,6 +107,16 @@ impl ResultsFile {
         self.made.0.clear();
         Ok(())
     }
+
+    /// Writes the results to the temporary folder, when they cannot be written where they belong. Returns where.
+    ///
+    /// # Errors
+    /// When that cannot be done, either.
+    pub fn rescue(results: &Results) -> Result<PathBuf, file::WriteError> {
+        let path = std::env::temp_dir().join(format!("run-benchmark-{}.json", results.run.id));
+        file::write_atomically(&path, results)?;
+        Ok(path)
+    }
 }
 
 impl Folders {

@@ -87,6 +87,9 @@ pub async fn run(request: SeriesRequest, mut stop: Stop) -> anyhow::Result<Serie
             }
             Err(RunError::Environment(error)) => return Err(error.context(format!("run {number} of {name}"))),
         };
+        if let Some(problem) = finished.unwritten {
+            anyhow::bail!("run {number} of {name}: {problem}");
+        }
         (request.say)(format!(
             "run {position} of {total}  {name}  {}",
             benchmark_results::summary::verdict_line(&finished.results, benchmark_results::summary::Style::PLAIN)

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
 use benchmark_metrics::{Registry, Selection};
 use benchmark_results::schema::{Fact, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts};
-use benchmark_scenarios::{EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target};
+use benchmark_scenarios::{EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target, units};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, Server,
     embedded::{EmbeddedOptions, EmbeddedServer, Progress, presets, provide},
@@ -21,10 +21,25 @@ use benchmark_temporal::{
 use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options};
 use benchmark_workflows::RunClock;
 
-use crate::fleet::{Crew, crew::CrewOptions, follow, reach};
+use crate::{
+    deadline::{Ending, Step},
+    fleet::{Crew, crew::CrewOptions, follow, reach},
+};
+
+/// How long members may take to deliver what they hold when the run is over.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// How long workers may finish what they hold at the end.
 const WORKER_GRACE: Duration = Duration::from_secs(5);
+
+/// How long they may take beyond it to give up what they have not finished.
+const WORKER_ABANDON: Duration = Duration::from_secs(2);
+
+/// How long the embedded server may take to end: it is asked, and after 10 s made to.
+const SERVER_END: Duration = Duration::from_secs(12);
+
+/// Retention beyond the drain below which the server may delete workflows before they are counted.
+const RETENTION_MARGIN: Duration = Duration::from_secs(600);
 
 /// How long the members of this process may take to say good-bye: they call a function.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -159,7 +174,21 @@ impl Stage {
         connect.identity.clone_from(&options.identity);
 
         let server = benchmark_temporal::connect(&connect).await?;
-        let namespace = namespace::ensure(&server, true).await?;
+        let load = &plan.load;
+        let needed = load.duration + load.drain + RETENTION_MARGIN;
+        let retention = load.duration + load.drain + namespace::RETENTION_BEYOND_THE_RUN;
+        let namespace = namespace::ensure(&server, Some(retention)).await?;
+        if let Some(kept) = namespace.retention_seconds.map(Duration::from_secs)
+            && kept < needed
+        {
+            (options.say)(format!(
+                "namespace {} keeps closed workflows for {}, and this run needs {}: the server may delete some before they \
+                 are counted; give it a longer retention, or run for less",
+                plan.namespace,
+                units::format(kept),
+                units::format(needed)
+            ));
+        }
         let mut crew = Crew::new(CrewOptions {
             plan,
             run_id: options.run_id,
@@ -228,19 +257,28 @@ impl Stage {
         self.embedded.as_ref().or(standing)
     }
 
-    /// Lets the other processes go, stops the workers and the server. Returns how the server can be reached when it was to
-    /// be kept.
-    pub async fn strike(self, reason: &str) -> Option<String> {
-        self.crew.dismiss(reason).await;
+    /// How long the namespace keeps closed workflows, where the server tells.
+    pub fn retention(&self) -> Option<Duration> {
+        let namespace = self.facts.namespace.value.as_ref()?;
+        namespace.retention_seconds.map(Duration::from_secs)
+    }
+
+    /// Lets the other processes go, stops the workers and the server, each within its time: what does not end by itself
+    /// ends with this process. Returns how the server can be reached when it was to be kept.
+    pub async fn strike(self, reason: &str, ending: &Ending) -> Option<String> {
+        self.crew.dismiss(reason, &ending.step(Step::Farewell, FAREWELL)).await;
         if let Some(OwnWorkers { pool, member }) = self.workers {
-            pool.shutdown(WORKER_GRACE).await;
+            let deadline = ending.step(Step::Workers, WORKER_GRACE + WORKER_ABANDON);
+            let grace = WORKER_GRACE.min(deadline.left().saturating_sub(WORKER_ABANDON));
+            let _ = deadline.keep(pool.shutdown(grace)).await;
             // The account is closed: what it could not deliver nobody waits for.
-            let _ = member.leave(reason.to_owned(), LEAVE).await;
+            let _ = member.leave(reason.to_owned(), LEAVE.min(deadline.left())).await;
         }
         let server = self.embedded?;
         if !self.keep {
             // Stopping waits for the process; the timers of this runtime must not wait with it.
-            let _ = tokio::task::spawn_blocking(move || server.stop()).await;
+            let stopping = tokio::task::spawn_blocking(move || server.stop());
+            let _ = ending.step(Step::Server, SERVER_END).keep(stopping).await;
             return None;
         }
         let reached = how_to_reach(&server);

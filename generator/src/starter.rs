@@ -81,6 +81,7 @@ pub struct StarterOptions {
 pub struct Starter {
     waker: Arc<Notify>,
     stop_at: Arc<AtomicU64>,
+    given_up: Arc<AtomicBool>,
     aborted: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
     dispatched: Arc<AtomicU64>,
@@ -106,6 +107,7 @@ impl Starter {
     /// When the thread cannot be made.
     pub fn spawn(options: StarterOptions) -> std::io::Result<Self> {
         let (waker, stop_at) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(NO_STOP)));
+        let given_up = Arc::new(AtomicBool::new(false));
         let aborted = Arc::new(AtomicBool::new(false));
         let done = Arc::new(AtomicBool::new(false));
         let dispatched = Arc::new(AtomicU64::new(0));
@@ -115,6 +117,7 @@ impl Starter {
         let signals = Signals {
             waker: Arc::clone(&waker),
             stop_at: Arc::clone(&stop_at),
+            given_up: Arc::clone(&given_up),
             aborted: Arc::clone(&aborted),
             done: Arc::clone(&done),
             dispatched: Arc::clone(&dispatched),
@@ -161,6 +164,7 @@ impl Starter {
         Ok(Starter {
             waker,
             stop_at,
+            given_up,
             aborted,
             done,
             dispatched,
@@ -197,6 +201,12 @@ impl Starter {
         self.waker.notify_one();
     }
 
+    /// Waits for no more answers: those that have not come are lost.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        self.waker.notify_one();
+    }
+
     /// Whether the cap was reached and the load says that this ends the run.
     pub fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Relaxed)
@@ -212,14 +222,19 @@ impl Starter {
         self.done.load(Ordering::Relaxed) || self.thread.is_finished()
     }
 
-    /// Lets the thread end and waits for it. A panic in it goes on here.
-    pub fn join(self) -> StarterSummary {
+    /// Lets the thread end and waits for it.
+    ///
+    /// # Errors
+    /// What it said when it panicked.
+    pub fn join(self) -> Result<StarterSummary, String> {
         // A thread that has ended already hears nothing.
         let _ = self.release.send(());
-        match self.thread.join() {
-            Ok(summary) => summary,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        self.thread.join().map_err(|panic| {
+            let words = panic.downcast_ref::<String>().cloned();
+            words
+                .or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()))
+                .unwrap_or_else(|| "a panic without words".to_owned())
+        })
     }
 }
 
@@ -227,6 +242,7 @@ impl Starter {
 struct Signals {
     waker: Arc<Notify>,
     stop_at: Arc<AtomicU64>,
+    given_up: Arc<AtomicBool>,
     aborted: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
     dispatched: Arc<AtomicU64>,
@@ -283,6 +299,10 @@ impl Loop {
             let stop_at = self.signals.stop_at.load(Ordering::Relaxed);
             if stop_at != NO_STOP {
                 self.shard.stop(stop_at);
+            }
+            if self.signals.given_up.swap(false, Ordering::Relaxed) {
+                self.client.give_up_all();
+                self.give_way().await;
             }
             let Some(now) = self.timeline.now() else {
                 // Nothing is due before the beginning.

@@ -60,6 +60,16 @@ pub struct StartersSummary {
     pub counts: StartCounts,
     /// How the threads that keep the schedule were scheduled.
     pub scheduling: Fact<String>,
+    /// What a thread said that panicked: its part of the schedule is not whole.
+    pub panic: Option<String>,
+}
+
+impl Drop for Starters {
+    /// Whoever lets go of them without waiting for their end wants no more starts.
+    fn drop(&mut self) {
+        self.stop_at(0);
+        self.give_up();
+    }
 }
 
 impl Starters {
@@ -139,6 +149,11 @@ impl Starters {
         self.threads.iter().for_each(|starter| starter.stop_at(offset));
     }
 
+    /// Waits for no more answers: those that have not come are lost.
+    pub fn give_up(&self) {
+        self.threads.iter().for_each(Starter::give_up);
+    }
+
     /// Whether everything was sent and answered.
     pub fn are_done(&self) -> bool {
         self.threads.iter().all(Starter::is_done)
@@ -159,15 +174,22 @@ impl Starters {
         self.connections
     }
 
-    /// Lets the threads end and waits for them. A panic in one goes on here.
-    pub fn join(self) -> StartersSummary {
+    /// Lets the threads end and waits for them.
+    pub fn join(mut self) -> StartersSummary {
         let mut summary = StartersSummary {
             counts: StartCounts::default(),
             scheduling: Fact::missing("no thread for starts got so far"),
+            panic: None,
         };
         let mut real_time = Ok(false);
-        for starter in self.threads {
-            let one = starter.join();
+        for starter in std::mem::take(&mut self.threads) {
+            let one = match starter.join() {
+                Ok(one) => one,
+                Err(panic) => {
+                    summary.panic = Some(panic);
+                    continue;
+                }
+            };
             match one.scheduling {
                 // All of them, or it is said why not.
                 Some(Scheduling::Ordinary(reason)) => real_time = Err(reason),

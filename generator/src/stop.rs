@@ -1,8 +1,10 @@
 //! Being told to stop: by a signal, or by something that ends the run.
 
+use std::fmt;
+
 use benchmark_results::thresholds::Signal;
 use benchmark_worker::process::on_signals;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// Why the run should end before its plan does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,16 +15,25 @@ pub enum StopReason {
     Cause(String),
 }
 
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StopReason::Signal(signal) => f.write_str(signal.name()),
+            StopReason::Cause(cause) => f.write_str(cause),
+        }
+    }
+}
+
 /// Tells whether the run should end. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Stop {
-    reason: watch::Receiver<Option<StopReason>>,
+    reason: watch::Receiver<Option<(StopReason, Instant)>>,
 }
 
 /// Makes the run end.
 #[derive(Clone, Debug)]
 pub struct Stopper {
-    reason: watch::Sender<Option<StopReason>>,
+    reason: watch::Sender<Option<(StopReason, Instant)>>,
 }
 
 /// The two ends.
@@ -37,7 +48,7 @@ impl Stopper {
         self.reason.send_if_modified(|current| {
             let first = current.is_none();
             if first {
-                *current = Some(reason);
+                *current = Some((reason, Instant::now()));
             }
             first
         });
@@ -56,13 +67,18 @@ impl Stopper {
 impl Stop {
     /// Why the run should end, if it should.
     pub fn reason(&self) -> Option<StopReason> {
-        self.reason.borrow().clone()
+        self.reason.borrow().as_ref().map(|(reason, _)| reason.clone())
+    }
+
+    /// Since when it should end.
+    pub fn since(&self) -> Option<Instant> {
+        self.reason.borrow().as_ref().map(|(_, since)| *since)
     }
 
     /// Waits until the run should end.
     pub async fn requested(&mut self) -> StopReason {
         match self.reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
-            Ok(Some(reason)) => reason,
+            Ok(Some((reason, _))) => reason,
             // Nobody can stop the run any more.
             _ => std::future::pending().await,
         }

@@ -7,14 +7,14 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use benchmark_fleet::Token;
 use benchmark_metrics::Registry;
 use benchmark_results::{
-    IterationParts, Results, RunParts, assemble, file,
+    Results, RunParts, assemble, file,
     schema::{Environment, Event, Fact, Reconciliation, Run},
     text,
 };
@@ -24,21 +24,29 @@ use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
     ceiling::{self, Ceiling},
+    deadline::{Ending, Step},
     descriptors, drain,
     fleet::roll,
     health::HealthProbe,
     host, ids,
     live::{Header, LivePhase, Mode, Screen},
-    observed, plan_view, reconcile,
+    observed, plan_view,
+    reconcile::Reconciling,
     results_file::ResultsFile,
     stage::{Stage, StageOptions, StandingServer},
     stop::{Stop, StopReason},
-    submission::{self, Submission, SubmissionOptions},
+    submission::{self, NotBegun, Submission, SubmissionOptions},
 };
 use frame::Frames;
 
 /// Share of the calibrated ceiling from which it is said before the load: half the way to the warning.
 const WORTH_KNOWING: f64 = benchmark_results::limits::SHARE_OF_CEILING / 2.0;
+
+/// How long members may take to tell what they saw: one that takes longer is found silent.
+const HEAR_LIMIT: Duration = Duration::from_secs(10);
+
+/// What stands in the file while open workflows are terminated.
+const NOT_CLEANED_UP: &str = "the open workflows were not terminated yet when this was written";
 
 /// What a run is asked for.
 pub struct RunRequest {
@@ -72,6 +80,8 @@ pub struct Finished {
     pub path: PathBuf,
     /// How the server can be reached, when it was kept.
     pub kept: Option<String>,
+    /// What went wrong when they were written, in words; where they are then stands in it.
+    pub unwritten: Option<String>,
 }
 
 /// Why a run did not come to results.
@@ -156,15 +166,17 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         complete: false,
         signal: None,
     };
+    let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
     let mut story = Story {
         plan,
+        ending: ending.clone(),
         stage,
         file,
         parts,
         probe: HealthProbe::new(Path::new("/")),
         ceiling,
         screen,
-        stop,
+        stop: stop.clone(),
     };
     story.introduce();
     let told = story.tell().await;
@@ -180,10 +192,13 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         (Ok(()), Some(cause)) => format!("it was ended early: {cause}"),
         (Ok(()), None) => "it was carried out as planned".to_owned(),
     };
-    let kept = stage.strike(&over).await;
+    let kept = stage.strike(&over, &ending).await;
     drop(page);
     if let Ok(mut screen) = screen.lock() {
         screen.finish();
+    }
+    if let (Ok(()), [], Some(reason)) = (&told, &parts.iterations[..], stop.reason()) {
+        return Err(RunError::Interrupted(reason));
     }
     let parts = match told {
         Ok(()) => RunParts {
@@ -204,13 +219,12 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         }
     };
     let results = finish(parts).map_err(environment)?;
-    file.write(&results)
-        .context("the results cannot be written")
-        .map_err(environment)?;
+    let (path, unwritten) = write_down(&mut file, &results);
     Ok(Finished {
         results,
-        path: file.path().to_owned(),
+        path,
         kept,
+        unwritten,
     })
 }
 
@@ -222,9 +236,29 @@ fn finish(mut parts: RunParts) -> anyhow::Result<Results> {
         .context("the results cannot be put together")
 }
 
+/// Writes the results where they belong, or else to the temporary folder. Returns where they are, and what went wrong.
+fn write_down(file: &mut ResultsFile, results: &Results) -> (PathBuf, Option<String>) {
+    let Err(error) = file.write(results) else {
+        return (file.path().to_owned(), None);
+    };
+    match ResultsFile::rescue(results) {
+        Ok(path) => {
+            let words = format!("the results: {error}; they are in {} instead", path.display());
+            (path, Some(words))
+        }
+        Err(again) => (
+            file.path().to_owned(),
+            Some(format!(
+                "the results: {error}; nor can they be written to the temporary folder: {again}"
+            )),
+        ),
+    }
+}
+
 /// A run that is going on.
 struct Story<'a> {
     plan: &'a Plan,
+    ending: Ending,
     stage: Stage,
     file: ResultsFile,
     parts: RunParts,
@@ -238,23 +272,24 @@ impl Story<'_> {
     /// All iterations, one after the other, until the plan is done or a stop is asked for.
     async fn tell(&mut self) -> anyhow::Result<()> {
         for iteration in 1..=self.plan.iterations {
-            let part = self.iterate(iteration).await?;
-            self.parts.iterations.push(part);
-            if let Some(reason) = self.stop.reason() {
-                self.parts.run.interrupted_by = Some(match &reason {
-                    StopReason::Signal(signal) => signal.name().to_owned(),
-                    StopReason::Cause(cause) => cause.clone(),
-                });
-                if let StopReason::Signal(signal) = reason {
-                    self.parts.signal = Some(signal);
-                }
+            let ended_by = match self.iterate(iteration).await {
+                Ok(ended_by) => ended_by,
+                // What was measured before it stands.
+                Err(error) => match error.downcast::<NotBegun>() {
+                    Ok(NotBegun(reason)) => Some(reason),
+                    Err(error) => return Err(error),
+                },
+            };
+            if let Some(reason) = ended_by {
+                interrupt(&mut self.parts, &reason);
                 break;
             }
         }
         Ok(())
     }
 
-    async fn iterate(&mut self, iteration: u32) -> anyhow::Result<IterationParts> {
+    /// One submission window and what comes after it. Returns what ended it, and with it the run.
+    async fn iterate(&mut self, iteration: u32) -> anyhow::Result<Option<StopReason>> {
         let plan = self.plan;
         let prefix: Arc<str> = ids::iteration_prefix(&self.parts.run.id, iteration, plan.iterations).into();
         let screen = Arc::clone(&self.screen);
@@ -266,9 +301,10 @@ impl Story<'_> {
             probe,
             ceiling,
             stop,
+            ending,
             ..
         } = self;
-        let stage: &Stage = stage;
+        let (stage, ending): (&Stage, &Ending) = (stage, ending);
         let refresher = Refresher {
             plan,
             stage,
@@ -289,6 +325,7 @@ impl Story<'_> {
                 crew: Some(&stage.crew),
                 probe,
                 stop: stop.clone(),
+                ending,
                 lost: &lost,
             },
             async |submission| {
@@ -306,7 +343,7 @@ impl Story<'_> {
                 &stage.server,
                 &stage.crew,
                 &mut submission,
-                stop,
+                ending,
                 async |submission| {
                     show(&screen, || frames.after_window(submission));
                     refresher.refresh(file, submission).await
@@ -316,19 +353,32 @@ impl Story<'_> {
             tracing::debug!(?drained, "the drain is over");
         }
 
-        stage.crew.hear_everybody().await;
+        stage.crew.hear_everybody(&ending.step(Step::Members, HEAR_LIMIT)).await;
         submission.hear(&stage.crew);
 
         frames.enter(LivePhase::Settle, None);
         show(&screen, || frames.after_window(&submission));
         if let Some(sampler) = submission.sampler.take() {
-            sampler.finish(submission::TICK * 8).await;
+            let last_ends = ending.step(Step::Members, submission::TICK * 8);
+            sampler.finish(last_ends.left()).await;
         }
         // A server that is gone for good is not asked: that would only take time.
         let gone = stage.server_loss();
-        let hurried = stop.reason().is_some();
-        let mut reconciliation =
-            reconcile::reconcile(plan, &stage.server, &submission, gone.as_deref(), hurried).await?;
+        if submission.stamps && gone.is_none() && submission.is_open_at_the_cut_off() {
+            drain::sweep(plan, &stage.server, &submission, ending, async |submission| {
+                show(&screen, || frames.after_window(submission));
+                Ok(())
+            })
+            .await?;
+        }
+        let mut reconciliation = {
+            let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
+            let on_tick = async |submission: &Submission| {
+                show(&screen, || frames.after_window(submission));
+                Ok(())
+            };
+            drain::ticking(reconciling.reconcile(), &submission, on_tick).await??
+        };
         for loss in stage.losses() {
             submission.note("lost", loss.clone());
             reconciliation.disagreements.push(loss);
@@ -336,13 +386,11 @@ impl Story<'_> {
         let taken = observed::take(&submission).await?;
         let members = roll::View::take(&stage.crew, &stage.name, &parts.environment.host, &submission).await?;
 
-        frames.enter(LivePhase::CleanUp, None);
-        show(&screen, || frames.after_window(&submission));
-        if gone.is_none() {
-            reconciliation.cleanup = reconcile::clean_up(plan, &stage.server, &submission, hurried).await;
-        }
-
         stage.crew.close();
+        reconciliation.cleanup.requested = plan.cleanup;
+        if gone.is_none() {
+            reconciliation.cleanup.problem = plan.cleanup.then(|| NOT_CLEANED_UP.to_owned());
+        }
         let observed = observed::parts(
             plan,
             &submission,
@@ -352,8 +400,42 @@ impl Story<'_> {
             started_at(&submission),
             |health| members.fleet(plan, &submission, health),
         );
+        let mut ended_by = submission.ended_by.clone();
+        if ended_by.is_none() {
+            // It came after the load, and shortened only what follows.
+            ended_by = stop.reason();
+            if let Some(reason) = &ended_by {
+                submission.note_stop(reason);
+            }
+        }
         parts.events.append(&mut submission.events);
-        Ok(observed)
+        parts.iterations.push(observed);
+
+        // The account is closed: whatever happens from now on, this is on disk.
+        let mut closed = parts.clone();
+        closed.complete = iteration == plan.iterations || ended_by.is_some();
+        if let Some(reason) = &ended_by {
+            interrupt(&mut closed, reason);
+        }
+        let closed = assemble(closed).context("the results cannot be put together")?;
+        if let Err(error) = file.write(&closed) {
+            say(&screen, &[format!("the results cannot be written: {error}")]);
+        }
+
+        frames.enter(LivePhase::CleanUp, None);
+        show(&screen, || frames.after_window(&submission));
+        if gone.is_none() {
+            let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
+            let on_tick = async |submission: &Submission| {
+                show(&screen, || frames.after_window(submission));
+                Ok(())
+            };
+            let cleanup = drain::ticking(reconciling.clean_up(), &submission, on_tick).await??;
+            if let Some(iteration) = parts.iterations.last_mut() {
+                iteration.reconciliation.cleanup = cleanup;
+            }
+        }
+        Ok(ended_by.or_else(|| stop.reason()))
     }
 
     /// Says what is run against what, before the load.
@@ -411,6 +493,32 @@ impl Story<'_> {
             say(&self.screen, &[line]);
         }
         tracing::debug!(plan = plan_view::headline(self.plan), "the run begins");
+    }
+}
+
+/// How the account of a window is compared with the server.
+fn reconciling<'a>(
+    plan: &'a Plan,
+    stage: &'a Stage,
+    submission: &'a Submission,
+    ending: &'a Ending,
+    gone: Option<&'a str>,
+) -> Reconciling<'a> {
+    Reconciling {
+        plan,
+        server: &stage.server,
+        submission,
+        ending,
+        gone,
+        retention: stage.retention(),
+    }
+}
+
+/// Notes what ended the run before its plan did.
+fn interrupt(parts: &mut RunParts, reason: &StopReason) {
+    parts.run.interrupted_by = Some(reason.to_string());
+    if let StopReason::Signal(signal) = reason {
+        parts.signal = Some(*signal);
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::{sync::mpsc::unbounded_channel, time::MissedTickBehavior};
 use crate::{
     accountant::Accountant,
     accounts::{Accounts, Sample},
+    deadline::{Ending, Step},
     fleet::{Crew, crew},
     health::{HealthProbe, UsageMeter},
     sampler::{Sampler, SamplerOptions},
@@ -29,6 +30,16 @@ const LEAD: Duration = Duration::from_millis(20);
 
 /// How often the window is looked after.
 pub const TICK: Duration = Duration::from_millis(250);
+
+/// How long answers may be under way beyond a start's own deadline: here, and from a generator elsewhere that says when it
+/// has its own.
+const ANSWERS_BEYOND: Duration = Duration::from_secs(5);
+
+/// How long threads may take to hand over what they have when they are told to wait for no more answers.
+const HANDING_OVER: Duration = Duration::from_secs(2);
+
+/// How far ahead a stop is told: generators elsewhere hear of it, so that all stop at the same instant.
+const STOP_AHEAD: Duration = Duration::from_millis(600);
 
 /// What a submission window is given.
 pub struct SubmissionOptions<'a> {
@@ -48,8 +59,21 @@ pub struct SubmissionOptions<'a> {
     pub probe: &'a HealthProbe,
     /// Tells whether to end early.
     pub stop: Stop,
+    /// What comes after the load, and until when.
+    pub ending: &'a Ending,
     /// Says why the load makes no sense any more, when it does not.
     pub lost: &'a dyn Fn() -> Option<String>,
+}
+
+/// The instant at which the account was closed for ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// Nanoseconds from the beginning of the window.
+    pub at: u64,
+    /// Whether workflows were open then: some of them end later.
+    pub is_moving: bool,
+    /// What ended the drain before its time, in words.
+    pub cut_short: Option<String>,
 }
 
 /// A submission window that is going on or over.
@@ -71,6 +95,10 @@ pub struct Submission {
     pub stamps: bool,
     /// When it was ended early, nanoseconds from its beginning.
     pub stopped_at: Option<u64>,
+    /// Why, when that was something that ends the run.
+    pub ended_by: Option<StopReason>,
+    /// When the account was closed for ends, once it is.
+    pub cut_off: Option<CutOff>,
     /// What happened.
     pub events: Vec<Event>,
     /// What this process used in the measured phase.
@@ -85,11 +113,16 @@ pub struct Submission {
     pub connections: u32,
 }
 
+/// A stop was asked for before the first start was due.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ended before the load began: {0}")]
+pub struct NotBegun(pub StopReason);
+
 /// Runs a submission window. `on_tick` is called about four times a second with the window so far.
 ///
 /// # Errors
-/// When a thread cannot be made, a connection for starts cannot be opened, or another generator does not get ready. What
-/// was started is stopped.
+/// [`NotBegun`]; or when a thread cannot be made, a connection for starts cannot be opened, or another generator does not
+/// get ready. What was started is stopped.
 pub async fn submit(
     options: SubmissionOptions<'_>,
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
@@ -99,7 +132,8 @@ pub async fn submit(
     let sample = Sample::new(plan.load.seed, plan.observation.sample_ratio);
     let (reports, incoming) = mpsc::channel();
     let (sampled, samples) = unbounded_channel();
-    let mut starters = Starters::connect(StartersOptions {
+    let mut stop = options.stop;
+    let connecting = Starters::connect(StartersOptions {
         plan,
         schedule: &schedule,
         part: options.crew.map_or(Stripe::WHOLE, Crew::part),
@@ -108,13 +142,20 @@ pub async fn submit(
         sample,
         reports: reports.clone(),
         sampled,
-    })
-    .await?;
-    let timeline = match options.crew {
-        Some(crew) => {
+    });
+    let preparing = async {
+        let starters = connecting.await?;
+        if let Some(crew) = options.crew {
             crew.prepare(options.iteration, &options.id_prefix).await?;
-            crew.begin(&options.id_prefix, &schedule, LEAD, reports.clone())
         }
+        anyhow::Ok(starters)
+    };
+    let mut starters = tokio::select! {
+        starters = preparing => starters?,
+        reason = stop.requested() => return Err(NotBegun(reason).into()),
+    };
+    let timeline = match options.crew {
+        Some(crew) => crew.begin(&options.id_prefix, &schedule, LEAD, reports.clone()),
         None => Timeline::beginning_in(u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX)),
     };
     let stamps = options.crew.is_some_and(Crew::stamps);
@@ -144,6 +185,8 @@ pub async fn submit(
         iteration: options.iteration,
         stamps,
         stopped_at: None,
+        ended_by: None,
+        cut_off: None,
         events: Vec::new(),
         watched: Watched::default(),
         usage: Vec::new(),
@@ -156,33 +199,38 @@ pub async fn submit(
     let mut meter = UsageMeter::new();
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stop = options.stop;
+    let answered = |starters: &Starters| {
+        let crew = options.crew;
+        starters.are_done() && crew.is_none_or(|crew| crew.generators_are_done(options.iteration))
+    };
+    let mut answers = None;
     // The last start is answered before the window is over: the rest of it is measured, too.
-    while timeline.elapsed() < submission.end()
-        || !starters.are_done()
-        || options
-            .crew
-            .is_some_and(|crew| !crew.generators_are_done(options.iteration))
-    {
+    while timeline.elapsed() < submission.end() || !answered(&starters) {
+        let going_on = submission.ended_by.is_none() && timeline.elapsed() < submission.end();
         let end_early = |submission: &mut Submission, reason| submission.end_early(&starters, options.crew, reason);
         tokio::select! {
             _ = interval.tick() => {}
-            reason = stop.requested(), if submission.stopped_at.is_none() => end_early(&mut submission, reason),
+            reason = stop.requested(), if going_on => end_early(&mut submission, reason),
         }
-        if submission.stopped_at.is_none() && starters.are_aborted() {
-            let cause = "--when-full abort: the cap on unanswered starts was reached".to_owned();
-            end_early(&mut submission, StopReason::Cause(cause));
-        }
-        if submission.stopped_at.is_none()
-            && let Some(name) = options.crew.and_then(|crew| crew.aborted_by(options.iteration))
-        {
-            let cause = format!("--when-full abort: the cap on unanswered starts was reached on generator {name}");
-            end_early(&mut submission, StopReason::Cause(cause));
-        }
-        if submission.stopped_at.is_none()
-            && let Some(cause) = (options.lost)()
-        {
-            end_early(&mut submission, StopReason::Cause(cause));
+        // What happens once the load is over does not shorten it.
+        if submission.ended_by.is_none() && timeline.elapsed() < submission.end() {
+            let aborted = || {
+                let cause = "--when-full abort: the cap on unanswered starts was reached";
+                let elsewhere = || options.crew.and_then(|crew| crew.aborted_by(options.iteration));
+                match starters.are_aborted() {
+                    true => Some(cause.to_owned()),
+                    false => elsewhere().map(|name| format!("{cause} on generator {name}")),
+                }
+            };
+            if let Some(cause) = aborted().or_else(options.lost) {
+                end_early(&mut submission, StopReason::Cause(cause));
+            }
+        } else if timeline.elapsed() >= submission.end() {
+            let calm = plan.starter.start_timeout + ANSWERS_BEYOND;
+            let answers = answers.get_or_insert_with(|| options.ending.step(Step::Answers, calm));
+            if answers.is_over() {
+                break;
+            }
         }
         if let Some(crew) = options.crew {
             submission.hear(crew);
@@ -197,8 +245,25 @@ pub async fn submit(
         }
         on_tick(&submission).await?;
     }
+    if !starters.are_done() {
+        starters.give_up();
+        let handing_over = async {
+            while !starters.are_done() {
+                interval.tick().await;
+            }
+        };
+        if tokio::time::timeout(HANDING_OVER, handing_over).await.is_err() {
+            anyhow::bail!("a thread that sends starts does not end; this is a defect of the program");
+        }
+    }
     submission.watched = watch.finish(starters.dispatched());
     let summary = starters.join();
+    if let Some(panic) = summary.panic {
+        submission.note(
+            "starter-failed",
+            format!("a thread that sends starts broke off: {panic}"),
+        );
+    }
     submission.scheduling = summary.scheduling;
     submission.starts = summary.counts;
     Ok(submission)
@@ -217,6 +282,8 @@ impl Submission {
             iteration: 1,
             stamps: plan.fleet.expect_workers > 0,
             stopped_at: None,
+            ended_by: None,
+            cut_off: None,
             events: Vec::new(),
             watched: Watched::default(),
             usage: Vec::new(),
@@ -229,17 +296,26 @@ impl Submission {
 
 impl Submission {
     fn end_early(&mut self, starters: &Starters, crew: Option<&Crew>, reason: StopReason) {
-        let now = self.timeline.elapsed();
-        self.stopped_at = Some(now);
-        starters.stop_at(now);
-        if let Some(crew) = crew {
-            crew.stop_at(now);
+        let others = crew.filter(|crew| crew.generators() > 1);
+        let ahead = others.map_or(0, |_| u64::try_from(STOP_AHEAD.as_nanos()).unwrap_or(0));
+        let stop_at = self.timeline.elapsed() + ahead;
+        if stop_at < self.schedule.end() {
+            self.stopped_at = Some(stop_at);
+            starters.stop_at(stop_at);
+            if let Some(crew) = others {
+                crew.stop_at(stop_at);
+            }
         }
-        let (kind, message) = match reason {
-            StopReason::Signal(signal) => ("interrupted", format!("{} came", signal.name())),
-            StopReason::Cause(cause) => ("stopped", cause),
-        };
-        self.note(kind, message);
+        self.ended_by = Some(reason.clone());
+        self.note_stop(&reason);
+    }
+
+    /// Writes down that something ended the run now.
+    pub fn note_stop(&mut self, reason: &StopReason) {
+        match reason {
+            StopReason::Signal(signal) => self.note("interrupted", format!("{} came", signal.name())),
+            StopReason::Cause(cause) => self.note("stopped", cause.clone()),
+        }
     }
 
     /// Takes in what happened to members, and keeps seconds open that somebody silent may still tell of.
@@ -270,6 +346,11 @@ impl Submission {
         }
     }
 
+    /// Whether workflows were open when the account was closed for ends.
+    pub fn is_open_at_the_cut_off(&self) -> bool {
+        self.cut_off.as_ref().is_some_and(|cut| cut.is_moving)
+    }
+
     /// Writes down that something happened now.
     pub fn note(&mut self, kind: &str, message: String) {
         let at_seconds = self.timeline.seconds();
@@ -283,7 +364,6 @@ impl Submission {
 
     /// End of the submission window, planned or early, nanoseconds from its beginning.
     pub fn end(&self) -> u64 {
-        self.stopped_at
-            .map_or(self.schedule.end(), |stopped_at| stopped_at.min(self.schedule.end()))
+        self.stopped_at.unwrap_or(self.schedule.end())
     }
 }

@@ -1,5 +1,7 @@
 //! Offsets of a submission window on the process's clock.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use benchmark_workflows::RunClock;
 
 /// The instant at which a submission window begins, and the clock that it is told on. All offsets are from it.
@@ -69,6 +71,11 @@ impl Timeline {
     /// An offset as Unix time, nanoseconds.
     pub fn unix_ns_of(&self, offset: u64) -> u64 {
         self.start_unix_ns + offset
+    }
+
+    /// An offset as an instant of this system's clock.
+    pub fn time_of(&self, offset: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.unix_ns_of(offset))
     }
 
     fn now_unix_ns(&self) -> u64 {

@@ -77,6 +77,7 @@ mod tests {
             ramp_up,
             warm_up: Duration::ZERO,
             drain: Duration::ZERO,
+            stop_timeout: Duration::from_secs(25),
             arrivals: Arrivals::Constant,
             seed: 1,
             max_in_flight: 10,

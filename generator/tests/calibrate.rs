@@ -7,6 +7,7 @@ use std::{
 };
 
 use benchmark_generator::{
+    deadline::Ending,
     health::HealthProbe,
     ids,
     null_frontend::{NullFrontend, Options},
@@ -187,6 +188,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     let server = benchmark_temporal::connect(&connect).await.unwrap();
     let probe = HealthProbe::new(Path::new("/"));
     let (_stopper, stop) = stop::channel();
+    let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
     let options = SubmissionOptions {
         plan: &plan,
         server: &server,
@@ -196,6 +198,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         crew: None,
         probe: &probe,
         stop,
+        ending: &ending,
         lost: &|| None,
     };
     let (stalled_from, stalled_to) = (1_000_000_000, 3_500_000_000);
@@ -260,6 +263,7 @@ async fn the_first_arrival_is_sent_when_it_is_due_and_not_when_the_threads_are_r
     let server = benchmark_temporal::connect(&connect).await.unwrap();
     let probe = HealthProbe::new(Path::new("/"));
     let (_stopper, stop) = stop::channel();
+    let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
     let options = SubmissionOptions {
         plan: &plan,
         server: &server,
@@ -269,6 +273,7 @@ async fn the_first_arrival_is_sent_when_it_is_due_and_not_when_the_threads_are_r
         crew: None,
         probe: &probe,
         stop,
+        ending: &ending,
         lost: &|| None,
     };
     let submission = submission::submit(options, async |submission| {

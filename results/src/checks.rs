@@ -67,7 +67,7 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     checks.extend(steadiness::checks(&context));
     checks.push(little::check(&context));
     checks.extend(account::checks(&context));
-    let verdict = verdict(checks, context.ends_observed);
+    let verdict = verdict(checks, &context);
     if verdict.value == VerdictValue::Invalid && context.is_a_part() {
         return Verdict {
             headline: "one generator's part of the schedule: what came of the whole is seen when the parts are merged"
@@ -128,15 +128,18 @@ pub fn combine(iterations: &[Verdict]) -> Verdict {
 }
 
 /// The worst of the checks and one sentence on why.
-fn verdict(checks: Vec<Check>, ends_observed: bool) -> Verdict {
+fn verdict(checks: Vec<Check>, context: &Context) -> Verdict {
     let value = match checks.iter().map(|check| check.status).max() {
         Some(CheckStatus::Invalid) => VerdictValue::Invalid,
         Some(CheckStatus::Overloaded) => VerdictValue::Overloaded,
         _ => VerdictValue::Valid,
     };
     let headline = match value {
-        VerdictValue::Valid if ends_observed => {
+        VerdictValue::Valid if context.ends_observed && context.reconciliation.server.value.is_some() => {
             "the generator kept its schedule and every workflow is accounted for".into()
+        }
+        VerdictValue::Valid if context.ends_observed => {
+            "the generator kept its schedule; the server's own counts could not be compared".into()
         }
         VerdictValue::Valid => "the generator kept its schedule; the ends of workflows were not observed".into(),
         VerdictValue::Overloaded => "the cluster refused the load: latencies stand, throughput is a lower bound".into(),

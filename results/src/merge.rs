@@ -216,6 +216,7 @@ impl Reconciliation {
             poll_delay: Latency::empty(),
             unknown_found: 0,
             unknown_not_found: 0,
+            cut_off: None,
             cleanup: Cleanup {
                 requested: false,
                 open_before: None,

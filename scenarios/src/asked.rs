@@ -90,6 +90,8 @@ keys! {
     WarmUp: "warm-up" in Load,
     /// How long completions are waited for.
     Drain: "drain" in Load,
+    /// How long everything after a signal may take.
+    StopTimeout: "stop-timeout" in Load,
     /// Repetitions of the window.
     Iterations: "iterations" in Load,
     /// Spacing of arrivals.

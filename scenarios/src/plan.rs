@@ -187,6 +187,10 @@ pub struct Load {
     #[serde(with = "units::duration")]
     #[schemars(with = "String")]
     pub drain: Duration,
+    /// How long everything may take that comes after a stop was asked for.
+    #[serde(with = "units::duration", default = "default_stop_timeout")]
+    #[schemars(with = "String")]
+    pub stop_timeout: Duration,
     /// How arrivals are spaced.
     pub arrivals: Arrivals,
     /// Seeds everything that is drawn: arrival times, activity durations, the sample.
@@ -340,6 +344,11 @@ impl fmt::Display for PlanHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What plans meant before they said it.
+fn default_stop_timeout() -> Duration {
+    crate::resolve::STOP_TIMEOUT
 }
 
 impl Plan {

@@ -33,6 +33,7 @@ pub use form::parse_switch;
 pub use join::{
     AtHand, GeneratorJoin, Joining, JoiningTls, Reached, ResolvedJoin, ServerAccess, TlsSaid, resolve_join,
 };
+pub(crate) use load::STOP_TIMEOUT;
 use reader::Reader;
 pub use worker::{ResolvedWorker, WorkerProcess, resolve_worker};
 

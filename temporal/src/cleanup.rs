@@ -3,6 +3,9 @@
 //! One batch operation terminates everything that a visibility query finds, on the server's side. Visibility is written
 //! behind the workflows, so a batch can miss the youngest: the count afterwards says so, and then another batch
 //! is run. Children need no care: they go by the parent-close policy.
+//!
+//! Where no batch may be run (a namespace allows one at a time), the workflows are listed and terminated one by one; where
+//! they cannot even be listed or counted, those go that the caller knows to be open.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +25,7 @@ use tonic::Code;
 use crate::{
     call,
     call::CallError,
-    connection::Server,
+    connection::{Server, TERMINATIONS_PER_SECOND},
     visibility::{count_open, open_query},
 };
 
@@ -49,9 +52,26 @@ pub struct Cleaned {
     pub note: Option<String>,
 }
 
+/// Open workflows that the caller knows of, for a server that does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownOpen {
+    /// How many.
+    pub total: u64,
+    /// Ids of as many of them as can be terminated in the time.
+    pub ids: Vec<String>,
+}
+
+impl KnownOpen {
+    /// How many can be terminated one by one within a time.
+    pub fn room(limit: Duration) -> usize {
+        // The cast saturates.
+        (limit.as_secs_f64() * f64::from(TERMINATIONS_PER_SECOND.get())) as usize
+    }
+}
+
 /// Terminates the open workflows `prefix/…` and returns when the server counts none of them, or `limit` has passed.
 /// It always comes back with an account; what went wrong stands in its `problem`.
-pub fn terminate_open(server: &Server, prefix: &str, limit: Duration) -> BoxFuture<'static, Cleaned> {
+pub fn terminate_open(server: &Server, prefix: &str, limit: Duration, known: KnownOpen) -> BoxFuture<'static, Cleaned> {
     let (server, prefix) = (server.clone(), prefix.to_owned());
     async move {
         let mut work = Work {
@@ -62,7 +82,15 @@ pub fn terminate_open(server: &Server, prefix: &str, limit: Duration) -> BoxFutu
             before: None,
             note: None,
         };
-        let outcome = work.run().await;
+        let mut outcome = work.run().await;
+        if let Err(error) = &outcome
+            && !error.is_transient()
+            && known.total > 0
+        {
+            work.before.get_or_insert(known.total);
+            work.note = Some(format!("terminated by their ids: {error}"));
+            outcome = work.by_id(known).await;
+        }
         let (open_after, problem) = match outcome {
             Ok(0) => (Some(0), None),
             Ok(left) => (
@@ -115,6 +143,28 @@ impl Work {
         }
     }
 
+    /// Terminates what the caller knows to be open. Returns how many that leaves.
+    async fn by_id(&self, known: KnownOpen) -> Result<u64, CallError> {
+        let mut left = known.total;
+        let mut outcomes = stream::iter(known.ids)
+            .map(|workflow_id| {
+                self.terminate(WorkflowExecution {
+                    workflow_id,
+                    run_id: String::new(),
+                })
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(true) => left = left.saturating_sub(1),
+                Ok(false) => {}
+                Err(error) if error.is_transient() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(left)
+    }
+
     /// Counts until none is open, the count stops changing, or time is up.
     async fn until_counted(&self) -> Result<(), CallError> {
         let mut last = u64::MAX;
@@ -159,34 +209,26 @@ impl Work {
             })),
             ..Default::default()
         };
-        let answer = self
-            .server
-            .service()
-            .start_batch_operation(call::request(request))
-            .await;
-        answer.map_err(CallError::new("StartBatchOperation"))?;
+        let mut service = self.server.service();
+        call::answer(
+            "StartBatchOperation",
+            service.start_batch_operation(call::request(request)),
+        )
+        .await?;
         while Instant::now() < self.end {
             let request = DescribeBatchOperationRequest {
                 namespace: self.server.namespace().to_owned(),
                 job_id: job_id.clone(),
             };
-            match self
-                .server
-                .service()
-                .describe_batch_operation(call::request(request))
-                .await
-            {
-                Ok(answer) if answer.get_ref().state == BatchOperationState::Running as i32 => {}
+            let mut service = self.server.service();
+            let answer = service.describe_batch_operation(call::request(request));
+            match call::answer("DescribeBatchOperation", answer).await {
+                Ok(answer) if answer.state == BatchOperationState::Running as i32 => {}
                 // It has ended, well or not: the count says what it did.
                 Ok(_) => return Ok(()),
                 // It is a workflow itself, and may not be known yet.
-                Err(status) if status.code() == Code::NotFound => {}
-                Err(status) => {
-                    let error = CallError::new("DescribeBatchOperation")(status);
-                    if !error.is_transient() {
-                        return Err(error);
-                    }
-                }
+                Err(error) if error.code == Code::NotFound || error.is_transient() => {}
+                Err(error) => return Err(error),
             }
             sleep(POLL).await;
         }
@@ -204,12 +246,13 @@ impl Work {
                 next_page_token,
                 query: self.query.clone(),
             };
-            let answer = self
-                .server
-                .service()
-                .list_workflow_executions(call::request(request))
-                .await;
-            let answer = answer.map_err(CallError::new("ListWorkflowExecutions"))?.into_inner();
+            let mut service = self.server.service();
+            let answer = service.list_workflow_executions(call::request(request));
+            let answer = match call::answer("ListWorkflowExecutions", answer).await {
+                // What is left is counted, and listed again.
+                Err(error) if error.is_transient() => return Ok(()),
+                answer => answer?,
+            };
             let executions: Vec<_> = answer
                 .executions
                 .into_iter()
@@ -231,10 +274,11 @@ impl Work {
         }
     }
 
-    async fn terminate(&self, execution: WorkflowExecution) -> Result<(), CallError> {
+    /// Terminates one; false when time is up.
+    async fn terminate(&self, execution: WorkflowExecution) -> Result<bool, CallError> {
         self.server.until_termination_allowed().await;
         if Instant::now() >= self.end {
-            return Ok(());
+            return Ok(false);
         }
         let request = TerminateWorkflowExecutionRequest {
             namespace: self.server.namespace().to_owned(),
@@ -243,15 +287,12 @@ impl Work {
             identity: self.server.options().identity.clone(),
             ..Default::default()
         };
-        match self
-            .server
-            .service()
-            .terminate_workflow_execution(call::request(request))
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(status) if status.code() == Code::NotFound => Ok(()),
-            Err(status) => Err(CallError::new("TerminateWorkflowExecution")(status)),
+        let mut service = self.server.service();
+        let answer = service.terminate_workflow_execution(call::request(request));
+        match call::answer("TerminateWorkflowExecution", answer).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code == Code::NotFound && !error.no_namespace => Ok(true),
+            Err(error) => Err(error),
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::options::{ConnectOptions, Headers, Target};
 const QUERIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Terminations of single workflows a second, when the batch operation is not to be had.
-const TERMINATIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+pub(crate) const TERMINATIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// A server that has answered. Cloning is cheap and shares the connection and its limits.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use temporalio_common::protos::temporal::api::{
         DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
     },
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 
 use crate::{
@@ -23,6 +23,9 @@ use crate::{
 
 /// The longest that one long poll may take: the server ends it after about 20 s by itself, at most 60.
 const LONG_POLL: Duration = Duration::from_secs(65);
+
+/// The shortest time between two polls for the same workflow.
+const SHORTEST_POLL: Duration = Duration::from_secs(1);
 
 /// A workflow that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +55,13 @@ pub fn describe(server: &Server, workflow_id: &str) -> BoxFuture<'static, Result
                 run_id: String::new(),
             }),
         };
-        let answer = match server
-            .service()
-            .describe_workflow_execution(call::request(request))
-            .await
-        {
-            Ok(answer) => answer.into_inner(),
-            Err(status) if status.code() == Code::NotFound => return Ok(None),
-            Err(status) => return Err(CallError::new("DescribeWorkflowExecution")(status)),
+        let mut service = server.service();
+        let answer = service.describe_workflow_execution(call::request(request));
+        let answer = match call::answer("DescribeWorkflowExecution", answer).await {
+            Ok(answer) => answer,
+            // A namespace that the server does not know says nothing of the workflow.
+            Err(error) if error.code == Code::NotFound && !error.no_namespace => return Ok(None),
+            Err(error) => return Err(error),
         };
         let Some(info) = answer.workflow_execution_info else {
             return Ok(None);
@@ -80,11 +82,6 @@ pub fn describe(server: &Server, workflow_id: &str) -> BoxFuture<'static, Result
             }
             _ => None,
         };
-        let instant = |seconds: i64, nanos: i32| {
-            let since = Duration::from_secs(u64::try_from(seconds).ok()?)
-                .checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?))?;
-            SystemTime::UNIX_EPOCH.checked_add(since)
-        };
         let close_time = info.close_time.and_then(|time| instant(time.seconds, time.nanos));
         let continues = !info.first_run_id.is_empty() && info.first_run_id != run_id;
         let start_time = info.start_time.filter(|_| !continues);
@@ -99,6 +96,13 @@ pub fn describe(server: &Server, workflow_id: &str) -> BoxFuture<'static, Result
         }))
     }
     .boxed()
+}
+
+/// An instant that the server tells; `None` for one that this system's clock cannot hold.
+fn instant(seconds: i64, nanos: i32) -> Option<SystemTime> {
+    let since = Duration::from_secs(u64::try_from(seconds).ok()?)
+        .checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?))?;
+    SystemTime::UNIX_EPOCH.checked_add(since)
 }
 
 /// How a workflow ended.
@@ -126,7 +130,8 @@ pub fn wait_for_end(
         let mut run_id = String::new();
         let mut token = Vec::new();
         loop {
-            let left = end.saturating_duration_since(Instant::now());
+            let asked = Instant::now();
+            let left = end.saturating_duration_since(asked);
             if left.is_zero() {
                 return Err(WaitError::Timeout { limit });
             }
@@ -142,7 +147,9 @@ pub fn wait_for_end(
             };
             token = page.next_page_token;
             let Some(event) = page.history.and_then(|history| history.events.into_iter().last()) else {
-                // The server ended the poll before the workflow ended; the token says where to go on.
+                // The server ended the poll before the workflow ended; the token says where to go on. One that does so
+                // at once does not wait: it is not asked in a tight loop.
+                sleep_until((asked + SHORTEST_POLL).min(end)).await;
                 continue;
             };
             match end_of(&event) {
@@ -192,13 +199,9 @@ async fn history(
         skip_archival: true,
         ..Default::default()
     };
-    let answer = server
-        .service()
-        .get_workflow_execution_history(call::request_within(request, timeout))
-        .await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(CallError::new("GetWorkflowExecutionHistory"))
+    let mut service = server.service();
+    let answer = service.get_workflow_execution_history(call::request_within(request, timeout));
+    call::answer_within("GetWorkflowExecutionHistory", timeout, answer).await
 }
 
 enum End {
@@ -252,5 +255,21 @@ fn words(failure: &Failure) -> String {
         failure.message.clone()
     } else {
         format!("{}: {}", failure.message, innermost.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_beyond_all_clocks_is_none() {
+        assert_eq!(
+            instant(1, 500_000_000),
+            Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1500))
+        );
+        assert_eq!(instant(i64::MAX, 999_999_999), None);
+        assert_eq!(instant(-1, 0), None);
+        assert_eq!(instant(0, -1), None);
     }
 }

@@ -15,8 +15,9 @@ use tonic::Code;
 
 use crate::{call, call::CallError, connection::Server, facts::flags, task_queue};
 
-/// How long a namespace that we create keeps closed workflows.
-pub const NEW_NAMESPACE_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a namespace that we create keeps closed workflows beyond the run that it is made for: long enough to look at
+/// them on the second day after.
+pub const RETENTION_BEYOND_THE_RUN: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// How long a namespace may take until it answers.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(60);
@@ -45,12 +46,12 @@ pub struct NamespaceFacts {
     pub capabilities: BTreeMap<String, bool>,
 }
 
-/// Finds the server's namespace, creates it with [`NEW_NAMESPACE_RETENTION`] when it is missing and `create` is true,
-/// and returns once it answers.
+/// Finds the server's namespace and returns once it answers. One that is missing is created with the retention in `create`,
+/// where there is one. A server that does not describe namespaces tells by the starts: the facts are then missing.
 ///
 /// # Errors
 /// When it is missing and may not be created, when it is not permitted, or when it does not answer in time.
-pub fn ensure(server: &Server, create: bool) -> BoxFuture<'static, Result<NamespaceFacts, NamespaceError>> {
+pub fn ensure(server: &Server, create: Option<Duration>) -> BoxFuture<'static, Result<NamespaceFacts, NamespaceError>> {
     let server = server.clone();
     async move {
         let name = server.namespace().to_owned();
@@ -61,12 +62,16 @@ pub fn ensure(server: &Server, create: bool) -> BoxFuture<'static, Result<Namesp
                 Ok(description) => break description,
                 Err(error) if error.code == Code::NotFound && created && Instant::now() < end => sleep(POLL).await,
                 Err(error) if error.code == Code::NotFound && !created => {
-                    if !create {
+                    let Some(retention) = create else {
                         return Err(NamespaceError::Missing { name });
-                    }
-                    created = register(&server).await?;
+                    };
+                    created = register(&server, retention).await?;
                 }
-                Err(error) => return Err(NamespaceError::of(name, error)),
+                Err(error) if error.is_transient() && Instant::now() < end => sleep(POLL).await,
+                Err(error) if decides(error.code) || error.is_transient() => {
+                    return Err(NamespaceError::of(name, error));
+                }
+                Err(_) => break DescribeNamespaceResponse::default(),
             }
         };
         until_it_answers(&server, end, if created { ANSWERS_OF_A_NEW_NAMESPACE } else { 1 }).await?;
@@ -80,30 +85,37 @@ async fn describe(server: &Server) -> Result<DescribeNamespaceResponse, CallErro
         namespace: server.namespace().to_owned(),
         ..Default::default()
     };
-    let answer = server.service().describe_namespace(call::request(request)).await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(CallError::new("DescribeNamespace"))
+    let mut service = server.service();
+    call::answer("DescribeNamespace", service.describe_namespace(call::request(request))).await
+}
+
+/// Whether a failure says something of the namespace itself, and not only of who may ask what.
+fn decides(code: Code) -> bool {
+    matches!(
+        code,
+        Code::NotFound | Code::PermissionDenied | Code::Unauthenticated | Code::InvalidArgument
+    )
 }
 
 /// Creates the namespace. False when another process was faster, which is as good.
-async fn register(server: &Server) -> Result<bool, NamespaceError> {
+async fn register(server: &Server, retention: Duration) -> Result<bool, NamespaceError> {
     let name = server.namespace().to_owned();
     let request = RegisterNamespaceRequest {
         namespace: name.clone(),
         description: "created by run-benchmark".to_owned(),
-        workflow_execution_retention_period: NEW_NAMESPACE_RETENTION.try_into().ok(),
+        workflow_execution_retention_period: retention.try_into().ok(),
         ..Default::default()
     };
-    match server.service().register_namespace(call::request(request)).await {
+    let mut service = server.service();
+    match call::answer("RegisterNamespace", service.register_namespace(call::request(request))).await {
         Ok(_) => Ok(true),
-        Err(status) if status.code() == Code::AlreadyExists => Ok(true),
-        Err(status) => Err(match status.code() {
+        Err(error) if error.code == Code::AlreadyExists => Ok(true),
+        Err(error) => Err(match error.code {
             Code::PermissionDenied | Code::Unauthenticated | Code::Unimplemented => NamespaceError::MayNotCreate {
                 name,
-                reason: status.message().to_owned(),
+                reason: error.message,
             },
-            _ => NamespaceError::of(name, CallError::new("RegisterNamespace")(status)),
+            _ => NamespaceError::of(name, error),
         }),
     }
 }
@@ -120,10 +132,9 @@ async fn until_it_answers(server: &Server, end: Instant, answers: u32) -> Result
                 }
                 None
             }
-            // It is known, and we may not look at task queues: starts will tell.
-            Err(error) if error.code == Code::PermissionDenied => return Ok(()),
             Err(error) if error.code == Code::NotFound || error.is_transient() => Some(error),
-            Err(error) => return Err(NamespaceError::of(server.namespace().to_owned(), error)),
+            // It is known, and task queues cannot be looked at from here, for whatever reason: starts will tell.
+            Err(_) => return Ok(()),
         };
         if error.is_some() {
             in_a_row = 0;

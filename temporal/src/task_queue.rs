@@ -48,9 +48,13 @@ pub fn pollers(server: &Server, task_queue: &str) -> BoxFuture<'static, Result<P
     async move {
         let identities =
             |answer: DescribeTaskQueueResponse| answer.pollers.into_iter().map(|poller| poller.identity).collect();
+        let (workflow, activity) = futures::join!(
+            describe(&server, &task_queue, Kind::Workflow),
+            describe(&server, &task_queue, Kind::Activity)
+        );
         Ok(Pollers {
-            workflow: identities(describe(&server, &task_queue, Kind::Workflow).await?),
-            activity: identities(describe(&server, &task_queue, Kind::Activity).await?),
+            workflow: identities(workflow?),
+            activity: identities(activity?),
         })
     }
     .boxed()
@@ -68,11 +72,9 @@ pub fn partitions(server: &Server, task_queue: &str) -> BoxFuture<'static, Resul
                 ..Default::default()
             }),
         };
-        let answer = server
-            .service()
-            .list_task_queue_partitions(call::request(request))
-            .await;
-        let answer = answer.map_err(CallError::new("ListTaskQueuePartitions"))?.into_inner();
+        let mut service = server.service();
+        let answer = service.list_task_queue_partitions(call::request(request));
+        let answer = call::answer("ListTaskQueuePartitions", answer).await?;
         let count = |list: &[_]| u32::try_from(list.len()).unwrap_or(u32::MAX);
         Ok(Partitions {
             workflow: count(&answer.workflow_task_queue_partitions),
@@ -100,8 +102,6 @@ pub(crate) async fn describe(
         task_queue_type: kind.into(),
         ..Default::default()
     };
-    let answer = server.service().describe_task_queue(call::request(request)).await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(CallError::new("DescribeTaskQueue"))
+    let mut service = server.service();
+    call::answer("DescribeTaskQueue", service.describe_task_queue(call::request(request))).await
 }

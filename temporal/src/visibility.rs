@@ -2,18 +2,14 @@
 //!
 //! A run's workflow ids are `prefix/n`. Children carry ids of their own and another workflow type, so that prefix and
 //! type together leave them out. Visibility is written behind the workflows: a count is only worth something once it
-//! has stopped changing, which is what [`settle`] waits for.
+//! has stopped changing.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, time::SystemTime};
 
 use futures::{FutureExt, future::BoxFuture};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse,
 };
-use tokio::time::{Instant, sleep};
 
 use crate::{call, call::CallError, connection::Server, status::Status};
 
@@ -26,21 +22,23 @@ pub fn count_by_status(
     prefix: &str,
     workflow_type: &str,
 ) -> BoxFuture<'static, Result<Counts, CallError>> {
+    let (server, query) = (server.clone(), of_run(prefix, workflow_type));
+    async move { grouped(&server, &query).await }.boxed()
+}
+
+/// Counts the workflows `prefix/…` of one type that had ended at an instant, by status.
+pub fn count_ended_by(
+    server: &Server,
+    prefix: &str,
+    workflow_type: &str,
+    at: SystemTime,
+) -> BoxFuture<'static, Result<Counts, CallError>> {
     let server = server.clone();
-    let query = format!("{} GROUP BY ExecutionStatus", of_run(prefix, workflow_type));
+    let query = format!("{} AND CloseTime <= '{}'", of_run(prefix, workflow_type), instant(at));
     async move {
-        let answer = count(&server, query).await?;
-        let mut counts = Counts::new();
-        for group in answer.groups {
-            let word = group
-                .group_values
-                .first()
-                .map(|value| value.data.as_slice())
-                .unwrap_or_default();
-            let status =
-                serde_json::from_slice::<String>(word).map_or(Status::Unknown, |word| Status::from_name(&word));
-            *counts.entry(status).or_default() += u64::try_from(group.count).unwrap_or(0);
-        }
+        let mut counts = grouped(&server, &query).await?;
+        // One that goes on under the same id has not ended.
+        counts.retain(|status, _| status.is_end());
         Ok(counts)
     }
     .boxed()
@@ -79,117 +77,6 @@ pub fn ended(counts: &Counts) -> u64 {
         .sum()
 }
 
-/// When to stop waiting for the counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Settle {
-    /// Ended workflows after which nothing more is to come.
-    pub expected: u64,
-    /// Time between two queries.
-    pub interval: Duration,
-    /// Queries with the same counts after which they count as settled, if the number is not reached.
-    pub unchanged: u32,
-    /// The longest that is waited.
-    pub limit: Duration,
-}
-
-impl Settle {
-    /// Half a second between queries, 10 s without a change, a minute in all.
-    pub fn on(expected: u64) -> Self {
-        Settle {
-            expected,
-            interval: Duration::from_millis(500),
-            unchanged: 20,
-            limit: Duration::from_secs(60),
-        }
-    }
-}
-
-/// The counts, when no more was to be waited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// The counts.
-    pub counts: Counts,
-    /// From the call until the counts had their last value.
-    pub after: Duration,
-    /// Why waiting ended.
-    pub reason: SettledBy,
-}
-
-/// Why waiting for the counts ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SettledBy {
-    /// The expected number of ends was there.
-    Expected,
-    /// The counts had stopped changing.
-    Unchanged,
-    /// Time was up while they still changed.
-    Limit,
-}
-
-/// Asks for the counts until the expected number of workflows has ended, they stop changing, or time is up.
-/// A query that fails for a passing reason is made again within the limit.
-///
-/// # Errors
-/// When a query fails for good, or no query succeeded within the limit.
-pub fn settle(
-    server: &Server,
-    prefix: &str,
-    workflow_type: &str,
-    when: Settle,
-) -> BoxFuture<'static, Result<Settled, CallError>> {
-    let (server, prefix, workflow_type) = (server.clone(), prefix.to_owned(), workflow_type.to_owned());
-    async move {
-        let begun = Instant::now();
-        let mut seen: Option<(Counts, Duration)> = None;
-        let mut unchanged = 0;
-        loop {
-            match count_by_status(&server, &prefix, &workflow_type).await {
-                Ok(counts) => {
-                    match &mut seen {
-                        Some((last, _)) if *last == counts => unchanged += 1,
-                        _ => {
-                            seen = Some((counts.clone(), begun.elapsed()));
-                            unchanged = 0;
-                        }
-                    }
-                    let reason = if ended(&counts) == when.expected {
-                        Some(SettledBy::Expected)
-                    } else if unchanged >= when.unchanged {
-                        Some(SettledBy::Unchanged)
-                    } else {
-                        None
-                    };
-                    if let (Some(reason), Some((counts, after))) = (reason, seen.clone()) {
-                        return Ok(Settled { counts, after, reason });
-                    }
-                }
-                Err(error) if error.is_transient() && begun.elapsed() < when.limit => {}
-                Err(error) => match seen {
-                    Some((counts, after)) => {
-                        return Ok(Settled {
-                            counts,
-                            after,
-                            reason: SettledBy::Limit,
-                        });
-                    }
-                    None => return Err(error),
-                },
-            }
-            if begun.elapsed() >= when.limit
-                && let Some((counts, after)) = seen
-            {
-                return Ok(Settled {
-                    counts,
-                    after,
-                    reason: SettledBy::Limit,
-                });
-            }
-            sleep(when.interval).await;
-        }
-    }
-    .boxed()
-}
-
 pub(crate) fn open_query(prefix: &str) -> String {
     format!(
         "WorkflowId STARTS_WITH {} AND ExecutionStatus = 'Running'",
@@ -214,6 +101,21 @@ fn instant(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).map_or_else(|_| jiff::Timestamp::MAX.to_string(), |time| time.to_string())
 }
 
+async fn grouped(server: &Server, query: &str) -> Result<Counts, CallError> {
+    let answer = count(server, format!("{query} GROUP BY ExecutionStatus")).await?;
+    let mut counts = Counts::new();
+    for group in answer.groups {
+        let word = group
+            .group_values
+            .first()
+            .map(|value| value.data.as_slice())
+            .unwrap_or_default();
+        let status = serde_json::from_slice::<String>(word).map_or(Status::Unknown, |word| Status::from_name(&word));
+        *counts.entry(status).or_default() += u64::try_from(group.count).unwrap_or(0);
+    }
+    Ok(counts)
+}
+
 async fn total(server: &Server, query: String) -> Result<u64, CallError> {
     Ok(u64::try_from(count(server, query).await?.count).unwrap_or(0))
 }
@@ -224,14 +126,15 @@ async fn count(server: &Server, query: String) -> Result<CountWorkflowExecutions
         namespace: server.namespace().to_owned(),
         query,
     };
-    let answer = server.service().count_workflow_executions(call::request(request)).await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(CallError::new("CountWorkflowExecutions"))
+    let mut service = server.service();
+    let answer = service.count_workflow_executions(call::request(request));
+    call::answer("CountWorkflowExecutions", answer).await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

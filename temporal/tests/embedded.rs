@@ -80,7 +80,7 @@ async fn it_starts_and_stops_and_leaves_nothing() {
     assert!(runs(pid));
     assert_eq!(server.log_file(), None);
     let connection = connect(&ConnectOptions::new(server.address(), "mine")).await.unwrap();
-    assert_eq!(namespace::ensure(&connection, false).await.unwrap().name, "mine");
+    assert_eq!(namespace::ensure(&connection, None).await.unwrap().name, "mine");
     assert!(get(&server.metrics_address()).contains("service_requests"));
     assert!(get(&server.ui_address().unwrap()).starts_with("HTTP/1."));
     server.stop();
@@ -115,7 +115,12 @@ async fn it_goes_on_where_it_was_killed() {
         options
     };
     let server = connect(&connect_options).await.unwrap();
-    assert!(namespace::ensure(&server, true).await.unwrap().created);
+    assert!(
+        namespace::ensure(&server, Some(Duration::from_secs(86_400)))
+            .await
+            .unwrap()
+            .created
+    );
     let pid = first.pid();
     first.crash();
     assert!(!runs(pid));
@@ -124,7 +129,7 @@ async fn it_goes_on_where_it_was_killed() {
     let second = EmbeddedServer::start(&options).await.unwrap();
     assert_eq!(second.port(), options.port.unwrap());
     let server = connect(&connect_options).await.unwrap();
-    assert!(!namespace::ensure(&server, false).await.unwrap().created);
+    assert!(!namespace::ensure(&server, None).await.unwrap().created);
 }
 
 #[tokio::test]
@@ -311,7 +316,7 @@ async fn clean_up_goes_one_by_one_where_there_is_no_batch() {
     tokio::time::timeout(Duration::from_secs(30), counted)
         .await
         .expect("the count was not reached");
-    let cleaned = cleanup::terminate_open(&server, "run", Duration::from_secs(30)).await;
+    let cleaned = cleanup::terminate_open(&server, "run", Duration::from_secs(30), cleanup::KnownOpen::default()).await;
     assert!(
         cleaned.note.as_deref().is_some_and(|note| note.contains("one by one")),
         "{cleaned:?}"

@@ -4,11 +4,12 @@
 use std::time::{Duration, SystemTime};
 
 use benchmark_temporal::{
-    Server, Status, cleanup, connect, facts,
+    Server, Status,
+    cleanup::{self, KnownOpen},
+    connect, facts,
     lookup::{self, WaitError},
     namespace::{self, NamespaceError},
-    task_queue, testing,
-    visibility::{self, Settle, SettledBy},
+    task_queue, testing, visibility,
 };
 use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::{
@@ -21,6 +22,7 @@ use temporalio_common::protos::temporal::api::{
 
 const TYPE: &str = "it's a type";
 const LIMIT: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(86_400);
 
 async fn server() -> Server {
     connect(&testing::options()).await.unwrap()
@@ -83,7 +85,7 @@ async fn until_open(server: &Server, prefix: &str, open: u64) {
 
 #[tokio::test]
 async fn a_namespace_is_found() {
-    let facts = namespace::ensure(&server().await, false).await.unwrap();
+    let facts = namespace::ensure(&server().await, None).await.unwrap();
     assert_eq!(facts.name, "default");
     assert!(!facts.created);
     assert!(!facts.id.is_empty());
@@ -100,7 +102,7 @@ async fn a_namespace_is_created_and_used_at_once() {
     let mut options = testing::options();
     options.namespace = testing::unique("namespace");
     let server = connect(&options).await.unwrap();
-    let missing = namespace::ensure(&server, false).await.unwrap_err();
+    let missing = namespace::ensure(&server, None).await.unwrap_err();
     assert_eq!(
         missing,
         NamespaceError::Missing {
@@ -109,7 +111,7 @@ async fn a_namespace_is_created_and_used_at_once() {
     );
     assert!(missing.to_string().contains("--namespace"));
 
-    let facts = namespace::ensure(&server, true).await.unwrap();
+    let facts = namespace::ensure(&server, Some(DAY)).await.unwrap();
     assert!(facts.created);
     assert_eq!(facts.retention_seconds, Some(86_400));
     start(&server, "first", TYPE).await;
@@ -117,7 +119,7 @@ async fn a_namespace_is_created_and_used_at_once() {
         lookup::describe(&server, "first").await.unwrap().unwrap().status,
         Status::Running
     );
-    assert!(!namespace::ensure(&server, true).await.unwrap().created);
+    assert!(!namespace::ensure(&server, Some(DAY)).await.unwrap().created);
 }
 
 #[tokio::test]
@@ -125,7 +127,7 @@ async fn a_name_that_cannot_be_one_is_refused() {
     let mut options = testing::options();
     options.namespace = "x".repeat(2000);
     let server = connect(&options).await.unwrap();
-    let error = namespace::ensure(&server, true).await.unwrap_err().to_string();
+    let error = namespace::ensure(&server, Some(DAY)).await.unwrap_err().to_string();
     assert!(error.contains("--namespace"), "{error}");
 }
 
@@ -159,35 +161,21 @@ async fn counts_are_of_this_run_and_type_only() {
     until_open(&server, &prefix, 5).await;
     terminate(&server, &format!("{prefix}/1")).await;
 
-    let settled = visibility::settle(&server, &prefix, TYPE, Settle::on(1)).await.unwrap();
-    assert_eq!(settled.reason, SettledBy::Expected);
-    assert_eq!(settled.counts, [(Status::Running, 3), (Status::Terminated, 1)].into());
-    let counts = visibility::count_by_status(&server, &prefix, TYPE).await.unwrap();
-    assert_eq!(counts, settled.counts);
-    assert_eq!(visibility::ended(&counts), 1);
+    let expected: visibility::Counts = [(Status::Running, 3), (Status::Terminated, 1)].into();
+    let counted = async { while visibility::count_by_status(&server, &prefix, TYPE).await.unwrap() != expected {} };
+    tokio::time::timeout(LIMIT, counted)
+        .await
+        .expect("the counts were not reached");
+    assert_eq!(visibility::ended(&expected), 1);
+
+    // What had ended at an instant: nothing before it did, and never what is open.
+    let by = async |at| visibility::count_ended_by(&server, &prefix, TYPE, at).await.unwrap();
+    assert_eq!(by(begun).await, [].into());
+    assert_eq!(by(SystemTime::now()).await, [(Status::Terminated, 1)].into());
 
     // None of them completed.
     let completed = visibility::count_completed_between(&server, &prefix, TYPE, begun, SystemTime::now() + LIMIT).await;
     assert_eq!(completed.unwrap(), 0);
-
-    // A number that is never reached: the wait ends because nothing changes.
-    let when = Settle {
-        unchanged: 2,
-        interval: Duration::from_millis(10),
-        ..Settle::on(99)
-    };
-    assert_eq!(
-        visibility::settle(&server, &prefix, TYPE, when).await.unwrap().reason,
-        SettledBy::Unchanged
-    );
-    let when = Settle {
-        limit: Duration::ZERO,
-        ..Settle::on(99)
-    };
-    assert_eq!(
-        visibility::settle(&server, &prefix, TYPE, when).await.unwrap().reason,
-        SettledBy::Limit
-    );
 }
 
 #[tokio::test]
@@ -195,6 +183,11 @@ async fn a_lost_start_is_looked_up() {
     let server = server().await;
     let id = testing::unique("lookup");
     assert_eq!(lookup::describe(&server, &id).await.unwrap(), None);
+    // That there is no such namespace says nothing of the workflow.
+    let mut options = testing::options();
+    options.namespace = testing::unique("nowhere");
+    let nowhere = connect(&options).await.unwrap();
+    assert!(lookup::describe(&nowhere, &id).await.unwrap_err().no_namespace);
     start(&server, &id, TYPE).await;
     let found = lookup::describe(&server, &id).await.unwrap().unwrap();
     assert_eq!(found.status, Status::Running);
@@ -267,7 +260,7 @@ async fn clean_up_ends_what_is_open_of_this_run() {
     start_run(&server, &other, 2).await;
     until_open(&server, &prefix, 12).await;
 
-    let cleaned = cleanup::terminate_open(&server, &prefix, LIMIT).await;
+    let cleaned = cleanup::terminate_open(&server, &prefix, LIMIT, KnownOpen::default()).await;
     assert_eq!(cleaned.note, None);
     assert_eq!(cleaned.problem, None);
     assert_eq!((cleaned.open_before, cleaned.open_after), (Some(12), Some(0)));
@@ -277,6 +270,6 @@ async fn clean_up_ends_what_is_open_of_this_run() {
     );
     until_open(&server, &other, 2).await;
 
-    let nothing = cleanup::terminate_open(&server, &prefix, LIMIT).await;
+    let nothing = cleanup::terminate_open(&server, &prefix, LIMIT, KnownOpen::default()).await;
     assert_eq!((nothing.open_before, nothing.open_after), (Some(0), Some(0)));
 }

@@ -113,7 +113,7 @@ async fn an_authority_of_our_own() {
     let mut options = options(&address, material(true, false, Some(NAME)));
     options.api_key = Some(ApiKey::new("a-key").unwrap());
     let server = benchmark_temporal::connect(&options).await.unwrap();
-    assert_eq!(namespace::ensure(&server, false).await.unwrap().name, "default");
+    assert_eq!(namespace::ensure(&server, None).await.unwrap().name, "default");
     benchmark_temporal::connect_sdk(&options).await.unwrap();
     for_starts(&options).await.unwrap();
 }
@@ -124,7 +124,7 @@ async fn a_client_certificate() {
     let options = options(&address, material(true, true, Some(NAME)));
     let server = benchmark_temporal::connect(&options).await.unwrap();
     for_starts(&options).await.unwrap();
-    assert_eq!(namespace::ensure(&server, false).await.unwrap().name, "default");
+    assert_eq!(namespace::ensure(&server, None).await.unwrap().name, "default");
 }
 
 #[tokio::test]

@@ -194,7 +194,7 @@ async fn capability_notes(server: &Server, tuning: &WorkerTuning) -> Vec<String>
     let scaling = [tuning.workflow_pollers, tuning.activity_pollers]
         .iter()
         .any(|pollers| matches!(pollers, Pollers::Autoscaling { .. }));
-    let Ok(namespace) = namespace::ensure(server, false).await else {
+    let Ok(namespace) = namespace::ensure(server, None).await else {
         // Whether the namespace can be used the workers find out, and say better.
         return Vec::new();
     };

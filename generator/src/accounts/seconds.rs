@@ -124,6 +124,20 @@ impl Seconds {
         })
     }
 
+    /// Workflows that ended in these seconds.
+    pub fn ends_in(&self, seconds: std::ops::RangeInclusive<u64>) -> u64 {
+        let closed = self.closed.iter().filter(|window| seconds.contains(&window.second));
+        let closed: u64 = closed
+            .map(|window| window.completed.unwrap_or(0) + window.failed.unwrap_or(0))
+            .sum();
+        let open: u64 = self
+            .open
+            .range(seconds)
+            .map(|(_, open)| open.completed + open.failed)
+            .sum();
+        closed + open
+    }
+
     /// Most unanswered starts at one time, all shards together.
     pub fn peak_in_flight(&self) -> u64 {
         self.peak_in_flight
@@ -250,6 +264,7 @@ mod tests {
             ramp_up: Duration::ZERO,
             warm_up: Duration::from_secs(1),
             drain: Duration::from_secs(drain),
+            stop_timeout: Duration::from_secs(25),
             arrivals: Arrivals::Constant,
             seed: 1,
             max_in_flight: 1000,

@@ -88,10 +88,10 @@ impl ArrivalTable {
         }
     }
 
-    /// The first arrivals that stand at a state, in order, at most `limit` of them.
-    pub fn find(&self, wanted: Progress, limit: usize) -> Vec<u64> {
+    /// The first arrivals from a number on that stand at a state, in order, at most `limit` of them.
+    pub fn find(&self, wanted: Progress, from: u64, limit: usize) -> Vec<u64> {
         let mut found = Vec::new();
-        for (key, chunk) in &self.chunks {
+        for (key, chunk) in self.chunks.range(from / CHUNK..) {
             let first = key * CHUNK;
             match chunk {
                 Chunk::Uniform(state) if *state == wanted => found.extend(first..first + CHUNK),
@@ -107,6 +107,10 @@ impl ArrivalTable {
                             .map(|(at, _)| first + at as u64),
                     );
                 }
+            }
+            // Only the first chunk begins before it.
+            if first < from {
+                found.retain(|n| *n >= from);
             }
             if found.len() >= limit {
                 found.truncate(limit);
@@ -136,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn says_what_a_map_would_say(moves in prop::collection::vec((0..9000u64, 0..STATES.len()), 0..500)) {
+        fn says_what_a_map_would_say(from in 0..9000u64, moves in prop::collection::vec((0..9000u64, 0..STATES.len()), 0..500)) {
             let (mut table, mut map) = (ArrivalTable::default(), HashMap::new());
             for (n, state) in moves {
                 table.set(n, STATES[state]);
@@ -147,7 +151,8 @@ mod tests {
             }
             let mut open: Vec<u64> = map.iter().filter(|(_, state)| **state == Progress::Open).map(|(n, _)| *n).collect();
             open.sort_unstable();
-            prop_assert_eq!(table.find(Progress::Open, usize::MAX), open);
+            prop_assert_eq!(table.find(Progress::Open, from, 50), open.iter().copied().filter(|n| *n >= from).take(50).collect::<Vec<_>>());
+            prop_assert_eq!(table.find(Progress::Open, 0, usize::MAX), open);
         }
     }
 
@@ -168,6 +173,6 @@ mod tests {
         let mut table = ArrivalTable::default();
         (0..1_000_000).for_each(|n| table.set(n, Progress::Open));
         assert!(table.mixed_chunks() <= 1);
-        assert_eq!(table.find(Progress::Open, 3), [0, 1, 2]);
+        assert_eq!(table.find(Progress::Open, 0, 3), [0, 1, 2]);
     }
 }

@@ -19,6 +19,7 @@ fn schedule() -> Schedule {
         ramp_up: Duration::ZERO,
         warm_up: Duration::from_secs(1),
         drain: Duration::from_secs(60),
+        stop_timeout: Duration::from_secs(25),
         arrivals: Arrivals::Constant,
         seed: 1,
         max_in_flight: 1000,
@@ -133,7 +134,7 @@ proptest! {
         prop_assert_eq!(ledger.completed, count(&|fate| runs(fate) && fate.end == Some(WorkflowEnd::Completed)));
         prop_assert_eq!(ledger.open, count(&|fate| runs(fate) && fate.end.is_none()));
         prop_assert_eq!(ledger.open, accounts.backlog());
-        prop_assert_eq!(accounts.open(usize::MAX).len() as u64, accounts.backlog());
+        prop_assert_eq!(accounts.open_from(0, usize::MAX).len() as u64, accounts.backlog());
         // What was counted as completed was timed, once.
         let timed: u64 = accounts
             .phases()
@@ -645,4 +646,64 @@ fn count(samples: &mut PhaseSamples, end: StartEnd) {
         StartEnd::Unknown => ledger.unknown += 1,
         StartEnd::Dropped => {}
     }
+}
+
+#[test]
+fn what_ends_after_the_cut_off_is_open() {
+    let schedule = schedule();
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    for n in 0..6 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+    }
+    accounts.add_start(Origin::Leader, 6, StartEnd::Unknown);
+    let end = |n, ended| StampedEnd {
+        ended,
+        ..stamp(n, WorkflowEnd::Completed)
+    };
+    let cut = 10 * SECOND;
+    // Long before it, and just before it.
+    accounts.add_stamp(Origin::Leader, end(0, 5 * SECOND));
+    accounts.add_stamp(Origin::Leader, end(1, cut - 1));
+    assert_eq!((accounts.ended_later(), accounts.ends_near_the_cut_off()), (0, 0));
+    accounts.close_at(cut);
+    assert_eq!((accounts.ended_later(), accounts.ends_near_the_cut_off()), (0, 1));
+    // A stamp that was under way counts; what ended later does not, but is told, and says that its start was taken.
+    accounts.add_stamp(Origin::Leader, end(2, cut));
+    accounts.add_stamp(Origin::Leader, end(3, cut + 1));
+    accounts.add_stamp(Origin::Leader, end(4, cut + SECOND));
+    accounts.add_stamp(Origin::Leader, end(5, cut + SECOND + 1));
+    accounts.add_stamp(Origin::Leader, end(6, cut + 5 * SECOND));
+    assert_eq!(accounts.backlog(), 4);
+    assert_eq!((accounts.ended_later(), accounts.ends_near_the_cut_off()), (4, 4));
+    assert_eq!(accounts.pending_unknown(), 0);
+    assert_eq!(accounts.open_from(4, 2), [4, 5]);
+    assert_eq!(accounts.observers().stamped, 3);
+    // One that had ended is no end after the cut-off.
+    accounts.add_stamp(Origin::Leader, end(0, cut + 2));
+    assert_eq!(accounts.ended_later(), 4);
+    let ends: u64 = accounts.phases().values().map(|phase| phase.ledger().ended()).sum();
+    assert_eq!(ends, 3);
+}
+
+#[test]
+fn without_stamps_polls_after_the_cut_off_time_nothing() {
+    let schedule = schedule();
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    for n in 0..3 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+    }
+    accounts.close_at(10 * SECOND);
+    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 10 * SECOND));
+    accounts.add_sampled(1, 0, SampledEnd::Polled(WorkflowEnd::Completed, 10 * SECOND + 1));
+    accounts.add_sampled(2, 0, SampledEnd::Asked(WorkflowEnd::Completed, 10 * SECOND + 1));
+    assert_eq!(accounts.observers().polled, 1);
+    let sample = |pick: fn(&benchmark_results::schema::SampleEnds) -> u64| {
+        accounts
+            .phases()
+            .values()
+            .map(|phase| pick(&phase.sample_ends()))
+            .sum::<u64>()
+    };
+    assert_eq!((sample(|ends| ends.polled), sample(|ends| ends.asked)), (1, 0));
+    assert_eq!(sample(|ends| ends.open), 2);
 }

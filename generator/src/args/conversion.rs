@@ -114,6 +114,7 @@ impl RunArgs {
             (Key::RampUp, &load.ramp_up),
             (Key::WarmUp, &load.warm_up),
             (Key::Drain, &load.drain),
+            (Key::StopTimeout, &load.stop_timeout),
             (Key::Iterations, &load.iterations),
             (Key::Arrivals, &load.arrivals),
             (Key::Seed, &load.seed),

@@ -59,6 +59,9 @@ pub struct LoadArgs {
     /// --duration, from 1m to 10m]
     #[arg(long, value_name = "TIME|auto")]
     pub drain: Option<String>,
+    /// How long everything may take that comes after a signal, 2s to 1h [default: 25s]
+    #[arg(long, value_name = "TIME")]
+    pub stop_timeout: Option<String>,
     /// How often the window is repeated, 1 to 100 [default: 1]
     #[arg(long, value_name = "N")]
     pub iterations: Option<String>,
@@ -125,7 +128,7 @@ pub struct ConnectionArgs {
     /// Frontend of a cluster; `embedded` for the dev server whatever the environment says [default: embedded]
     #[arg(long, value_name = "HOST:PORT")]
     pub address: Option<String>,
-    /// Namespace; created with 24h retention when missing and permitted [default: benchmark]
+    /// Namespace; created when missing and permitted, with a retention of the run and 48h [default: benchmark]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Task queue of the workflows and of their workers [default: benchmark-task-queue]

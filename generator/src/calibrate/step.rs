@@ -14,11 +14,12 @@ use serde::Serialize;
 use super::frontend::{Counted, Frontend};
 use crate::{
     args::CalibrateArgs,
+    deadline::Ending,
     health::HealthProbe,
     host::{Root, kilobytes},
     ids, observed,
     stop::Stop,
-    submission::{self, Submission, SubmissionOptions},
+    submission::{self, NotBegun, Submission, SubmissionOptions},
 };
 
 const STATUS: &str = "/proc/self/status";
@@ -162,6 +163,7 @@ impl<'a> Ground<'a> {
 
         let mut memory = MemoryWatch::new(&plan);
         let mut cpu_before = None;
+        let ending = Ending::new(self.stop.clone(), plan.load.stop_timeout);
         let options = SubmissionOptions {
             plan: &plan,
             server: &server,
@@ -171,17 +173,21 @@ impl<'a> Ground<'a> {
             crew: None,
             probe: &self.probe,
             stop: self.stop.clone(),
+            ending: &ending,
             lost: &|| None,
         };
-        let mut submission = submission::submit(options, async |submission| {
+        let submission = submission::submit(options, async |submission| {
             // The first time is before the first arrival, when all connections stand.
             cpu_before.get_or_insert_with(|| self.probe.snapshot().cpu());
             memory.look(submission.timeline.elapsed());
             on_tick(submission);
             Ok(())
         })
-        .await
-        .context("the submission window failed")?;
+        .await;
+        let mut submission = match submission {
+            Err(error) if error.is::<NotBegun>() => return Ok(None),
+            submission => submission.context("the submission window failed")?,
+        };
         let cpu = self
             .probe
             .snapshot()
@@ -193,7 +199,7 @@ impl<'a> Ground<'a> {
         }
         let taken = observed::take(&submission).await?;
         let counted = frontend.stop().await?;
-        if submission.stopped_at.is_some() {
+        if submission.ended_by.is_some() {
             return Ok(None);
         }
         let not_calibrated = Fact::missing("this is the calibration");

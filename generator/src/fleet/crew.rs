@@ -15,6 +15,7 @@ use benchmark_workflows::RunClock;
 use super::desk::{Desk, Limits};
 use crate::{
     accountant::Report,
+    deadline::Deadline,
     schedule::{Schedule, Stripe},
     timeline::Timeline,
 };
@@ -25,9 +26,6 @@ const LEAD: Duration = Duration::from_secs(2);
 
 /// How long the connections of all generators may take, once they have joined.
 const PREPARE_LIMIT: Duration = Duration::from_secs(60);
-
-/// How long members may take to deliver what they hold when the run is over.
-const FAREWELL: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether everybody was heard.
 const HEAR: Duration = Duration::from_millis(20);
@@ -275,13 +273,13 @@ impl Crew {
         roll.iter().find(aborted).map(|member| member.name.clone())
     }
 
-    /// The other generators' parts that nobody will tell of any more: number, part, name and why. What they tell later
-    /// goes nowhere.
+    /// The other generators' parts that nobody will tell of any more, once time is up for those that are still there:
+    /// what they tell later goes nowhere.
     pub fn lost_parts(&self, iteration: u32) -> Vec<LostPart> {
         let lost: Vec<MemberState> = self
             .generators_on_roll()
             .into_iter()
-            .filter(|member| member.is_gone() && !has_told_all(&member.status, iteration))
+            .filter(|member| !has_told_all(&member.status, iteration))
             .collect();
         self.desk.shut_out(lost.iter().map(|member| member.id.0));
         lost.into_iter()
@@ -316,16 +314,17 @@ impl Crew {
         unheard.max().unwrap_or_default()
     }
 
-    /// Waits until everybody has told what happened up to now, or is found silent.
-    pub async fn hear_everybody(&self) {
+    /// Waits until everybody has told what happened up to now, is found silent, or time is up.
+    pub async fn hear_everybody(&self, deadline: &Deadline) {
         let from = self.clock.now() + CALL_TIME;
         let mut changed = self.leader.changed();
         // Whoever is not heard becomes silent after a while, which ends this.
-        while self
-            .leader
-            .roll()
-            .iter()
-            .any(|member| member.presence == Presence::Present && member.heard_at < from)
+        while !deadline.is_over()
+            && self
+                .leader
+                .roll()
+                .iter()
+                .any(|member| member.presence == Presence::Present && member.heard_at < from)
         {
             let _ = tokio::time::timeout(HEAR, changed.changed()).await;
         }
@@ -375,24 +374,24 @@ impl Crew {
         self.desk.close();
     }
 
-    /// Tells everybody that the run is over, and waits a little until they have left.
-    pub async fn dismiss(self, reason: &str) {
+    /// Tells everybody that the run is over, and waits until they have left or time is up.
+    pub async fn dismiss(self, reason: &str, deadline: &Deadline) {
         self.leader.command(Command::End {
             reason: reason.to_owned(),
         });
-        let begun = tokio::time::Instant::now();
         let mut changed = self.leader.changed();
-        while begun.elapsed() < FAREWELL
+        while !deadline.is_over()
             && self
                 .leader
                 .roll()
                 .iter()
                 .any(|member| !member.in_process && member.presence == Presence::Present)
         {
-            let _ = tokio::time::timeout(LOOK, changed.changed()).await;
+            let _ = tokio::time::timeout(LOOK.min(deadline.left()), changed.changed()).await;
         }
         if let Some(serving) = self.serving {
-            serving.stop().await;
+            // Answers that are under way are given their time; a connection that takes none ends with the process.
+            let _ = tokio::time::timeout(deadline.left().max(LOOK), serving.stop()).await;
         }
     }
 
@@ -461,7 +460,7 @@ pub fn departure(member: &MemberState) -> String {
         None => String::new(),
     };
     let went = match &member.presence {
-        Presence::Present => "present".to_owned(),
+        Presence::Present => "present, and did not tell everything in time".to_owned(),
         Presence::Silent { .. } => "not heard of lately".to_owned(),
         Presence::Lost { .. } => "not heard of any more".to_owned(),
         Presence::Left { reason, .. } => reason.clone(),

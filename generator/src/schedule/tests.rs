@@ -12,6 +12,7 @@ fn load(thousandths: u64, duration: Duration, ramp_up: Duration, arrivals: Arriv
         ramp_up,
         warm_up: Duration::ZERO,
         drain: Duration::from_secs(60),
+        stop_timeout: Duration::from_secs(25),
         arrivals,
         seed,
         max_in_flight: 1000,

@@ -22,6 +22,7 @@ fn load(per_second: u64, seconds: u64, max_in_flight: u32, when_full: WhenFull) 
         ramp_up: Duration::ZERO,
         warm_up: Duration::ZERO,
         drain: Duration::from_secs(60),
+        stop_timeout: Duration::from_secs(25),
         arrivals: Arrivals::Constant,
         seed: 1,
         max_in_flight,

@@ -6,6 +6,7 @@
 mod account;
 mod bench;
 mod clusters;
+mod ending;
 mod fleet;
 mod modes;
 mod refusals;

@@ -64,6 +64,12 @@ impl<'a> Context<'a> {
         !members.is_empty() && (generators as u64) < u64::from(self.plan.fleet.generators)
     }
 
+    /// Whether workflows were not waited for as long as planned, by a signal or a condition.
+    pub(super) fn is_drain_cut_short(&self) -> bool {
+        let cut_off = self.reconciliation.cut_off.as_ref();
+        cut_off.is_some_and(|cut_off| cut_off.cut_short_by.is_some())
+    }
+
     /// Starts a second after the ramp.
     pub(super) fn rate(&self) -> f64 {
         self.plan.load.rate.per_second()

@@ -176,7 +176,7 @@ fn open_after_drain(context: &Context) -> Check {
     let draft = Draft::new(names::OPEN_AFTER_DRAIN, value, limit).numbers(share, limits::OPEN_AFTER_DRAIN);
     if ledger.open == 0 {
         draft.pass()
-    } else if share > limits::OPEN_AFTER_DRAIN && !context.interrupted {
+    } else if share > limits::OPEN_AFTER_DRAIN && !context.interrupted && !context.is_drain_cut_short() {
         draft.overloaded("the slowest are missing from the end-to-end latencies: lower --rate or lengthen --drain")
     } else {
         draft.warning("the slowest are missing from the end-to-end latencies: lengthen --drain")

@@ -39,6 +39,7 @@ fn plan(plan: &Plan) -> Result<(), ReadProblem> {
         ("load.rampUp", load.ramp_up),
         ("load.warmUp", load.warm_up),
         ("load.drain", load.drain),
+        ("load.stopTimeout", load.stop_timeout),
         ("load.maxLag", load.max_lag),
         ("starter.startTimeout", plan.starter.start_timeout),
         ("starter.connectTimeout", plan.starter.connect_timeout),

@@ -38,6 +38,9 @@ pub struct Reconciliation {
     pub unknown_found: u64,
     /// Unknown starts that were looked up and did not exist.
     pub unknown_not_found: u64,
+    /// When the account was closed for ends; null in files of versions that did not say.
+    #[serde(default)]
+    pub cut_off: Option<CutOff>,
     /// Clean-up of what was still open.
     pub cleanup: Cleanup,
 }
@@ -56,6 +59,18 @@ pub struct SampleEnds {
     pub open: u64,
     /// Workflows of which neither is known. They are no random part: they were there when the server was slow or away.
     pub missing: u64,
+}
+
+/// The instant about which account and server are asked the same: what ended later is open in both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CutOff {
+    /// Offset of the instant from the beginning of the iteration, seconds: the end of its drain.
+    pub seconds: f64,
+    /// Workflows that were seen to end after it.
+    pub ended_later: u64,
+    /// What ended the drain before its time; null when nothing did.
+    pub cut_short_by: Option<String>,
 }
 
 /// Where the ledger's ends come from.

@@ -23,6 +23,9 @@ const IN_FLIGHT: std::ops::RangeInclusive<u32> = 100..=5_000;
 /// 38 GiB: beyond this the cap is none.
 const MAX_IN_FLIGHT: u32 = 1_000_000;
 
+/// How long everything may take that comes after a stop was asked for: Docker and Kubernetes kill after 30 s.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// The load as asked for, defaults filled in.
 pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
     let rate = reader.read(Key::Rate, &Form::rate(), || {
@@ -42,6 +45,9 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
         ramp_up,
         warm_up,
         drain: drain(reader, duration)?,
+        stop_timeout: reader.read(Key::StopTimeout, &Form::span(Duration::from_secs(2)..=HOUR), || {
+            (STOP_TIMEOUT, "supervisors kill 30 s after the signal".into())
+        })?,
         arrivals: reader.read(
             Key::Arrivals,
             &Form::choice(&[Arrivals::Constant, Arrivals::Poisson]),

@@ -255,7 +255,7 @@ async fn until_it_answers(server: &EmbeddedServer, namespace: &str) -> Result<()
             Listener::Nobody => "nothing listens on its port".to_owned(),
             Listener::Another => "another process listens on its port".to_owned(),
             Listener::Ours | Listener::Unknown => match connect(&options).await {
-                Ok(connection) => match namespace::ensure(&connection, false).await {
+                Ok(connection) => match namespace::ensure(&connection, None).await {
                     Ok(_) if server.ended().is_none() => return Ok(()),
                     Ok(_) => continue,
                     Err(error) => error.to_string(),

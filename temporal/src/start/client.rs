@@ -179,7 +179,8 @@ impl StartClient {
         self.deadlines.forget(is_over);
         while let Poll::Ready((key, generation)) = self.deadlines.poll_passed(cx) {
             if self.starts[key].generation == generation {
-                self.give_up(key);
+                let timeout = self.dialer.start_timeout;
+                self.give_up(key, &format!("within {timeout:?}"));
             }
         }
         if self.answered.is_empty() {
@@ -187,6 +188,15 @@ impl StartClient {
         }
         answered.append(&mut self.answered);
         Poll::Ready(())
+    }
+
+    /// Waits for no more answers: starts that are not answered are over.
+    pub fn give_up_all(&mut self) {
+        for key in 0..self.starts.len() {
+            if !matches!(self.starts[key].stage, Stage::Free) {
+                self.give_up(key, "until the run had to end");
+            }
+        }
     }
 
     /// What it has done so far.
@@ -286,9 +296,9 @@ impl StartClient {
         self.end(key, result);
     }
 
-    /// Ends a start whose time is up. Where it was sent its stream is reset (CANCEL), so that the server can stop too.
-    fn give_up(&mut self, key: usize) {
-        let timeout = self.dialer.start_timeout;
+    /// Ends a start whose time is up: `within` what. Where it was sent its stream is reset (CANCEL), so that the server can
+    /// stop too.
+    fn give_up(&mut self, key: usize, within: &str) {
         let error = match &self.starts[key].stage {
             Stage::Sent { on, reads, .. } => {
                 on.release();
@@ -296,14 +306,14 @@ impl StartClient {
                 if on.reads() == *reads {
                     on.doubt();
                 }
-                StartError::unknown(DEADLINE_EXCEEDED, format!("no answer within {timeout:?}"))
+                StartError::unknown(DEADLINE_EXCEEDED, format!("no answer {within}"))
             }
             Stage::Waiting | Stage::Free => {
                 let trouble = self.places.trouble.borrow();
                 let why = trouble
                     .as_deref()
                     .unwrap_or("each has as many starts as the server allows");
-                StartError::unknown(NOT_SENT, format!("no connection took it within {timeout:?}: {why}"))
+                StartError::unknown(NOT_SENT, format!("no connection took it {within}: {why}"))
             }
         };
         self.end(key, Err(error));

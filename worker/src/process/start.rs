@@ -94,7 +94,7 @@ async fn attempt(mut options: WorkerOptions, sink: Arc<dyn StampSink>, left: Dur
     let server = benchmark_temporal::connect(&options.connect)
         .await
         .map_err(|error| of_worker(WorkerError::Connect(error), &address))?;
-    namespace::ensure(&server, false)
+    namespace::ensure(&server, None)
         .await
         .map_err(|error| of_namespace(error, &name))?;
     WorkerPool::start(options, sink)

@@ -1,0 +1,169 @@
+//! When the server's counts are worth something: visibility is written behind the workflows.
+
+use std::time::Duration;
+
+use benchmark_temporal::visibility::{self, Counts};
+
+/// Counts that have not changed for this long will not change any more, unless the server lags.
+pub(super) const UNCHANGED: Duration = Duration::from_secs(10);
+
+/// The same where no count is expected and a supervisor is waiting.
+pub(super) const UNCHANGED_IN_A_HURRY: Duration = Duration::from_secs(2);
+
+/// Waits for the counts to stand still.
+#[derive(Debug)]
+pub(super) struct Settling {
+    /// Ended workflows after which nothing more is to come, and by how many the server may differ.
+    expected: (u64, u64),
+    /// Whether counts that stand still below the expected ones are waited for to the end: they may lag.
+    patient: bool,
+    last: Option<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    counts: Counts,
+    /// When they were first seen, from the beginning.
+    since: Duration,
+    /// Most ended workflows that were ever counted.
+    most: u64,
+}
+
+/// The counts, when no more was to be waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub(super) counts: Counts,
+    /// From the beginning until the counts had their last value.
+    pub(super) after: Duration,
+    /// Whether they had stopped changing.
+    pub(super) stands: bool,
+    /// By how many ended workflows the count fell while it was looked at: somebody deletes them.
+    pub(super) fell: u64,
+}
+
+impl Settling {
+    pub(super) fn new(expected: u64, tolerance: u64, patient: bool) -> Self {
+        Settling {
+            expected: (expected, tolerance),
+            patient,
+            last: None,
+        }
+    }
+
+    /// Takes the counts that were told at a time; true when no others need to be asked for. Counts that have not changed
+    /// for as long as `unchanged` stand.
+    pub(super) fn take(&mut self, counts: Counts, now: Duration, unchanged: Duration) -> bool {
+        let ended = visibility::ended(&counts);
+        let most = self.last.as_ref().map_or(0, |last| last.most).max(ended);
+        match &mut self.last {
+            Some(last) if last.counts == counts => {}
+            last => {
+                *last = Some(Last {
+                    counts,
+                    since: now,
+                    most,
+                });
+            }
+        }
+        let (expected, tolerance) = self.expected;
+        let waits_for_more = self.patient && ended < expected;
+        ended.abs_diff(expected) <= tolerance || (self.stand(now, unchanged) && !waits_for_more)
+    }
+
+    /// What it came to, at a time; `None` when nothing was told.
+    pub(super) fn finish(self, now: Duration, unchanged: Duration) -> Option<Settled> {
+        let (expected, tolerance) = self.expected;
+        let stands = self.stand(now, unchanged);
+        self.last.map(|last| {
+            let ended = visibility::ended(&last.counts);
+            Settled {
+                after: last.since,
+                stands: stands || ended.abs_diff(expected) <= tolerance,
+                fell: last.most - ended,
+                counts: last.counts,
+            }
+        })
+    }
+
+    fn stand(&self, now: Duration, unchanged: Duration) -> bool {
+        let last = self.last.as_ref();
+        last.is_some_and(|last| now.saturating_sub(last.since) >= unchanged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark_temporal::Status;
+
+    use super::*;
+
+    fn completed(count: u64) -> Counts {
+        Counts::from([(Status::Completed, count), (Status::Running, 3)])
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_expected_counts_end_it_at_once() {
+        for (counted, tolerance, done) in [
+            (10, 0, true),
+            (9, 0, false),
+            (11, 0, false),
+            (9, 1, true),
+            (12, 1, false),
+        ] {
+            let mut settling = Settling::new(10, tolerance, true);
+            assert_eq!(
+                settling.take(completed(counted), seconds(1), UNCHANGED),
+                done,
+                "{counted} ± {tolerance}"
+            );
+            let settled = settling.finish(seconds(2), UNCHANGED).unwrap();
+            assert_eq!((settled.stands, settled.after), (done, seconds(1)));
+            assert_eq!(settled.counts, completed(counted));
+        }
+    }
+
+    #[test]
+    fn too_many_that_stand_still_are_final_and_too_few_may_lag() {
+        for (counted, patient, done) in [(11, true, true), (9, true, false), (9, false, true)] {
+            let mut settling = Settling::new(10, 0, patient);
+            assert!(!settling.take(completed(counted), seconds(5), UNCHANGED));
+            assert!(!settling.take(completed(counted), seconds(14), UNCHANGED));
+            assert_eq!(settling.take(completed(counted), seconds(15), UNCHANGED), done);
+            let settled = settling.finish(seconds(16), UNCHANGED).unwrap();
+            assert!(settled.stands);
+            assert_eq!(settled.after, seconds(5));
+        }
+    }
+
+    #[test]
+    fn what_still_moves_when_time_is_up_does_not_stand() {
+        let mut settling = Settling::new(10, 0, true);
+        for at in 0..8 {
+            assert!(!settling.take(completed(at), seconds(at), UNCHANGED));
+        }
+        let settled = settling.finish(seconds(16), UNCHANGED).unwrap();
+        assert_eq!((settled.stands, settled.after, settled.fell), (false, seconds(7), 0));
+        assert_eq!(Settling::new(10, 0, true).finish(seconds(60), UNCHANGED), None);
+    }
+
+    #[test]
+    fn in_a_hurry_a_shorter_time_must_do() {
+        let mut settling = Settling::new(10, 0, false);
+        assert!(!settling.take(completed(4), seconds(0), UNCHANGED_IN_A_HURRY));
+        assert!(settling.take(completed(4), seconds(2), UNCHANGED_IN_A_HURRY));
+        assert!(settling.finish(seconds(2), UNCHANGED_IN_A_HURRY).unwrap().stands);
+    }
+
+    #[test]
+    fn a_count_that_falls_is_told() {
+        let mut settling = Settling::new(10, 0, true);
+        for (at, counted) in [(0, 8), (1, 9), (2, 4), (3, 5)] {
+            assert!(!settling.take(completed(counted), seconds(at), UNCHANGED));
+        }
+        assert_eq!(settling.finish(seconds(4), UNCHANGED).unwrap().fell, 4);
+    }
+}
