@@ -3,8 +3,8 @@
 use benchmark_results::{
     Histogram, IterationParts,
     schema::{
-        EndLatency, ErrorExample, ErrorGroup, Fact, Fleet, GeneratorHealth, Latencies, Latency, Phase, PhaseReport,
-        Phases, Reconciliation, StartLatency, Window,
+        AtCap, EndLatency, ErrorExample, ErrorGroup, Fact, Fleet, GeneratorHealth, Latencies, Latency, Phase,
+        PhaseReport, Phases, Reconciliation, StartLatency, Window,
     },
 };
 use benchmark_scenarios::Plan;
@@ -194,7 +194,7 @@ fn due_until(windows: &mut [Window], schedule: &Schedule, stopped_at: u64) {
 }
 
 /// The report of one phase, of which nothing after `end` has happened.
-fn phase_report(accounts: &Accounts, schedule: &Schedule, phase: Phase, end: u64) -> PhaseReport {
+pub(crate) fn phase_report(accounts: &Accounts, schedule: &Schedule, phase: Phase, end: u64) -> PhaseReport {
     let empty = PhaseAccount::default();
     let account = accounts.phases().get(&phase).unwrap_or(&empty);
     let (begin, planned_end) = schedule.bounds(phase);
@@ -206,6 +206,14 @@ fn phase_report(accounts: &Accounts, schedule: &Schedule, phase: Phase, end: u64
         ledger: account.ledger(),
         start_rate: rate(account.sent_in_time),
         completion_rate: accounts.completed_in_time(phase).and_then(rate),
+        at_cap: Some(AtCap {
+            dropped: account.starts.dropped_at_cap,
+            lag: account
+                .starts
+                .lag_at_cap
+                .as_ref()
+                .map_or_else(Latency::empty, Histogram::to_latency),
+        }),
         latencies: latencies(account),
     }
 }

@@ -207,6 +207,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// How many arrivals that are due until an offset have not been taken.
+    pub fn waiting(&self, offset: u64) -> u64 {
+        let due = self.schedule.count_before(offset.saturating_add(1));
+        due.saturating_sub(self.next).div_ceil(self.stripe.of)
+    }
+
     /// The next arrival, without taking it; `None` when the schedule is done.
     pub fn peek(&mut self) -> Option<Arrival> {
         let n = self.next;

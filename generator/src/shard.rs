@@ -7,6 +7,9 @@
 //! The token bucket is the schedule itself: a token *is* a due arrival and keeps its instant, so waiting shows up as
 //! latency and not as a lower rate. The bucket's depth is `max_lag`; arrivals older than that overflow and are counted.
 
+mod cap;
+#[cfg(test)]
+mod cause;
 mod stats;
 
 use benchmark_results::schema::Phase;
@@ -15,6 +18,7 @@ use benchmark_scenarios::{Load, WhenFull};
 pub use stats::{ErrorKey, Pair, PhaseSamples, ShardWindow, StartErrors};
 
 use crate::schedule::{Arrival, Cursor, Schedule, Stripe};
+use cap::Cap;
 use stats::Recorder;
 
 /// What a shard may do, apart from its arrivals. Times in nanoseconds.
@@ -97,6 +101,7 @@ pub struct Shard {
     schedule: Schedule,
     admission: Admission,
     in_flight: u64,
+    cap: Cap,
     recorder: Recorder,
     ends: Vec<(u64, StartEnd)>,
     stopped_at: Option<u64>,
@@ -111,6 +116,7 @@ impl Shard {
             schedule: schedule.clone(),
             admission,
             in_flight: 0,
+            cap: Cap::default(),
             recorder: Recorder::default(),
             ends: Vec::new(),
             stopped_at: None,
@@ -120,7 +126,7 @@ impl Shard {
 
     /// What to do at an instant. Call again after each [`Step::Dispatch`].
     pub fn poll(&mut self, now: u64) -> Step {
-        self.recorder.advance(now, self.in_flight);
+        self.look(now);
         loop {
             if self.aborted {
                 return Step::Abort;
@@ -132,7 +138,8 @@ impl Shard {
                 return Step::Wait(arrival.due);
             }
             if now - arrival.due > self.admission.max_lag {
-                self.drop_arrival(|phase| phase.ledger.dropped_lag += 1);
+                let at_cap = self.cap.held(arrival.due);
+                self.drop_arrival(at_cap, |phase| phase.ledger.dropped_lag += 1);
                 continue;
             }
             if self.in_flight < self.admission.max_in_flight {
@@ -141,11 +148,12 @@ impl Shard {
             match self.admission.when_full {
                 // Queueing ends for everybody when the run is stopped: nobody waits for a slot of a run that is over.
                 WhenFull::Queue if self.stopped_at.is_none() => {
+                    self.cap.reached(now);
                     return Step::Full(arrival.due + self.admission.max_lag + 1);
                 }
-                WhenFull::Queue | WhenFull::Drop => self.drop_arrival(|phase| phase.ledger.dropped_cap += 1),
+                WhenFull::Queue | WhenFull::Drop => self.drop_arrival(true, |phase| phase.ledger.dropped_cap += 1),
                 WhenFull::Abort => {
-                    self.drop_arrival(|phase| phase.ledger.dropped_cap += 1);
+                    self.drop_arrival(true, |phase| phase.ledger.dropped_cap += 1);
                     self.aborted = true;
                 }
             }
@@ -154,7 +162,8 @@ impl Shard {
 
     /// Takes the answer to a start.
     pub fn answered(&mut self, now: u64, start: Dispatched, answer: Answer) {
-        self.recorder.advance(now, self.in_flight);
+        self.look(now);
+        self.cap.has_place();
         self.in_flight -= 1;
         let phase = self.phase(start.arrival);
         let end = self.recorder.answered(phase, now, start, answer);
@@ -169,7 +178,7 @@ impl Shard {
 
     /// Closes the seconds that are over, without doing anything else.
     pub fn tick(&mut self, now: u64) {
-        self.recorder.advance(now, self.in_flight);
+        self.look(now);
     }
 
     /// Unanswered starts.
@@ -197,6 +206,14 @@ impl Shard {
         self.recorder.take_errors()
     }
 
+    /// Notes how the cap stands, and closes the seconds that are over.
+    fn look(&mut self, now: u64) {
+        self.cap.look(now);
+        let (cap, cursor) = (&self.cap, &self.cursor);
+        let held = |at: u64| cap.held_until(at).map_or(0, |until| cursor.waiting(until));
+        self.recorder.advance(now, self.in_flight, held);
+    }
+
     fn due_arrival(&mut self) -> Option<Arrival> {
         let arrival = self.cursor.peek()?;
         match self.stopped_at {
@@ -214,17 +231,18 @@ impl Shard {
         self.in_flight += 1;
         let start = Dispatched { arrival, sent: now };
         let sent_in = self.schedule.phase_at(now);
-        self.recorder.dispatched(phase, sent_in, start, self.in_flight);
+        let held = self.cap.held(arrival.due);
+        self.recorder.dispatched(phase, sent_in, start, self.in_flight, held);
         start
     }
 
-    fn drop_arrival(&mut self, count: impl FnOnce(&mut PhaseSamples)) {
+    fn drop_arrival(&mut self, at_cap: bool, count: impl FnOnce(&mut PhaseSamples)) {
         let arrival = self
             .cursor
             .take()
             .expect("the arrival that was peeked at is there to be taken");
         let phase = self.phase(arrival);
-        self.recorder.dropped(phase, count);
+        self.recorder.dropped(phase, at_cap, count);
         self.ends.push((arrival.n, StartEnd::Dropped));
     }
 

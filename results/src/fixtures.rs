@@ -14,8 +14,8 @@ pub(crate) use surroundings::{environment, generator, plan};
 use crate::{
     Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble, merge,
     schema::{
-        Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Fleet, Interval, Phase, PhaseReport,
-        Phases, Reconciliation, Run, Verdict, VerdictValue, Window,
+        AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Fleet, Interval, Latency,
+        Phase, PhaseReport, Phases, Reconciliation, Run, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -61,6 +61,10 @@ fn report(start: u64, seconds: u64, ledger: Ledger) -> PhaseReport {
         ledger,
         start_rate: Some(ledger.dispatched as f64 / seconds as f64),
         completion_rate: Some(ledger.completed as f64 / seconds as f64),
+        at_cap: Some(AtCap {
+            dropped: 0,
+            lag: Latency::empty(),
+        }),
         latencies: histograms.to_latencies(),
     }
 }
@@ -98,6 +102,8 @@ fn windows() -> Vec<Window> {
                 // About 400/s × (21 − 4.5) ms, with some scatter.
                 backlog: Some(if phase == Phase::Drain { 0 } else { 5 + second * 7 % 5 }),
                 in_flight: 2,
+                waited_at_cap: Some(0),
+                held_at_cap: Some(0),
                 lag_p99: Some(0.2),
                 start_p50: Some(3.1),
                 start_p99: Some(9.9),

@@ -167,6 +167,7 @@ impl PhaseReport {
             ledger: Ledger::default(),
             start_rate: None,
             completion_rate: None,
+            at_cap: None,
             latencies: Latencies::empty(),
         }
     }

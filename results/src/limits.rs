@@ -80,11 +80,11 @@ pub const OFFERED_SLACK: f64 = 3.0;
 /// million runs.
 pub const POISSON_DEVIATIONS: f64 = 5.0;
 
-/// Share of `--max-in-flight` from which the cap counts as reached. Windows show the end of a second only, at which a few
-/// answers may just have come.
-pub const CAP_REACHED: f64 = 0.95;
+/// Share of a second's arrivals that must have waited at the cap on unanswered starts for the cap to count as reached: what
+/// makes a second short of [`WINDOW_ATTAINMENT`].
+pub const CAP_REACHED: f64 = 0.1;
 
-/// Share of measured seconds that may end with the cap reached. A stall of the server fills the cap for a moment and the
+/// Share of measured seconds in which the cap may be reached. A stall of the server fills the cap for a moment and the
 /// response latency tells; more than one second in twenty is a server that does not follow.
 pub const CAP_WINDOW_RATIO: f64 = 0.05;
 

@@ -14,7 +14,7 @@ use crate::{
     ledger::Ledger,
     limits::SAMPLE_MISSING,
     schema::{
-        Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport, Phases,
+        AtCap, Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport, Phases,
         Reconciliation, SampleEnds, StartConnections,
     },
 };
@@ -62,8 +62,25 @@ pub fn phase_reports<'a>(parts: impl IntoIterator<Item = &'a PhaseReport>) -> Re
         ledger: ledgers(parts.iter().map(|part| &part.ledger)),
         start_rate: weighted(parts.iter().map(|part| (part.start_rate, part.seconds))),
         completion_rate: weighted(parts.iter().map(|part| (part.completion_rate, part.seconds))),
+        at_cap: at_caps(&parts)?,
         latencies: histograms.to_latencies(),
     })
+}
+
+/// What waited at the cap in all of them; `None` when one of them does not tell.
+fn at_caps(parts: &[&PhaseReport]) -> Result<Option<AtCap>, DecodeError> {
+    let told: Vec<&AtCap> = parts.iter().filter_map(|part| part.at_cap.as_ref()).collect();
+    if told.is_empty() || told.len() < parts.len() {
+        return Ok(None);
+    }
+    let mut lag = Histogram::new();
+    for part in &told {
+        lag.add(&Histogram::decode(&part.lag.histogram)?);
+    }
+    Ok(Some(AtCap {
+        dropped: told.iter().map(|part| part.dropped).sum(),
+        lag: lag.to_latency(),
+    }))
 }
 
 /// Errors of several iterations: groups of the same operation and code become one, with the first [`MAX_EXAMPLES`]

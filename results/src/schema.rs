@@ -22,7 +22,7 @@ pub use self::{
     fleet::{Fleet, Member, MemberClock, MemberEnds, MemberPresence, MemberRole, MemberStarts, MemberUsage},
     generator::{GeneratorHealth, MachineUse, StartConnections, ThreadLoad},
     legacy::{LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem, LegacyThresholds},
-    phases::{EndLatency, Latencies, Latency, Phase, PhaseReport, Phases, StartLatency},
+    phases::{AtCap, EndLatency, Latencies, Latency, Phase, PhaseReport, Phases, StartLatency},
     reconciliation::{Cleanup, CompletionSource, CutOff, Reconciliation, SampleEnds},
     verdict::{Check, CheckStatus, Outcome, ThresholdOutcome, Verdict, VerdictValue},
 };

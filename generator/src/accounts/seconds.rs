@@ -33,6 +33,8 @@ struct Open {
     failed: u64,
     in_flight: u64,
     peak_in_flight: u64,
+    waited_at_cap: u64,
+    held_at_cap: u64,
     lag: Option<Histogram>,
     start_response: Option<Histogram>,
     e2e_response: Option<Histogram>,
@@ -87,6 +89,8 @@ impl Seconds {
         open.rejected += window.rejected;
         open.unknown += window.unknown;
         open.in_flight += window.in_flight;
+        open.waited_at_cap += window.waited_at_cap;
+        open.held_at_cap += window.held_at_cap;
         // The shards' peaks need not coincide, so with several shards their sum is an upper bound.
         open.peak_in_flight += window.peak_in_flight;
         let peak = open.peak_in_flight;
@@ -202,6 +206,8 @@ impl Seconds {
             failed: Some(open.failed),
             backlog: Some(self.accepted.saturating_sub(self.ended)),
             in_flight: open.in_flight,
+            waited_at_cap: Some(open.waited_at_cap),
+            held_at_cap: Some(open.held_at_cap),
             lag_p99: quantile(&open.lag, 0.99),
             start_p50: quantile(&open.start_response, 0.5),
             start_p99: quantile(&open.start_response, 0.99),

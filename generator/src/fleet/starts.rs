@@ -223,6 +223,8 @@ fn second_to(window: &ShardWindow) -> wire::StartSecond {
         unknown: window.unknown,
         in_flight: window.in_flight,
         peak_in_flight: window.peak_in_flight,
+        waited_at_cap: window.waited_at_cap,
+        held_at_cap: window.held_at_cap,
         sent_in: window
             .sent_in
             .iter()
@@ -253,6 +255,8 @@ fn second_from(second: wire::StartSecond, bounds: Bounds) -> Result<ShardWindow,
         unknown: bounds.count(second.unknown)?,
         in_flight: bounds.count(second.in_flight)?,
         peak_in_flight: bounds.count(second.peak_in_flight)?,
+        waited_at_cap: bounds.count(second.waited_at_cap)?,
+        held_at_cap: bounds.count(second.held_at_cap)?,
         ..ShardWindow::default()
     };
     for sent in second.sent_in {
@@ -285,6 +289,8 @@ fn samples_to(phase: Phase, samples: &PhaseSamples) -> wire::PhaseSamples {
         rejected: ledger.rejected,
         unknown: ledger.unknown,
         lag: histogram_to(&samples.lag),
+        lag_at_cap: samples.lag_at_cap.as_ref().map(histogram_to).unwrap_or_default(),
+        dropped_at_cap: samples.dropped_at_cap,
         accepted_latency: Some(pair_to(&samples.accepted)),
         rejected_latency: samples.rejected.as_ref().map(pair_to),
         unanswered_latency: samples.unanswered.as_ref().map(pair_to),
@@ -304,6 +310,14 @@ fn samples_from(samples: wire::PhaseSamples, bounds: Bounds) -> Result<PhaseSamp
             ..Ledger::default()
         },
         lag: histogram_from(&samples.lag)?,
+        lag_at_cap: match &samples.lag_at_cap[..] {
+            [] => None,
+            bytes => Some(histogram_from(bytes)?),
+        },
+        // Of those that were given up.
+        dropped_at_cap: samples
+            .dropped_at_cap
+            .min(samples.dropped_lag.saturating_add(samples.dropped_cap)),
         accepted: samples.accepted_latency.map(pair_from).transpose()?.unwrap_or_default(),
         rejected: samples.rejected_latency.map(pair_from).transpose()?,
         unanswered: samples.unanswered_latency.map(pair_from).transpose()?,

@@ -32,6 +32,10 @@ pub struct ShardWindow {
     pub in_flight: u64,
     /// Most unanswered starts at one time in it.
     pub peak_in_flight: u64,
+    /// Arrivals that were dispatched or given up in it after they had waited at the cap.
+    pub waited_at_cap: u64,
+    /// Arrivals that the cap kept from being dispatched in it: given up in it, or waiting at its end.
+    pub held_at_cap: u64,
     /// Starts handed to a connection in it, by the phase whose time it was, whenever they were due.
     pub sent_in: BTreeMap<Phase, u64>,
     /// What happened in it, by the phase in which the arrival was due.
@@ -45,6 +49,10 @@ pub struct PhaseSamples {
     pub ledger: Ledger,
     /// Dispatched − due.
     pub lag: Histogram,
+    /// The same of those alone that had waited at the cap; made when there is one.
+    pub lag_at_cap: Option<Histogram>,
+    /// Arrivals given up that had waited at the cap.
+    pub dropped_at_cap: u64,
     /// Answer − dispatched and answer − due, of accepted starts.
     pub accepted: Pair,
     /// The same of refused ones; made when there is one, since most runs have none.
@@ -81,6 +89,10 @@ impl PhaseSamples {
     pub fn add(&mut self, other: &PhaseSamples) {
         self.ledger.add(&other.ledger);
         self.lag.add(&other.lag);
+        if let Some(lag) = &other.lag_at_cap {
+            self.lag_at_cap.get_or_insert_default().add(lag);
+        }
+        self.dropped_at_cap += other.dropped_at_cap;
         self.accepted.add(&other.accepted);
         for (mine, theirs) in [
             (&mut self.rejected, &other.rejected),
@@ -108,10 +120,12 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Closes the seconds that are over at an instant. Each second gets its window, empty ones too.
-    pub(super) fn advance(&mut self, now: u64, in_flight: u64) {
+    /// Closes the seconds that are over at an instant. Each second gets its window, empty ones too. `held` tells how many
+    /// arrivals wait at the cap at an offset.
+    pub(super) fn advance(&mut self, now: u64, in_flight: u64, held: impl Fn(u64) -> u64) {
         while self.current.second < now / SECOND {
             let next = self.current.second + 1;
+            self.current.held_at_cap += held(next * SECOND - 1);
             self.close(next, in_flight);
         }
     }
@@ -130,21 +144,27 @@ impl Recorder {
         std::mem::take(&mut self.errors)
     }
 
-    pub(super) fn dispatched(&mut self, phase: Phase, sent_in: Phase, start: Dispatched, in_flight: u64) {
+    pub(super) fn dispatched(&mut self, phase: Phase, sent_in: Phase, start: Dispatched, in_flight: u64, held: bool) {
+        self.current.waited_at_cap += u64::from(held);
         self.current.dispatched += 1;
         *self.current.sent_in.entry(sent_in).or_default() += 1;
         self.current.peak_in_flight = self.current.peak_in_flight.max(in_flight);
         let samples = self.phase(phase);
         samples.ledger.arrivals += 1;
         samples.ledger.dispatched += 1;
-        samples
-            .lag
-            .record(Duration::from_nanos(start.sent.saturating_sub(start.arrival.due)));
+        let lag = Duration::from_nanos(start.sent.saturating_sub(start.arrival.due));
+        samples.lag.record(lag);
+        if held {
+            samples.lag_at_cap.get_or_insert_default().record(lag);
+        }
     }
 
-    pub(super) fn dropped(&mut self, phase: Phase, count: impl FnOnce(&mut PhaseSamples)) {
+    pub(super) fn dropped(&mut self, phase: Phase, at_cap: bool, count: impl FnOnce(&mut PhaseSamples)) {
         self.current.dropped += 1;
+        self.current.waited_at_cap += u64::from(at_cap);
+        self.current.held_at_cap += u64::from(at_cap);
         let samples = self.phase(phase);
+        samples.dropped_at_cap += u64::from(at_cap);
         samples.ledger.arrivals += 1;
         count(samples);
     }

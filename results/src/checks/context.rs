@@ -5,10 +5,7 @@ use std::ops::Deref;
 use benchmark_scenarios::{Target, WorkloadKind};
 
 use super::{JudgeInput, members::GENERATOR_LOST};
-use crate::{
-    limits::CAP_REACHED,
-    schema::{Member, Phase, Window},
-};
+use crate::schema::{Member, Phase, Window};
 
 /// The input and what follows from it.
 pub(super) struct Context<'a> {
@@ -73,19 +70,6 @@ impl<'a> Context<'a> {
     /// Starts a second after the ramp.
     pub(super) fn rate(&self) -> f64 {
         self.plan.load.rate.per_second()
-    }
-
-    /// Windows from the beginning of the measured phase on, each with whether the cap on unanswered starts was reached
-    /// in it or at its beginning: what was late then waited for the server, not for the generator.
-    pub(super) fn capped(&self) -> impl Iterator<Item = (&'a Window, bool)> {
-        let cap = f64::from(self.plan.load.max_in_flight) * CAP_REACHED;
-        let mut full_before = false;
-        self.input.windows.iter().filter_map(move |window| {
-            let full = window.in_flight as f64 >= cap;
-            let capped = full || full_before;
-            full_before = full;
-            matches!(window.phase, Phase::Measure | Phase::Drain).then_some((window, capped))
-        })
     }
 
     /// Seconds that a workflow takes when nothing makes it wait: until then a backlog grows though the cluster follows.

@@ -7,7 +7,7 @@ use crate::{
     format::{count, ms},
     histogram::Histogram,
     limits::{LAG_CEILING_MS, SAMPLES_BEYOND_QUANTILE, lag_limit_ms},
-    schema::Check,
+    schema::{Check, Latency},
 };
 
 /// Judges p99.9 where there are samples for it. In a short run the same limit holds for the highest quantile that can be
@@ -32,7 +32,7 @@ pub(super) fn check(context: &Context) -> Check {
     };
     if met {
         draft.pass()
-    } else if only_late_while_capped(context, limit) {
+    } else if only_late_at_cap(context, limit) {
         draft.overloaded(
             "the arrivals waited for a free place under --max-in-flight because the server answered slowly: lower \
              --rate or give the cluster more capacity",
@@ -48,7 +48,7 @@ fn few_samples(histogram: &str, samples: u64, max: f64, limit: f64) -> (Draft, b
         return (draft.numbers(max, LAG_CEILING_MS), max <= LAG_CEILING_MS);
     };
     let late = histogram.count_above_ms(limit);
-    let allowed = SAMPLES_BEYOND_QUANTILE.min(samples / 20);
+    let allowed = allowed_late(samples);
     let draft = Draft::new(
         names::START_LAG,
         format!(
@@ -63,11 +63,27 @@ fn few_samples(histogram: &str, samples: u64, max: f64, limit: f64) -> (Draft, b
     (draft.numbers(late as f64, allowed as f64), late <= allowed)
 }
 
-/// Whether every second that was late had the cap on unanswered starts reached: then the wait was for the server.
-fn only_late_while_capped(context: &Context, limit: f64) -> bool {
-    let mut late = context
-        .capped()
-        .filter(|(window, _)| window.lag_p99.is_some_and(|lag| lag > limit))
-        .peekable();
-    late.peek().is_some() && late.all(|(_, capped)| capped)
+/// Whether the arrivals that were late, but for as many as always may be, had waited at the cap on unanswered starts: then
+/// the wait was for the server. The generator noted of each whether it did.
+fn only_late_at_cap(context: &Context, limit: f64) -> bool {
+    let lag = &context.measure.latencies.lag;
+    let late = |latency: &Latency| {
+        Histogram::decode(&latency.histogram)
+            .ok()
+            .map(|samples| samples.count_above_ms(limit))
+    };
+    let at_cap = context.measure.at_cap.as_ref().and_then(|at_cap| late(&at_cap.lag));
+    let (Some(late), Some(at_cap)) = (late(lag), at_cap) else {
+        return false;
+    };
+    let allowed = match lag.p99_9 {
+        Some(_) => lag.count / 1000,
+        None => allowed_late(lag.count),
+    };
+    late.saturating_sub(at_cap) <= allowed
+}
+
+/// Of few arrivals, how many may be late.
+fn allowed_late(samples: u64) -> u64 {
+    SAMPLES_BEYOND_QUANTILE.min(samples / 20)
 }

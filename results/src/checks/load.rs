@@ -6,7 +6,7 @@ use super::{context::Context, draft::Draft, members::GENERATOR_LOST, names};
 use crate::{
     format::{count, percent, plural},
     limits,
-    schema::{Check, Phase},
+    schema::{Check, Window},
 };
 
 const TOO_SLOW: &str =
@@ -48,23 +48,16 @@ fn offered(context: &Context) -> Check {
     }
 }
 
-/// Drops of the measured phase by whose doing they were: the generator's, the cluster's. Arrivals that were given up while
-/// the cap on unanswered starts was reached would have been sent had the server answered.
+/// Drops of the measured phase by whose doing they were: the generator's, the cluster's. Arrivals that had waited at the cap
+/// on unanswered starts would have been sent had the server answered.
 fn drops_by_cause(context: &Context) -> (u64, u64) {
     let ledger = &context.measure.ledger;
-    let uncapped: u64 = context
-        .capped()
-        .filter(|(_, capped)| !capped)
-        .map(|(window, _)| window.dropped)
-        .sum();
-    let known = !context.measured.is_empty();
-    let own = if known {
-        ledger.dropped_lag.min(uncapped)
-    } else {
-        ledger.dropped_lag
+    let cluster = match &context.measure.at_cap {
+        Some(at_cap) => at_cap.dropped.min(ledger.dropped()),
+        None => ledger.dropped_cap,
     };
-    // What a lost generator did not send is in no window.
-    let own = own.max(not_sent(context));
+    // What a lost generator did not send is its own, whatever became of the others' arrivals.
+    let own = (ledger.dropped() - cluster).max(not_sent(context));
     (own, ledger.dropped().saturating_sub(own))
 }
 
@@ -100,8 +93,9 @@ fn window_attainment(context: &Context) -> Check {
         percent(limits::WINDOW_ATTAINMENT)
     );
     let judged: Vec<_> = context
-        .capped()
-        .filter(|(window, _)| window.phase == Phase::Measure && window.due >= limits::WINDOW_MIN_DUE)
+        .measured
+        .iter()
+        .filter(|window| window.due >= limits::WINDOW_MIN_DUE)
         .collect();
     if judged.is_empty() {
         let reason = format!("no second had {} arrivals due", limits::WINDOW_MIN_DUE);
@@ -109,7 +103,7 @@ fn window_attainment(context: &Context) -> Check {
     }
     let short: Vec<_> = judged
         .iter()
-        .filter(|(window, _)| (window.dispatched as f64) < window.due as f64 * limits::WINDOW_ATTAINMENT)
+        .filter(|window| is_short(window, window.dispatched))
         .collect();
     let allowed = (judged.len() as f64 * limits::SHORT_WINDOW_RATIO).max(1.0);
     let value = format!(
@@ -121,11 +115,21 @@ fn window_attainment(context: &Context) -> Check {
     let draft = Draft::new(names::WINDOW_ATTAINMENT, value, limit).numbers(short.len() as f64, allowed);
     if short.len() as f64 <= allowed {
         draft.pass()
-    } else if short.iter().all(|(_, capped)| *capped) {
+    } else if short.iter().all(|window| {
+        !is_short(
+            window,
+            window.dispatched.saturating_add(window.held_at_cap.unwrap_or(0)),
+        )
+    }) {
         draft.overloaded(TOO_SLOW)
     } else {
         draft.invalid(context.free_the_machine())
     }
+}
+
+/// Whether so many starts are too few for a second.
+fn is_short(window: &Window, starts: u64) -> bool {
+    (starts as f64) < window.due as f64 * limits::WINDOW_ATTAINMENT
 }
 
 fn drops(context: &Context) -> Check {
@@ -235,7 +239,7 @@ fn plain(code: &str) -> String {
 fn in_flight_cap(context: &Context) -> Check {
     let cap = context.plan.load.max_in_flight;
     let limit = format!(
-        "{} of the seconds at --max-in-flight {}",
+        "{} of the seconds with arrivals waiting at --max-in-flight {}",
         percent(limits::CAP_WINDOW_RATIO),
         count(u64::from(cap))
     );
@@ -245,7 +249,10 @@ fn in_flight_cap(context: &Context) -> Check {
     let reached = context
         .measured
         .iter()
-        .filter(|window| window.in_flight as f64 >= f64::from(cap) * limits::CAP_REACHED)
+        .filter(|window| {
+            let waited = window.waited_at_cap.unwrap_or(0).max(window.held_at_cap.unwrap_or(0));
+            waited > 0 && waited as f64 >= window.due as f64 * limits::CAP_REACHED
+        })
         .count();
     let share = reached as f64 / context.measured.len() as f64;
     let value = format!(

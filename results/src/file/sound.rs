@@ -201,6 +201,8 @@ fn sums(results: &Results) -> Result<(), ReadProblem> {
                     window.failed.unwrap_or(0),
                     window.backlog.unwrap_or(0),
                     window.in_flight,
+                    window.waited_at_cap.unwrap_or(0),
+                    window.held_at_cap.unwrap_or(0),
                 ];
                 sum(counts.into_iter())
             })),
@@ -237,7 +239,16 @@ fn latencies(phases: &Phases) -> Result<(), ReadProblem> {
         ("warmUp", &phases.warm_up),
         ("measure", &phases.measure),
     ] {
-        for (name, latency) in named(&report.latencies) {
+        if let Some(at_cap) = &report.at_cap
+            && at_cap.dropped > report.ledger.dropped_lag.saturating_add(report.ledger.dropped_cap)
+        {
+            return Err(ReadProblem::Contradiction(format!(
+                "phases.{phase}.atCap: {} were given up, which are more than in the ledger",
+                at_cap.dropped
+            )));
+        }
+        let at_cap = report.at_cap.as_ref().map(|at_cap| ("lag at the cap", &at_cap.lag));
+        for (name, latency) in named(&report.latencies).into_iter().chain(at_cap) {
             if *latency != empty {
                 distribution(latency)
                     .map_err(|what| ReadProblem::Contradiction(format!("phases.{phase}.latencies.{name}: {what}")))?;

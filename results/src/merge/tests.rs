@@ -297,3 +297,21 @@ fn the_most_frequent_errors_come_first() {
         .collect();
     assert_eq!(order, [("a", "Y", 5), ("b", "X", 5), ("a", "X", 3)]);
 }
+
+#[test]
+fn what_waited_at_the_cap_is_added_and_not_known_where_one_part_does_not_tell() {
+    let told = |dropped, samples: &[i64]| PhaseReport {
+        at_cap: Some(AtCap {
+            dropped,
+            lag: histogram_of(samples).to_latency(),
+        }),
+        ..PhaseReport::empty()
+    };
+    let merged = phase_reports(&[told(3, &[10, 20]), told(4, &[30])]).unwrap();
+    assert_eq!(merged.at_cap, told(7, &[10, 20, 30]).at_cap);
+    assert_eq!(
+        phase_reports(&[told(3, &[10]), PhaseReport::empty()]).unwrap().at_cap,
+        None
+    );
+    assert_eq!(phase_reports(&[]).unwrap().at_cap, None);
+}

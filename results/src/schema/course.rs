@@ -59,6 +59,13 @@ pub struct Window {
     pub backlog: Option<u64>,
     /// Unanswered starts, at the end of the second.
     pub in_flight: u64,
+    /// Arrivals dispatched or given up after they had waited at the cap on unanswered starts. Absent from files of
+    /// programs that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_at_cap: Option<u64>,
+    /// Arrivals that the cap kept from being dispatched: given up in this second, or waiting at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_at_cap: Option<u64>,
     /// 99th percentile of lag, milliseconds.
     pub lag_p99: Option<f64>,
     /// Median of accepted `start_response`, milliseconds.

@@ -45,8 +45,22 @@ pub struct PhaseReport {
     pub start_rate: Option<f64>,
     /// Workflows that completed within the phase's time, a second, whenever they were due.
     pub completion_rate: Option<f64>,
+    /// Those of its arrivals that waited at the cap on unanswered starts: for the server, not for the generator. Absent
+    /// from files of programs that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_cap: Option<AtCap>,
     /// Their latencies.
     pub latencies: Latencies,
+}
+
+/// Arrivals that were due while their generator had as many unanswered starts as it may.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AtCap {
+    /// How many of them were given up.
+    pub dropped: u64,
+    /// Dispatched − due of the others; they are in `latencies.lag`, too.
+    pub lag: Latency,
 }
 
 /// The five latencies. Accepted and refused starts, and completed and otherwise ended workflows, never mix.

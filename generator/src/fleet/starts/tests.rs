@@ -27,14 +27,15 @@ fn any_pair() -> impl Strategy<Value = Pair> {
 }
 
 fn any_samples() -> impl Strategy<Value = PhaseSamples> {
-    let counts = prop::collection::vec(0..100u64, 3);
+    let counts = prop::collection::vec(0..100u64, 4);
     (
         counts,
         any_pair(),
         prop::option::of(any_pair()),
         prop::option::of(any_pair()),
+        prop::option::of(any_pair()),
     )
-        .prop_map(|(counts, accepted, rejected, unanswered)| {
+        .prop_map(|(counts, accepted, rejected, unanswered, at_cap)| {
             let count = |pair: &Option<Pair>| pair.as_ref().map_or(0, |pair| pair.service.count());
             PhaseSamples {
                 ledger: Ledger {
@@ -48,6 +49,9 @@ fn any_samples() -> impl Strategy<Value = PhaseSamples> {
                     ..Ledger::default()
                 },
                 lag: accepted.service.clone(),
+                // An empty histogram and none are the same bytes.
+                lag_at_cap: at_cap.map(|pair| pair.service).filter(|lag| !lag.is_empty()),
+                dropped_at_cap: counts[3].min(counts[1] + counts[2]),
                 accepted,
                 rejected,
                 unanswered,
@@ -62,7 +66,7 @@ fn any_phase() -> impl Strategy<Value = Phase> {
 fn any_window() -> impl Strategy<Value = ShardWindow> {
     (
         0..60u64,
-        prop::collection::vec(0..100u64, 7),
+        prop::collection::vec(0..100u64, 9),
         prop::collection::btree_map(any_phase(), 0..50u64, 0..3),
         prop::collection::btree_map(any_phase(), any_samples().prop_map(Box::new), 0..3),
     )
@@ -75,6 +79,8 @@ fn any_window() -> impl Strategy<Value = ShardWindow> {
             unknown: counts[4],
             in_flight: counts[5],
             peak_in_flight: counts[6],
+            waited_at_cap: counts[7],
+            held_at_cap: counts[8],
             sent_in,
             phases,
         })

@@ -159,6 +159,8 @@ fn window(dice: &mut Dice, iteration: u32, second: u64, seconds: u64, backlog: &
         failed: Some(u64::from(dice.share() > 0.995)),
         backlog: Some(*backlog as u64),
         in_flight: 3,
+        waited_at_cap: Some(if stalled { due / 4 } else { 0 }),
+        held_at_cap: Some(if stalled { due / 8 } else { 0 }),
         lag_p99: (dispatched > 0).then(|| 0.2 * (dice.bell() * 0.4).exp() * if stalled { 40.0 } else { 1.0 }),
         start_p50: None,
         start_p99: Some(9.9),
