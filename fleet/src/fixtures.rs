@@ -174,6 +174,7 @@ pub(crate) fn window(sequence: u64, arrivals: impl IntoIterator<Item = u64>) -> 
         sequence,
         run: "run".to_owned(),
         body: Some(ends(arrivals)),
+        ..wire::Window::default()
     }
 }
 

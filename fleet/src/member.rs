@@ -35,6 +35,11 @@ pub trait Source: Send + Sync {
     /// to be on the leader's clock: `to_leader_ns` is what to add to those of this process.
     fn windows(&self, to_leader_ns: i64) -> Vec<(String, wire::window::Body)>;
 
+    /// What was added to the instants of the last [`Source::windows`], nanoseconds, where that is not what it was given.
+    fn used_ns(&self, to_leader_ns: i64) -> i64 {
+        to_leader_ns
+    }
+
     /// How the process is. The fields about the clock and about windows that were dropped are filled in by the member.
     fn status(&self) -> wire::Status;
 }

@@ -7,6 +7,7 @@ mod cut_off;
 mod ends;
 mod members;
 mod observers;
+mod plausible;
 mod seconds;
 mod table;
 
@@ -22,6 +23,7 @@ pub use ends::{EndSamples, WorkflowEnd};
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
 use observers::{Observation, Pairing};
 pub use observers::{Observers, Sample, SampledEnd};
+use plausible::Doubt;
 pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
 
@@ -46,6 +48,10 @@ pub struct StampedEnd {
     pub end: WorkflowEnd,
     /// Why, when it failed.
     pub message: Option<String>,
+    /// When it was told.
+    pub told: u64,
+    /// How wrong these instants may be, since they are of several clocks.
+    pub wrong: u64,
 }
 
 /// What a phase came to.
@@ -227,6 +233,12 @@ impl Accounts {
 
     /// Takes a workflow's end as a worker stamped it. A stamp of a workflow that has ended already is only counted as such.
     pub fn add_stamp(&mut self, origin: Origin, stamp: StampedEnd) {
+        let due = self.offsets.get(stamp.n);
+        let doubt = plausible::doubt(due, &stamp);
+        if doubt == Some(Doubt::NotDue) {
+            self.observers.implausible += 1;
+            return;
+        }
         if self.is_late(stamp.n, stamp.ended) {
             return;
         }
@@ -235,7 +247,12 @@ impl Accounts {
             return;
         }
         self.observers.stamped += 1;
-        let due = self.offsets.get(stamp.n);
+        if doubt.is_some() {
+            // The workflow has ended; when is not known.
+            self.observers.implausible += 1;
+            self.count_end(stamp.n, stamp.end, stamp.message);
+            return;
+        }
         let phase = self.schedule.phase_of(stamp.n);
         let member = self.members.entry(origin).or_default();
         member.add_end(phase, stamp.end, due, stamp.sent, stamp.ended);
@@ -246,7 +263,7 @@ impl Accounts {
             *phase.completed_in_time.get_or_insert_default() += 1;
         }
         if self.sample.contains(stamp.n) {
-            let seen = Observation::Stamped(stamp.end, stamp.ended);
+            let seen = Observation::Stamped(stamp.end, stamp.ended, stamp.wrong);
             self.pairing.observe(stamp.n, seen, &mut self.observers);
         }
     }
@@ -279,7 +296,11 @@ impl Accounts {
             }
         };
         self.observers.polled += 1;
-        if self.stamps {
+        // What the server's clock says of an end that a worker stamped is in no latency.
+        let is_timed = seen.is_some() || !self.stamps;
+        if sent < self.offsets.get(n) || (is_timed && at < sent) {
+            self.observers.implausible += 1;
+        } else if self.stamps {
             let seen = Observation::Polled(end, seen);
             self.pairing.observe(n, seen, &mut self.observers);
         } else {

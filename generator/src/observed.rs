@@ -343,6 +343,8 @@ mod tests {
                     ended: at,
                     end: crate::accounts::WorkflowEnd::Completed,
                     message: None,
+                    told: at,
+                    wrong: 0,
                 },
             );
         }

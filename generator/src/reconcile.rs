@@ -369,6 +369,8 @@ impl Reconciling<'_> {
             .await?;
         result.stamped = observers.stamped;
         result.stamped_twice = observers.stamped_twice;
+        result.implausible = Some(observers.implausible);
+        result.seen_before_stamp = Some(observers.seen_before_stamp);
         result.not_stamped = observers.not_stamped;
         result.sampled = observers.polled;
         result.sample_ends = Some(sample_ends.unwrap_or_default());

@@ -1,8 +1,19 @@
 //! Offsets of a submission window on the process's clock.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod slew;
 
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use benchmark_fleet::ClockEstimate;
 use benchmark_workflows::RunClock;
+
+use slew::Slew;
+
+/// The leader's clock less this process's, of which there is one, as of [`RunClock`].
+static TO_LEADER: Mutex<Slew> = Mutex::new(Slew::new());
 
 /// The instant at which a submission window begins, and the clock that it is told on. All offsets are from it.
 ///
@@ -10,8 +21,8 @@ use benchmark_workflows::RunClock;
 #[derive(Clone, Copy, Debug)]
 pub struct Timeline {
     clock: RunClock,
-    /// The leader's clock minus this process's, nanoseconds.
-    to_leader: i64,
+    /// Whether another process leads the run, whose clock this is.
+    follows: bool,
     start_unix_ns: u64,
 }
 
@@ -21,18 +32,37 @@ impl Timeline {
         let clock = RunClock::get();
         Timeline {
             clock,
-            to_leader: 0,
+            follows: false,
             start_unix_ns: clock.now_unix_ns() + delay,
         }
     }
 
     /// A window that begins at an instant of the leader's clock, Unix nanoseconds, which is ahead of this process's clock
-    /// by `to_leader` nanoseconds.
+    /// by `to_leader` nanoseconds. The offset is set; from then on it follows [`Timeline::steer`].
     pub fn beginning_at(start_unix_ns: u64, to_leader: i64) -> Self {
+        let clock = RunClock::get();
+        slew().set(clock.now_unix_ns(), to_leader);
         Timeline {
-            clock: RunClock::get(),
-            to_leader,
+            clock,
+            follows: true,
             start_unix_ns,
+        }
+    }
+
+    /// Slews the clock towards what is known of the leader's. To be called some times a second.
+    pub fn steer(&self, estimate: ClockEstimate) {
+        if let (true, Some(offset)) = (self.follows, estimate.offset_ns) {
+            let mut slew = slew();
+            slew.steer(self.clock.now_unix_ns(), offset, estimate.uncertainty_ns);
+        }
+    }
+
+    /// The leader's clock less this process's as it is in use now, nanoseconds.
+    pub fn to_leader_ns(&self) -> i64 {
+        if self.follows {
+            slew().at(self.clock.now_unix_ns())
+        } else {
+            0
         }
     }
 
@@ -79,13 +109,23 @@ impl Timeline {
     }
 
     fn now_unix_ns(&self) -> u64 {
-        self.clock.now_unix_ns().saturating_add_signed(self.to_leader)
+        if !self.follows {
+            return self.clock.now_unix_ns();
+        }
+        // Read under the lock: what is told later is later, though the rate has changed in between.
+        let slew = slew();
+        let now = self.clock.now_unix_ns();
+        now.saturating_add_signed(slew.at(now))
     }
 
     /// A Unix time in nanoseconds as an offset; 0 before the beginning.
     pub fn offset_of(&self, unix_ns: u64) -> u64 {
         unix_ns.saturating_sub(self.start_unix_ns)
     }
+}
+
+fn slew() -> MutexGuard<'static, Slew> {
+    TO_LEADER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -118,5 +158,24 @@ mod tests {
         );
         assert_eq!(timeline.unix_ns_of(SECOND), start + SECOND);
         assert_eq!(timeline.offset_of(start + 5), 5);
+    }
+
+    #[test]
+    fn a_followers_clock_is_slewed_and_the_leaders_own_is_not() {
+        let estimate = ClockEstimate {
+            offset_ns: Some(3_600 * SECOND as i64),
+            uncertainty_ns: 0,
+        };
+        let own = Timeline::beginning_in(0);
+        own.steer(estimate);
+        assert_eq!(own.to_leader_ns(), 0);
+        // An hour cannot be made good in an instant, and not at all where nothing is known.
+        let start = RunClock::get().now_unix_ns() - SECOND;
+        let timeline = Timeline::beginning_at(start, 0);
+        timeline.steer(ClockEstimate::default());
+        timeline.steer(estimate);
+        let before = timeline.now().unwrap();
+        assert!((0..SECOND as i64).contains(&timeline.to_leader_ns()));
+        assert!(timeline.now().unwrap() >= before && before >= SECOND);
     }
 }

@@ -178,7 +178,7 @@ fn invalid_headline(checks: &[Check]) -> String {
     if invalid(names::FLEET_WINDOWS).is_some() {
         return "a part of what the fleet observed was lost: these figures are not whole".into();
     }
-    if invalid(names::CLOCK_OFFSET).is_some() {
+    if invalid(names::CLOCK_OFFSET).is_some() || invalid(names::PLAUSIBLE_STAMPS).is_some() {
         return "the clocks of the fleet are not known well enough: these latencies cannot be believed".into();
     }
     if invalid(names::REJECTED_STARTS).is_some() {

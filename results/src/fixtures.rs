@@ -123,6 +123,8 @@ fn reconciliation(ledger: &Ledger) -> Reconciliation {
         ),
         settled_after_seconds: Some(1.2),
         stamped: ledger.ended(),
+        implausible: Some(0),
+        seen_before_stamp: Some(0),
         sampled: 2_160,
         poll_delay: latencies(2_160, 900, 9_000).to_latency(),
         cleanup: Cleanup {

@@ -245,6 +245,10 @@ pub const REJECTED_WRONG: f64 = 0.01;
 /// the ones missing, so quantiles beyond this share are too small: with more than 1 %, p99 is.
 pub const OPEN_AFTER_DRAIN: f64 = 0.01;
 
+/// Share of the ends whose instants may be such as cannot be. A clock that was set once is seen in some; more than one in a
+/// thousand is in the 99.9th percentile.
+pub const IMPLAUSIBLE: f64 = 0.001;
+
 /// Share of ends that no worker stamped beyond which end-to-end latencies cannot be believed; they miss those workflows,
 /// and p99 rests on 1 %.
 pub const NOT_STAMPED: f64 = 0.01;

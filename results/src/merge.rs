@@ -185,6 +185,14 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         merged.disagreements.extend(part.disagreements.iter().cloned());
         merged.stamped += part.stamped;
         merged.stamped_twice += part.stamped_twice;
+        for (sum, count) in [
+            (&mut merged.implausible, part.implausible),
+            (&mut merged.seen_before_stamp, part.seen_before_stamp),
+        ] {
+            if let Some(count) = count {
+                *sum = Some(sum.unwrap_or(0).saturating_add(count));
+            }
+        }
         merged.not_stamped += part.not_stamped;
         merged.sampled += part.sampled;
         merged.sample_disagreements += part.sample_disagreements;
@@ -226,6 +234,8 @@ impl Reconciliation {
             disagreements: Vec::new(),
             stamped: 0,
             stamped_twice: 0,
+            implausible: None,
+            seen_before_stamp: None,
             not_stamped: 0,
             sampled: 0,
             sample_disagreements: 0,

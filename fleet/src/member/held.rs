@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use prost::Message;
 
+use super::offset::ToldClock;
 use crate::{
     limits::{EXCHANGE_BYTES, EXCHANGE_WINDOWS, WINDOW_BYTES},
     wire,
@@ -31,6 +32,8 @@ pub(crate) struct Held {
     next: u64,
     /// Windows that were given up.
     dropped: u64,
+    /// What is known of the leader's clock, told with each window.
+    clock: ToldClock,
 }
 
 impl Held {
@@ -41,7 +44,13 @@ impl Held {
             limit,
             next: 1,
             dropped: 0,
+            clock: ToldClock::default(),
         }
+    }
+
+    /// The clock that windows are told on from now on.
+    pub(crate) fn tell(&mut self, clock: ToldClock) {
+        self.clock = clock;
     }
 
     /// Keeps a window, or drops it for want of room. A dropped window never gets a number: those that are kept have no
@@ -51,7 +60,13 @@ impl Held {
             sequence: self.next,
             run,
             body: Some(body),
+            clock_offset_ns: self.clock.estimate.offset_ns,
+            clock_used_ns: self.clock.used_ns,
+            clock_uncertainty_ns: self.clock.estimate.uncertainty_ns,
+            clock_step_ns: self.clock.step_ns,
         };
+        // Of several windows that are told at once the first one tells of the step.
+        self.clock.step_ns = 0;
         let (bytes, memory) = (window.encoded_len(), memory(&window));
         if bytes > WINDOW_BYTES || self.memory.saturating_add(memory) > self.limit {
             self.dropped += 1;

@@ -23,7 +23,7 @@ use super::{
     ClockEstimate, MemberEnd, Source, Undelivered,
     held::Held,
     link::{Failure, Link},
-    offset::Offset,
+    offset::{Offset, ToldClock},
 };
 use crate::{leader::RefusalKind, wire};
 
@@ -77,6 +77,12 @@ impl Shared {
                 offset.lock().unwrap_or_else(PoisonError::into_inner).estimate(now)
             }
         }
+    }
+
+    fn take_step(&self) -> u64 {
+        self.offset.as_ref().map_or(0, |offset| {
+            offset.lock().unwrap_or_else(PoisonError::into_inner).take_step()
+        })
     }
 
     fn sample(&self, sent: u64, received: u64, leader: u64) {
@@ -276,7 +282,16 @@ impl Run {
         if self.leaving.is_none()
             && let Some(source) = &self.source
         {
-            for (run, body) in source.windows(self.task.shared.clock().to_leader_ns()) {
+            let estimate = self.task.shared.clock();
+            let windows = source.windows(estimate.to_leader_ns());
+            if !windows.is_empty() {
+                self.task.held.tell(ToldClock {
+                    estimate,
+                    used_ns: source.used_ns(estimate.to_leader_ns()),
+                    step_ns: self.task.shared.take_step(),
+                });
+            }
+            for (run, body) in windows {
                 self.task.held.push(run, body);
             }
         }

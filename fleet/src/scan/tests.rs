@@ -31,6 +31,7 @@ fn the_largest_window_passes() {
             sequence: 1,
             run: "r".to_owned(),
             body: Some(wire::window::Body::Ends(ends)),
+            ..wire::Window::default()
         }],
         ..Default::default()
     };
@@ -64,6 +65,7 @@ fn what_a_member_sends_at_most_in_one_message_passes() {
                 sequence: 1,
                 run: "r".to_owned(),
                 body: Some(wire::window::Body::Starts(starts)),
+                ..wire::Window::default()
             }],
             ..Default::default()
         };

@@ -35,6 +35,10 @@ pub struct Observers {
     pub polled: u64,
     /// Of these, other ends than the stamp's.
     pub poll_disagreements: u64,
+    /// Ends that were long-polled before they were stamped, by more than the clocks may be wrong.
+    pub seen_before_stamp: u64,
+    /// Stamps and polls whose instants cannot be: they are in no latency.
+    pub implausible: u64,
     /// Seen by long poll − stamped.
     pub poll_delay: Histogram,
 }
@@ -49,7 +53,8 @@ pub(super) struct Pairing {
 /// nobody saw when.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Observation {
-    Stamped(WorkflowEnd, u64),
+    /// Also how wrong the instant may be.
+    Stamped(WorkflowEnd, u64, u64),
     Polled(WorkflowEnd, Option<u64>),
 }
 
@@ -63,18 +68,24 @@ impl Pairing {
             return;
         };
         let (stamped, polled) = match (other, observation) {
-            (Observation::Stamped(end, at), Observation::Polled(seen, seen_at)) => ((end, at), (seen, seen_at)),
-            (Observation::Polled(seen, seen_at), Observation::Stamped(end, at)) => ((end, at), (seen, seen_at)),
+            (Observation::Stamped(end, at, wrong), Observation::Polled(seen, seen_at))
+            | (Observation::Polled(seen, seen_at), Observation::Stamped(end, at, wrong)) => {
+                ((end, at, wrong), (seen, seen_at))
+            }
             // Somebody told the same twice: neither is the other's witness.
             _ => return,
         };
         if stamped.0 != polled.0 {
             observers.poll_disagreements += 1;
         }
-        if let Some(seen) = polled.1 {
-            let delay = Duration::from_nanos(seen.saturating_sub(stamped.1));
-            observers.poll_delay.record(delay);
+        let Some(seen) = polled.1 else { return };
+        if seen.saturating_add(stamped.2) < stamped.1 {
+            observers.seen_before_stamp += 1;
+            return;
         }
+        observers
+            .poll_delay
+            .record(Duration::from_nanos(seen.saturating_sub(stamped.1)));
     }
 }
 
@@ -110,7 +121,7 @@ mod tests {
         let (mut pairing, mut observers) = (Pairing::default(), Observers::default());
         let most = WAITING as u64;
         for n in 0..most + 10 {
-            pairing.observe(n, Observation::Stamped(WorkflowEnd::Completed, 5), &mut observers);
+            pairing.observe(n, Observation::Stamped(WorkflowEnd::Completed, 5, 0), &mut observers);
         }
         assert_eq!(pairing.waiting.len(), WAITING);
         for n in 0..most {
@@ -125,6 +136,25 @@ mod tests {
             &mut observers,
         );
         assert_eq!((observers.poll_delay.count(), pairing.waiting.len()), (most, 1));
+    }
+
+    #[test]
+    fn an_end_is_not_seen_before_it_is_stamped() {
+        for (seen, wrong, before) in [(99, 0, true), (100, 0, false), (90, 10, false), (89, 10, true)] {
+            let (mut pairing, mut observers) = (Pairing::default(), Observers::default());
+            pairing.observe(
+                1,
+                Observation::Polled(WorkflowEnd::Completed, Some(seen)),
+                &mut observers,
+            );
+            pairing.observe(
+                1,
+                Observation::Stamped(WorkflowEnd::Completed, 100, wrong),
+                &mut observers,
+            );
+            assert_eq!(observers.seen_before_stamp, u64::from(before), "{seen} ± {wrong}");
+            assert_eq!(observers.poll_delay.count(), u64::from(!before));
+        }
     }
 
     #[test]

@@ -90,6 +90,8 @@ fn stamp(n: u64, end: WorkflowEnd) -> StampedEnd {
         ended: n * 10 * MILLI + 5 * MILLI,
         end,
         message: None,
+        told: u64::MAX,
+        wrong: 0,
     }
 }
 
@@ -163,6 +165,8 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
             ended: SECOND + 200 * MILLI,
             end,
             message: None,
+            told: u64::MAX,
+            wrong: 0,
         },
     );
     let warm_up = &accounts.phases()[&Phase::WarmUp];
@@ -199,9 +203,9 @@ fn stamp_and_long_poll_are_compared() {
     }
     accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
     accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 9 * MILLI));
-    accounts.add_sampled(1, 0, SampledEnd::Polled(WorkflowEnd::Failed, 30 * MILLI));
+    accounts.add_sampled(1, 10 * MILLI, SampledEnd::Polled(WorkflowEnd::Failed, 30 * MILLI));
     accounts.add_stamp(Origin::Leader, stamp(1, WorkflowEnd::Completed));
-    accounts.add_sampled(2, 0, SampledEnd::Polled(WorkflowEnd::Completed, 30 * MILLI));
+    accounts.add_sampled(2, 20 * MILLI, SampledEnd::Polled(WorkflowEnd::Completed, 30 * MILLI));
     let observers = accounts.observers();
     assert_eq!(
         (
@@ -494,7 +498,7 @@ fn an_end_that_was_asked_for_is_compared_and_has_no_delay() {
         accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
     }
     accounts.add_sampled(0, 0, SampledEnd::Asked(WorkflowEnd::Failed, 9 * MILLI));
-    accounts.add_sampled(1, 0, SampledEnd::Asked(WorkflowEnd::Completed, 19 * MILLI));
+    accounts.add_sampled(1, 10 * MILLI, SampledEnd::Asked(WorkflowEnd::Completed, 19 * MILLI));
     let observers = accounts.observers();
     assert_eq!(
         (
@@ -706,4 +710,60 @@ fn without_stamps_polls_after_the_cut_off_time_nothing() {
     };
     assert_eq!((sample(|ends| ends.polled), sample(|ends| ends.asked)), (1, 0));
     assert_eq!(sample(|ends| ends.open), 2);
+}
+
+#[test]
+fn an_end_that_cannot_be_ends_its_workflow_and_is_in_no_latency() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+    for n in 0..3 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+    }
+    let completed = |n| stamp(n, WorkflowEnd::Completed);
+    // Over before it was sent; the next one has not been due when it is told; the last one is as it should be.
+    let early = StampedEnd {
+        ended: 9 * MILLI,
+        ..completed(1)
+    };
+    let forged = StampedEnd {
+        told: 19 * MILLI,
+        ..completed(2)
+    };
+    accounts.add_stamp(Origin::Member(1), early);
+    accounts.add_stamp(Origin::Member(1), forged);
+    accounts.add_stamp(Origin::Member(2), completed(0));
+    let observers = accounts.observers();
+    assert_eq!(
+        (observers.implausible, observers.stamped, observers.stamped_twice),
+        (2, 2, 0)
+    );
+    assert_eq!((accounts.ledger().completed, accounts.backlog()), (2, 1));
+    let timed: u64 = accounts
+        .phases()
+        .values()
+        .filter_map(|phase| phase.ends.completed.as_ref())
+        .map(|pair| pair.response.count())
+        .sum();
+    assert_eq!(timed, 1);
+    // The true end of the forged one counts when it comes.
+    accounts.add_stamp(Origin::Member(2), completed(2));
+    assert_eq!((accounts.ledger().completed, accounts.backlog()), (3, 0));
+}
+
+#[test]
+fn a_poll_that_cannot_be_is_in_no_latency() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, false);
+    for (n, sent, seen) in [
+        (1, 9 * MILLI, 20 * MILLI),
+        (2, 21 * MILLI, 20 * MILLI),
+        (3, 30 * MILLI, 30 * MILLI),
+    ] {
+        accounts.add_sampled(n, sent, SampledEnd::Polled(WorkflowEnd::Completed, seen));
+    }
+    let timed: u64 = accounts
+        .phases()
+        .values()
+        .filter_map(|phase| phase.ends.completed.as_ref())
+        .map(|pair| pair.response.count())
+        .sum();
+    assert_eq!((accounts.observers().implausible, timed), (2, 1));
 }

@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
 };
 
-use benchmark_fleet::{EndKind, Rejected, Teller, WindowSink, bounded, limits::FACTS_BYTES, read_ends, wire};
-use benchmark_results::schema::GeneratorHealth;
+use benchmark_fleet::{EndKind, Rejected, Role, Teller, WindowSink, bounded, limits::FACTS_BYTES, read_ends, wire};
+use benchmark_results::schema::{GeneratorHealth, Phase};
 use benchmark_scenarios::Plan;
 use prost::Message as _;
 
@@ -22,6 +22,45 @@ use crate::{
     timeline::Timeline,
 };
 
+/// The most that a clock may be said to be wrong by and still be believed, nanoseconds: else who says that he knows nothing
+/// would be believed anything.
+const MOST_WRONG: u64 = 1_000_000_000;
+
+/// What members' clocks were found to be while the account was open, from the beginning of the measured phase on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// What was added to the instants of the last window, nanoseconds.
+    pub used_ns: i64,
+    /// By how much instants were surely wrong, at the worst: the offset less the one in use, beyond its uncertainty.
+    pub error_ns: u64,
+    /// Steps of the member's clock or the leader's.
+    pub steps: u64,
+    /// The largest of them.
+    pub largest_step_ns: u64,
+}
+
+impl ClockSeen {
+    /// Takes what a window says of the clock that its instants are told on.
+    fn note(&mut self, window: &wire::Window, counts: bool) {
+        self.used_ns = window.clock_used_ns;
+        if !counts {
+            return;
+        }
+        self.error_ns = self
+            .error_ns
+            .max(off_by(window).saturating_sub(window.clock_uncertainty_ns));
+        self.steps += u64::from(window.clock_step_ns > 0);
+        self.largest_step_ns = self.largest_step_ns.max(window.clock_step_ns);
+    }
+}
+
+/// The offset less the one in use.
+fn off_by(window: &wire::Window) -> u64 {
+    window
+        .clock_offset_ns
+        .map_or(0, |offset| offset.abs_diff(window.clock_used_ns))
+}
+
 /// Puts windows into the open account.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
@@ -34,6 +73,8 @@ pub struct Desk {
 struct State {
     open: Arc<Open>,
     members: BTreeMap<u32, OfMember>,
+    /// How wrong the instants of generators elsewhere may be, at the most.
+    generators_wrong: u64,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +83,8 @@ struct OfMember {
     health: Option<GeneratorHealth>,
     /// Its part was closed without it: what it tells now would count twice.
     is_shut_out: bool,
+    /// What its clock was found to be.
+    clock: Option<ClockSeen>,
 }
 
 /// What bounds what a single generator may tell, besides the schedule.
@@ -74,6 +117,8 @@ struct Open {
     arrivals: u64,
     limits: Limits,
     reports: Sender<Report>,
+    /// Where the measured phase begins.
+    measured_from: u64,
 }
 
 impl Desk {
@@ -92,10 +137,12 @@ impl Desk {
             arrivals: schedule.total(),
             limits,
             reports,
+            measured_from: schedule.bounds(Phase::Measure).0,
         });
         *self.lock() = Some(State {
             open,
             members: BTreeMap::new(),
+            generators_wrong: 0,
         });
     }
 
@@ -122,6 +169,33 @@ impl Desk {
         members
             .filter_map(|(member, told)| Some((*member, told.health.clone()?)))
             .collect()
+    }
+
+    /// What the members' clocks were found to be so far, by member.
+    pub fn clocks(&self) -> BTreeMap<u32, ClockSeen> {
+        let state = self.lock();
+        let members = state.iter().flat_map(|state| &state.members);
+        members
+            .filter_map(|(member, told)| Some((*member, told.clock?)))
+            .collect()
+    }
+
+    /// Notes the clock that a window of the open account is told on. Returns how wrong its instants may be.
+    fn note_clock(&self, open: &Open, from: Teller, window: &wire::Window) -> u64 {
+        let wrong = off_by(window)
+            .saturating_add(window.clock_uncertainty_ns)
+            .min(MOST_WRONG);
+        let mut lock = self.lock();
+        let Some(state) = lock.as_mut() else { return wrong };
+        let counts = open.timeline.now().is_some_and(|now| now >= open.measured_from);
+        let member = state.members.entry(from.id.0).or_default();
+        member.clock.get_or_insert_default().note(window, counts);
+        if from.role == Role::Generator {
+            state.generators_wrong = state.generators_wrong.max(wrong);
+            return wrong;
+        }
+        // The start was told by a generator's clock, and the end by the worker's.
+        wrong.saturating_add(state.generators_wrong)
     }
 
     /// What is open for windows of this iteration, and what the member told of it so far.
@@ -163,10 +237,11 @@ impl WindowSink for Desk {
             return Ok(());
         };
         let place = self.room.place(window.encoded_len()).ok_or(Rejected::Full)?;
+        let wrong = self.note_clock(&open, from, &window);
         let origin = Origin::Member(member);
         match window.body {
             Some(wire::window::Body::Ends(ends)) => {
-                let ends = open.ends(&ends)?;
+                let ends = open.ends(&ends, wrong)?;
                 self.put(&open, member, Report::Ends(origin, ends, place), |_| {});
             }
             Some(wire::window::Body::Starts(mut message)) => {
@@ -209,16 +284,15 @@ impl Open {
         }
     }
 
-    fn ends(&self, ends: &wire::Ends) -> Result<Vec<StampedEnd>, String> {
-        let now = self.timeline.elapsed();
-        let offset = |unix_ns| self.timeline.offset_of(unix_ns).min(now);
+    fn ends(&self, ends: &wire::Ends, wrong: u64) -> Result<Vec<StampedEnd>, String> {
+        let told = self.timeline.elapsed();
+        let offset = |unix_ns| self.timeline.offset_of(unix_ns);
         let ends = read_ends(ends)?
             .into_iter()
             // Anybody can start a workflow with this run's name in its header; it is no arrival of this run.
             .filter(|end| end.n < self.arrivals)
             .map(|end| StampedEnd {
                 n: end.n,
-                // What has happened has happened by now: clocks that differ by a little must not say otherwise.
                 sent: offset(end.sent_unix_ns),
                 ended: offset(end.ended_unix_ns),
                 end: match end.kind {
@@ -227,6 +301,8 @@ impl Open {
                     EndKind::Cancelled => WorkflowEnd::Cancelled,
                 },
                 message: end.message.as_deref().map(bounded::line),
+                told,
+                wrong,
             })
             .collect();
         Ok(ends)

@@ -203,6 +203,7 @@ impl Follower<'_> {
 
         let to_leader = self.member.clock().to_leader_ns();
         let timeline = Timeline::beginning_at(order.start_unix_ns, to_leader);
+        self.relay.tell_clock(timeline);
         if let Some(late) = timeline.now() {
             (self.say)(format!("the word to begin came {:.1} s late", late as f64 / 1e9));
         }
@@ -282,6 +283,7 @@ impl Follower<'_> {
                     self.member.hurry();
                 }
             }
+            timeline.steer(self.member.clock());
             watch.look(timeline.now(), starters.dispatched());
         }
         let watched = watch.finish(starters.dispatched());

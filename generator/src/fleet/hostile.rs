@@ -200,6 +200,8 @@ prop_compose! {
             accepted_latency: pair(counts[4]),
             rejected_latency: pair(counts[5]),
             unanswered_latency: pair(counts[6]),
+            lag_at_cap: histogram(counts[1], kind),
+            dropped_at_cap: counts[0],
         }
     }
 }
@@ -220,6 +222,8 @@ prop_compose! {
             peak_in_flight: counts[6],
             sent_in: vec![wire::SentIn { phase: sent.0, count: sent.1 }],
             phases,
+            waited_at_cap: counts[0],
+            held_at_cap: counts[1],
         }
     }
 }
@@ -343,6 +347,10 @@ fn play(run: &Run, act: Act) -> u64 {
             sequence: taken + 1,
             run: "run".to_owned(),
             body: Some(body),
+            clock_offset_ns: Some(i64::MIN),
+            clock_used_ns: i64::MAX,
+            clock_uncertainty_ns: taken,
+            clock_step_ns: u64::MAX,
         };
         let request = wire::ExchangeRequest {
             key: key.clone(),
@@ -457,6 +465,7 @@ fn nobody_tells_of_more_than_its_part() {
                 sequence,
                 run: "run".to_owned(),
                 body: Some(wire::window::Body::Starts(starts)),
+                ..wire::Window::default()
             }],
             ..Default::default()
         })

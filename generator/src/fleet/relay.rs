@@ -13,7 +13,10 @@ use benchmark_results::schema::GeneratorHealth;
 use benchmark_worker::UsageProbe;
 
 use super::starts;
-use crate::accountant::{Report, StartReport};
+use crate::{
+    accountant::{Report, StartReport},
+    timeline::Timeline,
+};
 
 /// Gathers reports of the iteration that is going on, and tells how this process is.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ struct State {
     status: wire::Status,
     iteration: Option<Iteration>,
     health: Option<GeneratorHealth>,
+    /// The clock that starts are sent and reported on.
+    timeline: Option<Timeline>,
 }
 
 #[derive(Debug)]
@@ -50,6 +55,7 @@ impl Relay {
                 status: wire::Status::default(),
                 iteration: None,
                 health: None,
+                timeline: None,
             }),
         }
     }
@@ -84,6 +90,11 @@ impl Relay {
         self.lock().health = Some(health);
     }
 
+    /// The clock that starts are sent and reported on from now on.
+    pub fn tell_clock(&self, timeline: Timeline) {
+        self.lock().timeline = Some(timeline);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,6 +124,12 @@ impl Source for Relay {
             return Vec::new();
         }
         vec![(iteration.prefix.to_string(), wire::window::Body::Starts(message))]
+    }
+
+    fn used_ns(&self, to_leader_ns: i64) -> i64 {
+        // The timeline is slewed after the estimate, and so a little behind it.
+        let timeline = self.lock().timeline;
+        timeline.map_or(to_leader_ns, |timeline| timeline.to_leader_ns())
     }
 
     fn status(&self) -> wire::Status {

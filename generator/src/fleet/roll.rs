@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use benchmark_fleet::{MemberState, Presence, Role, UsageSample, wire};
+use benchmark_fleet::{MemberState, Presence, Role, UsageSample, bounded, wire};
 use benchmark_results::{
     Histogram, Ledger,
     schema::{
@@ -12,7 +12,10 @@ use benchmark_results::{
 };
 use benchmark_scenarios::Plan;
 
-use super::crew::{self, Crew};
+use super::{
+    crew::{self, Crew},
+    desk::ClockSeen,
+};
 use crate::{
     accounts::{MemberAccount, Origin},
     submission::Submission,
@@ -38,6 +41,8 @@ pub struct RollOptions<'a> {
     pub usage: Vec<MemberUsage>,
     /// What each generator told of itself, by member.
     pub healths: &'a BTreeMap<u32, GeneratorHealth>,
+    /// What the members' clocks were found to be, by member.
+    pub clocks: &'a BTreeMap<u32, ClockSeen>,
     /// What this process used in the measured phase.
     pub health: &'a GeneratorHealth,
 }
@@ -50,6 +55,7 @@ pub struct View<'a> {
     begun: Duration,
     accounts: BTreeMap<Origin, MemberAccount>,
     healths: BTreeMap<u32, GeneratorHealth>,
+    clocks: BTreeMap<u32, ClockSeen>,
 }
 
 impl<'a> View<'a> {
@@ -79,6 +85,7 @@ impl<'a> View<'a> {
             begun,
             accounts,
             healths: crew.desk().healths(),
+            clocks: crew.desk().clocks(),
         })
     }
 
@@ -94,6 +101,7 @@ impl<'a> View<'a> {
             accounts: &self.accounts,
             usage: submission.usage.clone(),
             healths: &self.healths,
+            clocks: &self.clocks,
             health,
         })
     }
@@ -154,6 +162,7 @@ fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
             offset_ms: Some(0.0),
             uncertainty_ms: Some(0.0),
             corrected: false,
+            ..MemberClock::default()
         },
         windows: 0,
         windows_resent: 0,
@@ -172,7 +181,6 @@ fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Me
     let account = options.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
     let seconds = |at: Duration| at.as_secs_f64() - options.begun.as_secs_f64();
     let (presence, left) = presence(&state.presence, &state.status, options.iteration);
-    let uncertainty_ns = state.status.clock_uncertainty_ns;
     let worker = state.role == Role::Worker;
     Member {
         name: state.name.clone(),
@@ -189,14 +197,7 @@ fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Me
         presence,
         left_seconds: left.map(seconds),
         reason: left.map(|_| crew::departure(state)),
-        clock: MemberClock {
-            offset_ms: state.status.clock_offset_ns.map(|offset| offset as f64 / 1e6),
-            uncertainty_ms: state.status.clock_offset_ns.map(|_| uncertainty_ns as f64 / 1e6),
-            corrected: state
-                .status
-                .clock_offset_ns
-                .is_some_and(|offset| offset.unsigned_abs() > uncertainty_ns),
-        },
+        clock: clock(state, options.clocks.get(&state.id.0)),
         windows: state.windows,
         windows_resent: state.resent,
         windows_dropped: state.status.windows_dropped,
@@ -209,6 +210,24 @@ fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Me
         ends: worker.then(|| ends(account)),
         usage: usage(options, state),
         generator: options.healths.get(&state.id.0).cloned(),
+    }
+}
+
+/// What is known of a member's clock: as it says now, and as its windows said while it was measured.
+fn clock(state: &MemberState, seen: Option<&ClockSeen>) -> MemberClock {
+    let ms = |ns: f64| bounded::figure(ns / 1e6);
+    let (offset, uncertainty) = (state.status.clock_offset_ns, state.status.clock_uncertainty_ns);
+    MemberClock {
+        offset_ms: offset.map(|offset| ms(offset as f64)),
+        uncertainty_ms: offset.map(|_| ms(uncertainty as f64)),
+        corrected: match seen {
+            Some(seen) => seen.used_ns != 0,
+            None => offset.is_some_and(|offset| offset.unsigned_abs() > uncertainty),
+        },
+        used_ms: seen.map(|seen| ms(seen.used_ns as f64)),
+        error_ms: seen.map(|seen| ms(seen.error_ns as f64)),
+        steps: seen.map(|seen| bounded::count(seen.steps)),
+        largest_step_ms: seen.map(|seen| ms(seen.largest_step_ns as f64)),
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
         unknown_starts(context),
         server_counts(context),
         observers(context),
+        plausible_stamps(context),
         missing_stamps(context),
         repeated_stamps(context),
         sample_ends(context),
@@ -97,11 +98,51 @@ fn observers(context: &Context) -> Check {
         count(differ),
         count(sampled)
     );
+    let early = reconciliation.seen_before_stamp.unwrap_or(0);
+    let value = match early {
+        0 => value,
+        early => format!("{value}, {} were seen before they were stamped", count(early)),
+    };
     let draft = Draft::new(names::OBSERVERS, value, limit).numbers(differ as f64, 0.0);
-    if differ == 0 {
+    if differ == 0 && early as f64 > sampled as f64 * limits::IMPLAUSIBLE {
+        draft.invalid(
+            "workers say that workflows ended after the server had told so: the clock of one of them is wrong; \
+             synchronise the clocks (chrony)",
+        )
+    } else if differ == 0 && early > 0 {
+        draft.warning("the clock of a worker may have been set; few enough for the latencies to stand")
+    } else if differ == 0 {
         draft.pass()
     } else {
         draft.invalid("workers and server tell different ends: does another worker poll this task queue?")
+    }
+}
+
+/// Ends whose instants cannot be. They are in no latency; many of them say that those which could be are wrong, too.
+fn plausible_stamps(context: &Context) -> Check {
+    let reconciliation = context.reconciliation;
+    let limit = percent(limits::IMPLAUSIBLE);
+    let ends = reconciliation.stamped.max(reconciliation.sampled);
+    let Some(implausible) = reconciliation.implausible.filter(|implausible| ends + implausible > 0) else {
+        return Draft::new(names::PLAUSIBLE_STAMPS, "no end was timed", limit).not_applicable();
+    };
+    let share = implausible as f64 / ends.max(implausible) as f64;
+    let value = format!(
+        "{} of {} ends cannot be ({})",
+        count(implausible),
+        count(ends),
+        percent(share)
+    );
+    let draft = Draft::new(names::PLAUSIBLE_STAMPS, value, limit).numbers(share, limits::IMPLAUSIBLE);
+    if implausible == 0 {
+        draft.pass()
+    } else if share <= limits::IMPLAUSIBLE {
+        draft.warning("these ends are before their start, or of no arrival that was due: they miss from the latencies")
+    } else {
+        draft.invalid(
+            "ends lie before their start, or are of arrivals that were not due: the clock of a member is wrong, or the \
+             member is; synchronise the clocks (chrony), and see who joined",
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{context::Context, draft::Draft, members::some_of, names};
 use crate::{
-    format::{ms, percent},
+    format::{ms, percent, plural},
     limits,
     schema::{Check, CheckStatus, CompletionSource, Member, MemberRole},
 };
@@ -57,8 +57,9 @@ pub(super) fn check(context: &Context) -> Check {
         .numbers(findings[0].share.unwrap_or(f64::NAN), limits::CLOCK_SHARE);
     match worst {
         CheckStatus::Invalid => draft.invalid(
-            "the offset between the clocks is not known well enough for latencies as short as these: synchronise the \
-             clocks (chrony), bring the members nearer to the leader, or measure longer workflows",
+            "the offset between the clocks is not known well enough for latencies as short as these, or a clock was set \
+             while it was measured: synchronise the clocks (chrony), bring the members nearer to the leader, or measure \
+             longer workflows",
         ),
         CheckStatus::Warning => draft.warning(
             "the clocks of the machines differ; what is known of it is corrected: synchronise them (chrony) to be sure",
@@ -85,6 +86,24 @@ fn finding(context: &Context, member: &Member, p50: f64) -> Finding {
         };
     };
     let is_beyond = |ms: f64| ms.abs() / p50 > limits::CLOCK_SHARE;
+    let step = known(clock.largest_step_ms).unwrap_or(0.0);
+    let error = known(clock.error_ms).unwrap_or(0.0);
+    if is_beyond(step) || is_beyond(error) {
+        let (matter, said) = if step >= error {
+            let steps = plural(clock.steps.unwrap_or(1).max(1), "time");
+            (step, format!("was set {steps}, by {}", ms(step)))
+        } else {
+            (
+                error,
+                format!("was off by {} beyond what it was corrected by", ms(error)),
+            )
+        };
+        return Finding {
+            status: CheckStatus::Invalid,
+            share: Some(matter / p50),
+            said: format!("the clock of {} {said}", member.name),
+        };
+    }
     let (status, matter) = if clock.corrected {
         match (is_beyond(uncertainty), is_beyond(offset)) {
             (true, _) => (CheckStatus::Invalid, uncertainty),

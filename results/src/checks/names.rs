@@ -64,6 +64,8 @@ pub const UNKNOWN_STARTS: &str = "unknown-starts";
 pub const SERVER_COUNTS: &str = "server-counts";
 /// Stamps against long polls.
 pub const OBSERVERS: &str = "observers";
+/// Ends whose instants cannot be.
+pub const PLAUSIBLE_STAMPS: &str = "plausible-stamps";
 /// Ends that no worker stamped.
 pub const MISSING_STAMPS: &str = "missing-stamps";
 /// Workflows that were stamped more than once.

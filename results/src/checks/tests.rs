@@ -117,6 +117,35 @@ fn the_account() {
     expect(names::OBSERVERS, NotApplicable, |_, parts| {
         parts.reconciliation.sampled = 0
     });
+    let early = |early: u64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            parts.reconciliation.sampled = 2_000;
+            parts.reconciliation.seen_before_stamp = Some(early);
+        }
+    };
+    expect(names::OBSERVERS, Pass, early(0));
+    expect(names::OBSERVERS, Warning, early(2));
+    expect(names::OBSERVERS, Invalid, early(3));
+    let implausible = |implausible: Option<u64>| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            parts.reconciliation.stamped = 10_000;
+            parts.reconciliation.implausible = implausible;
+        }
+    };
+    expect(names::PLAUSIBLE_STAMPS, Pass, implausible(Some(0)));
+    expect(names::PLAUSIBLE_STAMPS, Warning, implausible(Some(10)));
+    let verdict = expect(names::PLAUSIBLE_STAMPS, Invalid, implausible(Some(11)));
+    assert!(
+        verdict.headline.starts_with("the clocks of the fleet"),
+        "{}",
+        verdict.headline
+    );
+    expect(names::PLAUSIBLE_STAMPS, NotApplicable, implausible(None));
+    expect(names::PLAUSIBLE_STAMPS, Invalid, |_, parts| {
+        parts.reconciliation.stamped = 0;
+        parts.reconciliation.sampled = 0;
+        parts.reconciliation.implausible = Some(1);
+    });
     expect(names::MISSING_STAMPS, Warning, |_, parts| {
         parts.reconciliation.not_stamped = 10
     });

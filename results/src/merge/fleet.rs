@@ -58,10 +58,7 @@ fn member(group: &Group, measured: &[&PhaseReport]) -> Result<Member, DecodeErro
             .filter_map(|member| member.workers.as_ref())
             .next_back()
             .cloned(),
-        clock: members()
-            .map(|member| member.clock)
-            .rfind(MemberClock::is_known)
-            .unwrap_or(first.clock),
+        clock: clock(members().map(|member| &member.clock)),
         windows: most(|member| member.windows),
         windows_resent: most(|member| member.windows_resent),
         windows_dropped: most(|member| member.windows_dropped),
@@ -198,6 +195,21 @@ fn thin(usage: &[MemberUsage], together: usize) -> Vec<MemberUsage> {
             })
         })
         .collect()
+}
+
+/// A member's clock as it was last known, with the worst that happened to it.
+fn clock<'a>(clocks: impl DoubleEndedIterator<Item = &'a MemberClock> + Clone) -> MemberClock {
+    let last = clocks.clone().rfind(|clock| clock.is_known());
+    let most = |of: fn(&MemberClock) -> Option<f64>| clocks.clone().filter_map(of).max_by(f64::total_cmp);
+    MemberClock {
+        error_ms: most(|clock| clock.error_ms),
+        steps: clocks
+            .clone()
+            .filter_map(|clock| clock.steps)
+            .reduce(u64::saturating_add),
+        largest_step_ms: most(|clock| clock.largest_step_ms),
+        ..last.copied().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -345,9 +357,29 @@ mod tests {
             offset_ms: Some(1.0),
             uncertainty_ms: Some(0.2),
             corrected: true,
+            ..MemberClock::default()
         };
         let merged = merged(&[with(known), with(MemberClock::default())]);
         assert_eq!(merged.members[0].clock, known);
+    }
+
+    #[test]
+    fn of_a_clock_the_last_figures_and_the_worst_that_happened_stand() {
+        let with = |clock: MemberClock| {
+            of(vec![Member {
+                clock,
+                ..fleet::worker("w")
+            }])
+        };
+        let clock = |offset, error, steps, largest| MemberClock {
+            offset_ms: Some(offset),
+            error_ms: Some(error),
+            steps: Some(steps),
+            largest_step_ms: Some(largest),
+            ..MemberClock::default()
+        };
+        let merged = merged(&[with(clock(1.0, 5.0, 1, 300.0)), with(clock(2.0, 3.0, 2, 9.0))]);
+        assert_eq!(merged.members[0].clock, clock(2.0, 5.0, 3, 300.0));
     }
 
     #[test]

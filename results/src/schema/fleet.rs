@@ -133,6 +133,20 @@ pub struct MemberClock {
     pub uncertainty_ms: Option<f64>,
     /// Whether the member's instants were translated by it: so when the offset is larger than its uncertainty.
     pub corrected: bool,
+    /// What the member's instants were translated by at the end, milliseconds. A generator's follows the offset at a
+    /// bounded rate. This and what follows is absent from files of programs that did not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_ms: Option<f64>,
+    /// From the beginning of the measured phase on: by how much the member's instants were surely wrong at the worst, which
+    /// is the offset less what they were translated by, beyond the uncertainty, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_ms: Option<f64>,
+    /// How often one of the two clocks was found to have been set, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// The largest of these steps, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_step_ms: Option<f64>,
 }
 
 impl MemberClock {

@@ -23,6 +23,13 @@ pub struct Reconciliation {
     pub stamped: u64,
     /// Stamps for a workflow that had been stamped already: final tasks whose answer the server refused.
     pub stamped_twice: u64,
+    /// Stamps and long polls whose instants cannot be, such as an end before its start: these ends have no latency. Absent
+    /// from files of programs that did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implausible: Option<u64>,
+    /// Sampled ends that were long-polled before they were stamped, by more than the clocks may be wrong. Likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_before_stamp: Option<u64>,
     /// Ends that the server told and no worker stamped.
     pub not_stamped: u64,
     /// Workflows whose end was long-polled.

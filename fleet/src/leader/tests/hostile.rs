@@ -72,7 +72,7 @@ proptest! {
             service_ns: service,
             others: vec![wire::OtherEnd { index, kind, message: String::new() }],
         };
-        let window = wire::Window { sequence, run: String::new(), body: Some(wire::window::Body::Ends(ends)) };
+        let window = wire::Window { sequence, run: String::new(), body: Some(wire::window::Body::Ends(ends)), ..wire::Window::default() };
         receive(&known(), &exchange(1, vec![window]).encode_to_vec());
     }
 }

@@ -50,6 +50,7 @@ fn window(run: &str, body: wire::window::Body) -> wire::Window {
         sequence: 1,
         run: run.to_owned(),
         body: Some(body),
+        ..wire::Window::default()
     }
 }
 
@@ -160,4 +161,35 @@ fn what_a_generator_used_is_kept_within_bounds() {
     for wrong in ["[".repeat(1_000), " ".repeat(FACTS_BYTES + 1), "{}".to_owned()] {
         assert!(matches!(told(wrong), Err(Rejected::Malformed(_))));
     }
+}
+
+#[test]
+fn of_a_clock_the_worst_of_the_measured_phase_is_kept_and_the_last_that_was_used() {
+    let told = |offset: i64, used: i64, uncertainty: u64, step: u64| wire::Window {
+        clock_offset_ns: Some(offset),
+        clock_used_ns: used,
+        clock_uncertainty_ns: uncertainty,
+        clock_step_ns: step,
+        ..wire::Window::default()
+    };
+    let mut seen = ClockSeen::default();
+    seen.note(&told(900, 0, 10, 500), false);
+    assert_eq!(seen, ClockSeen::default());
+    seen.note(&told(-40, 60, 30, 0), true);
+    seen.note(&told(80, 70, 30, 200), true);
+    seen.note(&told(80, 75, 30, 100), true);
+    let worst = ClockSeen {
+        used_ns: 75,
+        error_ns: 70,
+        steps: 2,
+        largest_step_ns: 200,
+    };
+    assert_eq!(seen, worst);
+    // One that is not known yet is not said to be wrong.
+    let unknown = wire::Window {
+        clock_offset_ns: None,
+        ..told(0, 5_000, 0, 0)
+    };
+    seen.note(&unknown, true);
+    assert_eq!(seen.error_ns, 70);
 }

@@ -197,10 +197,8 @@ fn what_cannot_be_is_named() {
         ..Default::default()
     };
     assert!(read(second(60)).is_ok());
-    assert_eq!(
-        read(second(u64::MAX)).unwrap_err(),
-        format!("second {} has not come yet", u64::MAX)
-    );
+    // A generator whose clock is ahead tells of seconds that have not come yet: they are this one or the next.
+    assert!(read(second(u64::MAX)).is_ok());
     let ends = |n| wire::Starts {
         ends: Some(wire::StartEnds {
             n: columns::encode([5, n]),

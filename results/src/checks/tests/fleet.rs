@@ -327,6 +327,23 @@ fn clocks() {
     clock(40.0, 2.0, true)(&mut iteration);
     assert!(headline(iteration).starts_with("the clocks of the fleet"));
 
+    // A clock that was set, or was known to be off, while it was measured: however well it is known now.
+    let set = |step: f64, error: f64| {
+        move |parts: &mut IterationParts| {
+            clock(0.1, 0.2, false)(parts);
+            let clock = &mut worker(parts, 0).clock;
+            (clock.steps, clock.largest_step_ms, clock.error_ms) = (Some(2), Some(step), Some(error));
+        }
+    };
+    expect(names::CLOCK_OFFSET, Pass, set(1.0, 1.0));
+    let value = expect(names::CLOCK_OFFSET, Invalid, set(300.0, 0.0));
+    assert_eq!(value, format!("the clock of {} was set 2 times, by 300ms", WORKERS[0]));
+    let value = expect(names::CLOCK_OFFSET, Invalid, set(0.0, 1.1));
+    assert!(
+        value.ends_with("was off by 1.1ms beyond what it was corrected by"),
+        "{value}"
+    );
+
     // One machine, one clock: what the round trips add is no error.
     expect(names::CLOCK_OFFSET, Pass, |parts| {
         clock(0.1, 2.0, false)(parts);
@@ -355,6 +372,7 @@ fn clocks() {
             offset_ms: Some(40.0),
             uncertainty_ms: Some(2.0),
             corrected: true,
+            ..crate::schema::MemberClock::default()
         };
         parts.reconciliation.source = CompletionSource::Visibility;
     });
@@ -385,6 +403,8 @@ fn judging_a_fleet_takes_any_numbers() {
             member.windows_dropped = u64::MAX;
             member.clock.offset_ms = Some(f64::NAN);
             member.clock.uncertainty_ms = Some(f64::INFINITY);
+            member.clock.error_ms = Some(f64::NAN);
+            member.clock.largest_step_ms = Some(f64::INFINITY);
             for usage in &mut member.usage {
                 usage.at_seconds = f64::NAN;
                 usage.cpu_share = f64::NAN;
