@@ -46,8 +46,8 @@ pub struct StampedEnd {
     pub ended: u64,
     /// How.
     pub end: WorkflowEnd,
-    /// Why, when it failed.
-    pub message: Option<String>,
+    /// Why, when it failed. Boxed: there may be very many of these at a time.
+    pub message: Option<Box<str>>,
     /// When it was told.
     pub told: u64,
     /// How wrong these instants may be, since they are of several clocks.
@@ -250,13 +250,13 @@ impl Accounts {
         if doubt.is_some() {
             // The workflow has ended; when is not known.
             self.observers.implausible += 1;
-            self.count_end(stamp.n, stamp.end, stamp.message);
+            self.count_end(stamp.n, stamp.end, stamp.message.map(String::from));
             return;
         }
         let phase = self.schedule.phase_of(stamp.n);
         let member = self.members.entry(origin).or_default();
         member.add_end(phase, stamp.end, due, stamp.sent, stamp.ended);
-        self.count_end(stamp.n, stamp.end, stamp.message);
+        self.count_end(stamp.n, stamp.end, stamp.message.map(String::from));
         self.time_end(stamp.n, stamp.end, stamp.sent, stamp.ended);
         if stamp.end == WorkflowEnd::Completed {
             let phase = self.phases.entry(self.schedule.phase_at(stamp.ended)).or_default();

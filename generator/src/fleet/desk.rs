@@ -300,7 +300,7 @@ impl Open {
                     EndKind::Failed => WorkflowEnd::Failed,
                     EndKind::Cancelled => WorkflowEnd::Cancelled,
                 },
-                message: end.message.as_deref().map(bounded::line),
+                message: end.message.as_deref().map(|text| bounded::line(text).into()),
                 told,
                 wrong,
             })
