@@ -277,8 +277,11 @@ impl Stage {
         let server = self.embedded?;
         if !self.keep {
             // Stopping waits for the process; the timers of this runtime must not wait with it.
-            let stopping = tokio::task::spawn_blocking(move || server.stop());
-            let _ = ending.step(Step::Server, SERVER_END).keep(stopping).await;
+            let deadline = ending.step(Step::Server, SERVER_END);
+            // One that does not listen is ended when its time is up: this process cannot end before it.
+            let grace = deadline.left();
+            let stopping = tokio::task::spawn_blocking(move || server.stop(grace));
+            let _ = deadline.keep(stopping).await;
             return None;
         }
         let reached = how_to_reach(&server);

@@ -83,7 +83,7 @@ async fn it_starts_and_stops_and_leaves_nothing() {
     assert_eq!(namespace::ensure(&connection, None).await.unwrap().name, "mine");
     assert!(get(&server.metrics_address()).contains("service_requests"));
     assert!(get(&server.ui_address().unwrap()).starts_with("HTTP/1."));
-    server.stop();
+    server.stop(Duration::from_secs(10));
     assert!(!runs(pid), "the process is still there");
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }

@@ -88,8 +88,8 @@ fn results_that_cannot_be_written_are_told_and_kept_elsewhere() {
 #[test]
 fn a_backlog_that_still_moves_is_the_same_in_both_accounts() {
     let bench = Bench::new();
-    // One activity at a time, half a second each, for five of them a second.
-    let arguments = "--rate 5 --duration 8s --drain 3s --workers 1 --activity-slots 1 --workflow-type multi-activity \
+    // Five activities at a time, half a second each, for twenty-five of them a second.
+    let arguments = "--rate 25 --duration 8s --drain 3s --workers 1 --activity-slots 5 --workflow-type multi-activity \
                      --activity-count 1 --activity-duration 500ms --output results.json";
     let finished = bench.run(bench.embedded(arguments));
     let results = finished.results();

@@ -43,6 +43,7 @@ fn asked(plan: &Plan) -> Asked {
         (Key::RampUp, load.ramp_up),
         (Key::WarmUp, load.warm_up),
         (Key::Drain, load.drain),
+        (Key::StopTimeout, load.stop_timeout),
         (Key::MaxLag, load.max_lag),
         (Key::StartTimeout, starter.start_timeout),
         (Key::ConnectTimeout, starter.connect_timeout),
@@ -116,6 +117,7 @@ mod tests {
             vec![],
             vec![(Key::Connections, "7")],
             vec![(Key::Scheduling, "ordinary")],
+            vec![(Key::StopTimeout, "40s")],
             vec![(Key::Rate, "20000"), (Key::Threads, "2")],
         ] {
             let options: Vec<_> = [cluster].into_iter().chain(more.iter().copied()).collect();

@@ -83,6 +83,8 @@ pub struct EmbeddedServer {
     metrics_port: u16,
     log: Log,
     kept: bool,
+    /// How long it may take to end when it is asked to.
+    grace: Duration,
 }
 
 impl EmbeddedServer {
@@ -143,8 +145,9 @@ impl EmbeddedServer {
         self.process.ended()
     }
 
-    /// Stops it: asks first, and makes it after 10 s. Blocks until it is gone.
-    pub fn stop(self) {
+    /// Stops it: asks first, and makes it after this long, 10 s at most. Blocks until it is gone.
+    pub fn stop(mut self, grace: Duration) {
+        self.grace = grace.min(STOP_GRACE);
         drop(self);
     }
 
@@ -165,7 +168,7 @@ impl Drop for EmbeddedServer {
         if self.kept {
             self.log.keep();
         } else {
-            self.process.stop(STOP_GRACE);
+            self.process.stop(self.grace);
         }
     }
 }
@@ -203,6 +206,7 @@ async fn launch(options: &EmbeddedOptions) -> Result<EmbeddedServer, EmbeddedErr
         metrics_port,
         log,
         kept: false,
+        grace: STOP_GRACE,
     };
     match until_it_answers(&server, &options.namespace).await {
         Ok(()) => Ok(server),
