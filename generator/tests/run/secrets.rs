@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Nothing else contains it.
-const SECRET: &str = "pl4nted-s3cret";
+const SECRET: &str = "pl4nted-s3cret-of-32-characters";
 
 /// A short run that says all it can.
 const SHORT: &str = "--rate 10 --duration 2s --ramp-up 0 --warm-up 0 -vv --output results.json";
@@ -106,9 +106,17 @@ fn a_key_for_a_cluster_is_sent_and_shown_nowhere() {
 #[test]
 fn a_key_is_no_option_of_a_variant() {
     for arguments in [
-        &["ab", "--a", "api-key=pl4nted-s3cret", "--b", "rate=20", "--runs", "2"][..],
-        &["ab", "--b=fleet-token=pl4nted-s3cret", "--runs", "2"],
-        &["ab", "--a", "api-key", "pl4nted-s3cret"],
+        &[
+            "ab",
+            "--a",
+            "api-key=pl4nted-s3cret-of-32-characters",
+            "--b",
+            "rate=20",
+            "--runs",
+            "2",
+        ][..],
+        &["ab", "--b=fleet-token=pl4nted-s3cret-of-32-characters", "--runs", "2"],
+        &["ab", "--a", "api-key", "pl4nted-s3cret-of-32-characters"],
     ] {
         let bench = Bench::new();
         let finished = bench.run(bench.command(arguments));

@@ -177,7 +177,7 @@ fn a_known_delay_is_found_and_its_size_lies_in_the_interval() {
 #[test]
 fn single_runs_have_a_verdict_once_the_noise_of_their_plan_is_known() {
     let plan = format!("{LOAD} --timer-duration 200ms --duration 3s");
-    let bench = Bench::new();
+    let bench = Bench::alone();
     // As anybody does it: the noise first, then a run before and a run after a change.
     let (_, noise) = unspoiled(&bench, |attempt| {
         bench.embedded(&format!("noise --runs 3 --cool-down 0s --store noise-{attempt} {plan}"))
@@ -233,7 +233,7 @@ fn single_runs_have_a_verdict_once_the_noise_of_their_plan_is_known() {
 
 #[test]
 fn sigint_in_a_run_ends_the_series_and_keeps_its_results() {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     let mut going = bench.begin(bench.embedded(&format!(
         "ab --a duration=2s --b duration=1m --runs 3 --timer-duration 10ms --cool-down 0s --store series {LOAD}"
     )));
@@ -266,7 +266,7 @@ fn sigint_in_a_run_ends_the_series_and_keeps_its_results() {
 
 #[test]
 fn sigint_between_two_runs_ends_the_series() {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     let mut going = bench.begin(bench.embedded(&format!(
         "noise --duration 2s --runs 3 --timer-duration 10ms --cool-down 10m --store series {LOAD}"
     )));
@@ -292,10 +292,7 @@ fn a_series_that_makes_no_sense_is_refused_before_anything_is_started() {
     for (arguments, words) in [
         ("ab --a rate=20 --b rate=20", "the variants are the same"),
         ("ab", "the variants are the same"),
-        (
-            "ab --a colour=red --b rate=20",
-            "\"colour=red\" is no option of a variant",
-        ),
+        ("ab --a colour=red --b rate=20", "\"colour\" is no option of a variant"),
         ("ab --a rate --b rate=20", "it has no ="),
         ("ab --a rate=20 --b rate=fast", "rate"),
         ("ab --a rate=20 --b rate=40 --store old", "--store old"),
