@@ -16,6 +16,7 @@ mod bench;
 mod server;
 
 mod connections;
+mod disk;
 mod documented;
 mod group;
 mod hold;
@@ -23,7 +24,6 @@ mod members;
 mod play;
 mod proxy;
 mod refusals;
-#[allow(dead_code)]
 mod row;
 mod signals;
 mod visibility;

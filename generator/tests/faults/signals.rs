@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::{
     group,
     proxy::script::{Act, Calls, Script},
-    row::{Do, Row, Step, When},
+    row::{Do, On, Reachable, Row, Step, When},
 };
 
 const SIGNALS: [(&str, Signal); 3] = [
@@ -73,5 +73,18 @@ pub fn rows() -> Vec<Row> {
             ]
         },
     ));
+    all.push(
+        Row::new(
+            "server stopped at the end, then SIGTERM",
+            vec![
+                Step(When::In("drain"), Do::SignalServer(Signal::STOP)),
+                Step(When::Now, Do::Signal(Signal::TERM)),
+            ],
+        )
+        .on(On::Embedded)
+        .arguments(&format!("--duration 5s --drain 2m {OPEN}"))
+        .verdicts(&[Overloaded, Invalid])
+        .server(Reachable::No),
+    );
     all
 }
