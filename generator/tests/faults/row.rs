@@ -127,6 +127,12 @@ impl Row {
         }
     }
 
+    /// It ends within this of its load and its drain.
+    pub fn ends_within(mut self, time: Duration) -> Self {
+        self.expect.ends_within = time;
+        self
+    }
+
     /// With further arguments.
     pub fn arguments(mut self, arguments: &str) -> Self {
         self.arguments = format!("{} {arguments}", self.arguments).trim().to_owned();

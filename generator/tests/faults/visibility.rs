@@ -42,6 +42,8 @@ pub fn rows() -> Vec<Row> {
             .verdicts(&[Invalid])
             .because("server-counts", CheckStatus::Invalid)
             .server(Reachable::NotCounts)
+            // Settling waits a minute for it, clean-up another.
+            .ends_within(Duration::from_secs(140))
             .and(|ran| {
                 // One workflow, which the account knows better.
                 let ledger = &ran.results().ledger;
