@@ -36,19 +36,16 @@ fn a_server_that_was_killed_and_came_back_costs_no_count() {
     );
     assert_eq!((ledger.unknown, ledger.open), (0, 0));
     assert!(ledger.completed > 0);
-    // At 10/s some starts came while nobody listened; they were looked up and counted as what they were.
-    assert!(reconciliation.unknown_not_found > 0, "{reconciliation:?}");
+    // Starts that came while nobody listened waited for a connection; those whose answer was lost, or whose time was up,
+    // were looked up and counted as what they were.
     assert_eq!(ledger.rejected, reconciliation.unknown_not_found);
-    assert!(
-        results
-            .errors
-            .iter()
-            .any(|group| group.operation == "StartWorkflowExecution" && group.count > 0)
-    );
+    let mut groups = results.errors.iter();
+    let told = groups.any(|group| group.operation == "StartWorkflowExecution" && group.count > 0);
+    assert!(told || ledger.rejected == 0, "{:?}", results.errors);
     // Those that the first server took and those that the second one took, each once.
     until_counts(&second.address(), &results.run.id, &[("Completed", ledger.completed)]);
     assert_eq!(ledger.completed, ledger.accepted);
-    if results.verdict.value != VerdictValue::Invalid {
+    if results.verdict.value != VerdictValue::Invalid && ledger.rejected > 0 {
         assert_eq!(finished.code(), 1, "lost starts are errors: {finished:?}");
     }
 }
