@@ -1,6 +1,6 @@
 //! How much of the workers' capacity is in use, read from the series that the SDK records.
 
-use crate::{family::Families, labels::Labels};
+use crate::{families::Families, labels::Labels};
 
 /// Slots of one kind, summed over the workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,14 +47,14 @@ pub(crate) fn needs(name: &str) -> bool {
 /// Reads the headroom from the families.
 pub(crate) fn read(families: &Families) -> Headroom {
     let mut headroom = Headroom::default();
-    if let Some(used) = families.get(SLOTS_USED) {
-        used.gauges(|labels, value| add_to(slots_of(&mut headroom, labels).map(|slots| &mut slots.used), value));
+    for (labels, value) in families.gauges(SLOTS_USED) {
+        add_to(slots_of(&mut headroom, &labels).map(|slots| &mut slots.used), value);
     }
-    if let Some(free) = families.get(SLOTS_FREE) {
-        free.gauges(|labels, value| add_to(slots_of(&mut headroom, labels).map(|slots| &mut slots.free), value));
+    for (labels, value) in families.gauges(SLOTS_FREE) {
+        add_to(slots_of(&mut headroom, &labels).map(|slots| &mut slots.free), value);
     }
-    if let Some(pollers) = families.get(POLLERS) {
-        pollers.gauges(|_, value| add_to(Some(&mut headroom.polls), value));
+    for (_, value) in families.gauges(POLLERS) {
+        add_to(Some(&mut headroom.polls), value);
     }
     headroom
 }
@@ -68,9 +68,9 @@ fn slots_of<'a>(headroom: &'a mut Headroom, labels: &Labels) -> Option<&'a mut S
     }
 }
 
-fn add_to(total: Option<&mut Option<u32>>, value: i64) {
+fn add_to(total: Option<&mut Option<u32>>, value: f64) {
     if let Some(total) = total {
-        let value = u32::try_from(value.max(0)).unwrap_or(u32::MAX);
-        *total = Some(total.unwrap_or(0).saturating_add(value));
+        // The cast saturates at both ends.
+        *total = Some(total.unwrap_or(0).saturating_add(value as u32));
     }
 }

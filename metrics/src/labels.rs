@@ -19,9 +19,9 @@ use temporalio_common::telemetry::metrics::{
     MetricAttributes, MetricKeyValue, MetricValue, NewAttributes, OrderedPromLabelSet,
 };
 
-/// The labels of one series: names that Prometheus allows, in order, each once.
-#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Labels(Vec<(String, String)>);
+/// The labels of one series: names that Prometheus allows, in order, each once. Clones are the same labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Labels(Arc<[(String, String)]>);
 
 impl Labels {
     fn of(set: &OrderedPromLabelSet) -> Labels {
@@ -114,8 +114,8 @@ pub(crate) struct Interner {
 
 #[derive(Debug, Default)]
 struct Kept {
-    sets: HashMap<Arc<Labels>, Arc<OrderedPromLabelSet>>,
-    labels: ByAddress<Arc<Labels>>,
+    sets: HashMap<Labels, Arc<OrderedPromLabelSet>>,
+    labels: ByAddress<Labels>,
     /// What is recorded beyond [`MOST_SETS`].
     overflow: Option<Arc<OrderedPromLabelSet>>,
     /// By hash, because a key would have to own what is looked for.
@@ -169,16 +169,16 @@ impl Interner {
     }
 
     /// The labels of attributes, with their address if they are kept here. `None`: not attributes of a meter of ours.
-    pub(crate) fn labels(&self, attributes: &MetricAttributes) -> Option<(Option<Address>, Arc<Labels>)> {
+    pub(crate) fn labels(&self, attributes: &MetricAttributes) -> Option<(Option<Address>, Labels)> {
         let set = match attributes {
             MetricAttributes::Prometheus { labels } => labels,
-            MetricAttributes::Empty => return Some((None, Arc::default())),
+            MetricAttributes::Empty => return Some((None, Labels::default())),
             _ => return None,
         };
         let kept = self.kept.read().labels.get(&address(set)).cloned();
         Some(match kept {
             Some(labels) => (Some(address(set)), labels),
-            None => (None, Arc::new(Labels::of(set))),
+            None => (None, Labels::of(set)),
         })
     }
 
@@ -213,7 +213,7 @@ impl Interner {
 
 impl Kept {
     fn insert(&mut self, labels: Labels, set: OrderedPromLabelSet) -> Arc<OrderedPromLabelSet> {
-        let (labels, set) = (Arc::new(labels), Arc::new(set));
+        let set = Arc::new(set);
         self.labels.insert(address(&set), labels.clone());
         self.sets.insert(labels, set.clone());
         set
@@ -300,7 +300,10 @@ mod tests {
         assert_eq!(labels.get("a"), Some("1"));
         interner.extended(&stranger, new(&[("b", "2")]));
         assert!(interner.kept.read().extensions.is_empty());
-        assert_eq!(interner.labels(&MetricAttributes::Empty), Some((None, Arc::default())));
+        assert_eq!(
+            interner.labels(&MetricAttributes::Empty),
+            Some((None, Labels::default()))
+        );
         assert_eq!(interner.labels(&MetricAttributes::NoOp(Arc::default())), None);
     }
 

@@ -5,8 +5,9 @@
 //! from the same series how much of a worker's slots and polls is in use.
 
 mod answer;
-mod cell;
-mod family;
+mod families;
+mod format;
+mod gauges;
 mod headroom;
 mod http;
 mod labels;
@@ -15,6 +16,9 @@ mod plain;
 mod process;
 mod registry;
 
+pub use format::Format;
 pub use headroom::{Headroom, SlotUse};
 pub use http::{ListenError, Serving, serve};
-pub use registry::{Registry, Selection};
+/// The messages of the protobuf page: Prometheus' `io.prometheus.client`.
+pub use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as protobuf;
+pub use registry::{EncodeError, Registry, Selection};

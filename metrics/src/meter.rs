@@ -1,11 +1,12 @@
 //! Where the SDK records: its `CoreMeter` over a registry's families.
 //!
-//! Names and labels are those of the SDK's own exporter when it is told to show seconds, units and `_total`.
+//! Names and labels are those of the SDK's own exporter when it is told to show seconds, units and `_total`; only that a
+//! counter whose name ends in `total` does not get it twice.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
-use prometheus_client::registry::Unit;
+use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 use temporalio_common::telemetry::metrics::{
     self as sdk, CoreMeter, CounterBase, GaugeBase, GaugeF64Base, HistogramBase, HistogramDurationBase,
     HistogramF64Base, MetricAttributable, MetricAttributes, MetricParameters, NewAttributes, NoOpInstrument,
@@ -13,8 +14,8 @@ use temporalio_common::telemetry::metrics::{
 };
 
 use crate::{
-    cell::{Alive, Gauge, GaugePart, Histogram},
-    family::{Cell, Counter, Describe, Families, Family, Numbers},
+    families::{Families, Series},
+    gauges::{Alive, Gauge},
     headroom,
     labels::{ByAddress, Interner, Labels, address_of, series_name},
     registry::Selection,
@@ -39,75 +40,99 @@ impl fmt::Debug for Meter {
 }
 
 impl Meter {
-    /// The instrument, or `None` when nothing of it is to be recorded.
-    fn instrument<T: Cell, B>(
+    fn counter(&self, parameters: &MetricParameters) -> Option<Arc<Instrument<Counter>>> {
+        let name = self.name(parameters)?;
+        // The page adds it.
+        let name = name.strip_suffix("_total").unwrap_or(&name);
+        match self
+            .families
+            .series(name, &help(parameters, name), None, Series::counter)
+        {
+            Series::Counter(series) => Some(self.instrument(move |labels| series.get_or_create_owned(labels))),
+            _ => taken(name),
+        }
+    }
+
+    fn gauge(&self, parameters: &MetricParameters) -> Option<Arc<Instrument<Gauge>>> {
+        let name = self.name(parameters)?;
+        let alive = self.alive.clone();
+        match self
+            .families
+            .series(&name, &help(parameters, &name), None, Series::gauge)
+        {
+            Series::Gauge(series) => Some(self.instrument(move |labels| series.part(labels, &alive))),
+            _ => taken(&name),
+        }
+    }
+
+    fn histogram(
         &self,
         parameters: &MetricParameters,
-        numbers: Numbers,
-        bind: fn(&Arc<Alive>, Arc<T>) -> B,
-    ) -> Option<Arc<Instrument<T, B>>> {
-        let name = series_name(&format!("{}{}", self.prefix, parameters.name));
-        if self.selection == Selection::Headroom && !headroom::needs(&name) {
-            return None;
+        unit: &str,
+        make: fn() -> Series,
+    ) -> Option<Arc<Instrument<Histogram>>> {
+        let name = self.name(parameters)?;
+        let unit = (!unit.is_empty()).then(|| series_name(unit));
+        match self
+            .families
+            .series(&name, &help(parameters, &name), unit.as_deref(), make)
+        {
+            Series::Histogram(series) => Some(self.instrument(move |labels| series.get_or_create_owned(labels))),
+            _ => taken(&name),
         }
-        let describe = Describe {
-            help: help(&parameters.description, &name),
-            unit: match numbers {
-                Numbers::Durations => Some(Unit::Seconds),
-                // Of other instruments only a histogram's name has its unit.
-                _ if T::TYPE.as_str() != "histogram" || parameters.unit.is_empty() => None,
-                _ => Some(Unit::Other(series_name(&parameters.unit))),
-            },
-            name,
-            numbers,
-        };
-        let name = describe.name.clone();
-        let Some(family) = self.families.family::<T>(describe) else {
-            tracing::warn!(
-                name,
-                "a metric of this name and another type exists; this one is not recorded"
-            );
-            return None;
-        };
-        Some(Arc::new(Instrument {
-            family,
+    }
+
+    /// The name on the page, or `None` when nothing of it is to be recorded.
+    fn name(&self, parameters: &MetricParameters) -> Option<String> {
+        let name = series_name(&format!("{}{}", self.prefix, parameters.name));
+        (self.selection == Selection::All || headroom::needs(&name)).then_some(name)
+    }
+
+    fn instrument<T>(&self, find: impl Fn(&Labels) -> T + Send + Sync + 'static) -> Arc<Instrument<T>> {
+        Arc::new(Instrument {
             interner: self.interner.clone(),
-            alive: self.alive.clone(),
-            bind,
+            find: Box::new(find),
             bound: RwLock::default(),
-        }))
+        })
     }
 }
 
-/// A help text on one line.
-fn help(description: &str, name: &str) -> String {
+fn taken<T>(name: &str) -> Option<T> {
+    tracing::warn!(
+        name,
+        "a metric of this name and another type exists; this one is not recorded"
+    );
+    None
+}
+
+/// A help text on one line, without what the formats would have to escape. The page adds the full stop.
+fn help(parameters: &MetricParameters, name: &str) -> String {
+    let description: &str = &parameters.description;
     let text = if description.is_empty() { name } else { description };
-    text.replace('\\', "\\\\").replace('\n', "\\n")
+    text.trim_end_matches('.').replace(['\\', '\n'], " ")
 }
 
 /// An instrument before it knows its labels.
-struct Instrument<T, B> {
-    family: Arc<Family>,
+struct Instrument<T> {
     interner: Arc<Interner>,
-    alive: Arc<Alive>,
-    bind: fn(&Arc<Alive>, Arc<T>) -> B,
+    /// The series with these labels.
+    find: Box<dyn Fn(&Labels) -> T + Send + Sync>,
     /// What it was bound to, by the address of attributes that the interner keeps.
-    bound: RwLock<ByAddress<B>>,
+    bound: RwLock<ByAddress<T>>,
 }
 
-impl<T: Cell, B: Clone> Instrument<T, B> {
-    fn bind(&self, attributes: &MetricAttributes) -> Result<B, Box<dyn Error>> {
+impl<T: Clone> Instrument<T> {
+    fn bind(&self, attributes: &MetricAttributes) -> Result<T, Box<dyn Error>> {
         if let Some(address) = address_of(attributes)
             && let Some(bound) = self.bound.read().get(&address)
         {
             return Ok(bound.clone());
         }
-        let (address, labels): (_, Arc<Labels>) = self
+        let (address, labels) = self
             .interner
             .labels(attributes)
             .ok_or("attributes that another kind of meter made")?;
-        let cell = self.family.series(&labels).ok_or("a family of another type")?;
-        let bound = (self.bind)(&self.alive, cell);
+        let bound = (self.find)(&labels);
         if let Some(address) = address {
             self.bound.write().insert(address, bound.clone());
         }
@@ -115,35 +140,35 @@ impl<T: Cell, B: Clone> Instrument<T, B> {
     }
 }
 
-/// Implements, for an instrument of the SDK, what it is bound to and that it can be bound.
-macro_rules! instrument {
-    ($base:ident :: $record:ident ( $value:ty ) on $cell:ty => $bound:ident($inner:ty) = $how:expr) => {
-        #[derive(Clone)]
-        struct $bound(Arc<$inner>);
+/// An instrument that knows its labels.
+#[derive(Clone)]
+struct Bound<T>(T);
 
-        impl $base for $bound {
+/// Implements what an instrument of the SDK does once it knows its labels, and that it can be told them.
+macro_rules! instrument {
+    ($base:ident :: $record:ident ( $value:ty ) on $cell:ty = $how:expr) => {
+        impl $base for Bound<$cell> {
             fn $record(&self, value: $value) {
-                $how(&*self.0, value)
+                $how(&self.0, value);
             }
         }
 
-        impl MetricAttributable<Box<dyn $base>> for Instrument<$cell, $bound> {
+        impl MetricAttributable<Box<dyn $base>> for Instrument<$cell> {
             fn with_attributes(&self, attributes: &MetricAttributes) -> Result<Box<dyn $base>, Box<dyn Error>> {
-                Ok(Box::new(self.bind(attributes)?))
+                Ok(Box::new(Bound(self.bind(attributes)?)))
             }
         }
     };
 }
 
-instrument!(CounterBase::adds(u64) on Counter => BoundCounter(Counter) = Counter::add);
-instrument!(HistogramBase::records(u64) on Histogram => BoundHistogram(Histogram) = Histogram::record_whole);
-instrument!(HistogramF64Base::records(f64) on Histogram => BoundHistogramF64(Histogram) = Histogram::record_float);
-instrument!(HistogramDurationBase::records(Duration) on Histogram => BoundDuration(Histogram)
-    = Histogram::record_duration);
-instrument!(GaugeBase::records(u64) on Gauge => BoundGauge(GaugePart)
-    = |part: &GaugePart, value| part.set(i64::try_from(value).unwrap_or(i64::MAX)));
-instrument!(GaugeF64Base::records(f64) on Gauge => BoundGaugeF64(GaugePart) = GaugePart::set_float);
-instrument!(UpDownCounterBase::adds(i64) on Gauge => BoundUpDown(GaugePart) = GaugePart::add);
+instrument!(CounterBase::adds(u64) on Counter = Counter::inc_by);
+instrument!(HistogramBase::records(u64) on Histogram = |histogram: &Histogram, value| histogram.observe(value as f64));
+instrument!(HistogramF64Base::records(f64) on Histogram = Histogram::observe);
+instrument!(HistogramDurationBase::records(Duration) on Histogram
+    = |histogram: &Histogram, value: Duration| histogram.observe(value.as_secs_f64()));
+instrument!(GaugeBase::records(u64) on Gauge = |gauge: &Gauge, value| gauge.set(value as f64));
+instrument!(GaugeF64Base::records(f64) on Gauge = Gauge::set);
+instrument!(UpDownCounterBase::adds(i64) on Gauge = |gauge: &Gauge, value| gauge.inc_by(value as f64));
 
 /// The SDK's instrument over ours, or over one that records nothing.
 macro_rules! or_nothing {
@@ -169,43 +194,33 @@ impl CoreMeter for Meter {
     }
 
     fn counter(&self, parameters: MetricParameters) -> sdk::Counter {
-        let instrument = self.instrument(&parameters, Numbers::Whole, |_, cell| BoundCounter(cell));
-        or_nothing!(sdk::Counter, instrument)
+        or_nothing!(sdk::Counter, self.counter(&parameters))
     }
 
     fn histogram(&self, parameters: MetricParameters) -> sdk::Histogram {
-        let instrument = self.instrument(&parameters, Numbers::Whole, |_, cell| BoundHistogram(cell));
+        let instrument = self.histogram(&parameters, &parameters.unit, Series::sizes);
         or_nothing!(sdk::Histogram, instrument)
     }
 
     fn histogram_f64(&self, parameters: MetricParameters) -> sdk::HistogramF64 {
-        let instrument = self.instrument(&parameters, Numbers::Float, |_, cell| BoundHistogramF64(cell));
+        let instrument = self.histogram(&parameters, &parameters.unit, Series::floats);
         or_nothing!(sdk::HistogramF64, instrument)
     }
 
     fn histogram_duration(&self, parameters: MetricParameters) -> sdk::HistogramDuration {
-        let instrument = self.instrument(&parameters, Numbers::Durations, |_, cell| BoundDuration(cell));
+        let instrument = self.histogram(&parameters, "seconds", Series::latencies);
         or_nothing!(sdk::HistogramDuration, instrument)
     }
 
     fn gauge(&self, parameters: MetricParameters) -> sdk::Gauge {
-        let instrument = self.instrument(&parameters, Numbers::Whole, |alive, cell: Arc<Gauge>| {
-            BoundGauge(cell.part(alive))
-        });
-        or_nothing!(sdk::Gauge, instrument)
+        or_nothing!(sdk::Gauge, self.gauge(&parameters))
     }
 
     fn gauge_f64(&self, parameters: MetricParameters) -> sdk::GaugeF64 {
-        let instrument = self.instrument(&parameters, Numbers::Float, |alive, cell: Arc<Gauge>| {
-            BoundGaugeF64(cell.part(alive))
-        });
-        or_nothing!(sdk::GaugeF64, instrument)
+        or_nothing!(sdk::GaugeF64, self.gauge(&parameters))
     }
 
     fn up_down_counter(&self, parameters: MetricParameters) -> sdk::UpDownCounter {
-        let instrument = self.instrument(&parameters, Numbers::Whole, |alive, cell: Arc<Gauge>| {
-            BoundUpDown(cell.part(alive))
-        });
-        or_nothing!(sdk::UpDownCounter, instrument)
+        or_nothing!(sdk::UpDownCounter, self.gauge(&parameters))
     }
 }

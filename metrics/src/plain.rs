@@ -1,106 +1,110 @@
-//! The page in Prometheus' older text format, for clients that do not ask for OpenMetrics: old scrapers, browsers, `curl`.
+//! The page in Prometheus' older text format, for clients that name no other: browsers, `curl`, push gateways.
 //!
-//! The formats share their samples. A counter's family carries `_total` in its name here and an info `_info`, and there are
-//! no units, no exemplars and no mark of the end.
+//! Written from the same messages as the protobuf page, whose names are this format's: a counter's family carries `_total`
+//! and an info's `_info`.
 
-/// Writes an OpenMetrics page in the older format.
-pub(crate) fn from_openmetrics(page: &str) -> String {
-    let mut plain = String::with_capacity(page.len());
-    // A family's help comes before its type, which decides on the name in both.
-    let mut help: Option<(&str, &str)> = None;
-    for line in page.lines() {
-        if let Some(rest) = line.strip_prefix("# HELP ") {
-            help = rest.split_once(' ');
-        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
-            let Some((family, openmetrics)) = rest.split_once(' ') else {
-                continue;
-            };
-            let (suffix, kind) = match openmetrics {
-                "counter" => ("_total", "counter"),
-                "info" => ("_info", "gauge"),
-                "gauge" | "histogram" | "summary" => ("", openmetrics),
-                "stateset" => ("", "gauge"),
-                _ => ("", "untyped"),
-            };
-            if let Some((_, text)) = help.take().filter(|(of, _)| *of == family) {
-                push(&mut plain, &["# HELP ", family, suffix, " ", text]);
+use std::fmt::Write as _;
+
+use crate::protobuf::{LabelPair, Metric, MetricFamily, MetricType};
+
+/// Writes families in the older text format.
+pub(crate) fn write(families: &[MetricFamily]) -> String {
+    let mut page = String::new();
+    for family in families {
+        let name = &family.name;
+        let (kind, is_histogram) = match MetricType::try_from(family.r#type) {
+            Ok(MetricType::Counter) => ("counter", false),
+            Ok(MetricType::Gauge) => ("gauge", false),
+            Ok(MetricType::Histogram) => ("histogram", true),
+            // The library writes no other.
+            _ => ("untyped", false),
+        };
+        page.push_str("# HELP ");
+        page.push_str(name);
+        page.push(' ');
+        escape(&mut page, &family.help, false);
+        // Writing to a string does not fail, here and below.
+        let _ = write!(page, "\n# TYPE {name} {kind}\n");
+        for metric in &family.metric {
+            if is_histogram {
+                histogram(&mut page, name, metric);
+            } else {
+                sample(&mut page, name, "", &metric.label, None, value(metric));
             }
-            push(&mut plain, &["# TYPE ", family, suffix, " ", kind]);
-        } else if !line.starts_with('#') {
-            push(&mut plain, &[without_exemplar(line)]);
         }
     }
-    plain
+    page
 }
 
-fn push(page: &mut String, parts: &[&str]) {
-    page.extend(parts.iter().copied());
+fn value(metric: &Metric) -> f64 {
+    let counter = metric.counter.as_ref().map(|counter| counter.value);
+    counter
+        .or_else(|| metric.gauge.as_ref().map(|gauge| gauge.value))
+        .or_else(|| metric.untyped.as_ref().map(|untyped| untyped.value))
+        .unwrap_or(f64::NAN)
+}
+
+fn histogram(page: &mut String, name: &str, metric: &Metric) {
+    let Some(histogram) = &metric.histogram else { return };
+    let count = histogram.sample_count as f64;
+    sample(page, name, "_sum", &metric.label, None, histogram.sample_sum);
+    sample(page, name, "_count", &metric.label, None, count);
+    for bucket in &histogram.bucket {
+        let cumulative = bucket.cumulative_count as f64;
+        sample(
+            page,
+            name,
+            "_bucket",
+            &metric.label,
+            Some(bucket.upper_bound),
+            cumulative,
+        );
+    }
+}
+
+fn sample(page: &mut String, name: &str, suffix: &str, labels: &[LabelPair], le: Option<f64>, value: f64) {
+    page.push_str(name);
+    page.push_str(suffix);
+    let mut before = '{';
+    for LabelPair { name, value } in labels {
+        page.push(before);
+        page.push_str(name);
+        page.push_str("=\"");
+        escape(page, value, true);
+        page.push('"');
+        before = ',';
+    }
+    if let Some(le) = le {
+        page.push(before);
+        page.push_str("le=\"");
+        number(page, le);
+        page.push('"');
+        before = ',';
+    }
+    if before == ',' {
+        page.push('}');
+    }
+    page.push(' ');
+    number(page, value);
     page.push('\n');
 }
 
-/// A sample up to its exemplar: the first ` # ` that is not in a label's value.
-fn without_exemplar(sample: &str) -> &str {
-    if !sample.contains(" # ") {
-        return sample;
-    }
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in sample.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = quoted,
-            b'"' => quoted = !quoted,
-            b' ' if !quoted && sample[at..].starts_with(" # ") => return &sample[..at],
-            _ => {}
-        }
-    }
-    sample
+/// A number as OpenMetrics has it, with at least one decimal, so that a bucket's label is the same in both texts.
+fn number(page: &mut String, value: f64) {
+    let _ = match value {
+        f64::INFINITY => page.write_str("+Inf"),
+        f64::NEG_INFINITY => page.write_str("-Inf"),
+        value => write!(page, "{value:?}"),
+    };
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_get_their_older_names_and_types() {
-        let page = "\
-# HELP a_seconds Time.
-# TYPE a_seconds counter
-# UNIT a_seconds seconds
-a_seconds_total{x=\"1\"} 2.5
-# HELP b_build Build.
-# TYPE b_build info
-b_build_info{version=\"1\"} 1
-# HELP c Gauge.
-# TYPE c gauge
-c -3
-# TYPE d unknown
-d 1
-# EOF
-";
-        let plain = "\
-# HELP a_seconds_total Time.
-# TYPE a_seconds_total counter
-a_seconds_total{x=\"1\"} 2.5
-# HELP b_build_info Build.
-# TYPE b_build_info gauge
-b_build_info{version=\"1\"} 1
-# HELP c Gauge.
-# TYPE c gauge
-c -3
-# TYPE d untyped
-d 1
-";
-        assert_eq!(from_openmetrics(page), plain);
-    }
-
-    #[test]
-    fn exemplars_go_and_labels_that_look_like_one_stay() {
-        assert_eq!(
-            without_exemplar("a_bucket{le=\"1\"} 5 # {id=\"7\"} 0.5"),
-            "a_bucket{le=\"1\"} 5"
-        );
-        let tricky = r#"a{x="\" # {",y="\\"} 5"#;
-        assert_eq!(without_exemplar(tricky), tricky);
-        assert_eq!(without_exemplar(&format!("{tricky} # {{}} 1")), tricky);
+fn escape(page: &mut String, text: &str, quoted: bool) {
+    for letter in text.chars() {
+        match letter {
+            '\\' => page.push_str("\\\\"),
+            '\n' => page.push_str("\\n"),
+            '"' if quoted => page.push_str("\\\""),
+            letter => page.push(letter),
+        }
     }
 }

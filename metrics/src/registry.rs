@@ -3,19 +3,26 @@
 use std::{fmt, sync::Arc};
 
 use parking_lot::Mutex;
-use prometheus_client::{encoding::text, metrics::info::Info};
+use prometheus_client::{
+    encoding::{prometheus_protobuf, text},
+    metrics::info::Info,
+};
+use prost::Message as _;
 use temporalio_common::telemetry::{
     METRIC_PREFIX, TaskQueueLabelStrategy,
     metrics::{CoreMeter, MetricKeyValue, TemporalMeter},
 };
 
 use crate::{
-    cell::Alive,
-    family::{Families, Page},
+    families::Families,
+    format::Format,
+    gauges::Alive,
     headroom::{self, Headroom},
     labels::Interner,
     meter::Meter,
+    plain,
     process::ProcessSeries,
+    protobuf::MetricFamily,
 };
 
 /// Which of the SDK's series a meter records.
@@ -38,15 +45,14 @@ pub struct Registry {
 impl Registry {
     /// A registry with the process's own series: `benchmark_build_info` and `process_…`.
     pub fn new() -> Registry {
-        let families = Arc::<Families>::default();
         let mut prometheus = prometheus_client::registry::Registry::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         prometheus.register("benchmark_build", "The program that this process runs", build);
         prometheus.register_collector(Box::new(ProcessSeries));
-        prometheus.register_collector(Box::new(Page(families.clone())));
+        let prometheus = Arc::new(Mutex::new(prometheus));
         Registry {
-            prometheus: Arc::new(Mutex::new(prometheus)),
-            families,
+            families: Arc::new(Families::new(prometheus.clone())),
+            prometheus,
             interner: Arc::default(),
         }
     }
@@ -88,19 +94,47 @@ impl Registry {
     }
 
     /// Registers series of the process's own. Names are not checked: what is registered twice is on the page twice. The
-    /// registry is locked meanwhile: `register` must not ask it for its page.
+    /// registry is locked meanwhile: `register` must not ask it for its page or make an instrument.
     pub fn with(&self, register: impl FnOnce(&mut prometheus_client::registry::Registry)) {
         register(&mut self.prometheus.lock());
     }
 
-    /// The page, as OpenMetrics text.
-    pub fn encode(&self) -> String {
-        let mut page = String::new();
-        // Writing to a string does not fail.
-        let _ = text::encode(&mut page, &self.prometheus.lock());
-        page
+    /// The page.
+    ///
+    /// # Errors
+    /// When a collector cannot write its series.
+    pub fn encode(&self, format: Format) -> Result<Vec<u8>, EncodeError> {
+        Ok(match format {
+            Format::Protobuf => {
+                let mut page = Vec::new();
+                for family in self.families()? {
+                    // A vector has room for all.
+                    let _ = family.encode_length_delimited(&mut page);
+                }
+                page
+            }
+            Format::OpenMetrics => {
+                let mut page = String::new();
+                text::encode(&mut page, &self.prometheus.lock())?;
+                page.into_bytes()
+            }
+            Format::Plain => plain::write(&self.families()?).into_bytes(),
+        })
+    }
+
+    /// All families, as Prometheus' protobuf messages.
+    ///
+    /// # Errors
+    /// When a collector cannot write its series.
+    pub fn families(&self) -> Result<Vec<MetricFamily>, EncodeError> {
+        Ok(prometheus_protobuf::encode(&self.prometheus.lock())?)
     }
 }
+
+/// A collector did not write its series.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the page cannot be written: a collector failed; this is a defect of the program")]
+pub struct EncodeError(#[from] fmt::Error);
 
 impl Default for Registry {
     fn default() -> Registry {

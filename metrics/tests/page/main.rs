@@ -1,6 +1,7 @@
 //! The page as a scraper sees it: asked for over loopback, parsed, compared.
 
 mod client;
+mod formats;
 mod headroom;
 mod parse;
 mod scrape;

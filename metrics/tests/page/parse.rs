@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use benchmark_metrics::protobuf::{Histogram, Metric, MetricFamily, MetricType};
+use prost::Message as _;
+
 #[derive(Clone, Copy, PartialEq)]
 pub enum Format {
     OpenMetrics,
@@ -97,6 +100,59 @@ impl Page {
         page
     }
 
+    /// The same of a protobuf page.
+    pub fn decode(mut page: &[u8]) -> Page {
+        let mut decoded = Page::default();
+        while !page.is_empty() {
+            let family = MetricFamily::decode_length_delimited(&mut page).expect("a family");
+            let kind = MetricType::try_from(family.r#type).expect("a type of family");
+            for metric in &family.metric {
+                let values = [
+                    metric.counter.as_ref().map(|counter| counter.value),
+                    metric.gauge.map(|gauge| gauge.value),
+                ];
+                let mut add = |suffix: &str, le: Option<f64>, value: f64| {
+                    let labels = metric
+                        .label
+                        .iter()
+                        .map(|label| (label.name.clone(), label.value.clone()));
+                    let le = le.map(|le| {
+                        let text = if le.is_infinite() {
+                            "+Inf".to_owned()
+                        } else {
+                            format!("{le:?}")
+                        };
+                        ("le".to_owned(), text)
+                    });
+                    decoded.samples.push(Sample {
+                        name: format!("{}{suffix}", family.name),
+                        labels: labels.chain(le).collect(),
+                        value,
+                    });
+                };
+                values.into_iter().flatten().for_each(|value| add("", None, value));
+                if let Some(histogram) = &metric.histogram {
+                    add("_sum", None, histogram.sample_sum);
+                    add("_count", None, histogram.sample_count as f64);
+                    for bucket in &histogram.bucket {
+                        add("_bucket", Some(bucket.upper_bound), bucket.cumulative_count as f64);
+                    }
+                }
+            }
+            let described = Family {
+                kind: kind.as_str_name().to_lowercase(),
+                help: Some(family.help),
+                unit: Some(family.unit).filter(|unit| !unit.is_empty()),
+            };
+            assert!(
+                decoded.families.insert(family.name, described).is_none(),
+                "in two places"
+            );
+        }
+        decoded.check_histograms();
+        decoded
+    }
+
     /// Buckets never fall, and the last of them is all.
     fn check_histograms(&self) {
         let mut last: BTreeMap<String, (f64, f64)> = BTreeMap::new();
@@ -130,6 +186,37 @@ impl Page {
         assert!(found.next().is_none(), "more than one {name} with {labels:?}");
         Some(value)
     }
+}
+
+/// The native buckets of a histogram: their upper bounds and counts, that of zero first.
+pub fn native_buckets(histogram: &Histogram) -> Vec<(f64, u64)> {
+    let mut buckets = vec![(histogram.zero_threshold, histogram.zero_count)];
+    let base = 2_f64.powf(2_f64.powi(-histogram.schema));
+    let mut deltas = histogram.positive_delta.iter();
+    let (mut index, mut count) = (0_i32, 0_i64);
+    for span in &histogram.positive_span {
+        index += span.offset;
+        for _ in 0..span.length {
+            count += deltas.next().expect("a delta for each bucket");
+            buckets.push((base.powi(index), u64::try_from(count).expect("no count below 0")));
+            index += 1;
+        }
+    }
+    assert_eq!(deltas.next(), None, "a bucket for each delta");
+    buckets
+}
+
+/// The histograms of a family on a protobuf page.
+pub fn histograms(mut page: &[u8], name: &str) -> Vec<Histogram> {
+    let mut found = Vec::new();
+    while !page.is_empty() {
+        let family = MetricFamily::decode_length_delimited(&mut page).expect("a family");
+        if family.name == name {
+            let of = |metric: Metric| metric.histogram.expect("a histogram");
+            found.extend(family.metric.into_iter().map(of));
+        }
+    }
+    found
 }
 
 fn of(name: &str, sample: &Sample) -> String {

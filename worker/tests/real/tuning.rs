@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use benchmark_metrics::{Registry, Selection};
+use benchmark_metrics::{Format, Registry, Selection};
 use benchmark_temporal::{
     ConnectOptions,
     embedded::{EmbeddedOptions, EmbeddedServer, presets},
@@ -30,7 +30,7 @@ fn measured(options: WorkerOptions, registry: &Registry) -> WorkerOptions {
 
 /// The sum of a counter's series that have this label.
 fn counted(registry: &Registry, name: &str, label: &str) -> f64 {
-    let page = registry.encode();
+    let page = String::from_utf8(registry.encode(Format::Plain).unwrap()).unwrap();
     let series = page
         .lines()
         .filter(|line| line.starts_with(name) && line.contains(label));
