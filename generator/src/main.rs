@@ -30,7 +30,7 @@ use benchmark_scenarios::{Problem, variables};
 use cli::{
     INVALID,
     console::{complain, complain_styled, is_color_welcome, log_to_stderr, print, printed, problem, show, style},
-    prepared::{Prepared, calibration, noise_folder, prepare, runtime},
+    prepared::{Prepared, block_on, calibration, noise_folder, prepare},
     series,
 };
 
@@ -99,7 +99,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         command: args::redacted_command(env::args_os()),
         calibration: calibration(),
     };
-    let outcome = runtime()?.block_on(async {
+    let outcome = block_on(async {
         let (stopper, stop) = stop::channel();
         // At the second signal nothing is waited for. An embedded server is tied to this process and ends with it.
         stopper
@@ -112,7 +112,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
             })
             .map_err(|error| RunError::Environment(error.into()))?;
         story::run(request, stop).await
-    });
+    })?;
     match outcome {
         Ok(finished) => report(&finished, &output, color),
         Err(RunError::Interrupted(StopReason::Signal(signal))) => {
@@ -180,13 +180,13 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
         .is_terminal()
         .then_some(&mut progress as &mut dyn Write);
     let mut console = Console::new(rows, progress);
-    let calibrated = runtime()?.block_on(async {
+    let calibrated = block_on(async {
         let (stopper, stop) = stop::channel();
         stopper
             .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
             .map_err(anyhow::Error::from)?;
         calibrate::run(options, file.as_deref(), stop, &mut console).await
-    });
+    })?;
     console.clear();
     let calibration = match calibrated {
         Ok(calibration) => calibration,
@@ -230,7 +230,7 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
         .iter()
         .chain(&options.notes)
         .for_each(|note| complain(&format!("note: {note}")));
-    let followed = runtime()?.block_on(async {
+    let followed = block_on(async {
         let (stopper, stop) = stop::channel();
         stopper
             .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
@@ -243,7 +243,7 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
             say: Arc::new(|line: String| complain(&line)),
         };
         join::run(request, stop).await
-    });
+    })?;
     match followed {
         Ok(Followed::ToTheEnd) => Ok(ExitCode::SUCCESS),
         Ok(Followed::Stopped(StopReason::Signal(signal))) => Ok(ExitCode::from(signal.exit_code())),

@@ -131,7 +131,7 @@ impl Starter {
                     return StarterSummary::default();
                 }
             };
-            LocalSet::new().block_on(&runtime, async move {
+            let summary = LocalSet::new().block_on(&runtime, async move {
                 let prepared = async {
                     let timer = |error| ConnectError::Settings(format!("a timer for starts: {error}"));
                     let dialer = Arc::clone(&options.dialer);
@@ -159,7 +159,10 @@ impl Starter {
                     }
                     Err(_) => StarterSummary::default(),
                 }
-            })
+            });
+            // A name that is being looked up for a connection must not hold the thread.
+            runtime.shutdown_background();
+            summary
         })?;
         Ok(Starter {
             waker,

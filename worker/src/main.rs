@@ -67,14 +67,17 @@ fn run(Converted { request, notes }: Converted) -> ExitCode {
     // Workers have threads of their own; the rest is little.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
-        runtime.block_on(async {
+        let ended = runtime.block_on(async {
             let (stopper, stop) = process::channel();
             stopper
                 .listen(|signal: Signal| std::process::exit(i32::from(signal.exit_code())))
                 .map_err(|error| error.to_string())?;
             let ended = process::run(request, stop, Arc::new(say)).await;
             ended.map_err(|failure| told(&failure))
-        })
+        });
+        // A look-up of a name that nobody answers does not end.
+        runtime.shutdown_background();
+        ended
     });
     match ended {
         Ok(Ended::Signal(_) | Ended::RunOver) => ExitCode::SUCCESS,

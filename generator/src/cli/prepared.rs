@@ -1,6 +1,6 @@
 //! What a command needs before it touches anything: a plan, secrets, places on disk, threads.
 
-use std::{env, path::PathBuf, thread};
+use std::{env, path::PathBuf, thread, time::Duration};
 
 use benchmark_generator::{
     args::{OutputOptions, RunArgs, Secrets, Surroundings},
@@ -63,12 +63,20 @@ pub fn noise_folder() -> NoiseFolder {
     NoiseFolder(calibration().and_then(|file| Some(file.parent()?.join("noise"))))
 }
 
-/// Control plane, long polls and workers' activities; starts have threads of their own.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
-    tokio::runtime::Builder::new_multi_thread()
+/// How long what goes on beside a command may take to end after it. A look-up of a name that nobody answers does not end,
+/// and everything that matters is done by then.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+
+/// Carries a command out on threads for the control plane, long polls and workers' activities; starts have threads of their
+/// own.
+pub fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("control")
         .enable_all()
         .build()
-        .map_err(|error| Problem::new(format!("no threads can be had: {error}")))
+        .map_err(|error| Problem::new(format!("no threads can be had: {error}")))?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_timeout(AFTERWARDS);
+    Ok(done)
 }

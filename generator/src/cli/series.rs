@@ -16,7 +16,7 @@ use benchmark_scenarios::Problem;
 use super::{
     INVALID,
     console::{complain, is_color_welcome, log_to_stderr, problem, show, style},
-    prepared::{Prepared, calibration, noise_folder, prepare, prepare_with, runtime},
+    prepared::{Prepared, block_on, calibration, noise_folder, prepare, prepare_with},
 };
 
 /// Runs two variants in turn and compares them.
@@ -117,16 +117,15 @@ fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) 
         }),
         say: Box::new(|line| complain(&line)),
     };
-    runtime()?
-        .block_on(async {
-            let (stopper, stop) = stop::channel();
-            stopper.listen(|signal| {
-                live::leave();
-                std::process::exit(i32::from(signal.exit_code()))
-            })?;
-            series::run(request, stop).await
-        })
-        .map_err(problem)
+    block_on(async {
+        let (stopper, stop) = stop::channel();
+        stopper.listen(|signal| {
+            live::leave();
+            std::process::exit(i32::from(signal.exit_code()))
+        })?;
+        series::run(request, stop).await
+    })?
+    .map_err(problem)
 }
 
 /// The exit code of a series that was told to stop.

@@ -15,6 +15,7 @@ use tokio::{
 use super::relay::Relay;
 use crate::{
     accounts::Sample,
+    deadline::{Ending, Step},
     health::{HealthProbe, HealthSnapshot, StarterLoad},
     sampler::{Sampler, SamplerOptions},
     schedule::{Schedule, Stripe},
@@ -27,6 +28,9 @@ use crate::{
 
 /// How long the last windows may take to reach the leader.
 const DELIVERY: Duration = Duration::from_secs(10);
+
+/// As long as nobody asks for a stop.
+const NO_LIMIT: Duration = Duration::MAX;
 
 /// Says how the Temporal server is reached, from the plan and the address that the leader tells.
 pub type Reach = dyn FnOnce(&Plan, &str) -> anyhow::Result<ConnectOptions> + Send;
@@ -68,8 +72,13 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
     let relay = Arc::new(Relay::new());
     relay.tell(0, false, false, "the run's preparation");
     member.begin(Arc::clone(&relay) as Arc<dyn Source>);
+    let plan = read_plan(&joined.plan_json, &joined.plan_hash);
+    // A plan that is not carried out is told at once.
+    let stop_timeout = plan.as_ref().map_or(DELIVERY, |plan| plan.load.stop_timeout);
+    let ending = Ending::new(stop.clone(), stop_timeout);
+    let (time_up, mut stopped) = (ending.step(Step::Members, NO_LIMIT), stop.clone());
     let told = async {
-        let plan = read_plan(&joined.plan_json, &joined.plan_hash)?;
+        let plan = plan?;
         let connect = (options.connect)(&plan, &joined.server_address)?;
         (options.say)(format!(
             "joined run {} as a generator; plan {}; server {}",
@@ -87,6 +96,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
             member: &member,
             orders: member.orders(),
             say: Arc::clone(&options.say),
+            ending: ending.clone(),
             stop: stop.clone(),
         };
         follower.follow().await
@@ -94,6 +104,8 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
     let told = tokio::select! {
         told = told => told,
         end = member.ended() => Err(lost(end)),
+        // Whatever it is busy with.
+        reason = async { time_up.passed().await; stopped.requested().await } => Ok(Followed::Stopped(reason)),
     };
     let (reason, told) = match told {
         Ok(Followed::ToTheEnd) => ("the run is over".to_owned(), Ok(Followed::ToTheEnd)),
@@ -106,7 +118,8 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
         ),
         Err(error) => (benchmark_results::text::chain(error.as_ref()), Err(error)),
     };
-    let delivered = member.leave(reason, DELIVERY).await;
+    let delivering = ending.step(Step::Farewell, DELIVERY);
+    let delivered = member.leave(reason, delivering.left()).await;
     match (told, delivered) {
         (Err(error), _) => Err(error),
         (Ok(_), Err(undelivered)) => Err(anyhow::Error::from(undelivered).context("not everything reached the leader")),
@@ -141,6 +154,7 @@ struct Follower<'a> {
     member: &'a Member,
     orders: watch::Receiver<wire::Order>,
     say: Arc<dyn Fn(String) + Send + Sync>,
+    ending: Ending,
     stop: Stop,
 }
 
@@ -257,6 +271,7 @@ impl Follower<'_> {
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut own, mut stopped): (Option<OwnStop>, bool) = (None, false);
+        let answers = self.ending.step(Step::Answers, NO_LIMIT);
         while (!stopped && timeline.elapsed() < schedule.end()) || !starters.are_done() {
             let mut stops = None;
             tokio::select! {
@@ -271,6 +286,13 @@ impl Follower<'_> {
             if let Some(leaders) = leaders_stop(&self.orders.borrow(), iteration) {
                 starters.stop_at(leaders);
                 stopped |= timeline.elapsed() >= leaders;
+            }
+            if waits_no_more(&self.orders.borrow(), iteration) {
+                starters.stop_at(timeline.elapsed());
+                stopped = true;
+                starters.give_up();
+            } else if answers.is_over() {
+                starters.give_up();
             }
             if let Some(reason) = stops {
                 let at = own.as_ref().map_or_else(|| timeline.elapsed(), |own| own.at);
@@ -330,6 +352,11 @@ fn leaders_stop(order: &wire::Order, iteration: u32) -> Option<u64> {
     order.stop_at_ns.filter(|_| order.iteration == iteration)
 }
 
+/// Whether the leader is further than an iteration, and hears no more of it.
+fn waits_no_more(order: &wire::Order, iteration: u32) -> bool {
+    order.stage() == wire::Stage::End || order.iteration > iteration
+}
+
 /// Waits for the word to begin; `None` when the run ends without it.
 async fn word(mut orders: watch::Receiver<wire::Order>, iteration: u32) -> anyhow::Result<Option<wire::Order>> {
     let begins = |order: &wire::Order| order.stage() == wire::Stage::Run && order.iteration == iteration;
@@ -369,6 +396,18 @@ mod tests {
         assert!(!whole(stop(60, false), Some(61)));
         // An abort ends the run: the leader's stop follows.
         assert!(!whole(stop(60, true), None) && whole(stop(60, true), Some(80)));
+    }
+
+    #[test]
+    fn a_leader_that_is_further_waits_no_more() {
+        let order = |stage: wire::Stage, iteration| wire::Order {
+            stage: stage.into(),
+            iteration,
+            ..Default::default()
+        };
+        assert!(!waits_no_more(&order(wire::Stage::Run, 2), 2));
+        assert!(waits_no_more(&order(wire::Stage::Prepare, 3), 2));
+        assert!(waits_no_more(&order(wire::Stage::End, 2), 2));
     }
 
     #[test]

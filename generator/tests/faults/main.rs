@@ -21,6 +21,7 @@ mod documented;
 mod group;
 mod hold;
 mod members;
+mod names;
 mod play;
 mod proxy;
 mod refusals;

@@ -32,6 +32,9 @@ const LOAD: &str = "--rate 10 --ramp-up 1s --warm-up 1s --drain 60s \
 
 const TOKEN: &str = "a-token-for-tests-of-faults";
 
+/// From a signal to the end: a supervisor kills after this.
+const AFTER_A_SIGNAL: Duration = Duration::from_secs(30);
+
 /// How long after its load a run may end at most.
 const ENDS_WITHIN: Duration = Duration::from_secs(40 + 60 + 90);
 
@@ -92,8 +95,12 @@ impl Fleet {
     }
 
     fn generator_at(&mut self, leader: &str) {
+        self.generator_between(leader, &play::shared());
+    }
+
+    fn generator_between(&mut self, leader: &str, server: &str) {
         let bench = Bench::new();
-        let mut command = bench.command(&["join", leader, "--address", &play::shared()]);
+        let mut command = bench.command(&["join", leader, "--address", server]);
         command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
         let going = bench.begin(command);
         self.members.push((bench, going));
@@ -189,6 +196,50 @@ fn a_generator_that_sends_on_unheard_makes_no_valid_run() {
     assert_eq!(results.verdict.value, VerdictValue::Invalid, "{leader:?}");
     assert_eq!(status(&results, "fleet-members"), CheckStatus::Invalid, "{leader:?}");
     assert_eq!(results.ledger.arrivals, 196, "{leader:?}");
+}
+
+#[test]
+fn a_generator_that_is_told_to_stop_waits_for_no_leader_that_stands_still() {
+    let mut fleet = Fleet::lead("leader-stopped", 60, "--expect-workers 1 --generators 2");
+    fleet.worker();
+    fleet.generator();
+    fleet.in_the_middle();
+    fleet.leader.signal(Signal::STOP);
+    let (_bench, generator) = fleet.members.remove(1);
+    generator.signal(Signal::TERM);
+    let begun = Instant::now();
+    let finished = generator.finish();
+    assert!(begun.elapsed() <= AFTER_A_SIGNAL, "{:?}: {finished:?}", begun.elapsed());
+    assert_eq!(finished.code(), 2, "{finished:?}");
+    assert!(
+        finished.stderr.contains("not everything reached the leader"),
+        "{finished:?}"
+    );
+}
+
+#[test]
+fn a_generator_whose_starts_nobody_answers_ends_with_its_leader() {
+    let arguments = "--expect-workers 1 --generators 2 --start-timeout 2m";
+    let mut fleet = Fleet::lead("generator-unanswered", 60, arguments);
+    let route = Proxy::to(&play::shared());
+    let (leader, server) = (fleet.address.clone(), route.address());
+    fleet.worker();
+    fleet.generator_between(&leader, &server);
+    fleet.in_the_middle();
+    route.play(Script::wire(Wire::Frozen));
+    let seen = Instant::now();
+    fleet.leader.until("starts that are not answered", |_| {
+        (seen.elapsed() >= Duration::from_secs(2)).then_some(())
+    });
+    fleet.leader.signal(Signal::TERM);
+    let begun = Instant::now();
+    let (_bench, generator) = fleet.members.remove(1);
+    let followed = generator.finish();
+    assert!(begun.elapsed() <= AFTER_A_SIGNAL, "{:?}: {followed:?}", begun.elapsed());
+    let finished = fleet.leader.finish();
+    assert!(begun.elapsed() <= AFTER_A_SIGNAL, "{:?}: {finished:?}", begun.elapsed());
+    assert_eq!(finished.code(), 143, "{finished:?}");
+    account::closes_so_far(&finished.results());
 }
 
 #[test]
