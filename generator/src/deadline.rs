@@ -2,14 +2,22 @@
 //!
 //! What has to be done then is a row of steps. Undisturbed, each may take a time of its own, long enough for a server that
 //! is slow. Once a stop was asked for, all of them together have `--stop-timeout` from that instant, of which each has a
-//! part by whose end it must be over, whatever the steps before it took. A [`Deadline`] is handed down into every wait: a
-//! stop brings it forward while somebody waits.
+//! part by whose end it must be over, whatever the steps before it took. A server that has answered nothing for long ends the
+//! steps that ask it, all of them together: each of the rest has only the time for one question. A [`Deadline`] is handed
+//! down into every wait: a stop, and a silence, bring it forward while somebody waits.
 
 use std::time::Duration;
 
+use benchmark_temporal::Silence;
 use tokio::time::Instant;
 
 use crate::stop::Stop;
+
+/// How long a server that answers nothing is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a step may ask a server that has been waited for in vain: it may have come back.
+const ONE_QUESTION: Duration = Duration::from_secs(2);
 
 /// What is done after the load, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,12 +67,44 @@ impl Step {
 pub struct Ending {
     stop: Stop,
     stop_timeout: Duration,
+    server: Option<AfterLoad>,
+}
+
+/// Whether the server answers, and since when that counts.
+#[derive(Clone, Debug)]
+struct AfterLoad {
+    silence: Silence,
+    /// Nobody asks it while there is a load, so that a question of then says nothing.
+    since: Instant,
+}
+
+impl AfterLoad {
+    fn silent_since(&self) -> Option<Instant> {
+        self.silence.since().map(|since| since.max(self.since))
+    }
 }
 
 impl Ending {
     /// An ending that takes `stop_timeout` from the instant at which a stop is asked for.
     pub fn new(stop: Stop, stop_timeout: Duration) -> Self {
-        Ending { stop, stop_timeout }
+        Ending {
+            stop,
+            stop_timeout,
+            server: None,
+        }
+    }
+
+    /// The same of a load that is over now, on a server that may answer nothing any more.
+    #[must_use]
+    pub fn after_load(&self, silence: &Silence) -> Self {
+        let server = AfterLoad {
+            silence: silence.clone(),
+            since: Instant::now(),
+        };
+        Ending {
+            server: Some(server),
+            ..self.clone()
+        }
     }
 
     /// What asked for a stop, in words.
@@ -78,6 +118,21 @@ impl Ending {
             calm: later(Instant::now(), calm),
             stop: self.stop.clone(),
             hurried: self.stop_timeout * step.percent() / 100,
+            asked: None,
+        }
+    }
+
+    /// The deadline of a step that asks the server: the same, but one that answers nothing is waited for no longer than
+    /// `patience`, the silence before this step included.
+    pub fn asking(&self, step: Step, calm: Duration, patience: Duration) -> Deadline {
+        let at_least = later(Instant::now(), ONE_QUESTION);
+        Deadline {
+            asked: self.server.clone().map(|server| Asked {
+                server,
+                patience,
+                at_least,
+            }),
+            ..self.step(step, calm)
         }
     }
 }
@@ -89,6 +144,23 @@ pub struct Deadline {
     stop: Stop,
     /// From the instant at which a stop is asked for.
     hurried: Duration,
+    /// Where the server is asked.
+    asked: Option<Asked>,
+}
+
+/// Until when a server that answers nothing is asked.
+#[derive(Clone, Debug)]
+struct Asked {
+    server: AfterLoad,
+    patience: Duration,
+    at_least: Instant,
+}
+
+impl Asked {
+    fn until(&self) -> Option<Instant> {
+        let since = self.server.silent_since()?;
+        Some(later(since, self.patience).max(self.at_least))
+    }
 }
 
 /// Time was up before something was done.
@@ -99,10 +171,9 @@ pub struct TimeUp;
 impl Deadline {
     /// The instant, as it stands now.
     pub fn at(&self) -> Instant {
-        match self.stop.since() {
-            Some(since) => self.calm.min(later(since, self.hurried)),
-            None => self.calm,
-        }
+        let stopped = self.stop.since().map(|since| later(since, self.hurried));
+        let silent = self.asked.as_ref().and_then(Asked::until);
+        [stopped, silent].into_iter().flatten().fold(self.calm, Instant::min)
     }
 
     /// What is left of it.
@@ -120,6 +191,12 @@ impl Deadline {
         self.stop.since().is_some()
     }
 
+    /// For how long the server has answered nothing, where it is asked and does not answer.
+    pub fn silent_for(&self) -> Option<Duration> {
+        let since = self.asked.as_ref()?.server.silent_since()?;
+        Some(Instant::now().saturating_duration_since(since))
+    }
+
     /// The same, or earlier: not later than `limit` from now.
     pub fn within(&self, limit: Duration) -> Deadline {
         Deadline {
@@ -131,11 +208,23 @@ impl Deadline {
     /// Waits until it has passed.
     pub async fn passed(&self) {
         let mut stop = self.stop.clone();
-        while !self.is_over() {
+        loop {
+            let silence = self.asked.as_ref().map(|asked| asked.server.silence.changes());
+            if self.is_over() {
+                return;
+            }
+            let changes = async {
+                match silence {
+                    Some(changes) => changes.await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = tokio::time::sleep_until(self.at()) => {}
                 // From now on it is earlier.
                 _ = stop.requested(), if !self.is_hurried() => {}
+                // Earlier, or later again.
+                () = changes => {}
             }
         }
     }
@@ -177,6 +266,11 @@ mod tests {
     fn ending(stop_timeout: Duration) -> (Stopper, Ending) {
         let (stopper, stop) = stop::channel();
         (stopper, Ending::new(stop, stop_timeout))
+    }
+
+    /// Timers are no finer than milliseconds.
+    fn is_about(time: Duration, expected: Duration) -> bool {
+        (expected..expected + Duration::from_millis(20)).contains(&time)
     }
 
     fn cause() -> StopReason {
@@ -249,6 +343,54 @@ mod tests {
         short.passed().await;
         assert!(short.is_over());
         short.sleep(HOUR).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_answers_nothing_is_waited_for_once_for_all_steps() {
+        let (_stopper, ending) = ending(HOUR);
+        let silence = Silence::default();
+        // A question of the load's that nobody answered says nothing.
+        silence.asked();
+        tokio::time::advance(HOUR).await;
+        let ending = ending.after_load(&silence);
+        let begun = Instant::now();
+        let look_ups = ending.asking(Step::LookUps, HOUR, PATIENCE);
+        look_ups.passed().await;
+        assert!(is_about(begun.elapsed(), PATIENCE));
+        assert!(is_about(look_ups.silent_for().unwrap(), PATIENCE));
+        for step in [Step::Settle, Step::Counts, Step::CleanUp] {
+            let begun = Instant::now();
+            let deadline = ending.asking(step, HOUR, PATIENCE);
+            assert_eq!(deadline.keep(std::future::pending::<()>()).await, Err(TimeUp));
+            assert!(is_about(begun.elapsed(), ONE_QUESTION));
+        }
+        // Who does not ask it has its time.
+        assert_eq!(ending.step(Step::Members, HOUR).left(), HOUR);
+        // It is back.
+        let settle = ending.asking(Step::Settle, HOUR, PATIENCE);
+        silence.heard();
+        assert_eq!((settle.left(), settle.silent_for()), (HOUR, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silence_that_begins_while_somebody_waits_ends_the_wait() {
+        let (_stopper, ending) = ending(HOUR);
+        let silence = Silence::default();
+        let ending = ending.after_load(&silence);
+        let deadline = ending.asking(Step::CleanUp, HOUR, PATIENCE);
+        let begun = Instant::now();
+        let waiting = tokio::spawn(async move { deadline.passed().await });
+        let pause = Duration::from_secs(60);
+        tokio::time::sleep(pause).await;
+        silence.asked();
+        // It was heard in between: that silence is over.
+        tokio::time::sleep(PATIENCE / 2).await;
+        silence.heard();
+        tokio::time::sleep(PATIENCE).await;
+        assert!(!waiting.is_finished());
+        silence.asked();
+        waiting.await.unwrap();
+        assert!(is_about(begun.elapsed(), pause + PATIENCE / 2 + PATIENCE * 2));
     }
 
     #[test]

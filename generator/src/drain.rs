@@ -9,7 +9,7 @@ use benchmark_temporal::{CallError, Server, visibility};
 use tokio::time::Instant;
 
 use crate::{
-    deadline::{Deadline, Ending, Step},
+    deadline::{Deadline, Ending, PATIENCE, Step},
     fleet::Crew,
     submission::{CutOff, Submission, TICK},
     workload,
@@ -48,7 +48,9 @@ pub async fn drain(
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<Drained> {
     let mut look_ups = LookUps::new(plan, server, submission);
-    let looking_up = ending.step(Step::LookUps, LOOK_UP_LIMIT);
+    let load_over = Instant::now();
+    // Who waits long for ends waits as long for a server that comes back.
+    let looking_up = ending.asking(Step::LookUps, LOOK_UP_LIMIT, plan.load.drain.max(PATIENCE));
     for part in crew.lost_parts(submission.iteration) {
         let missing = look_ups.close_lost(submission, &part, &looking_up).await?;
         let (name, departure) = (part.name, part.departure);
@@ -58,8 +60,12 @@ pub async fn drain(
         );
     }
     look_ups.resolve_unknown(submission, &looking_up, &mut on_tick).await?;
-    let begun = Instant::now();
-    let deadline = ending.step(Step::Drain, plan.load.drain);
+    // What might have ended while the server was silent had that time.
+    let begun = match looking_up.silent_for() {
+        Some(_) => load_over,
+        None => Instant::now(),
+    };
+    let deadline = ending.step(Step::Drain, plan.load.drain.saturating_sub(begun.elapsed()));
     let drained = wait(plan, server, crew, submission, &deadline, &look_ups, &mut on_tick).await?;
     let cut_short = if drained == Drained::TimeUp && deadline.is_hurried() && begun.elapsed() < plan.load.drain {
         submission
@@ -143,7 +149,7 @@ pub async fn sweep(
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let look_ups = LookUps::new(plan, server, submission);
-    let deadline = ending.step(Step::Members, SWEEP_LIMIT);
+    let deadline = ending.asking(Step::Members, SWEEP_LIMIT, PATIENCE);
     let mut from = Some(0);
     while let Some(next) = from
         && !deadline.is_over()

@@ -1,29 +1,32 @@
 //! The account against the server's own, for exactly this run's workflow ids, at the instant at which the account was closed.
 
+mod clean_up;
+mod differences;
 mod settling;
+mod stale;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_results::{
     Ledger,
-    schema::{Cleanup, CompletionSource, Fact, Phase, Reconciliation},
+    schema::{CompletionSource, Fact, Phase, Reconciliation},
 };
 use benchmark_scenarios::{Plan, units};
 use benchmark_temporal::{
     BoxFuture, CallError, Server, Status,
-    cleanup::{self, KnownOpen},
     visibility::{self, Counts},
 };
 use tokio::time::Instant;
 
 use crate::{
     accounts::WorkflowEnd,
-    deadline::{Deadline, Ending, Step},
+    deadline::{Deadline, Ending, PATIENCE, Step},
     ids,
     sampler::workflow_end,
     submission::Submission,
     workload,
 };
+use differences::disagreements;
 use settling::{Settled, Settling};
 
 /// How long the counts are waited for.
@@ -37,15 +40,6 @@ const COUNT_LIMIT: Duration = Duration::from_secs(30);
 
 /// Time between two questions.
 const INTERVAL: Duration = Duration::from_millis(500);
-
-/// How long terminating what is open may take, at least.
-const CLEAN_UP_LIMIT: Duration = Duration::from_secs(60);
-
-/// How long counting what is open may take.
-const OPEN_LIMIT: Duration = Duration::from_secs(10);
-
-/// Workflows a second that a cluster's batch operation terminates unless it is configured otherwise.
-const BATCH_RATE: u64 = 50;
 
 /// Where the counts come from, for the result.
 const SOURCE: &str = "CountWorkflowExecutions by workflow id prefix and type, grouped by status";
@@ -104,7 +98,7 @@ impl Reconciling<'_> {
             }
         };
         result.settled_after_seconds = Some(settled.after.as_secs_f64());
-        let deadline = self.ending.step(Step::Counts, COUNT_LIMIT);
+        let deadline = self.ending.asking(Step::Counts, COUNT_LIMIT, PATIENCE);
         let mut whole = Counts::new();
         let mut differences = Vec::new();
         let mut not_asked = None;
@@ -146,6 +140,7 @@ impl Reconciling<'_> {
                         settled.fell
                     ));
                 }
+                differences.extend(stale::in_words(&settled.stale));
                 result.disagreements = differences;
             }
             Err(reason) => result.server = Fact::missing(reason),
@@ -166,30 +161,38 @@ impl Reconciling<'_> {
             (ledger.accepted, SETTLE_AGAIN_LIMIT)
         };
         let begun = Instant::now();
-        let deadline = self.ending.step(Step::Settle, limit);
+        let deadline = self.ending.asking(Step::Settle, limit, PATIENCE);
         let mut settling = Settling::new(expected, self.tolerance(near), submission.stamps);
         let unchanged = || match !submission.stamps && deadline.is_hurried() {
             true => settling::UNCHANGED_IN_A_HURRY,
             false => settling::UNCHANGED,
         };
         let mut problem = "no time was left to ask the server for its counts".to_owned();
+        let mut stale = Vec::new();
         loop {
             match deadline.keep(self.ends(&submission.id_prefix)).await {
                 Ok(Ok(counts)) => {
                     if settling.take(counts, begun.elapsed(), unchanged()) {
                         break;
                     }
+                    if let Some(missing) = settling.overdue(begun.elapsed()) {
+                        stale = deadline.keep(self.stale(missing)).await.unwrap_or_default();
+                        if !stale.is_empty() {
+                            break;
+                        }
+                    }
                 }
                 Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
                 Ok(Err(error)) => return Ok(Err(error.to_string())),
-                Err(_) => {}
+                Err(_) => problem = silent(&deadline).unwrap_or(problem),
             }
             if deadline.is_over() {
                 break;
             }
             deadline.sleep(INTERVAL).await;
         }
-        Ok(settling.finish(begun.elapsed(), unchanged()).ok_or(problem))
+        let settled = settling.finish(begun.elapsed(), unchanged());
+        Ok(settled.map(|settled| Settled { stale, ..settled }).ok_or(problem))
     }
 
     /// What the server may differ by: nothing, unless workflows ended at the cut-off.
@@ -276,7 +279,7 @@ impl Reconciling<'_> {
     async fn take_completion_times(&self) -> anyhow::Result<()> {
         let submission = self.submission;
         let workflow_type = workload::registered_name(&self.plan.workload.kind);
-        let deadline = self.ending.step(Step::Counts, COUNT_LIMIT);
+        let deadline = self.ending.asking(Step::Counts, COUNT_LIMIT, PATIENCE);
         for phase in PHASES {
             let (begin, end) = submission.schedule.bounds(phase);
             let (begin, end) = (begin, end.min(submission.end()));
@@ -300,54 +303,6 @@ impl Reconciling<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Terminates what is still open of this run, and nothing else.
-    ///
-    /// # Errors
-    /// When the account is gone.
-    pub async fn clean_up(&self) -> anyhow::Result<Cleanup> {
-        let (server, prefix) = (self.server, &self.submission.id_prefix);
-        let counting = self.ending.step(Step::CleanUp, OPEN_LIMIT);
-        let open = counting.keep(visibility::count_open(server, prefix)).await;
-        let open = open.ok().and_then(Result::ok);
-        if !self.plan.cleanup {
-            return Ok(Cleanup {
-                requested: false,
-                open_before: open,
-                open_after: open,
-                problem: None,
-            });
-        }
-        let backlog = self.submission.accountant.visit(|accounts| accounts.backlog()).await?;
-        let calm = CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(backlog) / BATCH_RATE);
-        let deadline = self.ending.step(Step::CleanUp, calm);
-        let room = KnownOpen::room(deadline.left());
-        let open_ones = self
-            .submission
-            .accountant
-            .visit(move |accounts| accounts.open_from(0, room))
-            .await?;
-        let id = |n| ids::workflow_id(prefix, self.submission.schedule.phase_of(n), n);
-        let known = KnownOpen {
-            total: backlog,
-            ids: open_ones.into_iter().map(id).collect(),
-        };
-        let cleaning = cleanup::terminate_open(server, prefix, deadline.left(), known);
-        Ok(match deadline.keep(cleaning).await {
-            Ok(cleaned) => Cleanup {
-                requested: true,
-                open_before: cleaned.open_before,
-                open_after: cleaned.open_after,
-                problem: cleaned.problem,
-            },
-            Err(time_up) => Cleanup {
-                requested: true,
-                open_before: open,
-                open_after: None,
-                problem: Some(format!("{time_up} before the open workflows were terminated")),
-            },
-        })
     }
 
     async fn observe(&self, result: &mut Reconciliation) -> anyhow::Result<()> {
@@ -402,10 +357,16 @@ async fn asked<T>(
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
             Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(problem),
+            Err(_) => return Err(silent(deadline).unwrap_or(problem)),
         }
         deadline.sleep(INTERVAL).await;
     }
+}
+
+/// For how long the server has answered nothing, in words, where that is so.
+fn silent(deadline: &Deadline) -> Option<String> {
+    let silent = deadline.silent_for()?;
+    Some(format!("the server has answered nothing for {} s", silent.as_secs()))
 }
 
 /// What had ended then, and as running all that had not.
@@ -419,85 +380,9 @@ fn as_of_then(ends: Counts, all: &Counts) -> Counts {
     counts
 }
 
-/// What the ledger and the server's counts of one phase differ by, in words.
-///
-/// A start whose fate is unknown may be on the server in any state, and so may those that ended so near to the cut-off that
-/// both sides are right.
-fn disagreements(phase: Phase, ledger: &Ledger, counts: &Counts, near: u64) -> Vec<String> {
-    let server = |status: Status| counts.get(&status).copied().unwrap_or(0);
-    let tolerated = ledger.unknown + near;
-    let open = server(Status::Running) + server(Status::Paused) + server(Status::ContinuedAsNew);
-    [
-        ("completed", ledger.completed, server(Status::Completed)),
-        ("failed", ledger.failed, server(Status::Failed)),
-        ("timed out", ledger.timed_out, server(Status::TimedOut)),
-        ("terminated", ledger.terminated, server(Status::Terminated)),
-        ("cancelled", ledger.cancelled, server(Status::Cancelled)),
-        ("open", ledger.open, open),
-    ]
-    .into_iter()
-    .filter(|(_, ours, theirs)| ours.abs_diff(*theirs) > tolerated)
-    .map(|(what, ours, theirs)| {
-        format!(
-            "{} phase: {ours} {what} in the ledger, {theirs} on the server",
-            ids::phase_name(phase)
-        )
-    })
-    .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn differences_are_told_with_both_figures() {
-        let ledger = Ledger {
-            accepted: 10,
-            completed: 8,
-            failed: 1,
-            open: 1,
-            ..Ledger::default()
-        };
-        let agreeing = Counts::from([(Status::Completed, 8), (Status::Failed, 1), (Status::Running, 1)]);
-        assert_eq!(
-            disagreements(Phase::Measure, &ledger, &agreeing, 0),
-            Vec::<String>::new()
-        );
-        let other = Counts::from([(Status::Completed, 9), (Status::Failed, 1)]);
-        assert_eq!(
-            disagreements(Phase::Measure, &ledger, &other, 0),
-            [
-                "measure phase: 8 completed in the ledger, 9 on the server",
-                "measure phase: 1 open in the ledger, 0 on the server"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_unknown_start_may_be_anywhere() {
-        let ledger = Ledger {
-            unknown: 1,
-            accepted: 8,
-            completed: 8,
-            ..Ledger::default()
-        };
-        let counts = Counts::from([(Status::Completed, 9)]);
-        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 0), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_ended_at_the_cut_off_may_be_on_either_side_of_it() {
-        let ledger = Ledger {
-            accepted: 20,
-            completed: 10,
-            open: 10,
-            ..Ledger::default()
-        };
-        let counts = Counts::from([(Status::Completed, 12), (Status::Running, 8)]);
-        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 2), Vec::<String>::new());
-        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 1).len(), 2);
-    }
 
     #[test]
     fn what_had_not_ended_then_was_open() {

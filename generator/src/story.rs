@@ -335,6 +335,7 @@ impl Story<'_> {
         );
         let mut submission = submission.await?;
         tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
+        let ending = &ending.after_load(stage.server.silence());
 
         frames.enter(LivePhase::Drain, Some(plan.load.drain));
         if stage.server_loss().is_none() {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tonic::{Code, Request, Response, Status};
 
+use crate::connection::Server;
+
 /// How long a call of the control plane may take.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -22,12 +24,18 @@ pub(crate) fn request_within<T>(message: T, timeout: Duration) -> Request<T> {
     request
 }
 
-/// Waits for the answer to a call with the usual deadline.
+/// Waits for the answer to a call with the usual deadline, and notes whether the server answers at all.
 pub(crate) async fn answer<T>(
+    server: &Server,
     operation: &'static str,
     answer: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, CallError> {
-    answer_within(operation, CALL_TIMEOUT, answer).await
+    server.silence().asked();
+    let answer = answer_within(operation, CALL_TIMEOUT, answer).await;
+    if answer.as_ref().err().is_none_or(CallError::is_answer) {
+        server.silence().heard();
+    }
+    answer
 }
 
 /// Waits for the answer to a call. The library's own deadline begins when the request is written: while a connection is
@@ -80,10 +88,14 @@ impl CallError {
 
     /// Whether the same call may succeed when it is made again: the server did not answer, or was busy.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self.code,
-            Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Aborted | Code::Cancelled
-        ) || (self.code == Code::Unknown && self.message.contains("transport"))
+        !self.is_answer() || matches!(self.code, Code::ResourceExhausted | Code::Aborted)
+    }
+
+    /// Whether the server said so itself. Codes that the transport uses as well are taken for its.
+    pub fn is_answer(&self) -> bool {
+        let of_transport = matches!(self.code, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled)
+            || (self.code == Code::Unknown && self.message.contains("transport"));
+        !of_transport
     }
 }
 
@@ -110,6 +122,22 @@ mod tests {
         );
         assert!(!error(Code::NotFound, b"").no_namespace);
         assert!(!error(Code::Unavailable, namespace).no_namespace);
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer_even_if_it_may_pass() {
+        let error = |code, words: &str| CallError::new("Count", &Status::new(code, words));
+        let busy = error(Code::ResourceExhausted, "namespace rate limit exceeded");
+        assert!(busy.is_transient() && busy.is_answer());
+        let forbidden = error(Code::PermissionDenied, "no");
+        assert!(!forbidden.is_transient() && forbidden.is_answer());
+        for lost in [
+            error(Code::Unavailable, "refused"),
+            error(Code::Unknown, "transport error"),
+        ] {
+            assert!(lost.is_transient() && !lost.is_answer(), "{lost}");
+        }
+        assert!(error(Code::Unknown, "panic").is_answer());
     }
 
     #[tokio::test]

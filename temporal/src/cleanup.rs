@@ -2,7 +2,7 @@
 //!
 //! One batch operation terminates everything that a visibility query finds, on the server's side. Visibility is written
 //! behind the workflows, so a batch can miss the youngest: the count afterwards says so, and then another batch
-//! is run. Children need no care: they go by the parent-close policy.
+//! is run. What is still counted and has ended, as a look-up of it says, is not waited for. Children need no care: they go by the parent-close policy.
 //!
 //! Where no batch may be run (a namespace allows one at a time), the workflows are listed and terminated one by one; where
 //! they cannot even be listed or counted, those go that the caller knows to be open.
@@ -26,6 +26,8 @@ use crate::{
     call,
     call::CallError,
     connection::{Server, TERMINATIONS_PER_SECOND},
+    shown_open,
+    status::Status,
     visibility::{count_open, open_query},
 };
 
@@ -69,7 +71,8 @@ impl KnownOpen {
     }
 }
 
-/// Terminates the open workflows `prefix/…` and returns when the server counts none of them, or `limit` has passed.
+/// Terminates the open workflows `prefix/…` and returns when the server counts none of them, when those that it counts have
+/// ended all the same, or when `limit` has passed.
 /// It always comes back with an account; what went wrong stands in its `problem`.
 pub fn terminate_open(server: &Server, prefix: &str, limit: Duration, known: KnownOpen) -> BoxFuture<'static, Cleaned> {
     let (server, prefix) = (server.clone(), prefix.to_owned());
@@ -79,6 +82,7 @@ pub fn terminate_open(server: &Server, prefix: &str, limit: Duration, known: Kno
             query: open_query(&prefix),
             prefix,
             end: Instant::now() + limit,
+            none_known: known.total == 0,
             before: None,
             note: None,
         };
@@ -114,6 +118,8 @@ struct Work {
     prefix: String,
     query: String,
     end: Instant,
+    /// Whether the caller knows of none that is open.
+    none_known: bool,
     before: Option<u64>,
     note: Option<String>,
 }
@@ -121,6 +127,7 @@ struct Work {
 impl Work {
     /// Returns how many are open at the end.
     async fn run(&mut self) -> Result<u64, CallError> {
+        let mut looks = self.none_known;
         loop {
             let open = self.count().await?;
             let before = *self.before.get_or_insert(open);
@@ -128,6 +135,9 @@ impl Work {
             self.before = Some(before.max(open));
             if open == 0 || Instant::now() >= self.end {
                 return Ok(open);
+            }
+            if std::mem::replace(&mut looks, true) && self.are_stale(open).await {
+                return Ok(0);
             }
             if self.note.is_some() {
                 self.one_by_one().await?;
@@ -141,6 +151,29 @@ impl Work {
             }
             self.until_counted().await?;
         }
+    }
+
+    /// Whether all that are counted as open have ended.
+    async fn are_stale(&mut self, counted: u64) -> bool {
+        if counted > u64::from(shown_open::AT_MOST) {
+            return false;
+        }
+        // What may be counted may not be listed or looked up: then it is waited for.
+        let Ok(shown) = shown_open::look_up(&self.server, &self.prefix).await else {
+            return false;
+        };
+        let stale = shown.ended.len() as u64;
+        if shown.more || shown.open > 0 || stale < counted {
+            return false;
+        }
+        // What was terminated here was open before.
+        let ours = |row: &&shown_open::Stale| row.status == Some(Status::Terminated);
+        let others = stale - shown.ended.iter().filter(ours).count() as u64;
+        self.before = self.before.map(|before| before.saturating_sub(others));
+        self.note = Some(format!(
+            "visibility still shows {stale} workflows as open that have ended"
+        ));
+        true
     }
 
     /// Terminates what the caller knows to be open. Returns how many that leaves.
@@ -211,6 +244,7 @@ impl Work {
         };
         let mut service = self.server.service();
         call::answer(
+            &self.server,
             "StartBatchOperation",
             service.start_batch_operation(call::request(request)),
         )
@@ -222,7 +256,7 @@ impl Work {
             };
             let mut service = self.server.service();
             let answer = service.describe_batch_operation(call::request(request));
-            match call::answer("DescribeBatchOperation", answer).await {
+            match call::answer(&self.server, "DescribeBatchOperation", answer).await {
                 Ok(answer) if answer.state == BatchOperationState::Running as i32 => {}
                 // It has ended, well or not: the count says what it did.
                 Ok(_) => return Ok(()),
@@ -248,7 +282,7 @@ impl Work {
             };
             let mut service = self.server.service();
             let answer = service.list_workflow_executions(call::request(request));
-            let answer = match call::answer("ListWorkflowExecutions", answer).await {
+            let answer = match call::answer(&self.server, "ListWorkflowExecutions", answer).await {
                 // What is left is counted, and listed again.
                 Err(error) if error.is_transient() => return Ok(()),
                 answer => answer?,
@@ -289,7 +323,7 @@ impl Work {
         };
         let mut service = self.server.service();
         let answer = service.terminate_workflow_execution(call::request(request));
-        match call::answer("TerminateWorkflowExecution", answer).await {
+        match call::answer(&self.server, "TerminateWorkflowExecution", answer).await {
             Ok(_) => Ok(true),
             Err(error) if error.code == Code::NotFound && !error.no_namespace => Ok(true),
             Err(error) => Err(error),

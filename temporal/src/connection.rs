@@ -17,7 +17,10 @@ use temporalio_client::{
 use temporalio_common::telemetry::metrics::TemporalMeter;
 
 pub use crate::connection::failure::{Cause, ConnectError, Unreachable};
-use crate::options::{ConnectOptions, Headers, Target};
+use crate::{
+    options::{ConnectOptions, Headers, Target},
+    silence::Silence,
+};
 
 /// Visibility queries a second. They are heavy for the server, and a cluster allows about ten a second by default.
 const QUERIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
@@ -32,6 +35,7 @@ pub struct Server {
     options: Arc<ConnectOptions>,
     target: Arc<Target>,
     limits: Arc<Limits>,
+    silence: Silence,
 }
 
 /// Limits that may forgive lateness: they protect the server from us, and pace nothing that is measured.
@@ -59,6 +63,7 @@ pub fn connect(options: &ConnectOptions) -> BoxFuture<'static, Result<Server, Co
                 terminations: RateLimiter::direct(Quota::per_second(TERMINATIONS_PER_SECOND)),
             }),
             options,
+            silence: Silence::default(),
         })
     }
     .boxed()
@@ -102,6 +107,11 @@ impl Server {
     /// How the server is reached.
     pub fn options(&self) -> &ConnectOptions {
         &self.options
+    }
+
+    /// Whether it answers at all.
+    pub fn silence(&self) -> &Silence {
+        &self.silence
     }
 
     /// The SDK's connection, shared.

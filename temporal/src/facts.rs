@@ -85,7 +85,7 @@ pub fn discover(server: &Server, task_queue: &str) -> BoxFuture<'static, ServerF
 async fn system_info(server: &Server) -> Result<(String, BTreeMap<String, bool>), CallError> {
     let mut service = server.service();
     let answer = service.get_system_info(call::request(GetSystemInfoRequest {}));
-    let answer = call::answer("GetSystemInfo", answer).await?;
+    let answer = call::answer(server, "GetSystemInfo", answer).await?;
     let capabilities = answer
         .capabilities
         .map_or_else(BTreeMap::new, |capabilities| flags(&capabilities));
@@ -95,7 +95,7 @@ async fn system_info(server: &Server) -> Result<(String, BTreeMap<String, bool>)
 async fn cluster_info(server: &Server) -> Result<GetClusterInfoResponse, CallError> {
     let mut service = server.service();
     let answer = service.get_cluster_info(call::request(GetClusterInfoRequest {}));
-    call::answer("GetClusterInfo", answer).await
+    call::answer(server, "GetClusterInfo", answer).await
 }
 
 fn text<E: ToString>(found: Result<String, E>, source: &'static str) -> Told<String> {

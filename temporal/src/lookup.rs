@@ -57,7 +57,7 @@ pub fn describe(server: &Server, workflow_id: &str) -> BoxFuture<'static, Result
         };
         let mut service = server.service();
         let answer = service.describe_workflow_execution(call::request(request));
-        let answer = match call::answer("DescribeWorkflowExecution", answer).await {
+        let answer = match call::answer(&server, "DescribeWorkflowExecution", answer).await {
             Ok(answer) => answer,
             // A namespace that the server does not know says nothing of the workflow.
             Err(error) if error.code == Code::NotFound && !error.no_namespace => return Ok(None),

@@ -86,7 +86,12 @@ async fn describe(server: &Server) -> Result<DescribeNamespaceResponse, CallErro
         ..Default::default()
     };
     let mut service = server.service();
-    call::answer("DescribeNamespace", service.describe_namespace(call::request(request))).await
+    call::answer(
+        server,
+        "DescribeNamespace",
+        service.describe_namespace(call::request(request)),
+    )
+    .await
 }
 
 /// Whether a failure says something of the namespace itself, and not only of who may ask what.
@@ -107,7 +112,13 @@ async fn register(server: &Server, retention: Duration) -> Result<bool, Namespac
         ..Default::default()
     };
     let mut service = server.service();
-    match call::answer("RegisterNamespace", service.register_namespace(call::request(request))).await {
+    match call::answer(
+        server,
+        "RegisterNamespace",
+        service.register_namespace(call::request(request)),
+    )
+    .await
+    {
         Ok(_) => Ok(true),
         Err(error) if error.code == Code::AlreadyExists => Ok(true),
         Err(error) => Err(match error.code {

@@ -74,7 +74,7 @@ pub fn partitions(server: &Server, task_queue: &str) -> BoxFuture<'static, Resul
         };
         let mut service = server.service();
         let answer = service.list_task_queue_partitions(call::request(request));
-        let answer = call::answer("ListTaskQueuePartitions", answer).await?;
+        let answer = call::answer(&server, "ListTaskQueuePartitions", answer).await?;
         let count = |list: &[_]| u32::try_from(list.len()).unwrap_or(u32::MAX);
         Ok(Partitions {
             workflow: count(&answer.workflow_task_queue_partitions),
@@ -103,5 +103,10 @@ pub(crate) async fn describe(
         ..Default::default()
     };
     let mut service = server.service();
-    call::answer("DescribeTaskQueue", service.describe_task_queue(call::request(request))).await
+    call::answer(
+        server,
+        "DescribeTaskQueue",
+        service.describe_task_queue(call::request(request)),
+    )
+    .await
 }

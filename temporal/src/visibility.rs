@@ -128,7 +128,7 @@ async fn count(server: &Server, query: String) -> Result<CountWorkflowExecutions
     };
     let mut service = server.service();
     let answer = service.count_workflow_executions(call::request(request));
-    call::answer("CountWorkflowExecutions", answer).await
+    call::answer(server, "CountWorkflowExecutions", answer).await
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub(super) const UNCHANGED: Duration = Duration::from_secs(10);
 /// The same where no count is expected and a supervisor is waiting.
 pub(super) const UNCHANGED_IN_A_HURRY: Duration = Duration::from_secs(2);
 
+/// Counts that stand below the expected ones for this long are looked into: rows of visibility may never be written.
+pub(super) const OVERDUE: Duration = Duration::from_secs(20);
+
 /// Waits for the counts to stand still.
 #[derive(Debug)]
 pub(super) struct Settling {
@@ -18,6 +21,8 @@ pub(super) struct Settling {
     /// Whether counts that stand still below the expected ones are waited for to the end: they may lag.
     patient: bool,
     last: Option<Last>,
+    /// When it was last looked into what is missing.
+    looked: Duration,
 }
 
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Settled {
     pub(super) stands: bool,
     /// By how many ended workflows the count fell while it was looked at: somebody deletes them.
     pub(super) fell: u64,
+    /// Workflows that are counted as open and have ended.
+    pub(super) stale: Vec<String>,
 }
 
 impl Settling {
@@ -47,6 +54,7 @@ impl Settling {
             expected: (expected, tolerance),
             patient,
             last: None,
+            looked: Duration::ZERO,
         }
     }
 
@@ -70,6 +78,18 @@ impl Settling {
         ended.abs_diff(expected) <= tolerance || (self.stand(now, unchanged) && !waits_for_more)
     }
 
+    /// How many ended workflows are missing, when it is time to look where they are.
+    pub(super) fn overdue(&mut self, now: Duration) -> Option<u64> {
+        let last = self.last.as_ref()?;
+        let missing = self.expected.0.saturating_sub(visibility::ended(&last.counts));
+        let due = now.saturating_sub(last.since.max(self.looked)) >= OVERDUE;
+        if !(self.patient && missing > 0 && due) {
+            return None;
+        }
+        self.looked = now;
+        Some(missing)
+    }
+
     /// What it came to, at a time; `None` when nothing was told.
     pub(super) fn finish(self, now: Duration, unchanged: Duration) -> Option<Settled> {
         let (expected, tolerance) = self.expected;
@@ -81,6 +101,7 @@ impl Settling {
                 stands: stands || ended.abs_diff(expected) <= tolerance,
                 fell: last.most - ended,
                 counts: last.counts,
+                stale: Vec::new(),
             }
         })
     }
@@ -156,6 +177,25 @@ mod tests {
         assert!(!settling.take(completed(4), seconds(0), UNCHANGED_IN_A_HURRY));
         assert!(settling.take(completed(4), seconds(2), UNCHANGED_IN_A_HURRY));
         assert!(settling.finish(seconds(2), UNCHANGED_IN_A_HURRY).unwrap().stands);
+    }
+
+    #[test]
+    fn what_is_missing_for_long_is_looked_into_now_and_then() {
+        let mut settling = Settling::new(10, 0, true);
+        assert_eq!(settling.overdue(seconds(60)), None);
+        settling.take(completed(7), seconds(1), UNCHANGED);
+        settling.take(completed(8), seconds(5), UNCHANGED);
+        assert_eq!(settling.overdue(seconds(24)), None);
+        assert_eq!(settling.overdue(seconds(25)), Some(2));
+        assert_eq!(settling.overdue(seconds(44)), None);
+        assert_eq!(settling.overdue(seconds(45)), Some(2));
+        // It moves: it is behind.
+        settling.take(completed(9), seconds(46), UNCHANGED);
+        assert_eq!(settling.overdue(seconds(65)), None);
+        // Where no count is expected nothing is missing.
+        let mut settling = Settling::new(10, 0, false);
+        settling.take(completed(9), seconds(1), UNCHANGED);
+        assert_eq!(settling.overdue(seconds(60)), None);
     }
 
     #[test]

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use benchmark_results::schema::{
     CheckStatus,
-    VerdictValue::{Overloaded, Valid},
+    VerdictValue::{Invalid, Overloaded, Valid},
 };
 
 use crate::{
     group,
     play::Ran,
     proxy::script::{Act, Calls, START, Script, Strike, Wire},
-    row::{Do, On, Row, Step, When},
+    row::{Do, On, Reachable, Row, Step, When},
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -70,6 +70,27 @@ fn wires() -> Vec<Row> {
             .because("rejected-starts", CheckStatus::Overloaded)
             .may("repeated-stamps")
             .and(whole),
+        Row::new(
+            "black hole for good",
+            vec![Step(
+                When::Answered(IN_THE_MIDDLE),
+                Do::Play(Script::wire(Wire::BlackHole)),
+            )],
+        )
+        .impatient()
+        .arguments("--drain 10s")
+        .verdicts(&[Invalid])
+        .because("unknown-starts", CheckStatus::Invalid)
+        .server(Reachable::No)
+        // The last starts are given up after 4 s; then the server has had its time, and each step asks it once.
+        .ends_within(seconds(45))
+        .and(|ran| {
+            let reconciliation = &ran.results().reconciliation;
+            let told = &reconciliation.server.source;
+            assert!(told.contains("has answered nothing for"), "{told}");
+            let problem = reconciliation.cleanup.problem.as_deref().unwrap_or_default();
+            assert!(problem.contains("has answered nothing for"), "{problem}");
+        }),
         Row::new(
             "reset",
             vec![

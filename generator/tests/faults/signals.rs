@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use benchmark_results::schema::VerdictValue::{Invalid, Overloaded, Valid};
+use benchmark_results::schema::{
+    CheckStatus,
+    VerdictValue::{Invalid, Overloaded, Valid},
+};
 use rustix::process::Signal;
 
 use crate::{
     group,
-    proxy::script::{Act, Calls, Script},
+    proxy::script::{Act, Calls, Script, Wire},
     row::{Do, On, Reachable, Row, Step, When},
 };
 
@@ -73,6 +76,7 @@ pub fn rows() -> Vec<Row> {
             ]
         },
     ));
+    all.extend(unanswered());
     all.push(
         Row::new(
             "server stopped at the end, then SIGTERM",
@@ -87,4 +91,27 @@ pub fn rows() -> Vec<Row> {
         .server(Reachable::No),
     );
     all
+}
+
+/// Signals in the middle of a load that nobody answers any more, with starts that would be waited for longer than a supervisor
+/// waits.
+fn unanswered() -> Vec<Row> {
+    let row = |name: &str, script: Script| {
+        let steps = vec![
+            Step(When::Answered(80), Do::Play(script)),
+            Step(When::Past(Duration::from_secs(3)), Do::Signal(Signal::TERM)),
+        ];
+        Row::new(name, steps)
+            .arguments("--duration 1m --start-timeout 2m --connect-timeout 1m")
+            .verdicts(&[Valid, Overloaded, Invalid])
+    };
+    vec![
+        row("black hole, then SIGTERM", Script::wire(Wire::BlackHole))
+            .server(Reachable::No)
+            .because("unknown-starts", CheckStatus::Invalid),
+        row(
+            "no start is answered, then SIGTERM",
+            Script::rule(Calls::Starts, Act::LoseAnswer),
+        ),
+    ]
 }

@@ -42,12 +42,15 @@ pub fn rows() -> Vec<Row> {
             .verdicts(&[Invalid])
             .because("server-counts", CheckStatus::Invalid)
             .server(Reachable::NotCounts)
-            // Settling waits a minute for it, clean-up another.
-            .ends_within(Duration::from_secs(140))
+            // Settling looks into it after 20 s, clean-up at once.
+            .ends_within(Duration::from_secs(50))
             .and(|ran| {
                 // One workflow, which the account knows better.
-                let ledger = &ran.results().ledger;
+                let (ledger, reconciliation) = (&ran.results().ledger, &ran.results().reconciliation);
                 assert_eq!(ledger.completed, ledger.accepted, "{ledger:?}");
+                let told = reconciliation.disagreements.last().map_or("", String::as_str);
+                assert!(told.contains("it is behind, not the account"), "{told}");
+                assert_eq!(reconciliation.cleanup.open_after, Some(0), "it is looked up");
             }),
     ]
 }

@@ -8,6 +8,8 @@ use tonic::Code;
 pub const START: &str = "StartWorkflowExecution";
 /// The method that counts workflows.
 pub const COUNT: &str = "CountWorkflowExecutions";
+/// The method that lists workflows.
+pub const LIST: &str = "ListWorkflowExecutions";
 
 /// How connections and calls are treated from now on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Calls {
             Calls::All => true,
             Calls::Starts => method == START,
             Calls::NotStarts => method != START,
-            Calls::Visibility => [COUNT, "ListWorkflowExecutions", "ScanWorkflowExecutions"].contains(&method),
+            Calls::Visibility => [COUNT, LIST, "ScanWorkflowExecutions"].contains(&method),
         }
     }
 }
@@ -122,9 +124,9 @@ pub enum Act {
     Refuse(Code),
     /// It is passed on, and its answer thrown away: the caller hears nothing.
     LoseAnswer,
-    /// Counts are as they were so long ago. What else is asked passes.
+    /// Counts, and lists of what is open, are as they were so long ago. What else is asked passes.
     Lag(Duration),
-    /// The workflow that was started last counts as running for ever. What else is asked passes.
+    /// The workflow that was started last counts, and is listed, as running for ever. What else is asked passes.
     StaleRow,
 }
 

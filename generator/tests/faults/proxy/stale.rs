@@ -1,4 +1,4 @@
-//! Visibility that is behind: counts of a moment ago, and one row that was never written again.
+//! Visibility that is behind: counts and lists of a moment ago, and one row that was never written again.
 //!
 //! The server keeps when each workflow began and ended, so what it would have counted then can be asked for now.
 
@@ -10,14 +10,14 @@ use http::request::Parts;
 use temporalio_common::protos::temporal::api::{
     common::v1::Payload,
     workflowservice::v1::{
-        CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse,
+        CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse, ListWorkflowExecutionsRequest,
         count_workflow_executions_response::AggregationGroup,
     },
 };
 
 use super::{
     call::{self, Answer},
-    script::COUNT,
+    script::{COUNT, LIST},
 };
 
 const GROUPED: &str = " GROUP BY ExecutionStatus";
@@ -66,13 +66,17 @@ impl Counted {
     }
 }
 
-/// Answers a count as of `lag` ago. Other calls are answered as they are.
+/// Answers a count, or a list of what is open, as of `lag` ago. Other calls are answered as they are.
 pub async fn as_of(asks: &Asks<'_>, method: &str, body: &Bytes, lag: Duration) -> Result<Answer, h2::Error> {
-    let Some(request) = request(method, body) else {
-        return asks.whole(body.clone()).await;
-    };
     let then = SystemTime::now() - lag;
     let then = jiff::Timestamp::try_from(then).expect("an instant of our time");
+    let Some(request) = request(method, body) else {
+        let open_then = |query: &Query| {
+            let begun = query.and(&format!("StartTime <= '{then}'"));
+            format!("{} AND ({RUNNING} OR CloseTime > '{then}')", begun.filter)
+        };
+        return asks.whole(listing(method, body, open_then)).await;
+    };
     let query = Query::new(&request.query);
     let closed = query.and(&format!("CloseTime <= '{then}'"));
     let begun = query.and(&format!("StartTime <= '{then}'"));
@@ -94,10 +98,11 @@ pub async fn as_of(asks: &Asks<'_>, method: &str, body: &Bytes, lag: Duration) -
     Ok(closed.into_answer(&counts))
 }
 
-/// Answers a count as if one workflow's row had stayed as it was when it began.
+/// Answers a count, or a list of what is open, as if one workflow's row had stayed as it was when it began.
 pub async fn with_row(asks: &Asks<'_>, method: &str, body: &Bytes, row: &str) -> Result<Answer, h2::Error> {
     let Some(request) = request(method, body) else {
-        return asks.whole(body.clone()).await;
+        let open = |query: &Query| format!("{} AND ({RUNNING} OR WorkflowId = '{row}')", query.filter);
+        return asks.whole(listing(method, body, open)).await;
     };
     let query = Query::new(&request.query);
     let one = query.and(&format!("WorkflowId = '{row}'"));
@@ -125,6 +130,19 @@ pub async fn with_row(asks: &Asks<'_>, method: &str, body: &Bytes, row: &str) ->
         counts.count -= 1;
     }
     Ok(answer.into_answer(&counts))
+}
+
+/// A list of what is open with another query; what is not such a list stays as it is. Nobody looks at the status in its rows.
+fn listing(method: &str, body: &Bytes, query: impl FnOnce(&Query) -> String) -> Bytes {
+    let request = (method == LIST).then(|| call::message::<ListWorkflowExecutionsRequest>(body));
+    let Some(mut request) = request.flatten() else {
+        return body.clone();
+    };
+    let asked = Query::new(&request.query);
+    if asked.running {
+        request.query = query(&asked);
+    }
+    call::framed(&request)
 }
 
 fn request(method: &str, body: &Bytes) -> Option<CountWorkflowExecutionsRequest> {
