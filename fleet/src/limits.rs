@@ -9,6 +9,8 @@ pub const PROTOCOL: u32 = 2;
 pub const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// A member that was not heard for this long is lost.
 pub const LOST_AFTER: Duration = Duration::from_secs(30);
+/// What two clocks may drift apart, parts per million (RFC 5905 reckons with 15 for one clock).
+pub const DRIFT_PPM: u64 = 30;
 
 /// Bytes of one message. Members send half of it, unless a single window is larger.
 pub const MESSAGE_BYTES: usize = 2 * 1024 * 1024;

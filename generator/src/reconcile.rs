@@ -2,6 +2,7 @@
 
 mod clean_up;
 mod differences;
+mod server_clock;
 mod settling;
 mod stale;
 
@@ -9,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_results::{
     Ledger,
+    limits::CUT_OFF_NEAR,
     schema::{CompletionSource, Fact, Phase, Reconciliation},
 };
 use benchmark_scenarios::{Plan, units};
@@ -80,11 +82,12 @@ impl Reconciling<'_> {
             Some(reason) => result.server = Fact::missing(reason),
             None => {
                 self.compare(&mut result).await?;
-                if !stamps {
+                if !stamps && self.are_close_times_known() {
                     self.take_completion_times().await?;
                 }
             }
         }
+        result.server_clock = Some(self.server_clock());
         self.observe(&mut result).await?;
         Ok(result)
     }
@@ -124,6 +127,10 @@ impl Reconciling<'_> {
             None if !settled.stands => Err(format!(
                 "the server's counts still changed when time was up: {} workflows that ended until the drain was over",
                 visibility::ended(&settled.counts)
+            )),
+            None if self.is_moving() && !self.is_cut_off_known() => Err(format!(
+                "what had ended at the cut-off is told by the server's clock, which is not known to {}",
+                units::format(CUT_OFF_NEAR)
             )),
             None => match self.too_late(&whole).await? {
                 Some(reason) => Err(reason),
@@ -209,7 +216,7 @@ impl Reconciling<'_> {
         let workflow_type = workload::registered_name(&self.plan.workload.kind);
         match &self.submission.cut_off {
             Some(cut) if cut.is_moving => {
-                let at = self.submission.timeline.time_of(cut.at);
+                let at = self.time_of(cut.at);
                 visibility::count_ended_by(self.server, prefix, workflow_type, at)
             }
             _ => visibility::count_by_status(self.server, prefix, workflow_type),
@@ -291,8 +298,8 @@ impl Reconciling<'_> {
                     self.server,
                     &submission.id_prefix,
                     workflow_type,
-                    submission.timeline.time_of(begin),
-                    submission.timeline.time_of(end),
+                    self.time_of(begin),
+                    self.time_of(end),
                 )
             });
             if let Ok(completed) = completed.await {

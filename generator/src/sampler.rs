@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use benchmark_temporal::{Server, Status, lookup};
+use benchmark_temporal::{CallError, Server, Status, lookup};
 use tokio::{
     sync::{mpsc::UnboundedReceiver, oneshot},
     task::{JoinHandle, JoinSet},
@@ -27,10 +27,14 @@ use crate::{
     timeline::Timeline,
 };
 use following::{Answer, Following, Learnt, Sampled, Step};
-use server_clock::ServerClock;
+use server_clock::{ServerClock, SharedServerClock};
 
 /// How long the last round of questions may take.
 const LAST_ROUND: Duration = Duration::from_secs(2);
+
+/// How often one of the workflows that were just started is asked for, for the sake of the server's clock. One whose start
+/// tells more than those before it is asked for at once.
+const CLOCK_INTERVAL: u64 = 2_000_000_000;
 
 /// How long nothing is done while nobody is to be asked.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -53,6 +57,8 @@ pub struct SamplerOptions {
     pub limit: Duration,
     /// Where ends are reported.
     pub reports: Sender<Report>,
+    /// Where it stands what is learnt of the server's clock.
+    pub server_clock: SharedServerClock,
 }
 
 /// Follows the sample to its ends. Ends when nobody sends any more starts and all ends are learnt, or when it is finished.
@@ -100,6 +106,7 @@ enum Told {
     /// How it ended, and the instant at which that was seen.
     Poll(Sampled, Option<(WorkflowEnd, u64)>),
     Question(Sampled, Option<Option<lookup::Lookup>>),
+    Clock(Sampled, Result<Option<lookup::Lookup>, CallError>),
 }
 
 async fn follow(
@@ -109,8 +116,9 @@ async fn follow(
 ) {
     let timeline = options.timeline;
     let mut following = Following::new(share(options.cap, options.part));
-    let mut clock = ServerClock::default();
     let mut told: JoinSet<Told> = JoinSet::new();
+    // When the next question about the server's clock is due; none while one is under way.
+    let mut clock_due = Some(0);
     let (mut going_on, mut last) = (true, None);
     while going_on || !following.is_empty() {
         while let Some(start) = following.question(timeline.elapsed()) {
@@ -125,13 +133,22 @@ async fn follow(
                     if following.started(start) == Step::Poll {
                         told.spawn(poll(Arc::clone(&options), start));
                     }
+                    if clock_due.is_some_and(|due| start.sent >= due || options.server_clock.lock().gains_by(start)) {
+                        clock_due = None;
+                        told.spawn(ask_the_time(Arc::clone(&options), start));
+                    }
                 }
                 None => {
                     going_on = false;
                     following.drain(timeline.elapsed());
                 }
             },
-            Some(Ok(told)) = told.join_next(), if !told.is_empty() => take(told, &options, &mut following, &mut clock),
+            Some(Ok(told)) = told.join_next(), if !told.is_empty() => {
+                if let Told::Clock(start, _) = &told {
+                    clock_due = Some(start.sent + CLOCK_INTERVAL);
+                }
+                take(told, &options, &mut following);
+            }
             until = &mut finished, if last.is_none() => {
                 // Whoever would have finished it is gone: nobody wants to know any more.
                 let Ok(until) = until else { return };
@@ -148,7 +165,7 @@ async fn follow(
     }
 }
 
-fn take(told: Told, options: &SamplerOptions, following: &mut Following, clock: &mut ServerClock) {
+fn take(told: Told, options: &SamplerOptions, following: &mut Following) {
     let now = options.timeline.elapsed();
     let report = |start: Sampled, told: SampledEnd| {
         let poll = PolledEnd {
@@ -167,14 +184,27 @@ fn take(told: Told, options: &SamplerOptions, following: &mut Following, clock: 
             }
         }
         Told::Question(start, found) => {
-            let (answer, end) = read(options, clock, start, found);
+            let (answer, end) = read(options, &mut options.server_clock.lock(), start, found);
             match (following.answered(start, answer, now), end) {
                 (Learnt::End, Some((end, ended))) => report(start, SampledEnd::Asked(end, ended)),
                 (Learnt::Open, _) => report(start, SampledEnd::Open),
                 _ => {}
             }
         }
+        Told::Clock(start, Ok(found)) => {
+            if let Some(started) = found.and_then(|found| offset_of(options, found.start_time)) {
+                options.server_clock.lock().started(start, started);
+            }
+        }
+        Told::Clock(_, Err(error)) => options.server_clock.lock().failed(error.to_string()),
     }
+}
+
+/// A time of the server as an offset from the beginning, as if its clock were ours.
+fn offset_of(options: &SamplerOptions, time: Option<SystemTime>) -> Option<i64> {
+    let since = time?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+    let offset = i128::try_from(since).ok()? - i128::from(options.timeline.unix_ns_of(0));
+    i64::try_from(offset).ok()
 }
 
 /// What the server's answer says of a workflow, and when it ended, on our clock.
@@ -193,12 +223,10 @@ fn read(
     let Some(end) = workflow_end(found.status) else {
         return (Answer::Open, None);
     };
-    let offset = |time: Option<SystemTime>| {
-        let since = time?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-        let offset = i128::try_from(since).ok()? - i128::from(options.timeline.unix_ns_of(0));
-        i64::try_from(offset).ok()
-    };
-    match (offset(found.start_time), offset(found.close_time)) {
+    match (
+        offset_of(options, found.start_time),
+        offset_of(options, found.close_time),
+    ) {
         (Some(started), Some(closed)) => {
             let ended = clock.ended(start, started, closed).min(options.timeline.elapsed());
             (Answer::Ended(ended), Some((end, ended)))
@@ -217,6 +245,10 @@ async fn poll(options: Arc<SamplerOptions>, start: Sampled) -> Told {
 async fn ask(options: Arc<SamplerOptions>, start: Sampled) -> Told {
     let found = lookup::describe(&options.server, &id(&options, start)).await;
     Told::Question(start, found.ok())
+}
+
+async fn ask_the_time(options: Arc<SamplerOptions>, start: Sampled) -> Told {
+    Told::Clock(start, lookup::describe(&options.server, &id(&options, start)).await)
 }
 
 fn id(options: &SamplerOptions, start: Sampled) -> String {

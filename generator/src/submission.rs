@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_results::schema::{Event, Fact, MemberUsage};
+use benchmark_results::schema::{Event, Fact, MemberUsage, Phase};
 use benchmark_scenarios::Plan;
 use benchmark_temporal::{ConnectOptions, Server, start::StartCounts};
 use tokio::{sync::mpsc::unbounded_channel, time::MissedTickBehavior};
@@ -17,7 +17,7 @@ use crate::{
     deadline::{Ending, Step},
     fleet::{Crew, crew},
     health::{HealthProbe, UsageMeter},
-    sampler::{Sampler, SamplerOptions},
+    sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
     schedule::{Schedule, Stripe},
     starters::{Starters, StartersOptions},
     stop::{Stop, StopReason},
@@ -87,6 +87,8 @@ pub struct Submission {
     pub accountant: Accountant,
     /// The long polls, until they are finished.
     pub sampler: Option<Sampler>,
+    /// What the sample tells of the server's clock.
+    pub server_clock: SharedServerClock,
     /// Prefix of the workflow ids.
     pub id_prefix: Arc<str>,
     /// Which repetition it is, from 1.
@@ -162,6 +164,7 @@ pub async fn submit(
     let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs(), stamps);
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)
         .context("a thread for the account cannot be made")?;
+    let server_clock = SharedServerClock::counting_from(schedule.bounds(Phase::Measure).0);
     let sampler = Sampler::spawn(
         SamplerOptions {
             server: options.server.clone(),
@@ -172,6 +175,7 @@ pub async fn submit(
             part: options.crew.map_or(Stripe::WHOLE, Crew::part),
             limit: plan.load.duration + plan.load.drain,
             reports: accountant.reports(),
+            server_clock: server_clock.clone(),
         },
         samples,
     );
@@ -181,6 +185,7 @@ pub async fn submit(
         timeline,
         accountant,
         sampler: Some(sampler),
+        server_clock,
         id_prefix: options.id_prefix,
         iteration: options.iteration,
         stamps,
@@ -278,6 +283,7 @@ impl Submission {
             timeline,
             accountant,
             sampler: None,
+            server_clock: SharedServerClock::default(),
             id_prefix: "run".into(),
             iteration: 1,
             stamps: plan.fleet.expect_workers > 0,

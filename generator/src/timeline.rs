@@ -49,11 +49,13 @@ impl Timeline {
         }
     }
 
-    /// Slews the clock towards what is known of the leader's. To be called some times a second.
-    pub fn steer(&self, estimate: ClockEstimate) {
+    /// Slews the clock towards what is known of the leader's: slowly from the beginning of the measured phase on, an offset.
+    /// To be called some times a second.
+    pub fn steer(&self, estimate: ClockEstimate, measured_from: u64) {
         if let (true, Some(offset)) = (self.follows, estimate.offset_ns) {
+            let is_measured = self.now().is_some_and(|now| now >= measured_from);
             let mut slew = slew();
-            slew.steer(self.clock.now_unix_ns(), offset, estimate.uncertainty_ns);
+            slew.steer(self.clock.now_unix_ns(), offset, estimate.uncertainty_ns, is_measured);
         }
     }
 
@@ -167,13 +169,13 @@ mod tests {
             uncertainty_ns: 0,
         };
         let own = Timeline::beginning_in(0);
-        own.steer(estimate);
+        own.steer(estimate, 0);
         assert_eq!(own.to_leader_ns(), 0);
         // An hour cannot be made good in an instant, and not at all where nothing is known.
         let start = RunClock::get().now_unix_ns() - SECOND;
         let timeline = Timeline::beginning_at(start, 0);
-        timeline.steer(ClockEstimate::default());
-        timeline.steer(estimate);
+        timeline.steer(ClockEstimate::default(), 0);
+        timeline.steer(estimate, 0);
         let before = timeline.now().unwrap();
         assert!((0..SECOND as i64).contains(&timeline.to_leader_ns()));
         assert!(timeline.now().unwrap() >= before && before >= SECOND);

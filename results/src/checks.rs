@@ -14,6 +14,7 @@ mod machine;
 mod members;
 pub mod names;
 mod samples;
+mod server_clock;
 mod steadiness;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     checks.extend(machine::checks(&context));
     checks.extend(workers::checks(&context));
     checks.push(clocks::check(&context));
+    checks.push(server_clock::check(&context));
     checks.extend(steadiness::checks(&context));
     checks.push(little::check(&context));
     checks.extend(account::checks(&context));

@@ -15,7 +15,7 @@ use crate::{
     Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble, merge,
     schema::{
         AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Fleet, Interval, Latency,
-        Phase, PhaseReport, Phases, Reconciliation, Run, Verdict, VerdictValue, Window,
+        Phase, PhaseReport, Phases, Reconciliation, Run, ServerClock, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -127,6 +127,15 @@ fn reconciliation(ledger: &Ledger) -> Reconciliation {
         seen_before_stamp: Some(0),
         sampled: 2_160,
         poll_delay: latencies(2_160, 900, 9_000).to_latency(),
+        server_clock: Some(Fact::found(
+            ServerClock {
+                offset_ms: 0.4,
+                uncertainty_ms: 1.1,
+                samples: 150,
+                ..ServerClock::default()
+            },
+            "DescribeWorkflowExecution",
+        )),
         cleanup: Cleanup {
             requested: true,
             open_before: Some(ledger.open),

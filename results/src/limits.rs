@@ -182,6 +182,15 @@ pub const LONGEST_PHASE_SECONDS: f64 = 2_592_000.0;
 /// hope to tell apart; an error of the clocks is the same for every workflow, so repeating does not show it.
 pub const CLOCK_SHARE: f64 = 0.05;
 
+/// Share of the measured phase by which the times at which the server says that workflows ended may be off for a rate of
+/// them to stand. A phase that is looked for a hundredth beside where it was has at most a hundredth too few or too many,
+/// which is within what two runs of one plan differ by.
+pub const CLOSE_TIMES_SHIFT: f64 = 0.01;
+
+/// Ends this close to the cut-off may be counted on either side of it: the server writes down the end of a workflow a little
+/// after the worker told it, and its clock is known only so well.
+pub const CUT_OFF_NEAR: Duration = Duration::from_secs(1);
+
 // Steadiness
 
 /// Growth of the backlog, as a share of the rate, that says that the cluster does not follow. 2 % of the rate not carried
@@ -333,6 +342,11 @@ pub const CHANGES_LEVEL: f64 = 0.01;
 
 /// Permutations of the test: with 499 the smallest p is 0.002, well below [`CHANGES_LEVEL`].
 pub const CHANGES_PERMUTATIONS: u32 = 499;
+
+/// [`CLOSE_TIMES_SHIFT`] of a phase of so many seconds, milliseconds.
+pub fn close_times_ms(seconds: f64) -> f64 {
+    seconds * 1e3 * CLOSE_TIMES_SHIFT
+}
 
 /// Limit of lag, milliseconds, for arrivals that are `spacing` apart; see [`LAG_P99_9_MS`] and [`LAG_CEILING_MS`].
 pub fn lag_limit_ms(spacing: Duration) -> f64 {

@@ -15,7 +15,7 @@ use crate::{
     limits::SAMPLE_MISSING,
     schema::{
         AtCap, Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport, Phases,
-        Reconciliation, SampleEnds, StartConnections,
+        Reconciliation, SampleEnds, ServerClock, StartConnections,
     },
 };
 
@@ -208,6 +208,7 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         Some(missing) => missing.server.clone(),
         None => Fact::found(server, parts[0].server.source.clone()),
     };
+    merged.server_clock = server_clock(parts.iter().filter_map(|part| part.server_clock.as_ref()));
     if parts.iter().any(|part| part.source == CompletionSource::Visibility) {
         merged.source = CompletionSource::Visibility;
     }
@@ -222,6 +223,12 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         problem: parts.iter().find_map(|part| part.cleanup.problem.clone()),
     };
     Ok(merged)
+}
+
+/// The clock that was known worst, of those of several iterations; one of which nothing is known is worse than any.
+fn server_clock<'a>(clocks: impl Iterator<Item = &'a Fact<ServerClock>>) -> Option<Fact<ServerClock>> {
+    let wrong = |clock: &Fact<ServerClock>| clock.value.map_or(f64::INFINITY, |clock| clock.wrong_ms());
+    clocks.max_by(|a, b| wrong(a).total_cmp(&wrong(b))).cloned()
 }
 
 impl Reconciliation {
@@ -244,6 +251,7 @@ impl Reconciliation {
             unknown_found: 0,
             unknown_not_found: 0,
             cut_off: None,
+            server_clock: None,
             cleanup: Cleanup {
                 requested: false,
                 open_before: None,

@@ -23,7 +23,7 @@ pub use self::{
     generator::{GeneratorHealth, MachineUse, StartConnections, ThreadLoad},
     legacy::{LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem, LegacyThresholds},
     phases::{AtCap, EndLatency, Latencies, Latency, Phase, PhaseReport, Phases, StartLatency},
-    reconciliation::{Cleanup, CompletionSource, CutOff, Reconciliation, SampleEnds},
+    reconciliation::{Cleanup, CompletionSource, CutOff, Reconciliation, SampleEnds, ServerClock},
     verdict::{Check, CheckStatus, Outcome, ThresholdOutcome, Verdict, VerdictValue},
 };
 use crate::ledger::Ledger;

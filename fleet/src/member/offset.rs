@@ -10,10 +10,10 @@
 
 use std::collections::VecDeque;
 
+use crate::limits::DRIFT_PPM;
+
 /// Samples that are looked at: at two exchanges a second, the last 32 seconds.
 const SAMPLES: usize = 64;
-/// What two clocks may drift apart, parts per million (RFC 5905 reckons with 15 for one clock).
-const DRIFT_PPM: u64 = 30;
 
 /// The leader's clock as seen from here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

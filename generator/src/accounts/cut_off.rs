@@ -1,11 +1,12 @@
 //! The instant at which the account is closed for ends. Account and server are asked the same question about it: what ends
 //! later is open in both.
 
+use benchmark_results::limits::CUT_OFF_NEAR;
+
 use super::{Accounts, Progress};
 
-/// Ends this close to the cut-off may be counted on either side of it: the server's clock and ours differ, and it writes
-/// down the end of a workflow a little after the worker told it.
-const NEAR: u64 = 1_000_000_000;
+/// Ends this close to the cut-off may be counted on either side of it.
+const NEAR: u64 = CUT_OFF_NEAR.as_nanos() as u64;
 
 /// When the account was closed for ends, and what came after.
 #[derive(Clone, Copy, Debug)]

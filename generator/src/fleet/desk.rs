@@ -26,7 +26,8 @@ use crate::{
 /// would be believed anything.
 const MOST_WRONG: u64 = 1_000_000_000;
 
-/// What members' clocks were found to be while the account was open, from the beginning of the measured phase on.
+/// What members' clocks were found to be while the account was open; unless it says otherwise from the beginning of the
+/// measured phase on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockSeen {
     /// What was added to the instants of the last window, nanoseconds.
@@ -37,6 +38,8 @@ pub struct ClockSeen {
     pub steps: u64,
     /// The largest of them.
     pub largest_step_ns: u64,
+    /// The largest step before the measured phase.
+    pub earlier_step_ns: u64,
 }
 
 impl ClockSeen {
@@ -44,6 +47,7 @@ impl ClockSeen {
     fn note(&mut self, window: &wire::Window, counts: bool) {
         self.used_ns = window.clock_used_ns;
         if !counts {
+            self.earlier_step_ns = self.earlier_step_ns.max(window.clock_step_ns);
             return;
         }
         self.error_ns = self

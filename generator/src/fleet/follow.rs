@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use benchmark_fleet::{Member, MemberEnd, MemberOptions, Role, Source, wire};
-use benchmark_results::schema::{Fact, HostFacts};
+use benchmark_results::schema::{Fact, HostFacts, Phase};
 use benchmark_scenarios::Plan;
 use benchmark_temporal::{ConnectOptions, Server};
 use tokio::{
@@ -17,7 +17,7 @@ use crate::{
     accounts::Sample,
     deadline::{Ending, Step},
     health::{HealthProbe, HealthSnapshot, StarterLoad},
-    sampler::{Sampler, SamplerOptions},
+    sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
     schedule::{Schedule, Stripe},
     starters::{Starters, StartersOptions},
     stop::{Stop, StopReason},
@@ -231,6 +231,8 @@ impl Follower<'_> {
                 part,
                 limit: self.plan.load.duration + self.plan.load.drain,
                 reports,
+                // The leader learns it from its own part, and asks about instants on it.
+                server_clock: SharedServerClock::default(),
             },
             samples,
         );
@@ -270,6 +272,7 @@ impl Follower<'_> {
         let mut watch = Watch::new(schedule, &probe);
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let measured_from = schedule.bounds(Phase::Measure).0;
         let (mut own, mut stopped): (Option<OwnStop>, bool) = (None, false);
         let answers = self.ending.step(Step::Answers, NO_LIMIT);
         while (!stopped && timeline.elapsed() < schedule.end()) || !starters.are_done() {
@@ -305,7 +308,7 @@ impl Follower<'_> {
                     self.member.hurry();
                 }
             }
-            timeline.steer(self.member.clock());
+            timeline.steer(self.member.clock(), measured_from);
             watch.look(timeline.now(), starters.dispatched());
         }
         let watched = watch.finish(starters.dispatched());

@@ -228,6 +228,7 @@ fn clock(state: &MemberState, seen: Option<&ClockSeen>) -> MemberClock {
         error_ms: seen.map(|seen| ms(seen.error_ns as f64)),
         steps: seen.map(|seen| bounded::count(seen.steps)),
         largest_step_ms: seen.map(|seen| ms(seen.largest_step_ns as f64)),
+        earlier_step_ms: seen.map(|seen| ms(seen.earlier_step_ns as f64)),
     }
 }
 

@@ -27,7 +27,7 @@ impl Reconciling<'_> {
             return Vec::new();
         };
         let cut = self.submission.cut_off.as_ref();
-        let until = cut.map(|cut| self.submission.timeline.time_of(cut.at));
+        let until = cut.map(|cut| self.time_of(cut.at));
         let Some((ids, first)) = all_stale(shown, missing, until) else {
             return Vec::new();
         };

@@ -116,10 +116,20 @@ fn finding(context: &Context, member: &Member, p50: f64) -> Finding {
         (CheckStatus::Pass, uncertainty)
     };
     let corrected = if clock.corrected { "corrected by" } else { "off by" };
+    // Nothing of it is left, but whoever looks for it finds it.
+    let earlier = match known(clock.earlier_step_ms).filter(|step| is_beyond(*step)) {
+        Some(step) => format!(" (set by {} before the measured phase)", ms(step)),
+        None => String::new(),
+    };
     Finding {
         status,
         share: Some(matter.abs() / p50),
-        said: format!("{} {corrected} {} ± {}", member.name, ms(offset), ms(uncertainty.abs())),
+        said: format!(
+            "{} {corrected} {} ± {}{earlier}",
+            member.name,
+            ms(offset),
+            ms(uncertainty.abs())
+        ),
     }
 }
 

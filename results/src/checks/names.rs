@@ -48,6 +48,8 @@ pub const WORKER_CPU: &str = "worker-cpu";
 pub const WORKER_SLOTS: &str = "worker-slots";
 /// The members' clocks against the reported latency.
 pub const CLOCK_OFFSET: &str = "clock-offset";
+/// The server's clock against what rests on its times.
+pub const SERVER_CLOCK: &str = "server-clock";
 /// Growth of the backlog over the measured phase.
 pub const BACKLOG_SLOPE: &str = "backlog-slope";
 /// First half against second half.

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod load;
+mod server_clock;
 mod steady;
 
 use std::{collections::BTreeMap, time::Duration};

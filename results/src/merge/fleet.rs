@@ -208,6 +208,7 @@ fn clock<'a>(clocks: impl DoubleEndedIterator<Item = &'a MemberClock> + Clone) -
             .filter_map(|clock| clock.steps)
             .reduce(u64::saturating_add),
         largest_step_ms: most(|clock| clock.largest_step_ms),
+        earlier_step_ms: most(|clock| clock.earlier_step_ms),
         ..last.copied().unwrap_or_default()
     }
 }
@@ -376,6 +377,7 @@ mod tests {
             error_ms: Some(error),
             steps: Some(steps),
             largest_step_ms: Some(largest),
+            earlier_step_ms: Some(largest / 2.0),
             ..MemberClock::default()
         };
         let merged = merged(&[with(clock(1.0, 5.0, 1, 300.0)), with(clock(2.0, 3.0, 2, 9.0))]);

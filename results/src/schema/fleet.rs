@@ -147,6 +147,9 @@ pub struct MemberClock {
     /// The largest of these steps, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub largest_step_ms: Option<f64>,
+    /// The largest step before the measured phase, milliseconds. What is left of it there is in `error_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_step_ms: Option<f64>,
 }
 
 impl MemberClock {

@@ -48,8 +48,37 @@ pub struct Reconciliation {
     /// When the account was closed for ends; null in files of versions that did not say.
     #[serde(default)]
     pub cut_off: Option<CutOff>,
+    /// The server's clock against the leader's, where the server was asked; null with the reason where nobody could be.
+    /// Absent from files of programs that did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_clock: Option<Fact<ServerClock>>,
     /// Clean-up of what was still open.
     pub cleanup: Cleanup,
+}
+
+/// The server's clock, as the starts of the sample bound it: the server took each between its sending and its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerClock {
+    /// The server's clock minus the leader's, milliseconds.
+    pub offset_ms: f64,
+    /// How wrong that can be, either way, milliseconds.
+    pub uncertainty_ms: f64,
+    /// Whether the instants that the server was asked about were translated by it: so when the offset is larger than its
+    /// uncertainty.
+    pub corrected: bool,
+    /// By how much the offset surely changed from the beginning of the measured phase on, milliseconds.
+    pub moved_ms: f64,
+    /// Starts that it is known from.
+    pub samples: u64,
+}
+
+impl ServerClock {
+    /// How wrong an instant that the server was asked about may be, milliseconds.
+    pub fn wrong_ms(&self) -> f64 {
+        let let_be = if self.corrected { 0.0 } else { self.offset_ms.abs() };
+        self.uncertainty_ms.abs() + let_be + self.moved_ms.abs()
+    }
 }
 
 /// What became of the workflows of a sample that the server took.

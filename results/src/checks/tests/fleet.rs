@@ -344,6 +344,20 @@ fn clocks() {
         "{value}"
     );
 
+    // Before it was measured: told, and judged by what was left of it only.
+    let value = expect(names::CLOCK_OFFSET, Pass, |parts| {
+        clock(0.8, 0.9, true)(parts);
+        worker(parts, 0).clock.earlier_step_ms = Some(300.0);
+    });
+    assert!(
+        value.ends_with("± 0.9ms (set by 300ms before the measured phase)"),
+        "{value}"
+    );
+    expect(names::CLOCK_OFFSET, Invalid, |parts| {
+        set(0.0, 1.1)(parts);
+        worker(parts, 0).clock.earlier_step_ms = Some(300.0);
+    });
+
     // One machine, one clock: what the round trips add is no error.
     expect(names::CLOCK_OFFSET, Pass, |parts| {
         clock(0.1, 2.0, false)(parts);
