@@ -15,6 +15,7 @@ mod bench;
 #[path = "../run/server.rs"]
 mod server;
 
+mod clocks;
 mod connections;
 mod disk;
 mod documented;

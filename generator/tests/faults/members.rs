@@ -5,6 +5,7 @@
 use std::{
     io::Write as _,
     net::TcpStream,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -39,7 +40,7 @@ const AFTER_A_SIGNAL: Duration = Duration::from_secs(30);
 const ENDS_WITHIN: Duration = Duration::from_secs(40 + 60 + 90);
 
 /// A leader, those who join it, and the wire between them.
-struct Fleet {
+pub struct Fleet {
     bench: Bench,
     leader: Going,
     begun: Instant,
@@ -51,7 +52,8 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn lead(name: &str, seconds: u64, arguments: &str) -> Fleet {
+    /// A leader that waits for its members.
+    pub fn lead(name: &str, seconds: u64, arguments: &str) -> Fleet {
         let place = Place::take();
         let bench = Bench::new();
         let line = format!("{LOAD} --duration {seconds}s --task-queue {name} {arguments}");
@@ -78,6 +80,10 @@ impl Fleet {
     }
 
     fn worker_at(&mut self, leader: &str) {
+        self.join_worker(leader, |_, _| {});
+    }
+
+    fn join_worker(&mut self, leader: &str, change: impl FnOnce(&Bench, &mut Command)) {
         let generator = assert_cmd::cargo::cargo_bin!("run-benchmark");
         let program = generator.with_file_name("benchmark-worker");
         let bench = Bench::new();
@@ -85,34 +91,57 @@ impl Fleet {
         let line = format!("--join {leader} --address {address} --metrics-listen 127.0.0.1:0 --profile small");
         let mut command = bench.program(&program, &line.split_whitespace().collect::<Vec<_>>());
         command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
+        change(&bench, &mut command);
         let going = bench.begin(command);
         self.members.push((bench, going));
     }
 
-    fn worker(&mut self) {
+    /// A worker joins.
+    pub fn worker(&mut self) {
+        self.worker_behind(|_, _| {});
+    }
+
+    /// A worker joins whose command was changed.
+    pub fn worker_behind(&mut self, change: impl FnOnce(&Bench, &mut Command)) {
         let address = self.address.clone();
-        self.worker_at(&address);
+        self.join_worker(&address, change);
     }
 
     fn generator_at(&mut self, leader: &str) {
-        self.generator_between(leader, &play::shared());
+        self.generator_between(leader, &play::shared(), |_, _| {});
     }
 
-    fn generator_between(&mut self, leader: &str, server: &str) {
+    fn generator_between(&mut self, leader: &str, server: &str, change: impl FnOnce(&Bench, &mut Command)) {
         let bench = Bench::new();
         let mut command = bench.command(&["join", leader, "--address", server]);
         command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
+        change(&bench, &mut command);
         let going = bench.begin(command);
         self.members.push((bench, going));
     }
 
     fn generator(&mut self) {
+        self.generator_behind(|_, _| {});
+    }
+
+    /// A generator joins whose command was changed.
+    pub fn generator_behind(&mut self, change: impl FnOnce(&Bench, &mut Command)) {
         let address = self.address.clone();
-        self.generator_at(&address);
+        self.generator_between(&address, &play::shared(), change);
+    }
+
+    /// The folder of a member.
+    pub fn bench_of(&self, member: usize) -> &Bench {
+        &self.members[member].0
+    }
+
+    /// The machine as it was in the beginning.
+    pub fn machine(&self) -> Machine {
+        self.machine
     }
 
     /// Waits until the load is in its measured phase.
-    fn in_the_middle(&mut self) {
+    pub fn in_the_middle(&mut self) {
         // What it prints, not what it writes: the file is refreshed seldom on a busy machine.
         self.leader.until("the measured phase", |going| {
             going.said().contains("\nmeasure 00:").then_some(())
@@ -125,7 +154,7 @@ impl Fleet {
 
     /// Waits for the leader's end and checks what must hold whatever became of a member. The others are killed when they
     /// are still there.
-    fn finish(self) -> (Results, Finished) {
+    pub fn finish(self) -> (Results, Finished) {
         let finished = self.leader.finish();
         assert!(self.begun.elapsed() <= ENDS_WITHIN, "{:?}", self.begun.elapsed());
         drop(self.members);
@@ -139,7 +168,8 @@ impl Fleet {
     }
 }
 
-fn status(results: &Results, name: &str) -> CheckStatus {
+/// The status of a check.
+pub fn status(results: &Results, name: &str) -> CheckStatus {
     let check = results.verdict.checks.iter().find(|check| check.name == name);
     check.unwrap_or_else(|| panic!("no check {name}")).status
 }
@@ -224,7 +254,7 @@ fn a_generator_whose_starts_nobody_answers_ends_with_its_leader() {
     let route = Proxy::to(&play::shared());
     let (leader, server) = (fleet.address.clone(), route.address());
     fleet.worker();
-    fleet.generator_between(&leader, &server);
+    fleet.generator_between(&leader, &server, |_, _| {});
     fleet.in_the_middle();
     route.play(Script::wire(Wire::Frozen));
     let seen = Instant::now();
