@@ -162,6 +162,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
             workers: stage.worker_facts(),
         },
         iterations: Vec::new(),
+        server_figures: Vec::new(),
         events: Vec::new(),
         complete: false,
         signal: None,

@@ -9,7 +9,7 @@ use crate::{
     legacy, merge,
     schema::{
         Environment, ErrorGroup, Event, Fleet, GeneratorHealth, Interval, Iteration, Phases, Reconciliation, Results,
-        Run, SCHEMA_VERSION, Window,
+        Run, SCHEMA_VERSION, ServerFigures, Window,
     },
     thresholds::{self, Signal},
 };
@@ -25,6 +25,8 @@ pub struct RunParts {
     pub environment: Environment,
     /// Its iterations so far, in order.
     pub iterations: Vec<IterationParts>,
+    /// What the server's own metrics say of its iterations, where they were read.
+    pub server_figures: Vec<ServerFigures>,
     /// What happened to it, in order.
     pub events: Vec<Event>,
     /// Whether this is the end of it.
@@ -72,6 +74,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
         plan,
         environment,
         iterations,
+        server_figures,
         events,
         complete,
         signal,
@@ -142,6 +145,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
         phases,
         windows,
         intervals,
+        server_figures,
         events,
         iterations: judged,
         passed,

@@ -14,8 +14,9 @@ pub(crate) use surroundings::{environment, generator, plan};
 use crate::{
     Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble, merge,
     schema::{
-        AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, Fleet, Interval, Latency,
-        Phase, PhaseReport, Phases, Reconciliation, Run, ServerClock, Verdict, VerdictValue, Window,
+        AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, FigureMethod, FigureUnit,
+        Fleet, Interval, Latency, Phase, PhaseReport, Phases, Reconciliation, Run, ServerClock, ServerFigure,
+        ServerFigures, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -210,6 +211,7 @@ pub(crate) fn assembled(iterations: Vec<IterationParts>, signal: Option<Signal>)
         plan,
         environment: environment(),
         iterations,
+        server_figures: Vec::new(),
         events: signal
             .map(|signal| Event {
                 at_seconds: 132.0,
@@ -231,6 +233,7 @@ fn assembled_of(plan: Plan, iterations: Vec<IterationParts>, events: Vec<Event>)
         plan,
         environment: environment(),
         iterations,
+        server_figures: Vec::new(),
         events,
         complete: true,
         signal: None,
@@ -408,9 +411,36 @@ pub(crate) fn short() -> Results {
         plan,
         environment: environment(),
         iterations: vec![iteration],
+        server_figures: Vec::new(),
         events: Vec::new(),
         complete: true,
         signal: None,
     })
     .unwrap()
+}
+
+/// A short run whose server refused, and of which one figure could not be had.
+pub(crate) fn with_figures() -> Results {
+    let figure = |name: &str, value: Option<f64>| ServerFigure {
+        name: name.into(),
+        labels: BTreeMap::from([
+            ("service_name".into(), "frontend".into()),
+            ("resource_exhausted_cause".into(), "RpsLimit".into()),
+        ]),
+        value,
+        unit: FigureUnit::PerSecond,
+        query: "sum(rate(service_errors_resource_exhausted[2s]))".into(),
+        source: "http://127.0.0.1:9090/metrics".into(),
+        reason: value.is_none().then(|| "there are no series of it".into()),
+    };
+    let mut results = short();
+    results.server_figures = vec![ServerFigures {
+        iteration: 1,
+        started_at: "2026-11-20T10:00:01Z".into(),
+        seconds: 2.0,
+        method: FigureMethod::Pages,
+        problems: vec!["a page could not be read".into()],
+        figures: vec![figure("exhausted-requests", Some(12.5)), figure("sql-pool", None)],
+    }];
+    results
 }

@@ -68,6 +68,7 @@ mod tests {
             fixtures::empty(),
             fixtures::visibility_only(),
             fixtures::short(),
+            fixtures::with_figures(),
             fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration()),
         ] {
             let json = serde_json::to_value(results).unwrap();

@@ -6,6 +6,7 @@
 pub mod assemble;
 pub mod checks;
 pub mod compare;
+pub mod diagnosis;
 pub mod export;
 pub mod file;
 #[cfg(test)]

@@ -271,6 +271,63 @@ pub const STAMPED_TWICE: f64 = 0.01;
 /// missing ones are the slow ones, and p99 rests on 1 %.
 pub const SAMPLE_MISSING: f64 = 0.01;
 
+// The diagnosis
+
+/// Findings that are told of a run: the strongest is what to do next, and a fourth would be another run's.
+pub const FINDINGS: usize = 3;
+
+/// 95th percentile of a task's wait for a worker, milliseconds, above which the wait is one: the mark that Temporal's own
+/// guide to scaling aims below.
+pub const SCHEDULE_TO_START_MS: f64 = 150.0;
+
+/// Share of tasks handed on without being stored below which pollers were missing when tasks came: Temporal's guide to
+/// workers asks for 95 %, better 99.
+pub const SYNC_MATCH: f64 = 0.95;
+
+/// Share of polls that came back with a task above which hardly one waited for a task: the tasks waited for polls.
+pub const POLLS_BUSY: f64 = 0.95;
+
+/// Share of polls that came back with a task below which, tasks being fetched in time, one poll in five is idle: the same
+/// guide asks for more than 90 %, and autoscaled pollers stay between the two.
+pub const POLLS_IDLE: f64 = 0.80;
+
+/// Share of the requests that were refused from which a server's limit outweighs what else was found: p99 rests on 1 %.
+pub const EXHAUSTED_HEAVY: f64 = 0.01;
+
+/// Fill of the fullest replica's pool of connections at which it is full: its mean over the window, which reaches 95 % only
+/// when it hardly ever had one free.
+pub const POOL_FULL: f64 = 0.95;
+
+/// Mean fill of all replicas' pools below which a full one stands alone: there is room, in other places.
+pub const POOL_ELSEWHERE: f64 = 0.70;
+
+/// 95th percentile of the wait for a shard's lock, milliseconds, above which shards are too few for the rate: Temporal's
+/// guide to scaling aims below it, with about 1 ms where there are enough.
+pub const SHARD_LOCK_MS: f64 = 5.0;
+
+/// Share of a start's time in the frontend that its write to the database takes above which the database is what there is to
+/// be won at.
+pub const DATABASE_SHARE: f64 = 0.60;
+
+/// What a start's write to the database takes at least, milliseconds, for the database to be named: most of a start is
+/// its write on every sound system. It is [`BETWEEN_MS`], from which a person would look for a cause.
+pub const DATABASE_MS: f64 = 50.0;
+
+/// Difference between a start as the generator and as the frontend saw it, 95th percentiles in milliseconds, above which
+/// something lies between them: a round trip between continents, and more than the server's buckets leave open.
+pub const BETWEEN_MS: f64 = 50.0;
+
+/// Share of the generator's figure that the difference must be besides.
+pub const BETWEEN_SHARE: f64 = 0.5;
+
+/// Workflows that a cache had no room for, for each workflow task, above which the cache is too small: each costs the
+/// replay of its history, and p99 rests on 1 %.
+pub const EVICTIONS: f64 = 0.01;
+
+/// Share of a DSQL cluster's transactions that met a conflict above which keys are contended for: each is done again, and
+/// what is left to do again grows with itself.
+pub const DSQL_CONFLICTS: f64 = 0.05;
+
 // Files
 
 /// Entries of all members' use over time that a file keeps; neighbours become one beyond it. Five minutes of 100 members
@@ -294,8 +351,8 @@ pub const RESULTS_MAX_NUMBER: usize = 64;
 /// below hold that under 600 MB besides the file's own text.
 pub const WINDOWS_MAX_TOKENS: u64 = 48_000_000;
 
-/// Names and values in `fleet`, `iterations` and `intervals`: [`USAGE_ENTRIES`] of 23 each and over a thousand members of
-/// 200, or 2,000 iterations of 1,500.
+/// Names and values in `fleet`, `iterations`, `intervals` and `serverFigures`: [`USAGE_ENTRIES`] of 23 each and over a
+/// thousand members of 200, or 2,000 iterations of 1,500.
 pub const SERIES_MAX_TOKENS: u64 = 4_000_000;
 
 /// Names and values in every other part of a results file. Plans, facts and errors have hundreds.

@@ -7,6 +7,7 @@
 //! Sizes are bounded whatever the file holds: time is gathered into at most 320 columns, of which the lowest and the
 //! highest second are kept; tables have at most 120 rows; lists end with the number of what they leave out.
 
+mod bottleneck;
 mod comparison;
 mod course;
 mod figures;

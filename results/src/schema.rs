@@ -10,6 +10,7 @@ mod generator;
 mod legacy;
 mod phases;
 mod reconciliation;
+mod server_figures;
 mod verdict;
 
 use benchmark_scenarios::{Plan, PlanHash};
@@ -24,6 +25,7 @@ pub use self::{
     legacy::{LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem, LegacyThresholds},
     phases::{AtCap, EndLatency, Latencies, Latency, Phase, PhaseReport, Phases, StartLatency},
     reconciliation::{Cleanup, CompletionSource, CutOff, Reconciliation, SampleEnds, ServerClock},
+    server_figures::{FigureMethod, FigureUnit, ServerFigure, ServerFigures},
     verdict::{Check, CheckStatus, Outcome, ThresholdOutcome, Verdict, VerdictValue},
 };
 use crate::ledger::Ledger;
@@ -70,6 +72,9 @@ pub struct Results {
     /// The processes of the run, each by itself; empty in files of versions that had no fleet.
     #[serde(default)]
     pub fleet: Fleet,
+    /// What the server's own metrics say of the measured phase, by iteration; absent where they were not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server_figures: Vec<ServerFigures>,
     /// Things that happened to the run, in order.
     pub events: Vec<Event>,
     /// Each iteration by itself; with a single one it repeats the totals.

@@ -2,6 +2,7 @@
 //! response beside service, every problem with its remedy, 80 columns.
 
 mod account;
+mod bottleneck;
 mod figures;
 mod fleet;
 mod problems;
@@ -54,6 +55,7 @@ pub fn render(results: &Results, file: Option<&Path>, style: Style) -> String {
         figures::rates(&mut out, results);
         figures::latencies(&mut out, results);
         figures::iterations(&mut out, results);
+        bottleneck::findings(&mut out, results);
     }
     fleet::members(&mut out, results);
     account::ledger(&mut out, results);

@@ -104,6 +104,7 @@ impl Run {
             plan: self.plan.clone(),
             environment: self.stored.environment,
             iterations: vec![part],
+            server_figures: Vec::new(),
             events: std::mem::take(&mut submission.events),
             complete: true,
             signal: None,

@@ -81,7 +81,7 @@ pub const CLEAN_UP: &str = "clean-up";
 pub(super) const NOTHING: [&str; 2] = [MEASURED_STARTS, MEASURED_ENDS];
 
 /// Checks that say, when they fail, that the generator or its machine was the limit.
-pub(super) const GENERATOR: [&str; 10] = [
+pub(crate) const GENERATOR: [&str; 10] = [
     START_LAG,
     OFFERED_LOAD,
     START_ATTAINMENT,

@@ -299,7 +299,7 @@ impl Scan {
         self.tokens = 0;
         self.section = match self.head.as_slice() {
             b"windows" => Section::Windows,
-            b"fleet" | b"iterations" | b"intervals" => Section::Series,
+            b"fleet" | b"iterations" | b"intervals" | b"serverFigures" => Section::Series,
             b"plan" => Section::Plan,
             _ => Section::Other,
         };

@@ -127,7 +127,7 @@ fn outputs(results: &Results) -> Vec<(&'static str, String)> {
 #[test]
 fn no_text_of_a_file_or_of_a_run_does_anything_but_be_read() {
     for (results, least) in [
-        (fixtures::short(), 60),
+        (fixtures::with_figures(), 60),
         (fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration()), 100),
     ] {
         let (value, free) = hostile(&results);

@@ -8,7 +8,9 @@ use super::{
     theme,
 };
 use crate::{
-    Results, format,
+    Results,
+    diagnosis::{self, Diagnosis},
+    format,
     schema::{CheckStatus, VerdictValue},
 };
 
@@ -43,6 +45,7 @@ fn one(out: &mut String, results: &Results) {
         );
         latencies(out, results);
     }
+    bottleneck(out, results);
     checks(out, results);
     thresholds(out, results);
     if !results.run.command.is_empty() {
@@ -62,6 +65,7 @@ fn several(out: &mut String, runs: &[Named<&Results>]) {
         let (word, ..) = theme::verdict(run.results.verdict.value);
         let _ = writeln!(out, "## {}\n", plain(&run.name, 80));
         let _ = writeln!(out, "**{word}**: {}\n", plain(&run.results.verdict.headline, TEXT));
+        bottleneck(out, run.results);
         checks(out, run.results);
         thresholds(out, run.results);
     }
@@ -104,6 +108,34 @@ fn latencies(out: &mut String, results: &Results) {
         );
     }
     out.push('\n');
+}
+
+/// What kept the run from being faster, where the server's figures were read.
+fn bottleneck(out: &mut String, results: &Results) {
+    if results.server_figures.is_empty() {
+        return;
+    }
+    match diagnosis::diagnose(results) {
+        Diagnosis::NotAsked => {}
+        Diagnosis::Unknown(reason) => {
+            let _ = writeln!(out, "Bottleneck not known: {}\n", plain(&reason, TEXT));
+        }
+        Diagnosis::Nothing => {
+            let _ = writeln!(out, "Bottleneck: {}\n", diagnosis::NOTHING);
+        }
+        Diagnosis::Found(findings) => {
+            for finding in findings {
+                let _ = writeln!(
+                    out,
+                    "- **{}**: {} → {}",
+                    plain(&finding.headline, TEXT),
+                    plain(&finding.evidence.join("; "), TEXT),
+                    plain(&finding.remedy, TEXT)
+                );
+            }
+            out.push('\n');
+        }
+    }
 }
 
 fn checks(out: &mut String, results: &Results) {

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    comparison, figures, flow, heat, judgement, members, over_time, percentiles,
+    bottleneck, comparison, figures, flow, heat, judgement, members, over_time, percentiles,
     scene::{Drawn, Of, Scene},
     surroundings,
     text::{ends, short},
@@ -126,7 +126,7 @@ fn sections(scene: &Scene) -> Markup {
     let runs = 0..scene.runs.len();
     html! {
         @if !scene.runs.is_empty() {
-            (section(0, each(scene, judgement::checks)))
+            (section(0, each(scene, |run| html! { (judgement::checks(run)) (bottleneck::bottleneck(run)) })))
             (section(1, figures::headline(scene)))
             (section(2, over_time::rates(scene).figure()))
             (section(3, html! { (over_time::completions(scene).figure()) (over_time::backlog(scene).figure()) }))

@@ -1,0 +1,28 @@
+//! What the server's own metrics say of a run.
+//!
+//! One table of [figures](FIGURES) as data. From it follow the [PromQL](promql::query) that asks a Prometheus for each, and
+//! what is [read](Reading) from metrics pages to the same effect. No clock, no socket: texts come in, figures go out.
+
+mod answer;
+mod figure;
+mod gauges;
+mod line;
+mod matchers;
+mod naming;
+mod outcome;
+mod page;
+pub mod promql;
+mod quantile;
+mod reading;
+mod table;
+mod term;
+
+pub use answer::{AnswerError, Sample, parse as parse_answer};
+pub use figure::{Counted, Figure, Keep, Kind, Level, Matcher, Scope, Series, Test};
+pub use matchers::{MatchersError, check as check_matchers};
+pub use naming::{NAMES_QUERY, Names};
+pub use outcome::{answered, unanswered};
+pub use page::{MAX_BYTES, Page, PageProblem, Snapshot};
+pub use promql::Asked;
+pub use reading::Reading;
+pub use table::{FIGURES, figure};
