@@ -22,6 +22,8 @@ pub struct ResultsFile {
     /// Folders that were made for it, innermost first.
     made: Folders,
     next_refresh: Instant,
+    /// The file in the temporary folder, when it was needed.
+    rescued: Option<Claim>,
 }
 
 /// What the path names.
@@ -76,6 +78,7 @@ impl ResultsFile {
             place,
             made,
             next_refresh: Instant::now() + pace::SHORTEST,
+            rescued: None,
         })
     }
 
@@ -108,13 +111,24 @@ impl ResultsFile {
         Ok(())
     }
 
-    /// Writes the results to the temporary folder, when they cannot be written where they belong. Returns where.
+    /// Writes the results to the temporary folder, when they cannot be written where they belong. Returns where. A second
+    /// time it is the same file.
     ///
     /// # Errors
-    /// When that cannot be done, either.
-    pub fn rescue(results: &Results) -> Result<PathBuf, file::WriteError> {
+    /// When that cannot be done, either, or something of that name is there.
+    pub fn rescue(&mut self, results: &Results) -> Result<PathBuf, file::WriteError> {
         let path = std::env::temp_dir().join(format!("run-benchmark-{}.json", results.run.id));
-        file::write_atomically(&path, results)?;
+        let claim = match &mut self.rescued {
+            Some(claim) => claim,
+            None => {
+                let claim = Claim::take(&path).map_err(|source| file::WriteError::Io {
+                    path: path.clone(),
+                    source,
+                })?;
+                self.rescued.insert(claim)
+            }
+        };
+        claim.write_results(results)?;
         Ok(path)
     }
 }

@@ -242,7 +242,7 @@ fn write_down(file: &mut ResultsFile, results: &Results) -> (PathBuf, Option<Str
     let Err(error) = file.write(results) else {
         return (file.path().to_owned(), None);
     };
-    match ResultsFile::rescue(results) {
+    match file.rescue(results) {
         Ok(path) => {
             let words = format!("the results: {error}; they are in {} instead", path.display());
             (path, Some(words))

@@ -15,6 +15,7 @@ mod error;
 mod fuzz;
 #[cfg(test)]
 mod hostile;
+mod pretty;
 mod scan;
 mod sound;
 mod source;
@@ -30,7 +31,7 @@ use std::{io::Read, path::Path};
 use self::scan::{Kind, Version};
 pub use self::{
     error::{ReadError, ReadProblem, WriteError},
-    whole::{Claim, create, is_special, replace},
+    whole::{Claim, create, is_special, replace, replace_if},
     write::{to_json, write_atomically},
 };
 use crate::{
@@ -57,11 +58,13 @@ pub fn read(path: &Path) -> Result<Results, ReadError> {
 /// When a figure has no JSON form, as NaN.
 pub fn harmless(results: Results) -> Result<Results, serde_json::Error> {
     let mut json = serde_json::to_vec(&results)?;
-    if text::make_json_harmless(&mut json) {
-        serde_json::from_slice(&json)
-    } else {
-        Ok(results)
+    if !text::make_json_harmless(&mut json) {
+        return Ok(results);
     }
+    // As it is written, which is not to the byte what a reader makes of what others wrote.
+    json.clear();
+    pretty::write(&mut json, &results)?;
+    serde_json::from_slice(&json)
 }
 
 /// Reads results from anything else that has bytes, such as an archive; `path` is the name for messages. It stops where

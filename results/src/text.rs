@@ -3,8 +3,8 @@
 //!
 //! A terminal obeys control characters; characters that turn the direction of writing make a text read as another; what has
 //! no width hides. They become a mark, or a space where they were one. Texts of a file are made so once, when it is read
-//! ([`make_json_harmless`]), those of a run when it is put together ([`crate::file::harmless`]), and what goes to a terminal
-//! besides by [`line`](fn@line) and [`lines`]. Escaping for HTML and Markdown comes on top, where it is written.
+//! ([`make_json_harmless`]), those of a run when it is put together ([`crate::file::harmless`]) and each time it is written,
+//! and what goes to a terminal besides by [`line`](fn@line) and [`lines`]. Escaping for HTML and Markdown comes on top, where it is written.
 
 use std::{borrow::Cow, error::Error};
 
@@ -44,7 +44,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The character, or what stands for it.
-fn harmless(c: char) -> char {
+pub(crate) fn harmless(c: char) -> char {
     match c {
         '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
         _ if c.is_control() || is_hidden(c) => char::REPLACEMENT_CHARACTER,

@@ -30,25 +30,21 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Problem> {
 /// # Errors
 /// When something else is there, or it cannot be written.
 pub(super) fn write_again(path: &Path, text: &str) -> Result<(), Problem> {
-    if !is_of_a_kind(path, text).map_err(|error| cannot(path, &error))? {
-        return Err(taken(path));
-    }
-    file::replace(path, &mut |file| file.write_all(text.as_bytes())).map_err(|error| cannot(path, &error))
+    let is_of_a_kind = &mut |found: &mut fs::File| is_of_a_kind(found, text);
+    file::replace_if(path, is_of_a_kind, &mut |file| file.write_all(text.as_bytes())).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => taken(path),
+            _ => cannot(path, &error),
+        }
+    })
 }
 
-/// Whether what is there begins as the text does: a page, a picture; or nothing is, or what is no file.
-fn is_of_a_kind(path: &Path, text: &str) -> io::Result<bool> {
-    match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Ok(true),
-        Ok(_) => {}
-        Err(_) => return Ok(true),
-    }
+/// Whether a file begins as the text does: a page, a picture.
+fn is_of_a_kind(found: &mut fs::File, text: &str) -> io::Result<bool> {
     let beginning = &text.as_bytes()[..text.len().min("<!DOCTYPE html>".len())];
-    let mut found = Vec::new();
-    fs::File::open(path)?
-        .take(beginning.len() as u64)
-        .read_to_end(&mut found)?;
-    Ok(found == beginning)
+    let mut bytes = Vec::new();
+    found.take(beginning.len() as u64).read_to_end(&mut bytes)?;
+    Ok(bytes == beginning)
 }
 
 fn taken(path: &Path) -> Problem {

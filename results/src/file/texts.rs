@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{harmless, read_from, to_json};
+use super::{Claim, harmless, read_from, to_json};
 use crate::{
     Results,
     compare::{Options, RunFile, Side, compare, render_markdown, render_terminal},
@@ -144,4 +144,25 @@ fn no_text_of_a_file_or_of_a_run_does_anything_but_be_read() {
             }
         }
     }
+}
+
+/// A refresh is written while the run goes on, before anything was made harmless, and read by who decodes its escapes.
+#[test]
+fn no_text_of_a_run_that_goes_on_does_anything_but_be_read() {
+    let (value, _) = hostile(&fixtures::short());
+    let of_a_run: Results = serde_json::from_value(value).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.json");
+    let mut claim = Claim::take(&path).unwrap();
+    claim.write_results(&of_a_run).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(bytes, to_json(&of_a_run).unwrap().into_bytes());
+    let as_others_read: Value = serde_json::from_slice(&bytes).unwrap();
+    let mut all = Vec::new();
+    places(&as_others_read, "", &mut all);
+    for place in all {
+        let text = as_others_read.pointer(&place).unwrap().as_str().unwrap();
+        assert!(!text.contains(BAD), "{place}: {text:?}");
+    }
+    assert_eq!(super::read(&path).unwrap(), harmless(of_a_run).unwrap());
 }

@@ -9,6 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
+
+/// Device and inode: which file it is, whatever its name.
+type Identity = (u64, u64);
+
+/// Tries to put a file in its place, while somebody else puts others there and takes them away.
+const TRIES: u32 = 8;
+
 /// What fills a file.
 type Fill<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
@@ -28,6 +39,27 @@ pub fn replace(path: &Path, fill: Fill) -> io::Result<()> {
     draft.put(&target)
 }
 
+/// Writes a file over an earlier one that `is_ours` knows by its content, or where nothing is. Otherwise as [`replace`].
+///
+/// # Errors
+/// Of the kind [`io::ErrorKind::AlreadyExists`] when something else is there, also when it was put there since it was looked
+/// at, or whatever else the system says. What is there is then as it was.
+pub fn replace_if(path: &Path, is_ours: &mut dyn FnMut(&mut File) -> io::Result<bool>, fill: Fill) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if is_special(&metadata) => return pour(path, fill),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return create(path, fill),
+        Err(error) => return Err(error),
+    }
+    let target = fs::canonicalize(path)?;
+    let mut found = File::open(&target)?;
+    if !is_ours(&mut found)? {
+        return Err(not_ours());
+    }
+    let ours = identity(&found.metadata()?);
+    Draft::write(&target, fill)?.put_over(&target, ours)
+}
+
 /// Writes a file that must not be there yet.
 ///
 /// # Errors
@@ -44,8 +76,8 @@ pub fn create(path: &Path, fill: Fill) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Claim {
     path: PathBuf,
-    /// Device and inode of what we put there last.
-    ours: (u64, u64),
+    /// What we put there last.
+    ours: Identity,
     written: bool,
 }
 
@@ -80,19 +112,8 @@ impl Claim {
     /// is there is then as it was.
     pub fn write(&mut self, fill: Fill) -> io::Result<()> {
         let draft = Draft::write(&self.path, fill)?;
-        let found = match fs::symlink_metadata(&self.path) {
-            Ok(metadata) => Some(identity(&metadata)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        if found.is_some_and(|found| found != self.ours) {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "something else was put there in the meantime, and it is not overwritten",
-            ));
-        }
         let new = draft.identity;
-        draft.put(&self.path)?;
+        draft.put_over(&self.path, self.ours)?;
         self.ours = new;
         self.written = true;
         Ok(())
@@ -113,7 +134,7 @@ impl Drop for Claim {
 /// A file beside the one that it is to become; removed when it does not.
 struct Draft {
     path: PathBuf,
-    identity: (u64, u64),
+    identity: Identity,
     placed: bool,
 }
 
@@ -145,29 +166,91 @@ impl Draft {
         Ok(draft)
     }
 
-    fn put(mut self, target: &Path) -> io::Result<()> {
+    /// Puts it in the place of whatever is there.
+    fn put(self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
+        self.settle(target);
+        Ok(())
+    }
+
+    /// Puts it in the place of what is `ours`, or where nothing is. The two are exchanged, and only then is it looked at
+    /// what was there: what somebody else put there in the last instant goes back, and nothing of his is ever removed.
+    fn put_over(self, target: &Path, ours: Identity) -> io::Result<()> {
+        for _ in 0..TRIES {
+            match rename(&self.path, target, RenameFlags::EXCHANGE) {
+                Ok(()) if found(&self.path)? == Some(ours) => {
+                    // It was ours, and is the old one.
+                    fs::remove_file(&self.path)?;
+                    self.settle(target);
+                    return Ok(());
+                }
+                Ok(()) => {
+                    rename(&self.path, target, RenameFlags::EXCHANGE)?;
+                    return Err(not_ours());
+                }
+                Err(Errno::NOENT) => match rename(&self.path, target, RenameFlags::NOREPLACE) {
+                    Ok(()) => {
+                        self.settle(target);
+                        return Ok(());
+                    }
+                    Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                },
+                // Not every file system can do that (NFS): then it is looked at first.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    return match found(target)? {
+                        Some(found) if found != ours => Err(not_ours()),
+                        _ => self.put(target),
+                    };
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(not_ours())
+    }
+
+    fn settle(mut self, target: &Path) {
         self.placed = true;
         // The rename is on disk when the folder is. Not every file system can do it, and the file itself is safe.
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
             let _ = folder.sync_all();
         }
-        Ok(())
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.placed {
+        // Under its name may be what was exchanged with it.
+        if !self.placed && found(&self.path).is_ok_and(|found| found == Some(self.identity)) {
             // Nothing to add when this fails as well: the cause is being reported.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-fn identity(metadata: &Metadata) -> (u64, u64) {
+fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
+}
+
+/// What is there under a name, if anything is; a link is itself.
+fn found(path: &Path) -> io::Result<Option<Identity>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(identity(&metadata))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn rename(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
+    renameat_with(CWD, from, CWD, to, flags)
+}
+
+fn not_ours() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "something else was put there in the meantime, and it is not overwritten",
+    )
 }
 
 /// Whether it is something that is written into and not replaced: a pipe, a terminal, `/dev/null`.
@@ -245,6 +328,68 @@ mod tests {
             fs::remove_file(&path).unwrap();
         }
         assert_eq!(names(folder.path()), ["taken"], "no draft is left");
+    }
+
+    #[test]
+    fn what_is_put_there_in_the_last_instant_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.json");
+        let theirs = |text: &str| {
+            let beside = folder.path().join("theirs");
+            fs::write(&beside, text).unwrap();
+            // By rename, as we do it ourselves: at one instant the old file, at the next theirs.
+            fs::rename(beside, &path).unwrap();
+        };
+        let mut claim = Claim::take(&path).unwrap();
+        claim.write(&mut text("ours")).unwrap();
+        // Between the look and the exchange there is no instant any more; before it there is: while the draft is filled.
+        let late = claim.write(&mut |file| {
+            theirs("theirs");
+            file.write_all(b"ours again")
+        });
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        drop(claim);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        let late = replace_if(&path, &mut |_| Ok(true), &mut |file| {
+            theirs("theirs, too");
+            file.write_all(b"ours")
+        });
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs, too");
+        fs::remove_file(&path).unwrap();
+        // A folder and a link are somebody else's as well.
+        fs::create_dir(&path).unwrap();
+        let draft = Draft::write(&path, &mut text("ours")).unwrap();
+        assert!(draft.put_over(&path, (0, 0)).is_err());
+        fs::remove_dir(&path).unwrap();
+        symlink("/dev/null", &path).unwrap();
+        let draft = Draft::write(&path, &mut text("ours")).unwrap();
+        assert!(draft.put_over(&path, (0, 0)).is_err());
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+        assert_eq!(names(folder.path()), ["r.json"], "no draft is left");
+    }
+
+    /// Somebody who renames a file over ours at any instant: it stays, however often we write.
+    #[test]
+    fn whenever_it_comes_what_is_theirs_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, beside) = (folder.path().join("r.json"), folder.path().join("theirs"));
+        for round in 0..200 {
+            fs::write(&beside, "theirs").unwrap();
+            let mut claim = Claim::take(&path).unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(std::time::Duration::from_micros(round * 7));
+                    fs::rename(&beside, &path).unwrap();
+                });
+                while claim.write(&mut text("ours")).is_ok() && beside.exists() {}
+            });
+            assert!(claim.write(&mut text("ours")).is_err());
+            drop(claim);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+            fs::remove_file(&path).unwrap();
+        }
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "no draft is left");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     error::WriteError,
+    pretty,
     whole::{Claim, replace},
 };
 use crate::schema::Results;
@@ -39,7 +40,7 @@ fn write(path: &Path, results: &Results, place: &mut dyn FnMut(Fill) -> io::Resu
     }
     let mut no_json = None;
     let written = place(&mut |file| {
-        serde_json::to_writer_pretty(&mut *file, results).map_err(|error| match error.io_error_kind() {
+        pretty::write(&mut *file, results).map_err(|error| match error.io_error_kind() {
             Some(_) => error.into(),
             None => io::Error::other(no_json.insert(error).to_string()),
         })?;
@@ -57,5 +58,8 @@ fn write(path: &Path, results: &Results, place: &mut dyn FnMut(Fill) -> io::Resu
 /// # Errors
 /// When a figure has no JSON form, as NaN.
 pub fn to_json(results: &Results) -> Result<String, serde_json::Error> {
-    Ok(serde_json::to_string_pretty(results)? + "\n")
+    let mut json = Vec::new();
+    pretty::write(&mut json, results)?;
+    json.push(b'\n');
+    Ok(String::from_utf8_lossy(&json).into_owned())
 }
