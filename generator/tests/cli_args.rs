@@ -338,10 +338,30 @@ fn a_secret_is_no_option_of_a_variant() {
             "apikey=s3cret-key",
             "\"apikey\" is no option of a variant: there is no such flag",
         ),
+        // A worker process's, and one that says how the fleet is reached.
+        (
+            "profile=s3cret-key",
+            "\"profile\" is no option of a variant: it changes nothing of what runs",
+        ),
+        (
+            "metrics-listen=s3cret-key",
+            "\"metrics-listen\" is no option of a variant: it changes nothing of what runs",
+        ),
     ] {
         let problem = run.convert_variant(&[option.to_owned()], &surroundings).unwrap_err();
         let report = problem.report();
         assert!(report.contains(says) && !report.contains(KEY), "{report}");
+    }
+    // Whatever may vary is a flag of a run.
+    let command = args::command();
+    let flags: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+    for key in Key::ALL {
+        let option = format!("{}=1", key.name());
+        let is_taken = run.convert_variant(&[option], &surroundings).is_ok();
+        assert!(
+            !is_taken || flags.contains(&key.flag().trim_start_matches('-')),
+            "{key:?}"
+        );
     }
     assert!(run.convert_variant(&["rate=20".to_owned()], &surroundings).is_ok());
     let kept = "run-benchmark ab --a api-keys=x --a=rate=1 --b rate=2 --server-config a=1";
@@ -367,7 +387,7 @@ fn a_key_file_is_read_up_to_a_bound_and_told_when_all_can_read_it() {
         let problem = convert(&format!("{flag} /dev/zero"), &[], None).unwrap_err();
         assert_eq!(
             problem.headline(),
-            format!("{flag} /dev/zero cannot be read: it holds more than 1024 KiB")
+            format!("{flag} /dev/zero cannot be read: it is a pipe or a device; save what it holds as a file")
         );
     }
 }

@@ -351,10 +351,33 @@ fn default_stop_timeout() -> Duration {
     crate::resolve::STOP_TIMEOUT
 }
 
+/// What stands for the name of a file where the name is not told.
+const A_FILE: &str = "a file";
+
 impl Plan {
-    /// The hash of the plan's JSON, in which keys stand in the order of their declaration.
+    /// The plan as other machines get it: that a file is used and not which, for names of files mean nothing there.
+    pub fn portable(&self) -> Plan {
+        let mut plan = self.clone();
+        let hide = |file: &mut Option<PathBuf>| {
+            if let Some(name) = file {
+                *name = A_FILE.into();
+            }
+        };
+        match &mut plan.target {
+            Target::Embedded(server) => hide(&mut server.binary),
+            Target::Cluster(cluster) => {
+                if let Some(TlsFiles { ca, cert, key, .. }) = &mut cluster.tls {
+                    [ca, cert, key].into_iter().for_each(hide);
+                }
+            }
+        }
+        plan
+    }
+
+    /// The hash of the portable plan's JSON, in which keys stand in the order of their declaration: where files lie makes no
+    /// other plan.
     pub fn hash(&self) -> PlanHash {
-        let json = serde_json::to_vec(self).expect("a plan has only text keys, so it always serialises");
+        let json = serde_json::to_vec(&self.portable()).expect("a plan has only text keys, so it always serialises");
         let digest = Sha256::digest(json);
         PlanHash(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }

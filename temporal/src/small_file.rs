@@ -1,29 +1,47 @@
-//! Files that hold one secret or a few certificates: read up to a bound, whatever is behind the name.
+//! Files that hold one secret or a few certificates: read up to a bound, and nothing else, for a pipe or a device may have
+//! no end, or nobody at its other end.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, FileType},
     io::{self, Read},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
 };
+
+use rustix::fs::OFlags;
 
 /// No key, token or bundle of certificates is longer: all authorities of a system take 200 KiB.
 pub const LARGEST: u64 = 1 << 20;
 
 const READABLE_BY_ALL: u32 = 0o004;
 
-/// Reads a file, or a pipe, that holds no more than [`LARGEST`] bytes.
+/// Reads a file that holds no more than [`LARGEST`] bytes.
 ///
 /// # Errors
-/// When it cannot be read, or holds more.
+/// When it cannot be read, is no file, or holds more.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened: opening a pipe waits for a writer, and opening a device may do something.
+    refuse_others(fs::metadata(path)?.file_type())?;
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(without_waiting).open(path)?;
+    // What stood there may have been replaced in between.
+    refuse_others(file.metadata()?.file_type())?;
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
         let problem = format!("it holds more than {} KiB", LARGEST >> 10);
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     Ok(bytes)
+}
+
+fn refuse_others(kind: FileType) -> io::Result<()> {
+    let problem = match kind {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_dir() => "it is a folder; name a file in it",
+        _ => "it is a pipe or a device; save what it holds as a file",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
 }
 
 /// What is wrong with the permissions of a file that holds a secret, for people. `flag` named it.
@@ -39,6 +57,8 @@ pub fn exposed(flag: &str, path: &Path) -> Option<String> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use rustix::fs::{CWD, Mode, mknodat};
+
     use super::*;
 
     #[test]
@@ -48,13 +68,34 @@ mod tests {
         fs::write(&path, vec![b'x'; LARGEST as usize]).unwrap();
         assert_eq!(read(&path).unwrap().len() as u64, LARGEST);
         fs::write(&path, vec![b'x'; LARGEST as usize + 1]).unwrap();
-        for path in [path.as_path(), Path::new("/dev/zero")] {
-            assert_eq!(read(path).unwrap_err().to_string(), "it holds more than 1024 KiB");
-        }
+        assert_eq!(read(&path).unwrap_err().to_string(), "it holds more than 1024 KiB");
         assert_eq!(
             read(&folder.path().join("none")).unwrap_err().kind(),
             io::ErrorKind::NotFound
         );
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [
+            pipe.as_path(),
+            link.as_path(),
+            Path::new("/dev/zero"),
+            Path::new("/dev/null"),
+        ] {
+            let said = read(path).unwrap_err().to_string();
+            assert_eq!(
+                said, "it is a pipe or a device; save what it holds as a file",
+                "{path:?}"
+            );
+        }
+        let said = read(folder.path()).unwrap_err().to_string();
+        assert_eq!(said, "it is a folder; name a file in it");
     }
 
     #[test]

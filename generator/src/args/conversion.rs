@@ -234,6 +234,31 @@ fn variant_option(option: &str) -> Result<(Key, &str), Problem> {
     };
     let (_, value) = given.ok_or_else(|| wrong("it has no ="))?;
     let key = Key::ALL.iter().copied().find(|key| key.name() == name);
-    key.map(|key| (key, value))
-        .ok_or_else(|| wrong("there is no such flag"))
+    let key = key.ok_or_else(|| wrong("there is no such flag"))?;
+    if OUTSIDE_OF_PLANS.contains(&key) {
+        return Err(wrong("it changes nothing of what runs"));
+    }
+    Ok((key, value))
 }
+
+/// Options that no plan of a run follows from, those of worker processes among them: two variants would be the same run, and
+/// compared as if they were two.
+const OUTSIDE_OF_PLANS: [Key; 17] = [
+    Key::WorkersPerProcess,
+    Key::Profile,
+    Key::Identity,
+    Key::FleetListen,
+    Key::FleetTimeout,
+    Key::FleetOpen,
+    Key::AllowVersionSkew,
+    Key::FleetTlsCert,
+    Key::FleetTlsKey,
+    Key::Join,
+    Key::ExpectPlan,
+    Key::Stay,
+    Key::JoinTimeout,
+    Key::LeaderTimeout,
+    Key::FleetTlsCa,
+    Key::FleetTlsServerName,
+    Key::MetricsListen,
+];

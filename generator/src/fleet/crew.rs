@@ -97,7 +97,7 @@ impl Crew {
             workers_version: benchmark_worker::version(),
             allow_version_skew: options.allow_version_skew,
             run_id: options.run_id.to_owned(),
-            plan_json: serde_json::to_string(plan)?,
+            plan_json: serde_json::to_string(&plan.portable())?,
             plan_hash: plan.hash().to_string(),
             server_address: options.server_address,
             generators: generators - 1,
