@@ -1,5 +1,9 @@
 //! Who starts the load: schedule, pacer, connections, the start loop and the story of a run.
 
+// What tests inside and outside of this crate share names it in one way.
+#[cfg(test)]
+extern crate self as benchmark_generator;
+
 pub mod accountant;
 pub mod accounts;
 pub mod args;

@@ -1,57 +1,18 @@
 //! A hostile message costs bounded memory: 200 kB of whatever a stranger writes, from its bytes to the account, at most
 //! 20 MB. Counted by an allocator of this test.
 
-#![expect(unsafe_code, reason = "an allocator is one by these functions")]
+#[expect(unsafe_code, reason = "an allocator is one by these functions")]
+#[path = "../../results/tests/counting/mod.rs"]
+mod counting;
+mod crew;
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::{
-        atomic::{AtomicUsize, Ordering::Relaxed},
-        mpsc,
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use benchmark_fleet::{Origin, wire};
-use benchmark_generator::{
-    accountant::Accountant,
-    accounts::{Accounts, Sample},
-    fleet::{
-        crew::{self, Crew, CrewOptions},
-        desk::Limits,
-    },
-    host,
-    schedule::Schedule,
-    timeline::Timeline,
-};
+use benchmark_fleet::wire;
+use benchmark_generator::{accounts::Sample, host};
 use benchmark_results::Histogram;
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+use counting::most_of;
 use prost::Message as _;
-
-/// The system's allocator, counting.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator as it came; the counters do not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        MOST.fetch_max(now, Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const MESSAGE: usize = 200_000;
 const MOST_BYTES: usize = 20_000_000;
@@ -120,27 +81,7 @@ fn dense_seconds() -> Vec<u8> {
 // One test: the counters are of the whole process.
 #[test]
 fn a_hostile_message_costs_bounded_memory() {
-    let mut asked = Asked::new();
-    for (key, text) in [
-        (Key::Rate, "20000"),
-        (Key::Duration, "10m"),
-        (Key::Generators, "2"),
-        (Key::ExpectWorkers, "1"),
-        (Key::FleetListen, "127.0.0.1:0"),
-        (Key::Address, "h:1"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let facts = HostFacts {
-        cores: 4,
-        task_queue: "queue".to_owned(),
-    };
-    let plan = resolve(&asked, &facts)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan;
-    let schedule = Schedule::new(&plan.load);
-    let long_ago = benchmark_workflows::RunClock::get().now_unix_ns() - 100_000_000_000;
-    let timeline = Timeline::beginning_at(long_ago, 0);
+    let plan = crew::plan("20000", "10m");
     let host = serde_json::to_string(&host::facts(std::path::Path::new("/"))).unwrap();
 
     let (worker, generator) = (KEYS[0], KEYS[1]);
@@ -190,40 +131,25 @@ fn a_hostile_message_costs_bounded_memory() {
     let mut taken = Vec::new();
     for (what, bytes) in cases {
         assert!(bytes.len() <= MESSAGE, "{what}: {}", bytes.len());
-        let options = CrewOptions {
-            plan: &plan,
-            run_id: "run",
-            server_address: "h:1".to_owned(),
-            allow_version_skew: false,
-        };
-        let crew = Crew::new(options).unwrap();
-        let (reports, incoming) = mpsc::channel();
-        crew.desk()
-            .open("run".into(), Limits::of(&plan), &schedule, timeline, reports.clone());
-        for (key, role) in KEYS.into_iter().zip([wire::Role::Worker, wire::Role::Generator]) {
-            let join = wire::JoinRequest {
-                protocol: benchmark_fleet::PROTOCOL,
-                version: crew::version(),
-                role: role.into(),
-                key: key.to_vec(),
-                name: "member".to_owned(),
-                host_json: host.clone(),
-                ..Default::default()
-            };
-            crew.leader().join(join, Origin::InProcess).unwrap();
-        }
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.02), 60, true);
+        let sample = Sample::new(1, 0.02);
         // As it is in a run: the seconds that are long over are closed.
-        accounts.advance(100_000_000_000);
-        let accountant = Accountant::spawn(accounts, (reports, incoming), timeline).unwrap();
-        let before = NOW.load(Relaxed);
-        MOST.store(before, Relaxed);
-        let request = benchmark_fleet::read::<wire::ExchangeRequest>(bytes.into());
-        let answer = request.and_then(|request| crew.leader().exchange(request).map_err(|refusal| refusal.reason));
-        drop(crew);
-        // All that was taken is written down.
-        drop(accountant.finish());
-        let most = MOST.load(Relaxed) - before;
+        let led = crew::Led::since(&plan, Duration::from_secs(100), sample, |accounts| {
+            accounts.advance(100_000_000_000);
+        });
+        for (key, role) in KEYS.into_iter().zip([wire::Role::Worker, wire::Role::Generator]) {
+            crew::join(led.crew.leader(), crew::join_request(role, key, &host)).unwrap();
+        }
+        let (most, answer) = most_of(|| {
+            let request = benchmark_fleet::read::<wire::ExchangeRequest>(bytes.into());
+            let answer = request.and_then(|request| {
+                let answer = led.crew.leader().exchange(request);
+                answer.map_err(|refusal| refusal.reason)
+            });
+            drop(led.crew);
+            // All that was taken is written down.
+            drop(led.accountant.finish());
+            answer
+        });
         assert!(most <= MOST_BYTES, "{what}: {most} bytes; {answer:?}");
         if answer.is_ok_and(|answer| answer.acked == 1) {
             taken.push(what);

@@ -1,40 +1,15 @@
 //! Reading takes bounded memory, whatever a file holds: counted by an allocator of its own.
 
-#![expect(unsafe_code, reason = "an allocator is one by these functions")]
+#[expect(unsafe_code, reason = "an allocator is one by these functions")]
+mod counting;
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     io::{self, Read},
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use benchmark_results::file;
-
-/// The system's allocator, counting.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator as it came; the counters do not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        MOST.fetch_max(now, Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use counting::most_of;
 
 const MB: usize = 1 << 20;
 
@@ -73,10 +48,9 @@ fn most(begin: &str, piece: &str, times: usize) -> usize {
         times,
         at: 0,
     };
-    let before = NOW.load(Relaxed);
-    MOST.store(before, Relaxed);
-    assert!(file::read_from(&mut text, Path::new("hostile")).is_err());
-    MOST.load(Relaxed) - before
+    let (most, read) = most_of(|| file::read_from(&mut text, Path::new("hostile")));
+    assert!(read.is_err());
+    most
 }
 
 // One test: the counters are of the whole process.

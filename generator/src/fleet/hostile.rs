@@ -1,53 +1,24 @@
 //! Whatever a member says, the results can be written, and read back by the reader that refuses what no run writes: the
 //! leader, the desk, the account, the roll, the writer and the reader are the real ones.
 
-use std::{path::Path, sync::mpsc, time::Duration};
+#[path = "../../tests/crew/mod.rs"]
+mod members;
 
-use benchmark_fleet::{Origin, columns, wire};
+use std::{path::Path, time::Duration};
+
+use benchmark_fleet::{columns, wire};
 use benchmark_results::{
     Histogram, RunParts, assemble, file,
     schema::{Fact, Reconciliation, Results},
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::Plan;
+use members::{Led, RUN, join, join_request};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 
-use super::{
-    crew::{Crew, CrewOptions},
-    desk::Limits,
-    roll,
-};
-use crate::{
-    accountant::Accountant,
-    accounts::{Accounts, Sample},
-    observed,
-    schedule::Schedule,
-    submission::Submission,
-    timeline::Timeline,
-};
+use super::{crew::Crew, roll};
+use crate::{accounts::Sample, observed, submission::Submission};
 
-/// Twenty a second for five seconds, by two generators: with the ramp 48 arrivals each.
-fn plan() -> Plan {
-    let mut asked = Asked::new();
-    for (key, text) in [
-        (Key::Rate, "20"),
-        (Key::Duration, "5s"),
-        (Key::Generators, "2"),
-        (Key::ExpectWorkers, "1"),
-        (Key::FleetListen, "127.0.0.1:0"),
-        (Key::Address, "h:1"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let host = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    resolve(&asked, &host)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan
-}
-
-/// A run whose five seconds are over, its members, and its account.
+/// A run whose five seconds are over, its members, and its account: with the ramp 48 arrivals for each of two generators.
 struct Run {
     plan: Plan,
     crew: Crew,
@@ -57,29 +28,14 @@ struct Run {
 
 impl Run {
     fn new() -> Run {
-        let plan = plan();
-        let options = CrewOptions {
-            plan: &plan,
-            run_id: "run",
-            server_address: "h:1".to_owned(),
-            allow_version_skew: false,
-        };
-        let crew = Crew::new(options).unwrap();
-        let schedule = Schedule::new(&plan.load);
-        let long_ago = benchmark_workflows::RunClock::get().now_unix_ns() - 60_000_000_000;
-        let timeline = Timeline::beginning_at(long_ago, 0);
-        let (reports, incoming) = mpsc::channel();
-        crew.desk()
-            .open("run".into(), Limits::of(&plan), &schedule, timeline, reports.clone());
-        let sample = Sample::new(1, 0.5);
-        let accounts = Accounts::new(&schedule, sample, 10, true);
-        let accountant = Accountant::spawn(accounts, (reports, incoming), timeline).unwrap();
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/tests/files/v1/short.json");
+        let plan = members::plan("20", "5s");
+        let led = Led::since(&plan, Duration::from_secs(60), Sample::new(1, 0.5), |_| {});
+        let submission = Submission::of_account(&plan, &led.schedule, led.timeline, led.accountant);
         Run {
-            submission: Submission::of_account(&plan, &schedule, timeline, accountant),
+            submission,
             plan,
-            crew,
-            stored: file::read(&path).unwrap(),
+            crew: led.crew,
+            stored: stored(),
         }
     }
 
@@ -309,7 +265,7 @@ struct Act {
     exchanges: Vec<(wire::window::Body, wire::Status, String)>,
 }
 
-fn act(version: String) -> impl Strategy<Value = Act> {
+fn act() -> impl Strategy<Value = Act> {
     let host = serde_json::to_string(&stored().environment.host).unwrap();
     let workers = serde_json::json!({
         "count": 1, "workflowSlots": 5, "activitySlots": 5, "localActivitySlots": 5, "pollers": "p",
@@ -320,16 +276,11 @@ fn act(version: String) -> impl Strategy<Value = Act> {
     let body = prop_oneof![starts(), ends()];
     let exchanges = prop::collection::vec((body, status(), text()), 0..5);
     (role, any::<[u8; 16]>(), text(), facts(host), workers, exchanges).prop_map(
-        move |(role, key, name, host_json, workers_json, exchanges)| Act {
+        |(role, key, name, host_json, workers_json, exchanges)| Act {
             join: wire::JoinRequest {
-                protocol: benchmark_fleet::PROTOCOL,
-                version: version.clone(),
-                role: role.into(),
-                key: key.to_vec(),
                 name: format!("m{name}").chars().take(60).collect(),
-                plan_hash: String::new(),
-                host_json,
                 workers_json,
+                ..join_request(role, key, &host_json)
             },
             exchanges,
         },
@@ -339,14 +290,14 @@ fn act(version: String) -> impl Strategy<Value = Act> {
 fn play(run: &Run, act: Act) -> u64 {
     let key = act.join.key.clone();
     let leader = run.crew.leader();
-    if leader.join(act.join, Origin::Remote("10.0.0.1".to_owned())).is_err() {
+    if join(leader, act.join).is_err() {
         return 0;
     }
     let mut taken = 0;
     for (body, status, reason) in act.exchanges {
         let window = wire::Window {
             sequence: taken + 1,
-            run: "run".to_owned(),
+            run: RUN.to_owned(),
             body: Some(body),
             clock_offset_ns: Some(i64::MIN),
             clock_used_ns: i64::MAX,
@@ -379,7 +330,7 @@ proptest! {
 
     #[test]
     fn whatever_members_say_the_results_can_be_read_back(
-        acts in prop::collection::vec(act(super::crew::version()), 1..4),
+        acts in prop::collection::vec(act(), 1..4),
     ) {
         let run = Run::new();
         for act in acts {
@@ -395,7 +346,7 @@ proptest! {
 fn what_is_possible_is_written_down() {
     let run = Run::new();
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut act = act(super::crew::version()).new_tree(&mut runner).unwrap().current();
+    let mut act = act().new_tree(&mut runner).unwrap().current();
     act.join.role = wire::Role::Generator.into();
     act.join.host_json = serde_json::to_string(&stored().environment.host).unwrap();
     act.join.workers_json = String::new();
@@ -440,16 +391,8 @@ fn what_is_possible_is_written_down() {
 fn nobody_tells_of_more_than_its_part() {
     let run = Run::new();
     let leader = run.crew.leader();
-    let join = wire::JoinRequest {
-        protocol: benchmark_fleet::PROTOCOL,
-        version: super::crew::version(),
-        role: wire::Role::Generator.into(),
-        key: vec![1; 16],
-        name: "g".to_owned(),
-        host_json: serde_json::to_string(&stored().environment.host).unwrap(),
-        ..Default::default()
-    };
-    leader.join(join, Origin::InProcess).unwrap();
+    let host = serde_json::to_string(&stored().environment.host).unwrap();
+    join(leader, join_request(wire::Role::Generator, [1; 16], &host)).unwrap();
     let tell = |sequence| {
         let second = wire::StartSecond {
             second: 1,
@@ -464,7 +407,7 @@ fn nobody_tells_of_more_than_its_part() {
             key: vec![1; 16],
             windows: vec![wire::Window {
                 sequence,
-                run: "run".to_owned(),
+                run: RUN.to_owned(),
                 body: Some(wire::window::Body::Starts(starts)),
                 ..wire::Window::default()
             }],
