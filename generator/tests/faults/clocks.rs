@@ -19,6 +19,7 @@ use crate::{
     hold,
     members::{Fleet, status},
     play,
+    pressure::is_right,
 };
 
 const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/clock.c");
@@ -128,13 +129,10 @@ fn clocks_that_drift_by_200_ppm_are_followed() {
     };
     fleet.worker_behind(|bench, command| fast(200).give(bench, command));
     fleet.generator_behind(|bench, command| fast(-200).give(bench, command));
-    let machine = fleet.machine();
     let (results, leader) = fleet.finish();
     account::closes(&results);
     account::agrees_with_the_server(&results);
-    let starved = machine.starved_since();
-    let judged = hold::judged(&results, &[], starved);
-    assert!(hold::right(judged, &[VerdictValue::Valid], starved), "{leader:?}");
+    assert!(is_right(&results, &[VerdictValue::Valid], &[]), "{leader:?}");
     for (role, way) in [(MemberRole::Worker, -1.0), (MemberRole::Generator, 1.0)] {
         let clock = clock(&results, role);
         let offset = clock.offset_ms.expect("an estimate");
@@ -157,13 +155,10 @@ fn a_wall_clock_that_is_set_while_it_is_measured_changes_nothing() {
     fleet.generator_behind(|bench, command| wall.give(bench, command));
     fleet.in_the_middle();
     (0..2).for_each(|member| set(fleet.bench_of(member)));
-    let machine = fleet.machine();
     let (results, leader) = fleet.finish();
     account::closes(&results);
     account::agrees_with_the_server(&results);
-    let starved = machine.starved_since();
-    let judged = hold::judged(&results, &[], starved);
-    assert!(hold::right(judged, &[VerdictValue::Valid], starved), "{leader:?}");
+    assert!(is_right(&results, &[VerdictValue::Valid], &[]), "{leader:?}");
     for role in [MemberRole::Worker, MemberRole::Generator] {
         assert_eq!(clock(&results, role).largest_step_ms, Some(0.0), "{leader:?}");
     }

@@ -15,6 +15,7 @@ use crate::{
     account,
     bench::{Bench, Finished},
     play::Ran,
+    pressure::{Pressure, is_right},
     row::{LOAD, Reachable, Row},
     server,
 };
@@ -24,27 +25,6 @@ const AFTER_A_SIGNAL: Duration = Duration::from_secs(30);
 
 /// How long the server's counts may take to follow what happened.
 const SETTLES: Duration = Duration::from_secs(30);
-
-/// Checks that look at the machine, which tests share with whatever else runs there.
-const MACHINE: [&str; 6] = [
-    "generator-cpu",
-    "busiest-thread",
-    "cpu-wait",
-    "cpu-throttling",
-    "cpu-steal",
-    "other-cpu",
-];
-
-/// Checks that a starved machine fails as well as a generator that is slow by itself, or workers that are: the server
-/// gives a task out again when nobody answers for long.
-const SHAPE: [&str; 6] = [
-    "start-lag",
-    "offered-load",
-    "start-attainment",
-    "window-attainment",
-    "drops",
-    "repeated-stamps",
-];
 
 /// Checks everything that must hold for a row.
 pub fn must_hold(row: &Row, ran: &Ran) {
@@ -77,30 +57,6 @@ pub fn must_hold(row: &Row, ran: &Ran) {
     (row.expect.more)(ran);
 }
 
-/// The verdict without what the machine adds to it, and without checks that `may` say more. With [`right`] it decides what a busy machine excuses: its own checks
-/// always, and a bent load where one of them, or the test's own look at the machine, says why.
-pub fn judged(results: &Results, may: &[&str], starved: bool) -> VerdictValue {
-    let checks = || results.verdict.checks.iter();
-    let of_machine = |name: &str| MACHINE.contains(&name);
-    let starved = starved || checks().any(|check| of_machine(&check.name) && check.status >= CheckStatus::Warning);
-    let worst = checks()
-        .filter(|check| !of_machine(&check.name) && !may.contains(&check.name.as_str()))
-        .filter(|check| !(starved && SHAPE.contains(&check.name.as_str()) && check.status == CheckStatus::Invalid))
-        .map(|check| check.status)
-        .max();
-    match worst {
-        Some(CheckStatus::Invalid) => VerdictValue::Invalid,
-        Some(CheckStatus::Overloaded) => VerdictValue::Overloaded,
-        _ => VerdictValue::Valid,
-    }
-}
-
-/// Whether a verdict is among the right ones. A server that shares a starved machine is slow, and OVERLOADED says so.
-pub fn right(verdict: VerdictValue, expected: &[VerdictValue], starved: bool) -> bool {
-    expected.contains(&verdict)
-        || (starved && verdict == VerdictValue::Overloaded && expected.contains(&VerdictValue::Valid))
-}
-
 fn verdict(row: &Row, ran: &Ran, results: &Results) {
     let told: Vec<String> = results
         .verdict
@@ -109,16 +65,16 @@ fn verdict(row: &Row, ran: &Ran, results: &Results) {
         .filter(|check| check.status > CheckStatus::NotApplicable)
         .map(|check| format!("{} {:?}: {}", check.name, check.status, check.value))
         .collect();
-    let judged = judged(results, &row.expect.may, ran.starved);
+    let told = format!("{told:#?}; {:?}", Pressure::of(results));
     assert!(
-        right(judged, &row.expect.verdicts, ran.starved),
-        "{judged:?}, starved: {}, because of {told:#?}",
-        ran.starved
+        is_right(results, &row.expect.verdicts, &row.expect.may),
+        "{:?} because of {told}",
+        results.verdict.value
     );
     for (name, status) in &row.expect.causes {
         let check = results.verdict.checks.iter().find(|check| check.name == *name);
         let check = check.unwrap_or_else(|| panic!("no check {name}"));
-        assert!(check.status >= *status, "{check:?}; besides {told:#?}");
+        assert!(check.status >= *status, "{check:?}; besides {told}");
     }
     assert_eq!(
         ran.finished.code(),

@@ -11,6 +11,8 @@ mod account;
 #[allow(dead_code)]
 #[path = "../run/bench.rs"]
 mod bench;
+#[path = "../crew/mod.rs"]
+mod crew;
 #[allow(dead_code)]
 #[path = "../run/server.rs"]
 mod server;
@@ -21,9 +23,12 @@ mod disk;
 mod documented;
 mod group;
 mod hold;
+mod hostile;
+mod impostor;
 mod members;
 mod names;
 mod play;
+mod pressure;
 mod proxy;
 mod refusals;
 mod row;

@@ -39,8 +39,6 @@ pub struct Ran {
     pub server: Option<String>,
     /// The program's folder.
     pub bench: Bench,
-    /// Whether the machine had too little left for a server to be quick.
-    pub starved: bool,
     /// A server of its own.
     _own: Option<EmbeddedServer>,
 }
@@ -73,7 +71,6 @@ pub fn play(row: &Row) -> Ran {
         None => bench.embedded(&line),
     };
     let begun = Instant::now();
-    let machine = Machine::now();
     let mut going = bench.begin(command);
     let mut signalled = None;
     let mut last = Instant::now();
@@ -106,7 +103,6 @@ pub fn play(row: &Row) -> Ran {
         results,
         after_signal: signalled.map(|(signal, at)| (signal, ended - at)),
         took: ended - begun,
-        starved: machine.starved_since(),
         server: match row.on {
             On::Shared => address,
             On::Own => own.server.as_ref().map(EmbeddedServer::address),
@@ -154,32 +150,6 @@ fn wait(going: &mut Going, when: &When, proxy: Option<&Proxy>, last: Instant) {
 /// Where the server that the rows share is.
 pub fn shared() -> String {
     SHARED.address()
-}
-
-/// The machine's CPU time, all of it and what of it nobody used, in ticks.
-#[derive(Clone, Copy, Debug)]
-pub struct Machine {
-    all: u64,
-    idle: u64,
-}
-
-impl Machine {
-    /// As it is now.
-    pub fn now() -> Self {
-        use procfs::CurrentSI as _;
-        let total = procfs::KernelStats::current().unwrap().total;
-        let idle = total.idle + total.iowait.unwrap_or(0);
-        let rest = [total.irq, total.softirq, total.steal];
-        let busy = total.user + total.nice + total.system + rest.into_iter().flatten().sum::<u64>();
-        Machine { all: idle + busy, idle }
-    }
-
-    /// Whether less than a quarter of the time since then was left: over seconds in which it mostly waits that means that
-    /// there were others in which nothing was left.
-    pub fn starved_since(self) -> bool {
-        let now = Machine::now();
-        (now.idle - self.idle) * 4 < now.all - self.all
-    }
 }
 
 fn read(path: &Path) -> Option<Results> {

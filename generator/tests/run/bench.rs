@@ -188,12 +188,17 @@ impl Going {
 
     /// The process that it made: its embedded server.
     pub fn child_process(&mut self) -> i32 {
-        let parent = i32::try_from(self.child.id()).unwrap();
+        let parent = self.pid();
         self.until("its server's process", |_| {
             let processes = procfs::process::all_processes().unwrap();
             let mut stats = processes.filter_map(|process| process.ok()?.stat().ok());
             stats.find(|stat| stat.ppid == parent).map(|stat| stat.pid)
         })
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
     }
 
     /// Sends it a signal.

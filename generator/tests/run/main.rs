@@ -9,6 +9,8 @@ mod clusters;
 mod ending;
 mod fleet;
 mod modes;
+#[path = "../faults/pressure.rs"]
+mod pressure;
 mod refusals;
 mod relay;
 mod restart;

@@ -1,6 +1,8 @@
 //! A server that retires its connections all the time, as each frontend does every few minutes.
 
-use crate::{account, bench::Bench};
+use benchmark_results::schema::VerdictValue;
+
+use crate::{account, bench::Bench, pressure::is_right};
 
 #[test]
 fn twenty_rotations_on_a_healthy_server_lose_nothing_and_start_nothing_twice() {
@@ -13,6 +15,7 @@ fn twenty_rotations_on_a_healthy_server_lose_nothing_and_start_nothing_twice() {
     let results = finished.results();
     account::closes(&results);
     account::agrees_with_the_server(&results);
+    assert!(is_right(&results, &[VerdictValue::Valid], &[]), "{finished:?}");
     let connections = results.generator.start_connections.unwrap();
     assert!(connections.retired >= 20, "{connections:?}");
     assert!(connections.opened >= connections.retired, "{connections:?}");
