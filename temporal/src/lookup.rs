@@ -27,6 +27,9 @@ const LONG_POLL: Duration = Duration::from_secs(65);
 /// The shortest time between two polls for the same workflow.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
 
+/// Parts of a workflow that continues as new which are followed at once: each was over before it was asked for.
+const CONTINUED: u32 = 20;
+
 /// A workflow that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
@@ -125,44 +128,54 @@ pub fn wait_for_end(
     limit: Duration,
 ) -> BoxFuture<'static, Result<Ended, WaitError>> {
     let (server, workflow_id) = (server.clone(), workflow_id.to_owned());
-    async move {
-        let end = Instant::now() + limit;
-        let mut run_id = String::new();
-        let mut token = Vec::new();
-        loop {
-            let asked = Instant::now();
-            let left = end.saturating_duration_since(asked);
-            if left.is_zero() {
+    let ask = move |run_id: String, token, timeout| {
+        let (server, workflow_id) = (server.clone(), workflow_id.clone());
+        async move { history(&server, &workflow_id, &run_id, token, true, timeout).await }
+    };
+    poll_to_the_end(limit, ask).boxed()
+}
+
+/// Asks for the next page, of which run and from which token on, each time for at most so long, until the end is seen.
+async fn poll_to_the_end<F>(limit: Duration, ask: impl Fn(String, Vec<u8>, Duration) -> F) -> Result<Ended, WaitError>
+where
+    F: Future<Output = Result<GetWorkflowExecutionHistoryResponse, CallError>>,
+{
+    let end = Instant::now() + limit;
+    let mut run_id = String::new();
+    let mut token = Vec::new();
+    let mut continued = 0;
+    loop {
+        let asked = Instant::now();
+        let left = end.saturating_duration_since(asked);
+        if left.is_zero() {
+            return Err(WaitError::Timeout { limit });
+        }
+        let page = match ask(run_id.clone(), token, left.min(LONG_POLL)).await {
+            Ok(page) => page,
+            // Our own deadline comes back as one of these two.
+            Err(error) if matches!(error.code, Code::DeadlineExceeded | Code::Cancelled) && Instant::now() >= end => {
                 return Err(WaitError::Timeout { limit });
             }
-            let page = match history(&server, &workflow_id, &run_id, token, true, left.min(LONG_POLL)).await {
-                Ok(page) => page,
-                // Our own deadline comes back as one of these two.
-                Err(error)
-                    if matches!(error.code, Code::DeadlineExceeded | Code::Cancelled) && Instant::now() >= end =>
-                {
-                    return Err(WaitError::Timeout { limit });
+            Err(error) => return Err(WaitError::Call(error)),
+        };
+        token = page.next_page_token;
+        let last = page.history.and_then(|history| history.events.into_iter().last());
+        match last.as_ref().map_or(End::NotYet, end_of) {
+            End::Ended(ended) => return Ok(ended),
+            End::Continues(next) => {
+                run_id = next;
+                token = Vec::new();
+                continued += 1;
+                if continued <= CONTINUED {
+                    continue;
                 }
-                Err(error) => return Err(WaitError::Call(error)),
-            };
-            token = page.next_page_token;
-            let Some(event) = page.history.and_then(|history| history.events.into_iter().last()) else {
-                // The server ended the poll before the workflow ended; the token says where to go on. One that does so
-                // at once does not wait: it is not asked in a tight loop.
-                sleep_until((asked + SHORTEST_POLL).min(end)).await;
-                continue;
-            };
-            match end_of(&event) {
-                End::Ended(ended) => return Ok(ended),
-                End::Continues(next) => {
-                    run_id = next;
-                    token = Vec::new();
-                }
-                End::NotYet => {}
             }
+            // The server ended the poll before the workflow ended; the token says where to go on.
+            End::NotYet => {}
         }
+        // A server that answers at once does not wait: it is not asked in a tight loop.
+        sleep_until((asked + SHORTEST_POLL).min(end)).await;
     }
-    .boxed()
 }
 
 /// The end of a workflow was not seen.
@@ -260,7 +273,86 @@ fn words(failure: &Failure) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use temporalio_common::protos::temporal::api::history::v1::{
+        History, WorkflowExecutionContinuedAsNewEventAttributes,
+    };
+
     use super::*;
+
+    /// Polls a server that answers each at once, by what it says to the question of that number; how it ended, and how often
+    /// it was asked.
+    async fn polled(
+        limit: Duration,
+        answer: impl Fn(u32, &str) -> GetWorkflowExecutionHistoryResponse,
+    ) -> (Result<Ended, WaitError>, u32) {
+        let asked = Cell::new(0);
+        let ask = |run_id: String, _, _| {
+            asked.set(asked.get() + 1);
+            std::future::ready(Ok(answer(asked.get(), &run_id)))
+        };
+        (poll_to_the_end(limit, ask).await, asked.get())
+    }
+
+    /// A page with this event, or none.
+    fn page(event: Option<Attributes>) -> GetWorkflowExecutionHistoryResponse {
+        let events = event.map(|attributes| HistoryEvent {
+            attributes: Some(attributes),
+            ..Default::default()
+        });
+        GetWorkflowExecutionHistoryResponse {
+            history: Some(History {
+                events: events.into_iter().collect(),
+            }),
+            next_page_token: b"on".to_vec(),
+            ..Default::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_wait_is_asked_once_a_second() {
+        let limit = Duration::from_secs(100);
+        let (ended, asked) = polled(limit, |_, _| page(None)).await;
+        assert_eq!((ended, asked), (Err(WaitError::Timeout { limit }), 100));
+        // Nor, after a while, is one whose workflow goes on and on as another run; nor one that tells of what is no end.
+        let continues = |asked, _: &str| {
+            page(Some(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(
+                WorkflowExecutionContinuedAsNewEventAttributes {
+                    new_execution_run_id: format!("run-{asked}"),
+                    ..Default::default()
+                },
+            )))
+        };
+        assert_eq!(polled(limit, continues).await.1, 100 + CONTINUED);
+        let started = |_, _: &str| {
+            page(Some(Attributes::WorkflowExecutionStartedEventAttributes(
+                Default::default(),
+            )))
+        };
+        assert_eq!(polled(limit, started).await.1, 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_last_part_is_the_end() {
+        let (ended, asked) = polled(Duration::from_secs(100), |asked, run_id| match asked {
+            1 => page(None),
+            2 => page(Some(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(
+                WorkflowExecutionContinuedAsNewEventAttributes {
+                    new_execution_run_id: "next".to_owned(),
+                    ..Default::default()
+                },
+            ))),
+            _ => {
+                assert_eq!(run_id, "next");
+                page(Some(Attributes::WorkflowExecutionCompletedEventAttributes(
+                    Default::default(),
+                )))
+            }
+        })
+        .await;
+        assert_eq!((ended.unwrap().status, asked), (Status::Completed, 3));
+    }
 
     #[test]
     fn an_instant_beyond_all_clocks_is_none() {

@@ -1,5 +1,6 @@
 //! Starts and their connections: what comes of a start whatever the other side says or does not say.
 
+mod lives;
 mod peer;
 mod real;
 
@@ -61,19 +62,40 @@ async fn answer(client: &mut StartClient) -> Result<(), StartError> {
 
 /// One start on a connection of its own, and what the other side does with it.
 async fn one(timeout: Duration, script: impl AsyncFnOnce(&mut Connection, u32) + 'static) -> StartError {
-    let peer = Peer::new().await;
-    let connect = dialer(&peer.address(), timeout);
-    spawn_local(async move {
+    let mut error = None;
+    let script = async move |peer: Peer| {
         let mut connection = peer.accept().await;
         let stream = connection.start().await;
         script(&mut connection, stream).await;
         // Nobody connects again, so that nothing can be sent again.
         drop(peer);
         connection.idle().await;
-    });
-    let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-    start(&mut client);
-    answer(&mut client).await.unwrap_err()
+    };
+    against(timeout, script, async |client| {
+        start(client);
+        error = answer(client).await.err();
+    })
+    .await;
+    error.expect("a start that was not accepted")
+}
+
+/// A client with one connection, and the other side, which does what the script says. The script has to come to its end
+/// when the client has gone.
+async fn against(
+    timeout: Duration,
+    script: impl AsyncFnOnce(Peer) + 'static,
+    test: impl AsyncFnOnce(&mut StartClient),
+) {
+    local(async {
+        let peer = Peer::new().await;
+        let dialer = dialer(&peer.address(), timeout);
+        let script = spawn_local(async move { script(peer).await });
+        let mut client = soon(StartClient::connect(dialer, 0, 1)).await.unwrap();
+        test(&mut client).await;
+        drop(client);
+        soon(script).await.unwrap();
+    })
+    .await;
 }
 
 async fn local<T>(test: impl Future<Output = T>) -> T {
@@ -82,87 +104,80 @@ async fn local<T>(test: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn a_start_is_accepted_and_its_key_used_again() {
-    local(async {
-        let peer = Peer::new().await;
-        let connect = dialer(&peer.address(), TIMEOUT);
-        spawn_local(async move {
+    against(
+        TIMEOUT,
+        async |peer| {
             let mut connection = peer.accept().await;
             while let Some(Seen::Start(stream)) = connection.next().await {
                 connection.accept_start(stream).await;
             }
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        for _ in 0..3 {
-            assert_eq!(start(&mut client), 0);
-            assert_eq!(answer(&mut client).await, Ok(()));
-        }
-        assert_eq!((start(&mut client), start(&mut client)), (0, 1));
-        answers(&mut client, 2).await;
-        let counts = client.counts();
-        assert_eq!((counts.peak_in_flight, counts.waited, counts.sent_again), (2, 0, 0));
-        assert_eq!((counts.connections.opened, counts.connections.addresses.len()), (1, 1));
-    })
+        },
+        async |client| {
+            for _ in 0..3 {
+                assert_eq!(start(client), 0);
+                assert_eq!(answer(client).await, Ok(()));
+            }
+            assert_eq!((start(client), start(client)), (0, 1));
+            answers(client, 2).await;
+            let counts = client.counts();
+            assert_eq!((counts.peak_in_flight, counts.waited, counts.sent_again), (2, 0, 0));
+            assert_eq!((counts.connections.opened, counts.connections.addresses.len()), (1, 1));
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn only_what_a_server_says_is_a_refusal() {
-    local(async {
-        let error = one(TIMEOUT, async move |connection, stream| {
-            let fields = [("grpc-status", "8"), ("grpc-message", "100%25 full")];
-            connection.headers(stream, Some("200"), &fields, true).await;
-        })
-        .await;
-        assert_eq!((error.refused, error.code), (true, "RESOURCE_EXHAUSTED"));
-        assert_eq!(error.message, "100% full");
-
-        let error = one(TIMEOUT, async move |connection, stream| {
-            connection.headers(stream, Some("200"), &[], false).await;
-            connection.headers(stream, None, &[("grpc-status", "14")], true).await;
-        })
-        .await;
-        assert_eq!((error.refused, error.code), (false, "UNAVAILABLE"));
-
-        for status in ["401", "403", "404", "429", "503"] {
-            let error = one(TIMEOUT, async move |connection, stream| {
-                connection
-                    .headers(stream, Some(status), &[("content-type", "text/html")], false)
-                    .await;
-            })
-            .await;
-            assert_eq!((error.refused, error.code), (false, "NO_GRPC_STATUS"), "{error:?}");
-            assert!(error.message.contains(status), "{error:?}");
-        }
-        for reason in [INTERNAL_ERROR, ENHANCE_YOUR_CALM, 12] {
-            let error = one(TIMEOUT, async move |connection, stream| {
-                connection.reset(stream, reason).await
-            })
-            .await;
-            assert_eq!((error.refused, error.code), (false, "STREAM_RESET"), "{error:?}");
-        }
+    let error = one(TIMEOUT, async move |connection, stream| {
+        let fields = [("grpc-status", "8"), ("grpc-message", "100%25 full")];
+        connection.headers(stream, Some("200"), &fields, true).await;
     })
     .await;
+    assert_eq!((error.refused, error.code), (true, "RESOURCE_EXHAUSTED"));
+    assert_eq!(error.message, "100% full");
+
+    let error = one(TIMEOUT, async move |connection, stream| {
+        connection.headers(stream, Some("200"), &[], false).await;
+        connection.headers(stream, None, &[("grpc-status", "14")], true).await;
+    })
+    .await;
+    assert_eq!((error.refused, error.code), (false, "UNAVAILABLE"));
+
+    for status in ["401", "403", "404", "429", "503"] {
+        let error = one(TIMEOUT, async move |connection, stream| {
+            connection
+                .headers(stream, Some(status), &[("content-type", "text/html")], false)
+                .await;
+        })
+        .await;
+        assert_eq!((error.refused, error.code), (false, "NO_GRPC_STATUS"), "{error:?}");
+        assert!(error.message.contains(status), "{error:?}");
+    }
+    for reason in [INTERNAL_ERROR, ENHANCE_YOUR_CALM, 12] {
+        let error = one(TIMEOUT, async move |connection, stream| {
+            connection.reset(stream, reason).await
+        })
+        .await;
+        assert_eq!((error.refused, error.code), (false, "STREAM_RESET"), "{error:?}");
+    }
 }
 
 #[tokio::test]
 async fn what_the_server_may_have_taken_is_not_sent_again() {
-    local(async {
-        // Within what the retired connection took, which then ends without an answer.
-        let error = one(Duration::from_millis(500), async move |connection, stream| {
-            connection.go_away(stream, ENHANCE_YOUR_CALM).await;
-        })
-        .await;
-        assert_eq!((error.refused, error.code), (false, "DEADLINE_EXCEEDED"), "{error:?}");
+    // Within what the retired connection took, which then ends without an answer.
+    let error = one(Duration::from_millis(500), async move |connection, stream| {
+        connection.go_away(stream, ENHANCE_YOUR_CALM).await;
     })
     .await;
+    assert_eq!((error.refused, error.code), (false, "DEADLINE_EXCEEDED"), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_leaves_its_starts_unknown() {
-    local(async {
-        let peer = Peer::new().await;
-        let connect = dialer(&peer.address(), TIMEOUT);
-        let script = spawn_local(async move {
+    against(
+        TIMEOUT,
+        async |peer| {
             let mut first = peer.accept().await;
             let taken = first.start().await;
             first.start().await;
@@ -173,29 +188,27 @@ async fn a_connection_that_breaks_leaves_its_starts_unknown() {
             let stream = second.start().await;
             second.accept_start(stream).await;
             second.idle().await;
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        start(&mut client);
-        start(&mut client);
-        let answers = answers(&mut client, 2).await;
-        let error = answers[0].1.clone().unwrap_err();
-        assert_eq!((error.refused, error.code), (false, "CONNECTION_LOST"), "{error:?}");
-        assert_eq!(answers[1].1, Ok(()), "sent again on the next connection");
-        let counts = client.counts();
-        assert_eq!(counts.sent_again, 1);
-        assert_eq!((counts.connections.opened, counts.connections.retired), (2, 1));
-        drop(client);
-        soon(script).await.unwrap();
-    })
+        },
+        async |client| {
+            start(client);
+            start(client);
+            let answers = answers(client, 2).await;
+            let error = answers[0].1.clone().unwrap_err();
+            assert_eq!((error.refused, error.code), (false, "CONNECTION_LOST"), "{error:?}");
+            assert_eq!(answers[1].1, Ok(()), "sent again on the next connection");
+            let counts = client.counts();
+            assert_eq!(counts.sent_again, 1);
+            assert_eq!((counts.connections.opened, counts.connections.retired), (2, 1));
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_connection_that_is_retired_answers_what_it_took() {
-    local(async {
-        let peer = Peer::new().await;
-        let connect = dialer(&peer.address(), TIMEOUT);
-        let script = spawn_local(async move {
+    against(
+        TIMEOUT,
+        async |peer| {
             let mut old = peer.accept().await;
             let taken = old.start().await;
             // As servers do: first that it is to be retired, and later what was taken.
@@ -207,32 +220,30 @@ async fn a_connection_that_is_retired_answers_what_it_took() {
             old.accept_start(taken).await;
             old.idle().await;
             new.idle().await;
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        start(&mut client);
-        while client.counts().connections.opened < 2 {
-            let mut answered = Vec::new();
-            let looked = poll_fn(|cx| std::task::Poll::Ready(client.poll_answered(cx, &mut answered))).await;
-            assert!(looked.is_pending());
-            tokio::task::yield_now().await;
-        }
-        start(&mut client);
-        for (_, answer) in answers(&mut client, 2).await {
-            assert_eq!(answer, Ok(()));
-        }
-        assert_eq!(client.counts().sent_again, 0);
-        drop(client);
-        soon(script).await.unwrap();
-    })
+        },
+        async |client| {
+            start(client);
+            while client.counts().connections.opened < 2 {
+                let mut answered = Vec::new();
+                let looked = poll_fn(|cx| std::task::Poll::Ready(client.poll_answered(cx, &mut answered))).await;
+                assert!(looked.is_pending());
+                tokio::task::yield_now().await;
+            }
+            start(client);
+            for (_, answer) in answers(client, 2).await {
+                assert_eq!(answer, Ok(()));
+            }
+            assert_eq!(client.counts().sent_again, 0);
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_stream_that_is_refused_is_sent_again_and_not_at_once() {
-    local(async {
-        let peer = Peer::new().await;
-        let connect = dialer(&peer.address(), TIMEOUT);
-        let script = spawn_local(async move {
+    against(
+        TIMEOUT,
+        async |peer| {
             let mut connection = peer.accept().await;
             for _ in 0..5 {
                 let stream = connection.start().await;
@@ -243,31 +254,29 @@ async fn a_stream_that_is_refused_is_sent_again_and_not_at_once() {
                 connection.accept_start(stream).await;
             }
             connection.idle().await;
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        let begun = Instant::now();
-        start(&mut client);
-        start(&mut client);
-        for (_, answer) in answers(&mut client, 2).await {
-            assert_eq!(answer, Ok(()));
-        }
-        assert_eq!(client.counts().sent_again, 5);
-        // The first two were refused together; from then on one at a time, a rest before each.
-        assert!(begun.elapsed() >= Duration::from_millis(60), "{:?}", begun.elapsed());
-        assert_eq!(client.counts().connections.opened, 1);
-        drop(client);
-        soon(script).await.unwrap();
-    })
+        },
+        async |client| {
+            let begun = Instant::now();
+            start(client);
+            start(client);
+            for (_, answer) in answers(client, 2).await {
+                assert_eq!(answer, Ok(()));
+            }
+            assert_eq!(client.counts().sent_again, 5);
+            // The first two were refused together; from then on one at a time, a rest before each.
+            assert!(begun.elapsed() >= Duration::from_millis(60), "{:?}", begun.elapsed());
+            assert_eq!(client.counts().connections.opened, 1);
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_deadline_cancels_the_stream() {
-    local(async {
-        let peer = Peer::new().await;
-        let timeout = Duration::from_millis(300);
-        let connect = dialer(&peer.address(), timeout);
-        let script = spawn_local(async move {
+    let timeout = Duration::from_millis(300);
+    against(
+        timeout,
+        async |peer| {
             let mut connection = peer.accept().await;
             let stream = connection.start().await;
             let seen = soon(connection.next()).await;
@@ -277,28 +286,26 @@ async fn a_deadline_cancels_the_stream() {
             let stream = connection.start().await;
             connection.accept_start(stream).await;
             connection.idle().await;
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        let begun = Instant::now();
-        start(&mut client);
-        let error = answer(&mut client).await.unwrap_err();
-        assert!(begun.elapsed() >= timeout, "{:?}", begun.elapsed());
-        assert_eq!((error.refused, error.code), (false, "DEADLINE_EXCEEDED"));
-        assert!(error.message.contains("300ms"), "{error:?}");
-        start(&mut client);
-        assert_eq!(answer(&mut client).await, Ok(()));
-        drop(client);
-        soon(script).await.unwrap();
-    })
+        },
+        async |client| {
+            let begun = Instant::now();
+            start(client);
+            let error = answer(client).await.unwrap_err();
+            assert!(begun.elapsed() >= timeout, "{:?}", begun.elapsed());
+            assert_eq!((error.refused, error.code), (false, "DEADLINE_EXCEEDED"));
+            assert!(error.message.contains("300ms"), "{error:?}");
+            start(client);
+            assert_eq!(answer(client).await, Ok(()));
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn the_servers_limit_on_streams_is_kept_also_when_it_changes() {
-    local(async {
-        let peer = Peer::new().await;
-        let connect = dialer(&peer.address(), TIMEOUT);
-        let script = spawn_local(async move {
+    against(
+        TIMEOUT,
+        async |peer| {
             let mut connection = peer.accept_with(&[(MAX_CONCURRENT_STREAMS, 2)]).await;
             let first = [connection.start().await, connection.start().await];
             // A third one comes only when one of them is answered.
@@ -317,56 +324,54 @@ async fn the_servers_limit_on_streams_is_kept_also_when_it_changes() {
                 connection.accept_start(stream).await;
             }
             connection.idle().await;
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        for _ in 0..6 {
-            start(&mut client);
-        }
-        assert_eq!(client.counts().waited, 4);
-        for (_, answer) in answers(&mut client, 6).await {
-            assert_eq!(answer, Ok(()));
-        }
-        assert_eq!(client.counts().peak_in_flight, 5);
-        assert_eq!(client.counts().sent_again, 0);
-        drop(client);
-        soon(script).await.unwrap();
-    })
+        },
+        async |client| {
+            for _ in 0..6 {
+                start(client);
+            }
+            assert_eq!(client.counts().waited, 4);
+            for (_, answer) in answers(client, 6).await {
+                assert_eq!(answer, Ok(()));
+            }
+            assert_eq!(client.counts().peak_in_flight, 5);
+            assert_eq!(client.counts().sent_again, 0);
+        },
+    )
     .await;
 }
 
 #[tokio::test]
 async fn a_deadline_covers_waiting_and_connecting() {
-    local(async {
-        let peer = Peer::new().await;
-        let timeout = Duration::from_millis(400);
-        let connect = dialer(&peer.address(), timeout);
-        let script = spawn_local(async move {
+    let timeout = Duration::from_millis(400);
+    against(
+        timeout,
+        async |peer| {
             let connection = peer.accept().await;
             // A client connects when it has an answer to its ping.
             let mut connection = connection;
             connection.start().await;
             // The server is gone, and nobody listens any more.
-        });
-        let mut client = soon(StartClient::connect(connect, 0, 1)).await.unwrap();
-        start(&mut client);
-        assert_eq!(answer(&mut client).await.unwrap_err().code, "CONNECTION_LOST");
-        soon(script).await.unwrap();
-        let begun = Instant::now();
-        for _ in 0..100 {
-            start(&mut client);
-        }
-        for (_, answer) in answers(&mut client, 100).await {
-            let error = answer.unwrap_err();
-            assert_eq!((error.refused, error.code), (false, "NOT_SENT"));
-            assert!(error.message.contains("refused"), "it says why: {error:?}");
-        }
-        assert!(begun.elapsed() >= timeout, "{:?}", begun.elapsed());
-        let counts = client.counts();
-        assert_eq!(counts.connections.lost, 1);
-        assert_eq!(counts.waited, 100);
-        // At once, and then 50, 100 and 200 ms apart: no tight loop.
-        assert!((1..=5).contains(&counts.connections.failed_attempts), "{counts:?}");
-    })
+        },
+        async |client| {
+            start(client);
+            assert_eq!(answer(client).await.unwrap_err().code, "CONNECTION_LOST");
+            let begun = Instant::now();
+            for _ in 0..100 {
+                start(client);
+            }
+            for (_, answer) in answers(client, 100).await {
+                let error = answer.unwrap_err();
+                assert_eq!((error.refused, error.code), (false, "NOT_SENT"));
+                assert!(error.message.contains("refused"), "it says why: {error:?}");
+            }
+            assert!(begun.elapsed() >= timeout, "{:?}", begun.elapsed());
+            let counts = client.counts();
+            assert_eq!(counts.connections.lost, 1);
+            assert_eq!(counts.waited, 100);
+            // At once, and then 50, 100 and 200 ms apart: no tight loop.
+            assert!((1..=5).contains(&counts.connections.failed_attempts), "{counts:?}");
+        },
+    )
     .await;
 }
 

@@ -65,6 +65,13 @@ impl Peer {
         self.accept_with(&[]).await
     }
 
+    /// Takes a connection, and answers the question that a client begins with.
+    pub async fn accept_answered(&self) -> Connection {
+        let mut connection = self.accept().await;
+        connection.pinged().await;
+        connection
+    }
+
     /// Takes a connection, and says these settings: number and value.
     pub async fn accept_with(&self, settings: &[(u16, u32)]) -> Connection {
         let (mut stream, _) = soon(self.listener.accept()).await.unwrap();
@@ -73,6 +80,9 @@ impl Peer {
         let mut connection = Connection {
             stream,
             seen: VecDeque::new(),
+            answers_pings: true,
+            pings: 0,
+            pongs: 0,
         };
         connection.settings(settings).await;
         connection
@@ -82,6 +92,10 @@ impl Peer {
 pub struct Connection {
     stream: TcpStream,
     seen: VecDeque<Seen>,
+    answers_pings: bool,
+    /// Questions of the client whether this side is still there, and its answers to the same, that nobody waited for yet.
+    pings: u32,
+    pongs: u32,
 }
 
 impl Connection {
@@ -114,6 +128,28 @@ impl Connection {
         }
     }
 
+    /// Whether pings are answered from now on.
+    pub fn answers_pings(&mut self, answers: bool) {
+        self.answers_pings = answers;
+    }
+
+    /// Waits for the client to ask whether this side is still there.
+    pub async fn pinged(&mut self) {
+        while self.pings == 0 {
+            self.read().await.expect("the client is there");
+        }
+        self.pings -= 1;
+    }
+
+    /// Asks whether the client is still there, and hears that it is: it has read all that was sent before.
+    pub async fn roundtrip(&mut self) {
+        self.send(PING, 0, 0, &[7; 8]).await;
+        while self.pongs == 0 {
+            soon(self.read()).await.expect("the client is there");
+        }
+        self.pongs -= 1;
+    }
+
     /// Reads until the client goes.
     pub async fn idle(&mut self) {
         while self.next().await.is_some() {}
@@ -129,7 +165,13 @@ impl Connection {
         self.stream.read_exact(&mut payload).await.ok()?;
         match kind {
             SETTINGS if flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await,
-            PING if flags & ACK == 0 => self.send(PING, ACK, 0, &payload).await,
+            PING if flags & ACK == 0 => {
+                self.pings += 1;
+                if self.answers_pings {
+                    self.send(PING, ACK, 0, &payload).await;
+                }
+            }
+            PING => self.pongs += 1,
             DATA if flags & END_STREAM != 0 => self.seen.push_back(Seen::Start(stream)),
             RST_STREAM => {
                 let reason = u32::from_be_bytes(payload.try_into().unwrap());
