@@ -1,4 +1,4 @@
-//! The README tells what `--help` tells: the two commands first, every flag with its default, and no flag that is none.
+//! README and docs tell what `--help` tells: the two commands first, every flag with its default, and no flag that is none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,23 @@ use benchmark_scenarios::Key;
 
 const README: &str = include_str!("../../README.md");
 
-/// Flags in the README that are cargo's.
+/// All texts that commands and flags stand in.
+const DOCS: &str = concat!(
+    include_str!("../../README.md"),
+    include_str!("../../docs/options.md"),
+    include_str!("../../docs/comparing.md"),
+    include_str!("../../docs/worker.md"),
+);
+
+/// Words that a newcomer is asked to read before anything else.
+const MOST_WORDS: usize = 4_000;
+
+/// Flags in the texts that are cargo's.
 const FOREIGN: [&str; 4] = ["--release", "--workspace", "--locked", "--path"];
 
-/// Commands of the README's code blocks; one may take several lines.
+/// Commands of code blocks; one may take several lines.
 fn commands() -> Vec<String> {
-    let blocks = README.split("```sh\n").skip(1);
+    let blocks = DOCS.split("```sh\n").skip(1);
     let texts = blocks.map(|block| block.split("```").next().unwrap().replace("\\\n", " "));
     texts
         .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
@@ -33,7 +44,7 @@ fn cells(line: &str) -> Option<Vec<String>> {
 fn rows() -> Vec<(String, String, String)> {
     let mut heading = String::new();
     let mut rows = Vec::new();
-    for line in README.lines() {
+    for line in DOCS.lines() {
         if let Some(title) = line.strip_prefix('#') {
             heading = title.trim_start_matches('#').trim().to_owned();
         } else if let Some([flag, default, ..]) = cells(line).as_deref()
@@ -50,7 +61,9 @@ fn rows() -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn begins_with_the_two_commands() {
+fn is_short_and_begins_with_the_two_commands() {
+    let words = README.split_whitespace().count();
+    assert!(words <= MOST_WORDS, "{words} words");
     assert_eq!(
         commands()[..2],
         [
@@ -101,12 +114,12 @@ fn tables_are_those_of_the_help() {
         .filter(|(heading, ..)| headings.contains(heading.as_str()))
         .collect();
     let flags = |rows: &[(String, String)]| rows.iter().map(|(h, f)| format!("{h}: {f}")).collect::<Vec<_>>();
-    let in_readme: Vec<_> = rows.iter().map(|(h, f, _)| (h.clone(), f.clone())).collect();
+    let in_docs: Vec<_> = rows.iter().map(|(h, f, _)| (h.clone(), f.clone())).collect();
     let in_help: Vec<_> = of_the_help.iter().map(|(h, f, _)| (h.clone(), f.clone())).collect();
-    assert_eq!(flags(&in_readme), flags(&in_help));
-    for ((_, flag, in_readme), (.., in_help)) in rows.iter().zip(&of_the_help) {
+    assert_eq!(flags(&in_docs), flags(&in_help));
+    for ((_, flag, in_docs), (.., in_help)) in rows.iter().zip(&of_the_help) {
         if let Some(in_help) = in_help {
-            assert_eq!(in_readme, in_help, "default of {flag}");
+            assert_eq!(in_docs, in_help, "default of {flag}");
         }
     }
 }
@@ -115,7 +128,7 @@ fn tables_are_those_of_the_help() {
 fn rows_of(command: &str) -> BTreeSet<(String, String)> {
     let mut of_command = false;
     let mut rows = BTreeSet::new();
-    for line in README.lines() {
+    for line in DOCS.lines() {
         match cells(line).as_deref() {
             Some([flags, default, ..]) if flags.starts_with("--") && of_command => {
                 for flag in flags.split(", ") {
@@ -152,10 +165,10 @@ fn tables_of_the_other_commands_are_those_of_their_help() {
     let command = args::command();
     for name in ["join", "calibrate", "compare", "ab", "report", "history", "export"] {
         let of_the_help = defaults(command.find_subcommand(name).unwrap());
-        let in_readme = rows_of(name);
-        let flags: Vec<&String> = in_readme.iter().map(|(flag, _)| flag).collect();
+        let in_docs = rows_of(name);
+        let flags: Vec<&String> = in_docs.iter().map(|(flag, _)| flag).collect();
         assert_eq!(flags, of_the_help.keys().collect::<Vec<_>>(), "{name}");
-        for (flag, default) in &in_readme {
+        for (flag, default) in &in_docs {
             if let Some(expected) = &of_the_help[flag] {
                 assert_eq!(default, &expected.replace('`', ""), "default of {name} {flag}");
             }
@@ -165,7 +178,7 @@ fn tables_of_the_other_commands_are_those_of_their_help() {
     let (ab, noise) = (flags("ab"), flags("noise"));
     assert!(
         noise.iter().all(|flag| ab.get(flag.0) == Some(flag.1)),
-        "the README has one table for both"
+        "there is one table for both"
     );
     assert_eq!(flags("show").len(), 0);
 }
@@ -183,12 +196,12 @@ fn knows_every_flag_and_no_other() {
     // A worker process has some of its own.
     let of_others: BTreeSet<String> = Key::ALL.iter().map(|key| key.flag().to_owned()).collect();
     let is_of_a_flag = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let named: BTreeSet<String> = README
+    let named: BTreeSet<String> = DOCS
         .match_indices("--")
         // Only at the beginning of a word: tables and comments have rows of dashes.
-        .filter(|(at, _)| !README[..*at].ends_with(is_of_a_flag))
+        .filter(|(at, _)| !DOCS[..*at].ends_with(is_of_a_flag))
         .map(|(at, _)| {
-            README[at..]
+            DOCS[at..]
                 .split(|c| !is_of_a_flag(c))
                 .next()
                 .unwrap()
@@ -201,7 +214,7 @@ fn knows_every_flag_and_no_other() {
         .difference(&known)
         .filter(|flag| !of_others.contains(*flag))
         .collect();
-    assert!(unknown.is_empty(), "the README names flags that are none: {unknown:?}");
+    assert!(unknown.is_empty(), "the texts name flags that are none: {unknown:?}");
     let missing: Vec<_> = known.difference(&named).filter(|flag| *flag != "--version").collect();
-    assert!(missing.is_empty(), "the README does not name: {missing:?}");
+    assert!(missing.is_empty(), "the texts do not name: {missing:?}");
 }

@@ -1,14 +1,18 @@
-//! The README tells of `benchmark-worker` what its `--help` tells: every flag with its default, and no other.
+//! README and docs tell of `benchmark-worker` what its `--help` tells: every flag with its default, and no other.
 
 use benchmark_worker::process::args;
 
-const README: &str = include_str!("../../README.md");
+const DOCS: &str = concat!(
+    include_str!("../../README.md"),
+    include_str!("../../docs/options.md"),
+    include_str!("../../docs/worker.md"),
+);
 
 /// Heading, flag and default of each row below a heading of the worker's, in order.
 fn rows() -> Vec<(String, String, String)> {
     let mut heading = None;
     let mut rows = Vec::new();
-    for line in README.lines() {
+    for line in DOCS.lines() {
         if let Some(title) = line.strip_prefix('#') {
             let title = title.trim_start_matches('#').trim();
             heading = title.strip_prefix("benchmark-worker: ").map(str::to_owned);
@@ -46,15 +50,15 @@ fn the_tables_are_those_of_the_help() {
         names(rows.iter().map(|(h, f, _)| (h, f)).collect()),
         names(of_the_help.iter().map(|(h, f, _)| (h, f)).collect())
     );
-    for ((_, flag, in_readme), (.., in_help)) in rows.iter().zip(&of_the_help) {
+    for ((_, flag, in_docs), (.., in_help)) in rows.iter().zip(&of_the_help) {
         let in_help = in_help.as_deref().unwrap_or("off");
-        assert_eq!(in_readme, in_help, "default of {flag}");
+        assert_eq!(in_docs, in_help, "default of {flag}");
     }
 }
 
 #[test]
 fn every_command_can_be_typed() {
-    let blocks = README.split("```sh\n").skip(1);
+    let blocks = DOCS.split("```sh\n").skip(1);
     let lines = blocks.flat_map(|block| block.split("```").next().unwrap().lines());
     let typed: Vec<&str> = lines
         .filter_map(|line| {

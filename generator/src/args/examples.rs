@@ -29,8 +29,8 @@ Examples:
     run-benchmark calibrate
 
 Every option can also come from the environment as BENCHMARK_… or TEMPORAL_…
-named after its flag, or as the replaced runner and Temporal name it: see the
-README.
+named after its flag, or as the replaced runner and Temporal name it: see
+docs/options.md.
 Exit codes: 0 passed, 1 a threshold failed, 2 usage or environment, 3 the run is
 INVALID, 129/130/143 interrupted with the results written.
 ";

@@ -156,7 +156,7 @@ pub struct ConnectionArgs {
     /// File with the API key [default: none]
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// HTTP/2 connections for starts, of all generators together, 1 to 1000 [default: rate x 50ms / 80; with --address at least 4]
+    /// HTTP/2 connections for starts, of all generators together, 1 to 1000 [default: rate x 50ms / 80; with --address at least 4, and at least one for each address of its name]
     #[arg(long, value_name = "N")]
     pub connections: Option<String>,
     /// Threads that send starts, of all generators together, 1 to 64 [default: one for each 25000 starts a second, at most the cores]
