@@ -13,7 +13,7 @@ use std::{
 use benchmark_results::{Ledger, schema::Phase};
 
 use crate::{
-    accounts::{Accounts, Origin, SampledEnd, StampedEnd},
+    accounts::{Accounts, Closed, Origin, SampledEnd, StampedEnd},
     fleet::{room::Place, starts::Second},
     shard::{ShardWindow, StartEnd, StartErrors},
     timeline::Timeline,
@@ -58,6 +58,8 @@ pub struct PolledEnd {
     pub sent: u64,
     /// What was told.
     pub told: SampledEnd,
+    /// When it ended by the server's clock, where that is known.
+    pub closed: Option<Closed>,
 }
 
 /// What can be seen of a run while it goes on.
@@ -209,7 +211,7 @@ impl Keeper {
                 .into_iter()
                 .for_each(|second| accounts.add_window(origin, &second.open())),
             StartReport::StartErrors(errors) => accounts.add_start_errors(errors),
-            StartReport::Poll(poll) => accounts.add_sampled(poll.n, poll.sent, poll.told),
+            StartReport::Poll(poll) => accounts.add_sampled(poll.n, poll.sent, poll.told, poll.closed),
         }
     }
 }

@@ -21,8 +21,8 @@ use benchmark_results::{
 use cut_off::CutOff;
 pub use ends::{EndSamples, WorkflowEnd};
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
-use observers::{Observation, Pairing};
-pub use observers::{Observers, Sample, SampledEnd};
+pub use observers::{Closed, Observers, Sample, SampledEnd};
+use observers::{Observation, Pairing, Seen};
 use plausible::Doubt;
 pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
@@ -71,6 +71,8 @@ pub struct PhaseAccount {
     pub unknown_not_found: u64,
     /// Starts that were refused and whose workflow ended all the same: the server had taken them.
     pub refused_and_ran: u64,
+    /// Whether the server told how its workflows ended, where nobody stamps.
+    ends_told: bool,
     /// What became of the sample; what is missing is [`PhaseAccount::sample_ends`]'s to say.
     sample: SampleEnds,
 }
@@ -114,6 +116,7 @@ impl PhaseAccount {
         self.unknown_found += other.unknown_found;
         self.unknown_not_found += other.unknown_not_found;
         self.refused_and_ran += other.refused_and_ran;
+        self.ends_told |= other.ends_told;
         self.sample.add(&other.sample);
     }
 }
@@ -268,8 +271,9 @@ impl Accounts {
         }
     }
 
-    /// Takes what the server told of a workflow of the sample. Where nobody stamps, this is what times its end.
-    pub fn add_sampled(&mut self, n: u64, sent: u64, told: SampledEnd) {
+    /// Takes what the server told of a workflow of the sample, and when it ended by the server's clock, where that is known.
+    /// Where nobody stamps, this is what times its end.
+    pub fn add_sampled(&mut self, n: u64, sent: u64, told: SampledEnd, closed: Option<Closed>) {
         if !self.sample.contains(n) {
             return;
         }
@@ -301,7 +305,12 @@ impl Accounts {
         if sent < self.offsets.get(n) || (is_timed && at < sent) {
             self.observers.implausible += 1;
         } else if self.stamps {
-            let seen = Observation::Polled(end, seen);
+            let seen = Observation::Polled(Seen {
+                end,
+                at: seen,
+                sent,
+                closed,
+            });
             self.pairing.observe(n, seen, &mut self.observers);
         } else {
             self.time_end(n, end, sent, at);
@@ -342,6 +351,7 @@ impl Accounts {
     pub fn set_ends(&mut self, phase: Phase, counts: &BTreeMap<WorkflowEnd, u64>) {
         let account = self.phases.entry(phase).or_default();
         account.ends.set_counts(counts);
+        account.ends_told = true;
         let ledger = account.ledger();
         account.unknown_found += ledger.ended().saturating_sub(ledger.accepted).min(ledger.unknown);
     }
@@ -385,6 +395,19 @@ impl Accounts {
     /// The phases, each with its counts and samples.
     pub fn phases(&self) -> &BTreeMap<Phase, PhaseAccount> {
         &self.phases
+    }
+
+    /// Counts of a phase, for the result: where nobody stamps and the server has not told how workflows ended, that is not
+    /// known.
+    pub fn known_ledger(&self, phase: Phase) -> Ledger {
+        let Some(account) = self.phases.get(&phase) else {
+            return Ledger::default();
+        };
+        let mut ledger = account.ledger();
+        if !self.stamps && !account.ends_told {
+            ledger.forget_ends();
+        }
+        ledger
     }
 
     /// Counts of all phases.

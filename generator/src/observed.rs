@@ -62,13 +62,12 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
                     warm_up: report(Phase::WarmUp),
                     measure: report(Phase::Measure),
                 },
-                ledger: PHASES.iter().filter_map(|phase| accounts.phases().get(phase)).fold(
-                    benchmark_results::Ledger::default(),
-                    |mut sum, phase| {
-                        sum.add(&phase.ledger());
+                ledger: PHASES
+                    .iter()
+                    .fold(benchmark_results::Ledger::default(), |mut sum, phase| {
+                        sum.add(&accounts.known_ledger(*phase));
                         sum
-                    },
-                ),
+                    }),
                 errors: error_groups(accounts.errors(), &schedule, &prefix),
                 seconds,
                 peak_in_flight: accounts.seconds().peak_in_flight(),
@@ -203,7 +202,7 @@ pub(crate) fn phase_report(accounts: &Accounts, schedule: &Schedule, phase: Phas
     PhaseReport {
         start_seconds: begin as f64 / 1e9,
         seconds,
-        ledger: account.ledger(),
+        ledger: accounts.known_ledger(phase),
         start_rate: rate(account.sent_in_time),
         completion_rate: accounts.completed_in_time(phase).and_then(rate),
         at_cap: Some(AtCap {

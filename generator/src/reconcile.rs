@@ -333,6 +333,8 @@ impl Reconciling<'_> {
         result.stamped_twice = observers.stamped_twice;
         result.implausible = Some(observers.implausible);
         result.seen_before_stamp = Some(observers.seen_before_stamp);
+        result.compared_with_server = Some(observers.compared_with_server);
+        result.stamped_early = Some(observers.stamped_early);
         result.not_stamped = observers.not_stamped;
         result.sampled = observers.polled;
         result.sample_ends = Some(sample_ends.unwrap_or_default());

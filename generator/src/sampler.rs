@@ -103,8 +103,8 @@ fn share(cap: u32, part: Stripe) -> u64 {
 
 /// Something that was waited for.
 enum Told {
-    /// How it ended, and the instant at which that was seen.
-    Poll(Sampled, Option<(WorkflowEnd, u64)>),
+    /// How it ended, the instant at which that was seen, and when it did by the server's clock.
+    Poll(Sampled, Option<(WorkflowEnd, u64, Option<SystemTime>)>),
     Question(Sampled, Option<Option<lookup::Lookup>>),
     Clock(Sampled, Result<Option<lookup::Lookup>, CallError>),
 }
@@ -167,27 +167,30 @@ async fn follow(
 
 fn take(told: Told, options: &SamplerOptions, following: &mut Following) {
     let now = options.timeline.elapsed();
-    let report = |start: Sampled, told: SampledEnd| {
+    let report = |start: Sampled, told: SampledEnd, closed: Option<SystemTime>| {
+        let closed = offset_of(options, closed);
         let poll = PolledEnd {
             n: start.n,
             sent: start.sent,
             told,
+            closed: closed.and_then(|closed| options.server_clock.lock().closed(closed, now)),
         };
         let _ = options.reports.send(Report::Here(StartReport::Poll(poll)));
     };
     match told {
         Told::Poll(start, end) => {
-            if following.polled(start, end.map(|(_, seen)| seen), now)
-                && let Some((end, seen)) = end
+            if following.polled(start, end.map(|(_, seen, _)| seen), now)
+                && let Some((end, seen, closed)) = end
             {
-                report(start, SampledEnd::Polled(end, seen));
+                report(start, SampledEnd::Polled(end, seen), closed);
             }
         }
         Told::Question(start, found) => {
+            let closed = found.iter().flatten().find_map(|found| found.close_time);
             let (answer, end) = read(options, &mut options.server_clock.lock(), start, found);
             match (following.answered(start, answer, now), end) {
-                (Learnt::End, Some((end, ended))) => report(start, SampledEnd::Asked(end, ended)),
-                (Learnt::Open, _) => report(start, SampledEnd::Open),
+                (Learnt::End, Some((end, ended))) => report(start, SampledEnd::Asked(end, ended), closed),
+                (Learnt::Open, _) => report(start, SampledEnd::Open, None),
                 _ => {}
             }
         }
@@ -238,8 +241,10 @@ fn read(
 async fn poll(options: Arc<SamplerOptions>, start: Sampled) -> Told {
     let ended = lookup::wait_for_end(&options.server, &id(&options, start), options.limit).await;
     let seen = options.timeline.elapsed();
-    let end = ended.ok().and_then(|ended| workflow_end(ended.status));
-    Told::Poll(start, end.map(|end| (end, seen)))
+    let end = ended
+        .ok()
+        .and_then(|ended| Some((workflow_end(ended.status)?, seen, ended.close_time)));
+    Told::Poll(start, end)
 }
 
 async fn ask(options: Arc<SamplerOptions>, start: Sampled) -> Told {

@@ -126,6 +126,8 @@ fn reconciliation(ledger: &Ledger) -> Reconciliation {
         stamped: ledger.ended(),
         implausible: Some(0),
         seen_before_stamp: Some(0),
+        compared_with_server: Some(2_000),
+        stamped_early: Some(0),
         sampled: 2_160,
         poll_delay: latencies(2_160, 900, 9_000).to_latency(),
         server_clock: Some(Fact::found(
@@ -369,6 +371,7 @@ pub(crate) fn ledger_strategy() -> impl Strategy<Value = Ledger> {
             terminated,
             cancelled,
             open,
+            ends_unknown: 0,
         }
     })
 }

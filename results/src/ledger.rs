@@ -1,11 +1,16 @@
 //! Where every arrival ended, and the identities that must hold.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 /// Counts of arrivals by how they ended. Every arrival ends in exactly one place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+///
+/// How accepted workflows ended is known of all of them or of none: in a file these counts are null then, and
+/// `endsUnknown` has their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "InFile", into = "InFile")]
 pub struct Ledger {
     /// Starts that the schedule asked for.
     pub arrivals: u64,
@@ -33,6 +38,9 @@ pub struct Ledger {
     pub cancelled: u64,
     /// Accepted workflows that had not ended when the drain did.
     pub open: u64,
+    /// Accepted workflows of which nobody could tell how they ended, or whether. Where there are any the six counts before
+    /// are 0 and say nothing.
+    pub ends_unknown: u64,
 }
 
 /// An identity of the ledger that does not hold: a defect of the measurement, never of the server.
@@ -64,7 +72,7 @@ impl Ledger {
             (
                 "accepted = completed + failed + timed_out + terminated + cancelled + open",
                 self.accepted,
-                self.ended() + self.open,
+                self.ended() + self.open + self.ends_unknown,
             ),
         ]
     }
@@ -78,6 +86,20 @@ impl Ledger {
             .collect()
     }
 
+    /// Nobody can tell how what was accepted ended.
+    pub fn forget_ends(&mut self) {
+        *self = Ledger {
+            completed: 0,
+            failed: 0,
+            timed_out: 0,
+            terminated: 0,
+            cancelled: 0,
+            open: 0,
+            ends_unknown: self.accepted,
+            ..*self
+        };
+    }
+
     /// Accepted workflows that ended, in whatever way.
     pub fn ended(&self) -> u64 {
         self.completed + self.failed + self.timed_out + self.terminated + self.cancelled
@@ -89,12 +111,14 @@ impl Ledger {
     }
 
     /// Share of arrivals, 0 to 1, that ended in anything but completion; still open ones count as errors, since they did
-    /// not complete within the drain. `None` without arrivals.
+    /// not complete within the drain. `None` without arrivals, and where their ends are not known.
     pub fn error_ratio(&self) -> Option<f64> {
-        (self.arrivals > 0).then(|| (self.arrivals - self.completed.min(self.arrivals)) as f64 / self.arrivals as f64)
+        (self.arrivals > 0 && self.ends_unknown == 0)
+            .then(|| (self.arrivals - self.completed.min(self.arrivals)) as f64 / self.arrivals as f64)
     }
 
-    /// Adds another ledger's counts: of another phase, shard or iteration.
+    /// Adds another ledger's counts: of another phase, shard or iteration. Where the ends of one are not known those of the
+    /// whole are not: a sum of some of them would look like a total.
     pub fn add(&mut self, other: &Ledger) {
         self.arrivals += other.arrivals;
         self.dispatched += other.dispatched;
@@ -109,6 +133,123 @@ impl Ledger {
         self.terminated += other.terminated;
         self.cancelled += other.cancelled;
         self.open += other.open;
+        self.ends_unknown += other.ends_unknown;
+        if self.ends_unknown > 0 {
+            self.forget_ends();
+        }
+    }
+}
+
+/// A ledger as it stands in a file.
+#[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct InFile {
+    /// Starts that the schedule asked for.
+    arrivals: u64,
+    /// Starts handed to a connection.
+    dispatched: u64,
+    /// Arrivals that waited longer than the longest allowed lag and were given up.
+    dropped_lag: u64,
+    /// Arrivals that met the cap on unanswered starts and were given up.
+    dropped_cap: u64,
+    /// Starts that the server refused, or that provably never reached it.
+    rejected: u64,
+    /// Starts whose answer was lost and whose fate could not be looked up.
+    unknown: u64,
+    /// Starts that the server took.
+    accepted: u64,
+    /// Accepted workflows that completed. This and the five that follow are null where nobody could tell.
+    completed: Option<u64>,
+    /// Accepted workflows that failed.
+    failed: Option<u64>,
+    /// Accepted workflows that the server timed out.
+    timed_out: Option<u64>,
+    /// Accepted workflows that somebody terminated before the end of the drain.
+    terminated: Option<u64>,
+    /// Accepted workflows that were cancelled.
+    cancelled: Option<u64>,
+    /// Accepted workflows that had not ended when the drain did.
+    open: Option<u64>,
+    /// Accepted workflows of which nobody could tell how they ended, or whether; absent where the counts before are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_unknown: Option<u64>,
+}
+
+/// Counts of ends in a file that are neither told nor left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("completed, failed, timedOut, terminated, cancelled and open are to be numbers, or null beside endsUnknown")]
+struct HalfTold;
+
+impl From<Ledger> for InFile {
+    fn from(ledger: Ledger) -> Self {
+        let unknown = ledger.ends_unknown > 0;
+        let told = |count: u64| (!unknown).then_some(count);
+        InFile {
+            arrivals: ledger.arrivals,
+            dispatched: ledger.dispatched,
+            dropped_lag: ledger.dropped_lag,
+            dropped_cap: ledger.dropped_cap,
+            rejected: ledger.rejected,
+            unknown: ledger.unknown,
+            accepted: ledger.accepted,
+            completed: told(ledger.completed),
+            failed: told(ledger.failed),
+            timed_out: told(ledger.timed_out),
+            terminated: told(ledger.terminated),
+            cancelled: told(ledger.cancelled),
+            open: told(ledger.open),
+            ends_unknown: unknown.then_some(ledger.ends_unknown),
+        }
+    }
+}
+
+impl TryFrom<InFile> for Ledger {
+    type Error = HalfTold;
+
+    fn try_from(file: InFile) -> Result<Self, HalfTold> {
+        let ledger = Ledger {
+            arrivals: file.arrivals,
+            dispatched: file.dispatched,
+            dropped_lag: file.dropped_lag,
+            dropped_cap: file.dropped_cap,
+            rejected: file.rejected,
+            unknown: file.unknown,
+            accepted: file.accepted,
+            completed: file.completed.unwrap_or(0),
+            failed: file.failed.unwrap_or(0),
+            timed_out: file.timed_out.unwrap_or(0),
+            terminated: file.terminated.unwrap_or(0),
+            cancelled: file.cancelled.unwrap_or(0),
+            open: file.open.unwrap_or(0),
+            ends_unknown: file.ends_unknown.unwrap_or(0),
+        };
+        let ends = [
+            file.completed,
+            file.failed,
+            file.timed_out,
+            file.terminated,
+            file.cancelled,
+            file.open,
+        ];
+        let told = ends.iter().filter(|count| count.is_some()).count();
+        match (told, ledger.ends_unknown) {
+            (6, 0) => Ok(ledger),
+            (0, 1..) => Ok(ledger),
+            _ => Err(HalfTold),
+        }
+    }
+}
+
+impl JsonSchema for Ledger {
+    fn schema_name() -> Cow<'static, str> {
+        "Ledger".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = InFile::json_schema(generator);
+        let about = "Counts of arrivals by how they ended. Every arrival ends in exactly one place.";
+        schema.insert("description".to_owned(), about.into());
+        schema
     }
 }
 
@@ -132,7 +273,59 @@ mod tests {
             terminated: 3,
             cancelled: 2,
             open: 17,
+            ends_unknown: 0,
         }
+    }
+
+    /// The same where nobody could tell how workflows ended.
+    fn untold() -> Ledger {
+        let mut ledger = ledger();
+        ledger.forget_ends();
+        ledger
+    }
+
+    #[test]
+    fn ends_that_nobody_could_tell_are_null_and_not_0() {
+        let untold = untold();
+        assert_eq!(untold.broken_identities(), []);
+        assert_eq!((untold.ends_unknown, untold.ended(), untold.open), (950, 0, 0));
+        assert_eq!(untold.error_ratio(), None);
+        let text = serde_json::to_value(untold).unwrap();
+        for key in ["completed", "failed", "timedOut", "terminated", "cancelled", "open"] {
+            assert!(text[key].is_null(), "{key}: {text}");
+        }
+        assert_eq!((&text["accepted"], &text["endsUnknown"]), (&950.into(), &950.into()));
+        assert_eq!(serde_json::from_value::<Ledger>(text.clone()).unwrap(), untold);
+        // What is told is told as ever, and nothing half.
+        let told = serde_json::to_value(ledger()).unwrap();
+        assert_eq!(serde_json::from_value::<Ledger>(told.clone()).unwrap(), ledger());
+        assert!(told.get("endsUnknown").is_none(), "{told}");
+        let read = |mut text: serde_json::Value, key: &str, value: serde_json::Value| {
+            text[key] = value;
+            serde_json::from_value::<Ledger>(text).map_err(|error| error.to_string())
+        };
+        for wrong in [
+            read(told.clone(), "completed", serde_json::Value::Null),
+            read(told, "endsUnknown", 1.into()),
+            read(text.clone(), "open", 0.into()),
+            read(text, "endsUnknown", 0.into()),
+        ] {
+            assert!(wrong.unwrap_err().contains("null beside endsUnknown"));
+        }
+    }
+
+    #[test]
+    fn a_sum_of_told_and_untold_ends_is_untold() {
+        for (mut one, other) in [(ledger(), untold()), (untold(), ledger()), (untold(), untold())] {
+            one.add(&other);
+            assert_eq!((one.accepted, one.ends_unknown, one.completed), (1_900, 1_900, 0));
+            assert_eq!(one.broken_identities(), []);
+        }
+        // Where nothing was accepted there is nothing to tell.
+        let mut none = Ledger::default();
+        none.forget_ends();
+        none.add(&ledger());
+        assert_eq!(none, ledger());
     }
 
     #[test]

@@ -53,10 +53,11 @@ fn worker_count(plan: &Plan, fleet: &Fleet) -> u32 {
 /// The headline figures: counts of all phases, rate and latency of the measured one.
 pub fn results(ledger: &Ledger, measure: &PhaseReport) -> LegacyResults {
     let latency = &measure.latencies.e2e_response.completed;
+    let told = |count: u64| (ledger.ends_unknown == 0).then_some(count);
     LegacyResults {
         workflows_started: ledger.accepted,
-        workflows_completed: ledger.completed,
-        workflows_failed: ledger.ended() - ledger.completed,
+        workflows_completed: told(ledger.completed),
+        workflows_failed: told(ledger.ended() - ledger.completed),
         actual_rate: measure.completion_rate,
         latency: LegacyLatency {
             p50: latency.p50,

@@ -258,6 +258,14 @@ pub const OPEN_AFTER_DRAIN: f64 = 0.01;
 /// thousand is in the 99.9th percentile.
 pub const IMPLAUSIBLE: f64 = 0.001;
 
+/// Share of the sample's stamps that may be early (they leave out three quarters of the time that the workflow took by the
+/// server). A server that stands still for a moment makes a few of these honestly; of one in ten no stall is the reason,
+/// and p90 rests on them.
+pub const STAMPED_EARLY: f64 = 0.10;
+
+/// Early stamps below which nothing is concluded: a sample of ten workflows has one in ten by a single stall.
+pub const STAMPED_EARLY_MIN: u64 = 5;
+
 /// Share of ends that no worker stamped beyond which end-to-end latencies cannot be believed; they miss those workflows,
 /// and p99 rests on 1 %.
 pub const NOT_STAMPED: f64 = 0.01;

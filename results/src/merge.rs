@@ -188,6 +188,8 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         for (sum, count) in [
             (&mut merged.implausible, part.implausible),
             (&mut merged.seen_before_stamp, part.seen_before_stamp),
+            (&mut merged.compared_with_server, part.compared_with_server),
+            (&mut merged.stamped_early, part.stamped_early),
         ] {
             if let Some(count) = count {
                 *sum = Some(sum.unwrap_or(0).saturating_add(count));
@@ -243,6 +245,8 @@ impl Reconciliation {
             stamped_twice: 0,
             implausible: None,
             seen_before_stamp: None,
+            compared_with_server: None,
+            stamped_early: None,
             not_stamped: 0,
             sampled: 0,
             sample_disagreements: 0,

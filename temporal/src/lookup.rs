@@ -115,6 +115,8 @@ pub struct Ended {
     pub status: Status,
     /// Why it did not complete, where the server tells.
     pub failure: Option<String>,
+    /// When, by the server's clock.
+    pub close_time: Option<SystemTime>,
 }
 
 /// Waits for the end of a workflow, with one long poll at a time; where it continues as new, for the end of the last
@@ -243,6 +245,7 @@ fn end_of(event: &HistoryEvent) -> End {
         true => End::Ended(Ended {
             status,
             failure: failure_of(event),
+            close_time: event.event_time.and_then(|time| instant(time.seconds, time.nanos)),
         }),
         false => End::Continues(next.clone()),
     }

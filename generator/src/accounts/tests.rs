@@ -202,10 +202,15 @@ fn stamp_and_long_poll_are_compared() {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
     accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
-    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 9 * MILLI));
-    accounts.add_sampled(1, 10 * MILLI, SampledEnd::Polled(WorkflowEnd::Failed, 30 * MILLI));
+    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 9 * MILLI), None);
+    accounts.add_sampled(1, 10 * MILLI, SampledEnd::Polled(WorkflowEnd::Failed, 30 * MILLI), None);
     accounts.add_stamp(Origin::Leader, stamp(1, WorkflowEnd::Completed));
-    accounts.add_sampled(2, 20 * MILLI, SampledEnd::Polled(WorkflowEnd::Completed, 30 * MILLI));
+    accounts.add_sampled(
+        2,
+        20 * MILLI,
+        SampledEnd::Polled(WorkflowEnd::Completed, 30 * MILLI),
+        None,
+    );
     let observers = accounts.observers();
     assert_eq!(
         (
@@ -231,6 +236,7 @@ fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
         150,
         1501 * MILLI,
         SampledEnd::Polled(WorkflowEnd::Completed, 1520 * MILLI),
+        None,
     );
     // The sample's ends are no count of all: how many completed is not known until the server has told.
     assert_eq!(accounts.completed_in_time(Phase::Measure), None);
@@ -256,9 +262,17 @@ fn ends_beyond_the_answers_are_of_lost_answers() {
     let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted, ledger.unknown) = (10, 10, 6, 4);
     accounts.add_window(Origin::Leader, &window);
+    // Until the server has told, nobody knows; 0 would be a count.
+    let untold = accounts.known_ledger(Phase::Measure);
+    assert_eq!((untold.accepted, untold.ends_unknown, untold.open), (6, 6, 0));
+    assert_eq!(untold.broken_identities(), []);
     accounts.set_ends(
         Phase::Measure,
         &BTreeMap::from([(WorkflowEnd::Completed, 8), (WorkflowEnd::Failed, 1)]),
+    );
+    assert_eq!(
+        accounts.known_ledger(Phase::Measure),
+        accounts.phases()[&Phase::Measure].ledger()
     );
     let ledger = accounts.phases()[&Phase::Measure].ledger();
     assert_eq!((ledger.accepted, ledger.unknown, ledger.open), (9, 1, 0));
@@ -443,18 +457,21 @@ fn what_became_of_the_sample_is_counted_by_phase() {
         100,
         1_000 * MILLI,
         SampledEnd::Polled(WorkflowEnd::Completed, 1_030 * MILLI),
+        None,
     );
     accounts.add_sampled(
         101,
         1_010 * MILLI,
         SampledEnd::Polled(WorkflowEnd::Failed, 1_030 * MILLI),
+        None,
     );
     accounts.add_sampled(
         102,
         1_020 * MILLI,
         SampledEnd::Asked(WorkflowEnd::Completed, 1_060 * MILLI),
+        None,
     );
-    accounts.add_sampled(103, 1_030 * MILLI, SampledEnd::Open);
+    accounts.add_sampled(103, 1_030 * MILLI, SampledEnd::Open, None);
     let measure = &accounts.phases()[&Phase::Measure];
     let wanted = SampleEnds {
         accepted: 11,
@@ -479,7 +496,7 @@ fn what_became_of_the_sample_is_counted_by_phase() {
 fn what_is_not_in_the_sample_is_no_part_of_it() {
     let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, false);
     accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
-    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, MILLI));
+    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, MILLI), None);
     assert_eq!(accounts.observers().polled, 0);
     assert!(
         accounts
@@ -497,8 +514,13 @@ fn an_end_that_was_asked_for_is_compared_and_has_no_delay() {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
         accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
     }
-    accounts.add_sampled(0, 0, SampledEnd::Asked(WorkflowEnd::Failed, 9 * MILLI));
-    accounts.add_sampled(1, 10 * MILLI, SampledEnd::Asked(WorkflowEnd::Completed, 19 * MILLI));
+    accounts.add_sampled(0, 0, SampledEnd::Asked(WorkflowEnd::Failed, 9 * MILLI), None);
+    accounts.add_sampled(
+        1,
+        10 * MILLI,
+        SampledEnd::Asked(WorkflowEnd::Completed, 19 * MILLI),
+        None,
+    );
     let observers = accounts.observers();
     assert_eq!(
         (
@@ -697,9 +719,9 @@ fn without_stamps_polls_after_the_cut_off_time_nothing() {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
     accounts.close_at(10 * SECOND);
-    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 10 * SECOND));
-    accounts.add_sampled(1, 0, SampledEnd::Polled(WorkflowEnd::Completed, 10 * SECOND + 1));
-    accounts.add_sampled(2, 0, SampledEnd::Asked(WorkflowEnd::Completed, 10 * SECOND + 1));
+    accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, 10 * SECOND), None);
+    accounts.add_sampled(1, 0, SampledEnd::Polled(WorkflowEnd::Completed, 10 * SECOND + 1), None);
+    accounts.add_sampled(2, 0, SampledEnd::Asked(WorkflowEnd::Completed, 10 * SECOND + 1), None);
     assert_eq!(accounts.observers().polled, 1);
     let sample = |pick: fn(&benchmark_results::schema::SampleEnds) -> u64| {
         accounts
@@ -757,7 +779,7 @@ fn a_poll_that_cannot_be_is_in_no_latency() {
         (2, 21 * MILLI, 20 * MILLI),
         (3, 30 * MILLI, 30 * MILLI),
     ] {
-        accounts.add_sampled(n, sent, SampledEnd::Polled(WorkflowEnd::Completed, seen));
+        accounts.add_sampled(n, sent, SampledEnd::Polled(WorkflowEnd::Completed, seen), None);
     }
     let timed: u64 = accounts
         .phases()
@@ -766,4 +788,47 @@ fn a_poll_that_cannot_be_is_in_no_latency() {
         .map(|pair| pair.response.count())
         .sum();
     assert_eq!((accounts.observers().implausible, timed), (2, 1));
+}
+
+#[test]
+fn a_member_that_stamps_everything_when_it_was_due_is_caught() {
+    let count = 20;
+    for (honest, early) in [(true, 0), (false, count)] {
+        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+        let mut offsets = Offsets::new(&schedule());
+        for n in 0..count {
+            let due = offsets.get(n);
+            accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+            let ended = due + 95 * MILLI;
+            let stamp = StampedEnd {
+                n,
+                sent: due,
+                ended: if honest { ended } else { due },
+                end: WorkflowEnd::Completed,
+                message: None,
+                told: due + 200 * MILLI,
+                wrong: 0,
+            };
+            let closed = Closed {
+                at: due + 100 * MILLI,
+                wrong: 2 * MILLI,
+            };
+            let seen = SampledEnd::Polled(WorkflowEnd::Completed, due + 110 * MILLI);
+            // Whichever comes first.
+            if n % 2 == 0 {
+                accounts.add_stamp(Origin::Member(1), stamp);
+                accounts.add_sampled(n, due, seen, Some(closed));
+            } else {
+                accounts.add_sampled(n, due, seen, Some(closed));
+                accounts.add_stamp(Origin::Member(1), stamp);
+            }
+        }
+        let observers = accounts.observers();
+        // Nothing else is wrong with it.
+        assert_eq!((observers.implausible, observers.seen_before_stamp), (0, 0));
+        assert_eq!(
+            (observers.stamped_early, observers.compared_with_server),
+            (early, count)
+        );
+    }
 }

@@ -205,7 +205,7 @@ prop_compose! {
                     examples: vec![wire::ErrorExample { n, message }],
                 })
                 .collect(),
-            polls: polls.into_iter().map(|(n, end, sent, seen)| wire::Poll { n, end, sent, seen, asked: seen % 2 == 0 }).collect(),
+            polls: polls.into_iter().map(|(n, end, sent, seen)| wire::Poll { n, end, sent, seen, asked: seen % 2 == 0, closed: (seen % 3 == 0).then_some(seen), closed_wrong: sent }).collect(),
             health_json: health,
         })
     }

@@ -14,7 +14,7 @@ use benchmark_temporal::start::TRANSPORT_CODES;
 
 use crate::{
     accountant::{PolledEnd, StartReport},
-    accounts::{SampledEnd, WorkflowEnd},
+    accounts::{Closed, SampledEnd, WorkflowEnd},
     schedule::Stripe,
     shard::{ErrorKey, Pair, PhaseSamples, ShardWindow, StartEnd, StartErrors},
 };
@@ -401,6 +401,8 @@ fn sampled_to(poll: PolledEnd) -> wire::Poll {
         sent: poll.sent,
         seen,
         asked,
+        closed: poll.closed.map(|closed| closed.at),
+        closed_wrong: poll.closed.map_or(0, |closed| closed.wrong),
     }
 }
 
@@ -415,6 +417,10 @@ fn sampled_from(poll: wire::Poll, bounds: Bounds) -> Result<PolledEnd, String> {
         n: bounds.arrival(poll.n)?,
         sent,
         told,
+        closed: poll.closed.map(|at| Closed {
+            at: at.min(bounds.now),
+            wrong: poll.closed_wrong,
+        }),
     })
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use benchmark_fleet::limits::DRIFT_PPM;
 
 use super::Sampled;
+use crate::accounts::Closed;
 
 /// What is known of the server's clock, for all who ask or tell.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +149,16 @@ impl ServerClock {
         u64::try_from(ended.saturating_sub(difference))
             .unwrap_or(0)
             .max(start.sent)
+    }
+
+    /// When a workflow ended, on our clock, from the server's time of it, and how wrong that can be; `None` where nothing is
+    /// known of the server's clock.
+    pub fn closed(&self, closed: i64, now: u64) -> Option<Closed> {
+        let known = self.difference(now).ok()?;
+        Some(Closed {
+            at: u64::try_from(closed.saturating_sub(known.offset_ns)).unwrap_or(0),
+            wrong: known.uncertainty_ns.saturating_add(known.moved_ns),
+        })
     }
 
     /// Notes why the server could not be asked.

@@ -103,7 +103,24 @@ fn observers(context: &Context) -> Check {
         0 => value,
         early => format!("{value}, {} were seen before they were stamped", count(early)),
     };
+    let compared = reconciliation.compared_with_server.unwrap_or(0);
+    let too_soon = reconciliation.stamped_early.unwrap_or(0);
+    let value = match too_soon {
+        0 => value,
+        early => format!(
+            "{value}, {} of {} stamps leave out most of the time that the server saw",
+            count(early),
+            count(compared)
+        ),
+    };
     let draft = Draft::new(names::OBSERVERS, value, limit).numbers(differ as f64, 0.0);
+    if differ == 0 && too_soon >= limits::STAMPED_EARLY_MIN && too_soon as f64 > compared as f64 * limits::STAMPED_EARLY
+    {
+        return draft.invalid(
+            "workers say that workflows ended long before the server had it so: the clock of one of them is wrong, or the \
+             worker is; synchronise the clocks (chrony), and see who joined",
+        );
+    }
     if differ == 0 && early as f64 > sampled as f64 * limits::IMPLAUSIBLE {
         draft.invalid(
             "workers say that workflows ended after the server had told so: the clock of one of them is wrong; \

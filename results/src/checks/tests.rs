@@ -127,6 +127,16 @@ fn the_account() {
     expect(names::OBSERVERS, Pass, early(0));
     expect(names::OBSERVERS, Warning, early(2));
     expect(names::OBSERVERS, Invalid, early(3));
+    let too_soon = |early: u64, compared: u64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            parts.reconciliation.stamped_early = Some(early);
+            parts.reconciliation.compared_with_server = Some(compared);
+        }
+    };
+    // A stall makes a few, and a small sample has a few at once.
+    for (early, compared, status) in [(4, 4, Pass), (5, 50, Pass), (6, 50, Invalid), (5, 49, Invalid)] {
+        expect(names::OBSERVERS, status, too_soon(early, compared));
+    }
     let implausible = |implausible: Option<u64>| {
         move |_: &mut Plan, parts: &mut IterationParts| {
             parts.reconciliation.stamped = 10_000;

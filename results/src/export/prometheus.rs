@@ -187,7 +187,13 @@ impl Page {
             ("terminated", ledger.terminated),
             ("cancelled", ledger.cancelled),
             ("open", ledger.open),
+            ("ends_unknown", ledger.ends_unknown),
         ] {
+            let is_end = !matches!(end, "dropped_lag" | "dropped_cap" | "rejected" | "unknown");
+            if is_end && (end == "ends_unknown") != (ledger.ends_unknown > 0) {
+                // Not told, which is not 0.
+                continue;
+            }
             self.sample(name, &[("end", end)], count as f64);
         }
     }

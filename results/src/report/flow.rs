@@ -31,6 +31,18 @@ struct Part {
 /// The four stages. The first part of each is what goes on.
 fn stages(ledger: &Ledger) -> [Vec<Part>; 4] {
     let part = |name, class, count| Part { name, class, count };
+    let ends = match ledger.ends_unknown {
+        0 => vec![
+            part("completed", "c2", ledger.completed),
+            part("failed", "c1", ledger.failed),
+            part("timed out", "c4", ledger.timed_out),
+            part("terminated", "c3", ledger.terminated),
+            part("cancelled", "c7", ledger.cancelled),
+            part("open", "c5", ledger.open),
+        ],
+        // Not told, which is not 0.
+        unknown => vec![part("end not known", "c5", unknown)],
+    };
     [
         vec![part("arrivals", "c6", ledger.arrivals)],
         vec![
@@ -43,14 +55,7 @@ fn stages(ledger: &Ledger) -> [Vec<Part>; 4] {
             part("rejected", "c1", ledger.rejected),
             part("unknown", "c4", ledger.unknown),
         ],
-        vec![
-            part("completed", "c2", ledger.completed),
-            part("failed", "c1", ledger.failed),
-            part("timed out", "c4", ledger.timed_out),
-            part("terminated", "c3", ledger.terminated),
-            part("cancelled", "c7", ledger.cancelled),
-            part("open", "c5", ledger.open),
-        ],
+        ends,
     ]
 }
 

@@ -40,10 +40,10 @@ pub struct LegacyConfig {
 pub struct LegacyResults {
     /// Accepted starts, all phases.
     pub workflows_started: u64,
-    /// Completed workflows, all phases.
-    pub workflows_completed: u64,
-    /// Workflows that ended otherwise, all phases.
-    pub workflows_failed: u64,
+    /// Completed workflows, all phases; null where nobody could tell.
+    pub workflows_completed: Option<u64>,
+    /// Workflows that ended otherwise, all phases; likewise.
+    pub workflows_failed: Option<u64>,
     /// Completions a second in the measured phase.
     pub actual_rate: Option<f64>,
     /// `e2e_response` of completed workflows in the measured phase, milliseconds.

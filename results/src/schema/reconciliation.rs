@@ -27,9 +27,17 @@ pub struct Reconciliation {
     /// from files of programs that did not look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub implausible: Option<u64>,
-    /// Sampled ends that were long-polled before they were stamped, by more than the clocks may be wrong. Likewise.
+    /// Sampled ends that were long-polled, or written down by the server, before they were stamped, by more than the clocks
+    /// may be wrong. Likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_before_stamp: Option<u64>,
+    /// Stamps of sampled ends that were compared with when the server wrote the end down. Likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared_with_server: Option<u64>,
+    /// Of these, those that leave out three quarters or more of the time that the workflow took by the server, surely.
+    /// Likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamped_early: Option<u64>,
     /// Ends that the server told and no worker stamped.
     pub not_stamped: u64,
     /// Workflows whose end was long-polled.

@@ -35,17 +35,24 @@ pub(super) fn ledger(out: &mut Out, results: &Results) {
         ),
     };
     let first = format!("= {} dispatched + {dropped}", count(ledger.dispatched));
-    let mut ends = vec![format!("{} completed", count(ledger.completed))];
+    let mut ends = Vec::new();
+    let is_told = ledger.ends_unknown == 0;
     let mut end = |number: u64, word: &str, always: bool| {
         if always || number > 0 {
             ends.push(format!("{} {word}", count(number)));
         }
     };
-    end(ledger.failed, "failed", true);
+    end(
+        ledger.ends_unknown,
+        "accepted that nobody could tell the ends of",
+        false,
+    );
+    end(ledger.completed, "completed", is_told);
+    end(ledger.failed, "failed", is_told);
     end(ledger.timed_out, "timed out", false);
     end(ledger.terminated, "terminated", false);
     end(ledger.cancelled, "cancelled", false);
-    end(ledger.open, "open", true);
+    end(ledger.open, "open", is_told);
     end(ledger.rejected, "rejected", false);
     end(ledger.unknown, "unknown", true);
     for (left, right) in [(arrivals, first), (dispatched, format!("= {}", ends.join(" + ")))] {

@@ -93,6 +93,18 @@ fn visibility_only() {
 }
 
 #[test]
+fn ends_that_nobody_could_tell_are_not_0() {
+    let mut results = fixtures::visibility_only();
+    results.reconciliation.server = crate::schema::Fact::missing("PermissionDenied");
+    results.ledger.forget_ends();
+    results.phases.measure.ledger.forget_ends();
+    let plain = plain(&results);
+    assert!(plain.contains("accepted that nobody could tell the ends of"), "{plain}");
+    assert!(plain.contains("server not asked: PermissionDenied"), "{plain}");
+    assert!(!plain.contains("0 completed") && !plain.contains("0 open"), "{plain}");
+}
+
+#[test]
 fn short_run() {
     insta::assert_snapshot!(plain(&fixtures::short()));
 }

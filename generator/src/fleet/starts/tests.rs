@@ -118,11 +118,13 @@ fn any_reports() -> impl Strategy<Value = Vec<StartReport>> {
         1 => SampledEnd::Asked(WorkflowEnd::Completed, at.into()),
         _ => SampledEnd::Open,
     });
-    let poll = (of_part(), any::<u32>(), told).prop_map(|(n, sent, told)| {
+    let closed = prop::option::of((any::<u32>(), any::<u64>()).prop_map(|(at, wrong)| Closed { at: at.into(), wrong }));
+    let poll = (of_part(), any::<u32>(), told, closed).prop_map(|(n, sent, told, closed)| {
         StartReport::Poll(PolledEnd {
             n,
             sent: sent.into(),
             told,
+            closed,
         })
     });
     let errors = (of_part(), "[a-z]{0,20}").prop_map(|(n, text)| {
@@ -176,6 +178,7 @@ proptest! {
                     }
                     StartReport::Poll(poll) => {
                         prop_assert!(poll.n < BOUNDS.arrivals && poll.sent <= BOUNDS.now);
+                        prop_assert!(poll.closed.is_none_or(|closed| closed.at <= BOUNDS.now));
                         if let SampledEnd::Polled(_, at) | SampledEnd::Asked(_, at) = poll.told {
                             prop_assert!(at <= BOUNDS.now);
                         }

@@ -48,7 +48,7 @@ fn a_rate_of_close_times_needs_a_clock_that_is_known_to_a_hundredth_of_the_phase
     }
     let verdict = judged(of(Ok(clock(-2_000.0, 3.0, 0.0)), visibility));
     let value = &check(&verdict, names::SERVER_CLOCK).value;
-    assert_eq!(value, "the server's clock is 2,000ms behind ± 3ms, corrected");
+    assert_eq!(value, "the server's clock is 2s behind ± 3ms, corrected");
 }
 
 #[test]
