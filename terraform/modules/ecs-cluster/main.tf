@@ -1,0 +1,34 @@
+# The cluster, the namespace in which its services find one another, and the log of what people do inside containers.
+
+resource "aws_service_discovery_private_dns_namespace" "this" {
+  name        = "${var.name}.internal"
+  description = "Names of the services of ${var.name}: Service Connect for services, DNS for one-shot tasks"
+  vpc         = var.vpc_id
+}
+
+resource "aws_cloudwatch_log_group" "exec" {
+  name              = "/ecs/${var.name}/exec"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_ecs_cluster" "this" {
+  name = "${var.name}-cluster"
+
+  setting {
+    name  = "containerInsights"
+    value = "enabled"
+  }
+
+  configuration {
+    execute_command_configuration {
+      logging = "OVERRIDE"
+      log_configuration {
+        cloud_watch_log_group_name = aws_cloudwatch_log_group.exec.name
+      }
+    }
+  }
+
+  service_connect_defaults {
+    namespace = aws_service_discovery_private_dns_namespace.this.arn
+  }
+}

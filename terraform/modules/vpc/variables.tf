@@ -1,0 +1,29 @@
+variable "name" {
+  description = "Prefix of all names."
+  type        = string
+}
+
+variable "cidr" {
+  description = "Addresses of the network. Each private subnet takes a sixteenth of it."
+  type        = string
+}
+
+variable "availability_zones" {
+  description = "Zones with a private subnet each."
+  type        = list(string)
+}
+
+variable "nat_gateways" {
+  description = "NAT gateways, in the first zones; without one there is no way out."
+  type        = number
+}
+
+variable "interface_endpoints" {
+  description = "AWS services that have an interface endpoint here, as in ecr.api."
+  type        = list(string)
+}
+
+variable "log_retention_days" {
+  description = "How long flow logs are kept."
+  type        = number
+}
