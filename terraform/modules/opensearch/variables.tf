@@ -1,0 +1,66 @@
+variable "name" {
+  description = "Prefix of all names."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the domain."
+  type        = string
+}
+
+variable "account_id" {
+  description = "Account of the domain."
+  type        = string
+}
+
+variable "partition" {
+  description = "AWS partition."
+  type        = string
+  default     = "aws"
+}
+
+variable "vpc_id" {
+  description = "Network of the domain."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "A subnet in each zone; the first three are used."
+  type        = list(string)
+}
+
+variable "engine_version" {
+  description = "Version, as in OpenSearch_2.19."
+  type        = string
+}
+
+variable "instance_type" {
+  description = "Type of the nodes."
+  type        = string
+}
+
+variable "instance_count" {
+  description = "Data nodes, a multiple of the zones."
+  type        = number
+}
+
+variable "dedicated_masters" {
+  description = "Whether three further nodes do nothing but lead."
+  type        = bool
+}
+
+variable "volume_gib" {
+  description = "Volume of each data node, GiB."
+  type        = number
+  default     = 100
+}
+
+variable "principal_arns" {
+  description = "Roles that may read and write."
+  type        = list(string)
+}
+
+variable "log_retention_days" {
+  description = "How long its log is kept."
+  type        = number
+}
