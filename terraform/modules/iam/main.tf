@@ -75,38 +75,40 @@ locals {
     Resource = ["*"]
   }]
 
-  generator = var.benchmark == null ? [] : [{
+  benchmark = coalesce(var.benchmark, { bucket_arn = "", leader_service_arn = "", zone_id = "", worker_service_arn = "" })
+
+  generator = [for statement in [{
     Sid      = "PutResults"
     Effect   = "Allow"
     Action   = ["s3:PutObject"]
-    Resource = ["${var.benchmark.bucket_arn}/runs/*"]
+    Resource = ["${local.benchmark.bucket_arn}/runs/*"]
     }, {
     Sid      = "GetInputs"
     Effect   = "Allow"
     Action   = ["s3:GetObject"]
-    Resource = ["${var.benchmark.bucket_arn}/inputs/*"]
+    Resource = ["${local.benchmark.bucket_arn}/inputs/*"]
     }, {
     Sid      = "Leader"
     Effect   = "Allow"
     Action   = ["servicediscovery:RegisterInstance", "servicediscovery:GetOperation"]
-    Resource = [var.benchmark.leader_service_arn]
+    Resource = [local.benchmark.leader_service_arn]
     }, {
     Sid      = "LeaderRecord"
     Effect   = "Allow"
     Action   = ["route53:ChangeResourceRecordSets", "route53:GetHostedZone"]
-    Resource = ["${local.arn}:route53:::hostedzone/${var.benchmark.zone_id}"]
+    Resource = ["${local.arn}:route53:::hostedzone/${local.benchmark.zone_id}"]
     }, {
     Sid      = "EndWorkers"
     Effect   = "Allow"
     Action   = ["ecs:UpdateService", "ecs:DescribeServices"]
-    Resource = [var.benchmark.worker_service_arn]
+    Resource = [local.benchmark.worker_service_arn]
     }, {
     Sid       = "StopItself"
     Effect    = "Allow"
     Action    = ["ecs:StopTask"]
     Resource  = ["${local.arn}:ecs:${var.region}:${var.account_id}:task/${var.cluster_name}/*"]
     Condition = { StringEquals = { "ecs:ResourceTag/family" = "${var.project}-generator" } }
-  }]
+  }] : statement if var.benchmark != null]
 
   # Statements by kind of task.
   statements = {
