@@ -1,29 +1,32 @@
 # Who may talk to whom. The rules are made from this table and from nothing else; docs/aws.md shows it.
 
 locals {
-  temporal = ["history", "matching", "frontend", "worker"]
-  grpc     = { history = 7234, matching = 7235, frontend = 7233 }
-  # One ring: each member pings the others.
-  membership = { history = 6934, matching = 6935, frontend = 6933, worker = 6939 }
+  temporal = local.own ? ["history", "matching", "frontend", "worker"] : []
+  servers  = [for service in local.temporal : "temporal-${service}"]
+  members  = var.benchmark_enabled ? ["benchmark-worker", "generator"] : []
 
-  logging = concat([for service in local.temporal : "temporal-${service}"], ["temporal-ui"], var.benchmark_enabled ? ["benchmark-worker"] : [])
+  grpc = { for service, port in { history = 7234, matching = 7235, frontend = 7233 } : service => port if local.own }
+  # One ring: each member pings the others.
+  membership = { for service, port in { history = 6934, matching = 6935, frontend = 6933, worker = 6939 } : service => port if local.own }
+
+  # Those whose lines go to Loki. A generator is no service, so it could not find Loki; its lines are followed in CloudWatch.
+  logging = concat(local.servers, local.own ? ["temporal-ui"] : [], [for member in local.members : member if member != "generator"])
 
   edges = concat(
-    [for pair in setproduct(local.temporal, keys(local.membership)) : {
-      from = "temporal-${pair[0]}", to = "temporal-${pair[1]}", port = local.membership[pair[1]], why = "membership"
+    [for pair in setproduct(local.servers, keys(local.membership)) : {
+      from = pair[0], to = "temporal-${pair[1]}", port = local.membership[pair[1]], why = "membership"
     }],
-    [for pair in setproduct(local.temporal, keys(local.grpc)) : {
-      from = "temporal-${pair[0]}", to = "temporal-${pair[1]}", port = local.grpc[pair[1]], why = "calls"
+    [for pair in setproduct(local.servers, keys(local.grpc)) : {
+      from = pair[0], to = "temporal-${pair[1]}", port = local.grpc[pair[1]], why = "calls"
     }],
-    [for from in concat(["temporal-ui"], var.benchmark_enabled ? ["benchmark-worker", "generator"] : []) : {
+    [for from in local.own ? concat(["temporal-ui"], local.members) : [] : {
       from = from, to = "temporal-frontend", port = 7233, why = "clients"
     }],
-    [for from in var.benchmark_enabled ? ["benchmark-worker", "generator"] : [] : {
-      from = from, to = "generator", port = 7400, why = "members join"
-    }],
-    [for from in concat(local.logging, ["grafana"]) : { from = from, to = "loki", port = 3100, why = from == "grafana" ? "reads logs" : "logs" }],
-    [for from in concat([for service in local.temporal : "temporal-${service}"], ["setup"]) : { from = from, to = "opensearch", port = 443, why = "visibility" }],
-    [for from in var.enable_vpc_endpoints ? concat([for service in local.temporal : "temporal-${service}"], ["setup"]) : [] : {
+    [for from in local.members : { from = from, to = "generator", port = 7400, why = "members join" }],
+    [for from in local.logging : { from = from, to = "loki", port = 3100, why = "logs" }],
+    [{ from = "grafana", to = "loki", port = 3100, why = "reads logs" }],
+    [for from in local.own ? concat(local.servers, ["setup"]) : [] : { from = from, to = "opensearch", port = 443, why = "visibility" }],
+    [for from in local.own && var.enable_vpc_endpoints ? concat(local.servers, ["setup"]) : [] : {
       from = from, to = "dsql", port = 5432, why = "database"
     }],
     [for from in var.enable_vpc_endpoints ? concat(keys(local.task_kinds), ["instance"]) : [] : { from = from, to = "endpoints", port = 443, why = "AWS" }],
@@ -32,29 +35,25 @@ locals {
   # Kinds of task, each with a security group of its own.
   task_kinds = merge(
     { for service in local.temporal : "temporal-${service}" => "Temporal ${service}" },
-    {
-      temporal-ui = "Temporal Web UI"
-      grafana     = "Grafana"
-      loki        = "Loki"
-      setup       = "One-shot set-up tasks"
-    },
-    var.benchmark_enabled ? {
-      benchmark-worker = "Benchmark workers"
-      generator        = "Load generators"
-    } : {},
+    { for kind, text in { temporal-ui = "Temporal Web UI", setup = "One-shot set-up tasks" } : kind => text if local.own },
+    { grafana = "Grafana", loki = "Loki" },
+    { for kind, text in { benchmark-worker = "Benchmark workers", generator = "Load generators" } : kind => text if var.benchmark_enabled },
   )
 
   security_groups = merge(
     { for kind, group in aws_security_group.kind : kind => group.id },
-    { endpoints = module.vpc.endpoints_security_group_id, opensearch = module.opensearch.security_group_id },
-    var.enable_vpc_endpoints ? { dsql = module.dsql.security_group_id } : {},
+    { endpoints = module.vpc.endpoints_security_group_id },
+    local.own ? { opensearch = module.opensearch[0].security_group_id } : {},
+    local.own && var.enable_vpc_endpoints ? { dsql = module.dsql[0].security_group_id } : {},
   )
 
-  # Out of the network, where there is a way: AWS by its public names, and the database.
-  ways_out = var.nat_gateways == 0 ? {} : merge(
-    { for kind in concat(keys(local.task_kinds), ["instance"]) : "${kind} 443" => { kind = kind, port = 443 } },
-    var.enable_vpc_endpoints ? {} : { for kind in concat([for service in local.temporal : "temporal-${service}"], ["setup"]) : "${kind} 5432" => { kind = kind, port = 5432 } },
-  )
+  # Out of the network, where there is a way: AWS by its public names; the database where there is no private link; and a
+  # Temporal that is elsewhere.
+  ways_out = var.nat_gateways == 0 ? {} : { for way in distinct(concat(
+    [for kind in concat(keys(local.task_kinds), ["instance"]) : { kind = kind, port = 443 }],
+    [for kind in local.own && !var.enable_vpc_endpoints ? concat(local.servers, ["setup"]) : [] : { kind = kind, port = 5432 }],
+    [for kind in local.own ? [] : local.members : { kind = kind, port = tonumber(split(":", var.temporal_elsewhere.address)[1]) }],
+  )) : "${way.kind} ${way.port}" => way }
 }
 
 resource "aws_security_group" "kind" {

@@ -1,5 +1,7 @@
 # Temporal on ECS with Aurora DSQL, and the benchmark on top of it. One root for all environments: envs/*.tfvars hold their
 # values, envs/*.s3.tfbackend where their state lies. `account/` is applied first and once.
+#
+# Here: network, cluster, instances, and what the servers keep their state in. tasks.tf has what runs on them.
 
 provider "aws" {
   region = var.region
@@ -18,30 +20,28 @@ locals {
   partition  = data.aws_partition.current.partition
   arn        = "arn:${local.partition}"
 
-  interface_endpoints = concat(
-    [
-      "ecr.api", "ecr.dkr", "logs", "ssm", "ssmmessages", "ec2messages", "secretsmanager", "aps-workspaces",
-      "ecs", "ecs-agent", "ecs-telemetry", "monitoring", "servicediscovery",
-    ],
-  )
+  # Without Temporal here there is neither database nor search, only what the benchmark needs.
+  own = var.temporal_elsewhere == null
 
-  services = {
-    for service in local.temporal : service => {
-      cpu    = { history = var.temporal_history_cpu, matching = var.temporal_matching_cpu, frontend = var.temporal_frontend_cpu, worker = var.temporal_worker_cpu }[service]
-      memory = { history = var.temporal_history_memory, matching = var.temporal_matching_memory, frontend = var.temporal_frontend_memory, worker = var.temporal_worker_memory }[service]
-      count  = { history = var.temporal_history_count, matching = var.temporal_matching_count, frontend = var.temporal_frontend_count, worker = var.temporal_worker_count }[service]
-    }
-  }
+  interface_endpoints = [
+    "ecr.api", "ecr.dkr", "logs", "ssm", "ssmmessages", "ec2messages", "secretsmanager", "aps-workspaces",
+    "ecs", "ecs-agent", "ecs-telemetry", "monitoring", "servicediscovery",
+  ]
 
-  # Names that more than one module must know before the thing itself is made.
-  loki_bucket    = "${var.project_name}-loki-${local.account_id}-${var.region}"
-  results_bucket = "${var.project_name}-results-${local.account_id}-${var.region}"
+  # Names that more than one module must know before the thing itself is made. Those of buckets are unique in the world,
+  # that of a domain has 28 characters at most.
+  unique         = substr(sha256("${local.account_id} ${var.region}"), 0, 12)
+  loki_bucket    = "${var.project_name}-loki-${local.unique}"
+  results_bucket = "${var.project_name}-results-${local.unique}"
+  domain_name    = length(var.project_name) <= 17 ? "${var.project_name}-visibility" : "${trimsuffix(substr(var.project_name, 0, 19), "-")}-${substr(sha256(var.project_name), 0, 8)}"
+  opensearch_arn = "${local.arn}:es:${var.region}:${local.account_id}:domain/${local.domain_name}"
 }
 
 module "vpc" {
   source = "./modules/vpc"
 
   name                = var.project_name
+  region              = var.region
   cidr                = var.vpc_cidr
   availability_zones  = var.availability_zones
   nat_gateways        = var.nat_gateways
@@ -98,6 +98,7 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
 
 module "dsql" {
   source = "./modules/dsql"
+  count  = local.own ? 1 : 0
 
   name                = var.project_name
   region              = var.region
@@ -114,6 +115,7 @@ module "dsql" {
 
 module "dynamodb" {
   source = "./modules/dynamodb"
+  count  = local.own ? 1 : 0
 
   name                = var.project_name
   conn_lease_enabled  = var.dsql_distributed_conn_lease_enabled
@@ -122,8 +124,10 @@ module "dynamodb" {
 
 module "opensearch" {
   source = "./modules/opensearch"
+  count  = local.own ? 1 : 0
 
   name               = var.project_name
+  domain_name        = local.domain_name
   region             = var.region
   account_id         = local.account_id
   partition          = local.partition
@@ -137,6 +141,8 @@ module "opensearch" {
   log_retention_days = var.log_retention_days
 }
 
+# Who may do what. Secrets are made by account/, in no state.
+
 module "iam" {
   source = "./modules/iam"
 
@@ -147,10 +153,18 @@ module "iam" {
   cluster_name             = module.ecs_cluster.name
   exec_log_group_arn       = module.ecs_cluster.exec_log_group.arn
   prometheus_workspace_arn = module.observability.workspace.arn
-  dsql                     = { arn = module.dsql.arn, user = var.dsql_user }
-  dynamodb_table_arns      = [module.dynamodb.rate_limiter.arn, module.dynamodb.conn_lease.arn]
+  temporal                 = local.own
+  dsql                     = local.own ? { arn = module.dsql[0].arn, user = var.dsql_user } : null
+  dynamodb_table_arns      = local.own ? [module.dynamodb[0].rate_limiter.arn, module.dynamodb[0].conn_lease.arn] : []
+  opensearch_arn           = local.own ? local.opensearch_arn : null
   loki_bucket              = local.loki_bucket
-  secret_arns              = concat([data.aws_secretsmanager_secret.grafana.arn], data.aws_secretsmanager_secret.fleet_token[*].arn)
+  repository_arns          = local.repository_arns
+  benchmark_enabled        = var.benchmark_enabled
+  secret_arns = concat(
+    [data.aws_secretsmanager_secret.grafana.arn],
+    data.aws_secretsmanager_secret.fleet_token[*].arn,
+    data.aws_secretsmanager_secret.api_key[*].arn,
+  )
   benchmark = var.benchmark_enabled ? {
     bucket_arn         = "${local.arn}:s3:::${local.results_bucket}"
     leader_service_arn = module.benchmark[0].leader_service.arn
@@ -158,8 +172,6 @@ module "iam" {
     worker_service_arn = "${local.arn}:ecs:${var.region}:${local.account_id}:service/${module.ecs_cluster.name}/${var.project_name}-benchmark-worker"
   } : null
 }
-
-# Secrets are made by account/, in no state.
 
 data "aws_secretsmanager_secret" "grafana" {
   name = var.grafana_admin_secret_name
@@ -170,216 +182,7 @@ data "aws_secretsmanager_secret" "fleet_token" {
   name  = var.fleet_token_secret_name
 }
 
-# Sidecars and where lines go.
-
-resource "aws_cloudwatch_log_group" "services" {
-  name              = "/ecs/${var.project_name}/services"
-  retention_in_days = var.log_retention_days
-}
-
-locals {
-  awslogs = {
-    for stream in concat(["grafana", "loki", "sidecars"]) : stream => {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = aws_cloudwatch_log_group.services.name
-        awslogs-region        = var.region
-        awslogs-stream-prefix = stream
-      }
-    }
-  }
-}
-
-module "alloy_sidecar" {
-  source   = "./modules/alloy-sidecar"
-  for_each = merge(local.task_kinds, {})
-
-  service_name              = each.key
-  cluster_name              = module.ecs_cluster.name
-  region                    = var.region
-  remote_write_url          = module.observability.workspace.remote_write_url
-  alloy_image               = local.images["alloy"]
-  fluent_bit_image          = local.images["fluent_bit"]
-  alloy_cpu                 = var.alloy_cpu
-  alloy_memory              = var.alloy_memory
-  sidecar_log_configuration = local.awslogs["sidecars"]
-}
-
-# Temporal.
-
-module "temporal_service" {
-  source   = "./modules/temporal-service"
-  for_each = local.services
-
-  project            = var.project_name
-  environment_name   = var.environment
-  service_type       = each.key
-  region             = var.region
-  cluster_arn        = module.ecs_cluster.arn
-  namespace          = module.ecs_cluster.namespace
-  capacity_provider  = module.ec2_capacity["main"].capacity_provider
-  subnet_ids         = module.vpc.private_subnet_ids
-  security_group_ids = [aws_security_group.kind["temporal-${each.key}"].id]
-  cpu                = each.value.cpu
-  memory             = each.value.memory
-  cpu_architecture   = var.cpu_architecture
-  image              = local.images["temporal"]
-  history_shards     = var.temporal_history_shards
-  dsql = {
-    host            = module.dsql.host
-    user            = var.dsql_user
-    max_connections = var.dsql_max_connections
-  }
-  dsql_environment   = local.dsql_environment
-  opensearch         = { host = module.opensearch.endpoint, index = var.opensearch_visibility_index }
-  sidecars           = module.alloy_sidecar["temporal-${each.key}"].containers
-  log_configuration  = module.alloy_sidecar["temporal-${each.key}"].log_configuration
-  execution_role_arn = module.iam.execution_role_arn
-  task_role_arn      = module.iam.task_role_arns["temporal"]
-
-  # A task resolves only endpoints that were there when it began, and a pool must be the cluster's before a service asks for it.
-  depends_on = [aws_ecs_cluster_capacity_providers.this, module.observability]
-}
-
-locals {
-  dsql_environment = merge(
-    {
-      DSQL_CONNECTION_RATE_LIMIT            = "8"
-      DSQL_CONNECTION_BURST_LIMIT           = "40"
-      DSQL_DISTRIBUTED_RATE_LIMITER_ENABLED = "true"
-      DSQL_DISTRIBUTED_RATE_LIMITER_TABLE   = module.dynamodb.rate_limiter.name
-      DSQL_DISTRIBUTED_RATE_LIMITER_LIMIT   = "100"
-      DSQL_RESERVOIR_ENABLED                = tostring(var.dsql_reservoir_enabled)
-      DSQL_RESERVOIR_TARGET_READY           = tostring(var.dsql_reservoir_target_ready)
-      DSQL_RESERVOIR_BASE_LIFETIME          = var.dsql_reservoir_base_lifetime
-      DSQL_RESERVOIR_LIFETIME_JITTER        = var.dsql_reservoir_lifetime_jitter
-      DSQL_RESERVOIR_GUARD_WINDOW           = var.dsql_reservoir_guard_window
-      DSQL_DISTRIBUTED_CONN_LEASE_ENABLED   = tostring(var.dsql_distributed_conn_lease_enabled)
-    },
-    var.dsql_distributed_conn_lease_enabled ? {
-      DSQL_DISTRIBUTED_CONN_LEASE_TABLE = module.dynamodb.conn_lease.name
-      DSQL_DISTRIBUTED_CONN_LIMIT       = tostring(var.dsql_distributed_conn_limit)
-    } : {},
-  )
-}
-
-module "temporal_ui" {
-  source = "./modules/temporal-ui"
-
-  project            = var.project_name
-  cluster_arn        = module.ecs_cluster.arn
-  namespace          = module.ecs_cluster.namespace
-  capacity_provider  = module.ec2_capacity["main"].capacity_provider
-  subnet_ids         = module.vpc.private_subnet_ids
-  security_group_ids = [aws_security_group.kind["temporal-ui"].id]
-  cpu                = var.temporal_ui_cpu
-  memory             = var.temporal_ui_memory
-  cpu_architecture   = var.cpu_architecture
-  image              = local.images["temporal_ui"]
-  # No metrics page: only the log router.
-  sidecars           = [module.alloy_sidecar["temporal-ui"].containers[1]]
-  log_configuration  = module.alloy_sidecar["temporal-ui"].log_configuration
-  execution_role_arn = module.iam.execution_role_arn
-  task_role_arn      = module.iam.task_role_arns["temporal-ui"]
-
-  depends_on = [module.temporal_service]
-}
-
-module "setup" {
-  source = "./modules/setup"
-
-  project            = var.project_name
-  region             = var.region
-  cpu_architecture   = var.cpu_architecture
-  admin_tools_image  = local.images["temporal_admin_tools"]
-  benchmark_image    = local.images["benchmark"]
-  execution_role_arn = module.iam.execution_role_arn
-  task_role_arn      = module.iam.task_role_arns["setup"]
-  log_retention_days = var.log_retention_days
-  schema_environment = {
-    AWS_REGION          = var.region
-    CLUSTER_ENDPOINT    = module.dsql.host
-    SQL_USER            = var.dsql_user
-    ES_SERVER           = "https://${module.opensearch.endpoint}:443"
-    ES_VERSION          = "v8"
-    ES_VISIBILITY_INDEX = var.opensearch_visibility_index
-  }
-  database_environment = {
-    AWS_REGION = var.region
-    DSQL_HOST  = module.dsql.host
-    DSQL_USER  = var.dsql_user
-  }
-}
-
-module "observability" {
-  source = "./modules/observability"
-
-  project           = var.project_name
-  region            = var.region
-  account_id        = local.account_id
-  cluster_arn       = module.ecs_cluster.arn
-  namespace         = module.ecs_cluster.namespace
-  capacity_provider = module.ec2_capacity["main"].capacity_provider
-  subnet_ids        = module.vpc.private_subnet_ids
-  cpu_architecture  = var.cpu_architecture
-  grafana = {
-    image              = local.images["grafana"]
-    cpu                = var.grafana_cpu
-    memory             = var.grafana_memory
-    security_group_ids = [aws_security_group.kind["grafana"].id]
-    role_arn           = module.iam.task_role_arns["grafana"]
-    admin_secret_arn   = data.aws_secretsmanager_secret.grafana.arn
-  }
-  loki = {
-    image              = local.images["loki"]
-    cpu                = var.loki_cpu
-    memory             = var.loki_memory
-    security_group_ids = [aws_security_group.kind["loki"].id]
-    role_arn           = module.iam.task_role_arns["loki"]
-    retention_days     = var.loki_retention_days
-  }
-  rules              = { for file in fileset("${path.module}/../dashboards/rules", "*.yaml") : trimsuffix(file, ".yaml") => file("${path.module}/../dashboards/rules/${file}") }
-  alarm_topic_arn    = aws_sns_topic.alarms.arn
-  awslogs            = local.awslogs
-  execution_role_arn = module.iam.execution_role_arn
-  log_retention_days = var.log_retention_days
-  force_destroy      = var.environment != "prod"
-}
-
-# The benchmark.
-
-module "benchmark" {
-  source = "./modules/benchmark"
-  count  = var.benchmark_enabled ? 1 : 0
-
-  project                   = var.project_name
-  region                    = var.region
-  account_id                = local.account_id
-  cluster_arn               = module.ecs_cluster.arn
-  cluster_name              = module.ecs_cluster.name
-  namespace                 = module.ecs_cluster.namespace
-  worker_capacity_provider  = module.ec2_capacity["benchmark"].capacity_provider
-  subnet_ids                = module.vpc.private_subnet_ids
-  worker_security_group_ids = [aws_security_group.kind["benchmark-worker"].id]
-  cpu_architecture          = var.cpu_architecture
-  image                     = local.images["benchmark"]
-  generator                 = { cpu = var.benchmark_cpu, memory = var.benchmark_memory }
-  worker                    = { cpu = var.benchmark_worker_cpu, memory = var.benchmark_worker_memory }
-  frontend_address          = "frontend.${module.ecs_cluster.namespace.domain}:7233"
-  fleet_token_secret_arn    = data.aws_secretsmanager_secret.fleet_token[0].arn
-  generator_sidecars        = [module.alloy_sidecar["generator"].alloy]
-  worker_sidecars           = module.alloy_sidecar["benchmark-worker"].containers
-  worker_log_configuration  = module.alloy_sidecar["benchmark-worker"].log_configuration
-  execution_role_arn        = module.iam.execution_role_arn
-  generator_role_arn        = module.iam.task_role_arns["generator"]
-  worker_role_arn           = module.iam.task_role_arns["benchmark-worker"]
-  log_retention_days        = var.log_retention_days
-  force_destroy             = var.environment != "prod"
-
-  depends_on = [aws_ecs_cluster_capacity_providers.this]
-}
-
-resource "aws_sns_topic" "alarms" {
-  name              = "${var.project_name}-alarms"
-  kms_master_key_id = "alias/aws/sns"
+data "aws_secretsmanager_secret" "api_key" {
+  count = try(var.temporal_elsewhere.api_key_secret_name, null) == null ? 0 : 1
+  name  = var.temporal_elsewhere.api_key_secret_name
 }

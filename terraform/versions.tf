@@ -1,9 +1,13 @@
 terraform {
   required_version = ">= 1.11"
+
   required_providers {
     aws = {
       source  = "hashicorp/aws"
       version = ">= 5.100.0, < 7.0.0"
     }
   }
+
+  # Where the state lies is said by envs/*.s3.tfbackend.
+  backend "s3" {}
 }

@@ -2,16 +2,9 @@
 # its log lines to Loki. Neither mounts anything of the host.
 
 locals {
-  config = templatefile("${path.module}/config.alloy.tftpl", {
-    service      = var.service_name
-    cluster      = var.cluster_name
-    target       = var.metrics_target
-    region       = var.region
-    remote_write = var.remote_write_url
-    interval     = var.scrape_interval
-  })
+  nothing = { secrets = [], portMappings = [], mountPoints = [], volumesFrom = [], systemControls = [] }
 
-  alloy = {
+  alloy = merge(local.nothing, {
     name      = "alloy"
     image     = var.alloy_image
     essential = false
@@ -20,28 +13,23 @@ locals {
     # The configuration is a variable: no file, no parameter store, no container that fetches it first.
     entryPoint             = ["/bin/sh", "-c"]
     command                = ["printf '%s' \"$ALLOY_CONFIG\" >/tmp/config.alloy && exec /bin/alloy run --storage.path=/tmp/alloy --server.http.listen-addr=127.0.0.1:12345 /tmp/config.alloy"]
-    environment            = [{ name = "ALLOY_CONFIG", value = local.config }]
-    secrets                = []
-    portMappings           = []
-    mountPoints            = []
-    volumesFrom            = []
-    systemControls         = []
+    environment            = [for name in sort(keys(local.alloy_environment)) : { name = name, value = local.alloy_environment[name] }]
     readonlyRootFilesystem = false
     logConfiguration       = var.sidecar_log_configuration
-  }
+  })
 
-  log_router = {
+  # What task.alloy reads, besides the metadata address that ECS sets itself.
+  alloy_environment = merge(var.alloy_environment, {
+    ALLOY_CONFIG = var.alloy_config
+  })
+
+  log_router = merge(local.nothing, {
     name                   = "log-router"
     image                  = var.fluent_bit_image
     essential              = false
     cpu                    = 64
     memory                 = 128
     environment            = []
-    secrets                = []
-    portMappings           = []
-    mountPoints            = []
-    volumesFrom            = []
-    systemControls         = []
     user                   = "0"
     readonlyRootFilesystem = false
     firelensConfiguration = {
@@ -49,5 +37,5 @@ locals {
       options = { enable-ecs-log-metadata = "true" }
     }
     logConfiguration = var.sidecar_log_configuration
-  }
+  })
 }

@@ -1,5 +1,5 @@
 variable "service_name" {
-  description = "Service whose metrics and lines these are: label service_name."
+  description = "Service whose lines these are: label service_name."
   type        = string
 }
 
@@ -8,32 +8,20 @@ variable "cluster_name" {
   type        = string
 }
 
-variable "metrics_target" {
-  description = "Where the service's metrics page is inside the task."
-  type        = string
-  default     = "127.0.0.1:9090"
-}
-
-variable "scrape_interval" {
-  description = "How often it is scraped."
-  type        = string
-  default     = "15s"
-}
-
-variable "region" {
-  description = "Region of the Prometheus workspace."
-  type        = string
-}
-
-variable "remote_write_url" {
-  description = "Where samples are written."
-  type        = string
-}
-
 variable "loki" {
   description = "Host and port of Loki."
   type        = object({ host = string, port = number })
   default     = { host = "loki", port = 3100 }
+}
+
+variable "alloy_config" {
+  description = "Alloy's configuration, a text that takes what differs between tasks from the environment."
+  type        = string
+}
+
+variable "alloy_environment" {
+  description = "What the configuration takes from the environment."
+  type        = map(string)
 }
 
 variable "alloy_image" {

@@ -57,7 +57,7 @@ resource "aws_service_discovery_instance" "leader" {
 # Results.
 
 resource "aws_s3_bucket" "results" {
-  bucket        = "${var.project}-results-${var.account_id}-${var.region}"
+  bucket        = var.bucket
   force_destroy = var.force_destroy
 }
 
@@ -131,6 +131,8 @@ resource "aws_ecs_task_definition" "generator" {
   memory                   = var.generator.memory
   execution_role_arn       = var.execution_role_arn
   task_role_arn            = var.generator_role_arn
+  # RunTask hands it on to the task, which may stop tasks with this tag only.
+  tags = { family = "${var.project}-generator" }
 
   runtime_platform {
     operating_system_family = "LINUX"
@@ -157,10 +159,12 @@ resource "aws_ecs_task_definition" "generator" {
         BENCHMARK_FLEET_LISTEN   = "0.0.0.0:7400"
         BENCHMARK_GENERATOR_ONLY = "true"
         BENCHMARK_METRICS_LISTEN = "127.0.0.1:9090"
-        BENCHMARK_NAMESPACE      = "benchmark"
-        TEMPORAL_ADDRESS         = var.frontend_address
+        BENCHMARK_NAMESPACE      = var.temporal.namespace
+        TEMPORAL_ADDRESS         = var.temporal.generator_address
       } : { name = name, value = value }]
-      secrets                = local.secrets
+      secrets = local.secrets
+      # Results go to ./runs, the volume.
+      workingDirectory       = "/"
       readonlyRootFilesystem = true
       # After SIGTERM it may need a minute to end in order.
       stopTimeout = 120
@@ -183,7 +187,7 @@ resource "aws_ecs_task_definition" "generator" {
       environment = [for name, value in {
         ATTEND_BUCKET         = aws_s3_bucket.results.bucket
         ATTEND_LEADER_SERVICE = aws_service_discovery_service.leader.id
-        ATTEND_TTL            = "2h"
+        ATTEND_TTL            = "${var.ttl_hours}h"
         ATTEND_WORKERS        = "${var.cluster_name}/${module.worker.name}"
       } : { name = name, value = value }]
       secrets                = []
@@ -204,7 +208,11 @@ resource "aws_ecs_task_definition" "generator" {
 
 locals {
   attendant = { cpu = 128, memory = 256 }
-  secrets   = [{ name = "BENCHMARK_FLEET_TOKEN", valueFrom = var.fleet_token_secret_arn }]
+  secret_arns = { for name, arn in {
+    BENCHMARK_FLEET_TOKEN = var.fleet_token_secret_arn
+    TEMPORAL_API_KEY      = var.temporal.api_key_secret_arn
+  } : name => arn if arn != null }
+  secrets = [for name, arn in local.secret_arns : { name = name, valueFrom = arn }]
 }
 
 # Further generators, which join the first.
@@ -235,7 +243,7 @@ resource "aws_ecs_task_definition" "generator_join" {
       environment = [for name, value in {
         BENCHMARK_JOIN_TIMEOUT   = "20m"
         BENCHMARK_METRICS_LISTEN = "127.0.0.1:9090"
-        TEMPORAL_ADDRESS         = var.frontend_address
+        TEMPORAL_ADDRESS         = var.temporal.generator_address
       } : { name = name, value = value }]
       secrets                = local.secrets
       readonlyRootFilesystem = true
@@ -272,9 +280,9 @@ module "worker" {
     BENCHMARK_JOIN_TIMEOUT   = "24h"
     BENCHMARK_METRICS_LISTEN = "127.0.0.1:9090"
     BENCHMARK_STAY           = "true"
-    TEMPORAL_ADDRESS         = "temporal-frontend:7233"
+    TEMPORAL_ADDRESS         = var.temporal.worker_address
   }
-  secrets = { BENCHMARK_FLEET_TOKEN = var.fleet_token_secret_arn }
+  secrets = local.secret_arns
   # Not /readyz, which is rightly red before a run.
   health_check = {
     command     = ["CMD", "/benchmark-cluster", "probe", "http://127.0.0.1:9090/healthz"]
@@ -305,7 +313,10 @@ resource "aws_iam_role" "scheduler" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "scheduler.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnEquals    = { "aws:SourceArn" = aws_scheduler_schedule_group.this.arn }
+      }
     }]
   })
 }

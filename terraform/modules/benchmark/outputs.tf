@@ -19,6 +19,11 @@ output "worker_service" {
   value       = { name = module.worker.name, arn = module.worker.arn, family = module.worker.family }
 }
 
+output "container" {
+  description = "Container whose exit code is the run's."
+  value       = "generator"
+}
+
 output "bucket" {
   description = "The results bucket: name and ARN."
   value       = { name = aws_s3_bucket.results.bucket, arn = aws_s3_bucket.results.arn }
@@ -36,5 +41,9 @@ output "log_group" {
 
 output "scheduler" {
   description = "Schedule group, and the role that sets the workers to none."
-  value       = { group = aws_scheduler_schedule_group.this.name, role_arn = aws_iam_role.scheduler.arn }
+  value = {
+    group     = aws_scheduler_schedule_group.this.name
+    group_arn = aws_scheduler_schedule_group.this.arn
+    role_arn  = aws_iam_role.scheduler.arn
+  }
 }

@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "account_id" {
-  description = "Account, which makes the bucket's name unique."
+  description = "Account, for which alone the scheduler acts."
   type        = string
 }
 
@@ -63,8 +63,23 @@ variable "worker" {
   type        = object({ cpu = number, memory = number })
 }
 
-variable "frontend_address" {
-  description = "Where generators send starts: HOST:PORT, by DNS."
+variable "temporal" {
+  description = "Temporal: addresses for generators (by DNS: they get no Service Connect) and for workers, namespace, and the secret with an API key where one is needed."
+  type = object({
+    generator_address  = string
+    worker_address     = string
+    namespace          = string
+    api_key_secret_arn = optional(string)
+  })
+}
+
+variable "ttl_hours" {
+  description = "How long a run's tasks live when RunTask says nothing else."
+  type        = number
+}
+
+variable "bucket" {
+  description = "Name of the results bucket."
   type        = string
 }
 

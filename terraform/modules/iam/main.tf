@@ -28,19 +28,22 @@ locals {
     Resource = [var.prometheus_workspace_arn]
   }]
 
-  dsql = [{
-    Sid    = "Database"
-    Effect = "Allow"
-    # The only server that is known to have a DSQL plugin logs in as admin whatever is configured.
-    Action   = [var.dsql.user == "admin" ? "dsql:DbConnectAdmin" : "dsql:DbConnect"]
-    Resource = [var.dsql.arn]
-  }]
+  # The only server that is known to have a DSQL plugin logs in as admin whatever is configured. Set-up makes schema and
+  # roles, which no other user may.
+  dsql = {
+    for who, user in { servers = try(var.dsql.user, "admin"), setup = "admin" } : who => [{
+      Sid      = "Database"
+      Effect   = "Allow"
+      Action   = [user == "admin" ? "dsql:DbConnectAdmin" : "dsql:DbConnect"]
+      Resource = [try(var.dsql.arn, "")]
+    }]
+  }
 
   search = [{
     Sid      = "Visibility"
     Effect   = "Allow"
     Action   = [for method in ["Get", "Head", "Post", "Put", "Delete"] : "es:ESHttp${method}"]
-    Resource = ["${local.arn}:es:${var.region}:${var.account_id}:domain/${var.project}-visibility/*"]
+    Resource = ["${coalesce(var.opensearch_arn, "none")}/*"]
   }]
 
   tables = [{
@@ -90,8 +93,14 @@ locals {
     }, {
     Sid      = "Leader"
     Effect   = "Allow"
-    Action   = ["servicediscovery:RegisterInstance", "servicediscovery:GetOperation"]
+    Action   = ["servicediscovery:RegisterInstance"]
     Resource = [local.benchmark.leader_service_arn]
+    }, {
+    Sid    = "LeaderOperation"
+    Effect = "Allow"
+    # An operation has no resource that could be named.
+    Action   = ["servicediscovery:GetOperation"]
+    Resource = ["*"]
     }, {
     Sid      = "LeaderRecord"
     Effect   = "Allow"
@@ -103,23 +112,37 @@ locals {
     Action   = ["ecs:UpdateService", "ecs:DescribeServices"]
     Resource = [local.benchmark.worker_service_arn]
     }, {
-    Sid       = "StopItself"
-    Effect    = "Allow"
-    Action    = ["ecs:StopTask"]
-    Resource  = ["${local.arn}:ecs:${var.region}:${var.account_id}:task/${var.cluster_name}/*"]
+    Sid      = "StopItself"
+    Effect   = "Allow"
+    Action   = ["ecs:StopTask"]
+    Resource = ["${local.arn}:ecs:${var.region}:${var.account_id}:task/${var.cluster_name}/*"]
+    # The task definition has this tag, and RunTask hands it on.
     Condition = { StringEquals = { "ecs:ResourceTag/family" = "${var.project}-generator" } }
-  }] : statement if var.benchmark != null]
+  }] : statement if var.benchmark_enabled]
+
+  # Roles come before what they may use, so these know nothing of it.
+  kinds = toset(concat(
+    ["grafana", "loki"],
+    var.temporal ? ["temporal", "temporal-ui", "setup"] : [],
+    var.benchmark_enabled ? ["generator", "benchmark-worker"] : [],
+  ))
 
   # Statements by kind of task.
-  statements = {
-    temporal         = concat(local.exec, local.remote_write, local.dsql, local.search, local.tables)
-    temporal-ui      = local.exec
-    grafana          = concat(local.exec, local.grafana)
-    loki             = concat(local.exec, local.loki)
-    setup            = concat(local.dsql, local.search)
-    generator        = concat(local.generator, local.remote_write)
-    benchmark-worker = concat(local.exec, local.remote_write)
-  }
+  statements = merge(
+    {
+      grafana = concat(local.exec, local.grafana)
+      loki    = concat(local.exec, local.loki)
+    },
+    { for kind, statements in {
+      temporal    = concat(local.exec, local.remote_write, local.dsql.servers, local.search, local.tables)
+      temporal-ui = local.exec
+      setup       = concat(local.dsql.setup, local.search)
+    } : kind => statements if var.temporal },
+    { for kind, statements in {
+      generator        = concat(local.generator, local.remote_write)
+      benchmark-worker = concat(local.exec, local.remote_write)
+    } : kind => statements if var.benchmark_enabled },
+  )
 
   tasks_trust = jsonencode({
     Version = "2012-10-17"
@@ -136,16 +159,16 @@ locals {
 }
 
 resource "aws_iam_role" "task" {
-  for_each           = local.statements
+  for_each           = local.kinds
   name               = "${var.project}-${each.key}-task"
   assume_role_policy = local.tasks_trust
 }
 
 resource "aws_iam_role_policy" "task" {
-  for_each = local.statements
+  for_each = local.kinds
   name     = each.key
   role     = aws_iam_role.task[each.key].id
-  policy   = jsonencode({ Version = "2012-10-17", Statement = each.value })
+  policy   = jsonencode({ Version = "2012-10-17", Statement = local.statements[each.key] })
 }
 
 # With which ECS pulls images, opens log streams and reads secrets before a container runs.
@@ -155,21 +178,35 @@ resource "aws_iam_role" "execution" {
   assume_role_policy = local.tasks_trust
 }
 
-resource "aws_iam_role_policy_attachment" "execution" {
-  role       = aws_iam_role.execution.name
-  policy_arn = "${local.arn}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+resource "aws_iam_role_policy" "execution" {
+  name   = "start-tasks"
+  role   = aws_iam_role.execution.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.execution })
 }
 
-resource "aws_iam_role_policy" "execution" {
-  name = "read-secrets"
-  role = aws_iam_role.execution.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid      = "Secrets"
+locals {
+  execution = concat([{
+    Sid    = "RegistryLogin"
+    Effect = "Allow"
+    # The token is for all registries that the role may read.
+    Action   = ["ecr:GetAuthorizationToken"]
+    Resource = ["*"]
+    }, {
+    Sid      = "Logs"
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    Resource = ["${local.arn}:logs:${var.region}:${var.account_id}:log-group:/ecs/${var.project}/*"]
+    }, {
+    Sid      = "Secrets"
+    Effect   = "Allow"
+    Action   = ["secretsmanager:GetSecretValue"]
+    Resource = var.secret_arns
+    }],
+    length(var.repository_arns) == 0 ? [] : [{
+      Sid      = "Images"
       Effect   = "Allow"
-      Action   = ["secretsmanager:GetSecretValue"]
-      Resource = var.secret_arns
-    }]
-  })
+      Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Resource = var.repository_arns
+    }],
+  )
 }

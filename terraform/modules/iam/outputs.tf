@@ -12,3 +12,8 @@ output "statements" {
   description = "What each kind of task may do."
   value       = local.statements
 }
+
+output "execution_statements" {
+  description = "What ECS may do before a container runs."
+  value       = local.execution
+}

@@ -34,14 +34,28 @@ variable "prometheus_workspace_arn" {
   type        = string
 }
 
+variable "temporal" {
+  description = "Whether Temporal itself is here; otherwise only the benchmark is, and dsql, opensearch_arn and the tables are left out."
+  type        = bool
+  default     = true
+}
+
 variable "dsql" {
   description = "The database: ARN and the user that servers log in as."
   type        = object({ arn = string, user = string })
+  default     = null
 }
 
 variable "dynamodb_table_arns" {
   description = "Tables of the rate limiter and the leases."
   type        = list(string)
+  default     = []
+}
+
+variable "opensearch_arn" {
+  description = "Domain of visibility."
+  type        = string
+  default     = null
 }
 
 variable "loki_bucket" {
@@ -52,6 +66,18 @@ variable "loki_bucket" {
 variable "secret_arns" {
   description = "Secrets that tasks get as variables."
   type        = list(string)
+}
+
+variable "repository_arns" {
+  description = "Repositories in ECR that images are pulled from."
+  type        = list(string)
+  default     = []
+}
+
+variable "benchmark_enabled" {
+  description = "Whether the benchmark is here."
+  type        = bool
+  default     = true
 }
 
 variable "benchmark" {

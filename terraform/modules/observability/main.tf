@@ -20,21 +20,6 @@ resource "aws_prometheus_rule_group_namespace" "this" {
   data         = each.value
 }
 
-resource "aws_sns_topic_policy" "alarms" {
-  arn = var.alarm_topic_arn
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "Alarms"
-      Effect    = "Allow"
-      Principal = { Service = ["aps.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"] }
-      Action    = "sns:Publish"
-      Resource  = var.alarm_topic_arn
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
-    }]
-  })
-}
-
 resource "aws_prometheus_alert_manager_definition" "this" {
   workspace_id = aws_prometheus_workspace.this.id
   definition   = <<-YAML
@@ -49,13 +34,12 @@ resource "aws_prometheus_alert_manager_definition" "this" {
               sigv4:
                 region: ${var.region}
   YAML
-  depends_on   = [aws_sns_topic_policy.alarms]
 }
 
 # Loki.
 
 resource "aws_s3_bucket" "loki" {
-  bucket        = "${var.project}-loki-${var.account_id}-${var.region}"
+  bucket        = var.loki.bucket
   force_destroy = var.force_destroy
 }
 

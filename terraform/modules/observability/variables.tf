@@ -8,11 +8,6 @@ variable "region" {
   type        = string
 }
 
-variable "account_id" {
-  description = "Account, which makes the bucket's name unique."
-  type        = string
-}
-
 variable "cluster_arn" {
   description = "The cluster."
   type        = string
@@ -51,13 +46,14 @@ variable "grafana" {
 }
 
 variable "loki" {
-  description = "Loki: image by digest, size of the task, security groups, role, and how long lines are kept."
+  description = "Loki: image by digest, size of the task, security groups, role, name of its bucket, and how long lines are kept."
   type = object({
     image              = string
     cpu                = number
     memory             = number
     security_group_ids = list(string)
     role_arn           = string
+    bucket             = string
     retention_days     = number
   })
 }

@@ -1,7 +1,8 @@
 # OpenSearch for visibility, inside the network, over the zones.
 
 locals {
-  name = "${var.name}-visibility"
+  name = var.domain_name
+  arn  = "arn:${var.partition}:es:${var.region}:${var.account_id}:domain/${local.name}"
 }
 
 resource "aws_security_group" "this" {
@@ -88,7 +89,7 @@ resource "aws_opensearch_domain" "this" {
       Effect    = "Allow"
       Principal = { AWS = var.principal_arns }
       Action    = [for method in ["Get", "Head", "Post", "Put", "Delete"] : "es:ESHttp${method}"]
-      Resource  = "arn:${var.partition}:es:${var.region}:${var.account_id}:domain/${local.name}/*"
+      Resource  = "${local.arn}/*"
     }]
   })
 

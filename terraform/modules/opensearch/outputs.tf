@@ -8,6 +8,11 @@ output "arn" {
   value       = aws_opensearch_domain.this.arn
 }
 
+output "volume_gib" {
+  description = "Volume of each data node, GiB."
+  value       = var.volume_gib
+}
+
 output "domain_name" {
   description = "Name of the domain, as in metrics of AWS/ES."
   value       = aws_opensearch_domain.this.domain_name

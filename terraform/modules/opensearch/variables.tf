@@ -3,6 +3,16 @@ variable "name" {
   type        = string
 }
 
+variable "domain_name" {
+  description = "Name of the domain, 28 characters at most."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{2,27}$", var.domain_name))
+    error_message = "domain_name: 3 to 28 lower-case letters, digits and dashes."
+  }
+}
+
 variable "region" {
   description = "Region of the domain."
   type        = string

@@ -8,6 +8,18 @@ variable "region" {
   type        = string
 }
 
+variable "cpu" {
+  description = "CPU units of a task."
+  type        = number
+  default     = 256
+}
+
+variable "memory" {
+  description = "MiB of a task."
+  type        = number
+  default     = 512
+}
+
 variable "cpu_architecture" {
   description = "ARM64 or X86_64."
   type        = string

@@ -78,8 +78,8 @@ module "service" {
   )
 
   health_check = {
-    # In every service image there is benchmark-cluster: no shell tool has to be.
-    command     = ["CMD", "/usr/local/bin/benchmark-cluster", "probe", "tcp://127.0.0.1:${local.ports.grpc}"]
+    # In every service image there is benchmark-cluster: no shell tool has to be. Worker serves no calls, only its ring.
+    command     = ["CMD", "/usr/local/bin/benchmark-cluster", "probe", "tcp://127.0.0.1:${var.service_type == "worker" ? local.ports.membership : local.ports.grpc}"]
     interval    = 10
     timeout     = 5
     retries     = 3

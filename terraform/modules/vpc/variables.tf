@@ -3,6 +3,11 @@ variable "name" {
   type        = string
 }
 
+variable "region" {
+  description = "Region, which names the endpoint services."
+  type        = string
+}
+
 variable "cidr" {
   description = "Addresses of the network. Each private subnet takes a sixteenth of it."
   type        = string
