@@ -49,6 +49,55 @@ resource "aws_secretsmanager_secret_version" "fleet_token" {
   secret_string_wo_version = var.secrets_version
 }
 
+# Where the states of the environments lie. This root's own state stays where it is applied, or is moved there afterwards.
+
+data "aws_caller_identity" "current" {}
+
+resource "aws_s3_bucket" "state" {
+  bucket        = "terraform-state-${substr(sha256("${data.aws_caller_identity.current.account_id} ${var.region}"), 0, 12)}"
+  force_destroy = var.force_delete
+}
+
+resource "aws_s3_bucket_versioning" "state" {
+  bucket = aws_s3_bucket.state.id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
+  bucket = aws_s3_bucket.state.id
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "state" {
+  bucket                  = aws_s3_bucket.state.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_policy" "state" {
+  bucket = aws_s3_bucket.state.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "TlsOnly"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  })
+  depends_on = [aws_s3_bucket_public_access_block.state]
+}
+
 # Images.
 
 resource "aws_ecr_repository" "this" {

@@ -10,3 +10,8 @@ output "secret_arns" {
     fleet_token = aws_secretsmanager_secret.fleet_token.arn
   }
 }
+
+output "state_bucket" {
+  description = "Bucket of the environments' states."
+  value       = aws_s3_bucket.state.bucket
+}

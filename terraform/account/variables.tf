@@ -38,7 +38,7 @@ variable "repositories" {
 }
 
 variable "force_delete" {
-  description = "Whether repositories that hold images are destroyed."
+  description = "Whether repositories that hold images, and the bucket that holds states, are destroyed."
   type        = bool
   default     = false
 }

@@ -14,9 +14,9 @@ alloy_image                = "mirror/alloy:1.12.2"
 fluent_bit_image           = "mirror/fluent-bit:3.0.0"
 benchmark_image            = "temporal/benchmark:0.1.0"
 
-# Three tasks on each: 12 tasks, and one more of each service that is deployed.
+# Three tasks on each: 12 tasks, and one more of a service that is deployed.
 ec2_instance_type  = "m8g.xlarge"
-ec2_instance_count = 6
+ec2_instance_count = 5
 
 temporal_history_cpu     = 2048
 temporal_history_memory  = 4096
