@@ -55,7 +55,7 @@ pub enum Step {
     /// An arrival is due but the cap is reached: nothing until an answer comes, or until this offset, at which the
     /// oldest waiting arrival is given up.
     Full(u64),
-    /// The cap was reached and the load says that this ends the run.
+    /// The cap was reached and the load says that this ends the run. Nothing is sent until it does.
     Abort,
     /// No more arrivals.
     Done,
@@ -129,7 +129,7 @@ impl Shard {
         self.look(now);
         loop {
             if self.aborted {
-                return Step::Abort;
+                return self.after_abort(now);
             }
             let Some(arrival) = self.due_arrival() else {
                 return Step::Done;
@@ -158,6 +158,18 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// What falls due until the run ends found the cap reached as well. That end comes with the stop that follows from the
+    /// abort, or else with the schedule's.
+    fn after_abort(&mut self, now: u64) -> Step {
+        if self.stopped_at.is_none() && now < self.schedule.end() {
+            return Step::Abort;
+        }
+        while self.due_arrival().is_some() {
+            self.drop_arrival(true, |phase| phase.ledger.dropped_cap += 1);
+        }
+        Step::Done
     }
 
     /// Takes the answer to a start.

@@ -327,7 +327,11 @@ impl Loop {
             self.client.end_group();
             match step {
                 Step::Wait(due) => self.wait(&mut pacer, Until::Due(due)).await,
-                Step::Abort | Step::Done if self.close(step == Step::Abort) => break,
+                Step::Done if self.shard.in_flight() == 0 => break,
+                Step::Abort => {
+                    self.signals.aborted.store(true, Ordering::Relaxed);
+                    self.wait(&mut pacer, Until::Answered).await;
+                }
                 _ => self.wait(&mut pacer, Until::Answered).await,
             }
         }
@@ -375,14 +379,6 @@ impl Loop {
                 return;
             }
         }
-    }
-
-    /// Notes that nothing more is sent; true when nothing is unanswered either.
-    fn close(&mut self, aborted: bool) -> bool {
-        if aborted {
-            self.signals.aborted.store(true, Ordering::Relaxed);
-        }
-        self.shard.in_flight() == 0
     }
 
     fn dispatch(&mut self, start: Dispatched) {

@@ -196,6 +196,41 @@ fn a_full_generator_ends_the_run_when_told_to() {
 }
 
 #[test]
+fn what_falls_due_between_an_abort_and_the_end_of_the_run_is_dropped() {
+    for stops in [true, false] {
+        let load = load(1_000, 10, 5, WhenFull::Abort);
+        let schedule = Schedule::new(&load);
+        let mut shard = Shard::new(&schedule, Stripe::WHOLE, Admission::of_stripe(&load, Stripe::WHOLE));
+        let mut now = 0;
+        loop {
+            match shard.poll(now) {
+                Step::Dispatch(_) => {}
+                Step::Wait(until) => now = until,
+                Step::Abort => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        // Whoever watches hears of it later.
+        now += 100 * MILLI;
+        assert_eq!(shard.poll(now), Step::Abort);
+        let end = if stops { now } else { schedule.end() };
+        if stops {
+            shard.stop(now);
+        }
+        assert_eq!(shard.poll(end + MILLI), Step::Done);
+        let due = if stops {
+            schedule.count_before(now + 1)
+        } else {
+            schedule.total()
+        };
+        // Five are unanswered.
+        assert_eq!(shard.take_ends().len() as u64 + 5, due);
+        let windows = shard.finish();
+        assert_eq!(windows.iter().map(|window| window.dropped).sum::<u64>() + 5, due);
+    }
+}
+
+#[test]
 fn each_second_has_its_window() {
     let outcome = simulate(&load(1_000, 10, 1_000, WhenFull::Queue), None, stalls_once);
     let seconds: Vec<u64> = outcome.windows.iter().map(|window| window.second).collect();
