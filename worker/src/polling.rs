@@ -10,7 +10,10 @@ use futures::{
     FutureExt,
     future::{BoxFuture, join_all},
 };
-use temporalio_client::{Connection, tonic::Request};
+use temporalio_client::{
+    Connection,
+    tonic::{Code, Request},
+};
 use temporalio_common::protos::temporal::api::{
     enums::v1::TaskQueueType,
     taskqueue::v1::TaskQueue,
@@ -88,7 +91,8 @@ pub(crate) struct Queue {
     pub(crate) identities: BTreeSet<String>,
 }
 
-/// Waits until each identity polls its task queue for workflow tasks and for activities; never returns if one does not.
+/// Waits until each identity polls its task queue for workflow tasks and for activities; never returns if one does not, but
+/// at once where the server refuses to tell who does.
 /// Those that are still missing are told in `missing`.
 pub(crate) fn wait(
     server: &Server,
@@ -116,6 +120,11 @@ async fn until_seen(
             pollers(connection, namespace, &partitions.workflow, TaskQueueType::Workflow),
             pollers(connection, namespace, &partitions.activity, TaskQueueType::Activity),
         );
+        let (Ok(workflow), Ok(activity)) = (workflow, activity) else {
+            // Whoever may not know who polls cannot wait for it.
+            missing.send_modify(|missing| missing.retain(|identity| !unseen.contains(identity)));
+            return;
+        };
         unseen.retain(|identity| {
             let seen = workflow.contains(identity) && activity.contains(identity);
             if seen {
@@ -132,7 +141,15 @@ async fn until_seen(
     }
 }
 
-async fn pollers(connection: &Connection, namespace: &str, names: &[String], kind: TaskQueueType) -> BTreeSet<String> {
+/// The server does not tell who polls, and will not.
+struct NotTold;
+
+async fn pollers(
+    connection: &Connection,
+    namespace: &str,
+    names: &[String],
+    kind: TaskQueueType,
+) -> Result<BTreeSet<String>, NotTold> {
     let looks = names.iter().map(|name| {
         let request = DescribeTaskQueueRequest {
             namespace: namespace.to_owned(),
@@ -146,11 +163,24 @@ async fn pollers(connection: &Connection, namespace: &str, names: &[String], kin
         async move { connection.workflow_service().describe_task_queue(within(request)).await }
     });
     // A look that failed is made again; that it never succeeds shows as a worker that is not seen.
-    let answers = join_all(looks).await.into_iter().flatten();
-    answers
-        .flat_map(|answer| answer.into_inner().pollers)
-        .map(|poller| poller.identity)
-        .collect()
+    let answers = join_all(looks).await;
+    let for_good = |code| {
+        matches!(
+            code,
+            Code::PermissionDenied | Code::Unauthenticated | Code::Unimplemented
+        )
+    };
+    if answers
+        .iter()
+        .any(|answer| answer.as_ref().is_err_and(|status| for_good(status.code())))
+    {
+        return Err(NotTold);
+    }
+    let pollers = answers
+        .into_iter()
+        .flatten()
+        .flat_map(|answer| answer.into_inner().pollers);
+    Ok(pollers.map(|poller| poller.identity).collect())
 }
 
 fn within<T>(message: T) -> Request<T> {
