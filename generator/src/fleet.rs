@@ -15,6 +15,8 @@ pub mod relay;
 pub mod roll;
 pub mod room;
 pub mod starts;
+#[cfg(test)]
+mod waits;
 
 pub use crew::Crew;
 pub use desk::Desk;

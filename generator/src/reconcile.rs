@@ -364,7 +364,7 @@ async fn asked<T>(
     loop {
         match deadline.keep(question()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
+            Ok(Err(error)) if error.is_transient() && !deadline.is_over() => problem = error.to_string(),
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err(silent(deadline).unwrap_or(problem)),
         }
@@ -391,7 +391,59 @@ fn as_of_then(ends: Counts, all: &Counts) -> Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use tonic::Code;
+
     use super::*;
+    use crate::stop;
+
+    fn deadline(limit: Duration) -> Deadline {
+        Ending::new(stop::channel().1, limit).step(Step::Counts, limit)
+    }
+
+    fn refusal(code: Code) -> CallError {
+        CallError {
+            operation: "CountWorkflowExecutions",
+            code,
+            message: "no".to_owned(),
+            no_namespace: false,
+        }
+    }
+
+    /// Asks a server that gives these answers and then none; what came of it, and how many it gave.
+    async fn ask(limit: Duration, answers: Vec<Result<u64, CallError>>) -> (Result<u64, String>, usize) {
+        let given = Cell::new(0);
+        let deadline = deadline(limit);
+        let told = asked(&deadline, || {
+            let answer = answers.get(given.get()).cloned();
+            given.set(given.get() + 1);
+            Box::pin(async move {
+                match answer {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                }
+            })
+        });
+        (told.await, given.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_a_moment_is_asked_again() {
+        let busy = || Err(refusal(Code::ResourceExhausted));
+        assert_eq!(ask(COUNT_LIMIT, vec![busy(), busy(), Ok(7)]).await, (Ok(7), 3));
+        // Not for good, and what is refused for good not at all.
+        let (told, asked) = ask(INTERVAL * 3, vec![busy(); 100]).await;
+        assert!(
+            told.unwrap_err().contains("ResourceExhausted") && (3..6).contains(&asked),
+            "{asked}"
+        );
+        let (told, asked) = ask(COUNT_LIMIT, vec![Err(refusal(Code::PermissionDenied)), Ok(7)]).await;
+        assert!(told.unwrap_err().contains("PermissionDenied") && asked == 1, "{asked}");
+        // Nor is one question waited for without limit.
+        let (told, asked) = ask(COUNT_LIMIT, vec![busy()]).await;
+        assert!(told.unwrap_err().contains("ResourceExhausted") && asked == 2, "{asked}");
+    }
 
     #[test]
     fn what_had_not_ended_then_was_open() {

@@ -223,3 +223,65 @@ fn share(plan: &Plan, generators: u64, addresses: usize) -> (u32, u32) {
     };
     (threads, each.max(1) * threads)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+
+    use super::*;
+    use crate::null_frontend::{NullFrontend, Options};
+
+    #[tokio::test]
+    async fn whoever_lets_go_of_them_ends_them() {
+        let frontend = NullFrontend::start(Options::default()).unwrap();
+        // Answers do not come, and would be waited for.
+        frontend.control().stall();
+        let mut asked = Asked::new();
+        let address = frontend.address().to_string();
+        for (key, text) in [
+            (Key::Address, address.as_str()),
+            (Key::Rate, "100"),
+            (Key::Duration, "1h"),
+            (Key::StartTimeout, "10m"),
+        ] {
+            asked.add(key, Given::by_flag(key.flag(), text));
+        }
+        let host = HostFacts {
+            cores: 2,
+            task_queue: "queue".to_owned(),
+        };
+        let plan = resolve(&asked, &host)
+            .unwrap_or_else(|problem| panic!("{}", problem.report()))
+            .plan;
+        let (reports, incoming) = mpsc::channel();
+        let mut starters = Starters::connect(StartersOptions {
+            plan: &plan,
+            schedule: &Schedule::new(&plan.load),
+            part: Stripe::WHOLE,
+            connect: &ConnectOptions::new(address.clone(), plan.namespace.clone()),
+            id_prefix: "run".into(),
+            sample: Sample::new(1, 0.0),
+            reports,
+            sampled: tokio::sync::mpsc::unbounded_channel().0,
+        })
+        .await
+        .unwrap();
+        starters.begin(Timeline::beginning_in(0));
+        let begun = std::time::Instant::now();
+        while starters.dispatched() == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is sent");
+            tokio::task::yield_now().await;
+        }
+        drop(starters);
+        // Each thread has a way to report: when there is none any more they have ended.
+        loop {
+            match incoming.recv_timeout(Duration::from_secs(60)) {
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("a thread goes on"),
+            }
+        }
+    }
+}

@@ -56,6 +56,37 @@ pub fn rows() -> Vec<Row> {
             let told = &ran.results().reconciliation.server.source;
             assert!(told.contains("Unimplemented"), "{told}");
         }),
+        Row::new(
+            "what is only told is refused",
+            vec![Step(
+                When::Now,
+                Do::Play(Script::rule(Calls::Advice, Act::Refuse(Code::PermissionDenied))),
+            )],
+        )
+        .and(|ran| {
+            let server = &ran.results().environment.server;
+            for (value, reason) in [
+                (server.pollers.value, &server.pollers.source),
+                (server.history_shards.value, &server.history_shards.source),
+                (server.task_queue_partitions.value, &server.task_queue_partitions.source),
+            ] {
+                assert_eq!(value, None);
+                assert!(reason.contains("PermissionDenied"), "{reason}");
+            }
+        }),
+        Row::new(
+            "an abort ends all iterations",
+            vec![Step(When::Now, Do::Play(Script::rule(Calls::Starts, Act::LoseAnswer)))],
+        )
+        .impatient()
+        .arguments("--max-in-flight 20 --when-full abort --iterations 3")
+        .verdicts(&[Overloaded, Invalid])
+        .and(|ran| {
+            let run = &ran.results().run;
+            let cause = run.interrupted_by.as_deref().unwrap_or_default();
+            assert!(cause.starts_with("--when-full abort"), "{cause}");
+            assert_eq!(ran.results().iterations.len(), 1);
+        }),
         Row::new("ResourceExhausted on starts for 10 s", for_ten_seconds(Calls::Starts))
             .arguments("--duration 15s")
             .verdicts(&[Overloaded])

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 
 use crate::{
     group,
+    play::Ran,
     proxy::script::{Act, Calls, Script, Wire},
     row::{Do, On, Reachable, Row, Step, When},
 };
@@ -39,6 +40,16 @@ fn then(signal: Signal) -> Step {
     Step(When::Now, Do::Signal(signal))
 }
 
+/// A signal that comes after the load spoils nothing of what was measured.
+fn measured_to_the_end(ran: &Ran) {
+    let results = ran.results();
+    let offered = results.verdict.checks.iter().find(|check| check.name == "offered-load");
+    let offered = offered.expect("it is always made");
+    assert_ne!(offered.status, CheckStatus::NotApplicable, "{offered:?}");
+    // 11 in the ramp, and 20/s for three seconds.
+    assert_eq!(results.ledger.arrivals, 71, "{:?}", results.ledger);
+}
+
 #[test]
 fn signals() {
     group::run(rows());
@@ -53,12 +64,12 @@ pub fn rows() -> Vec<Row> {
         vec![Step(When::Written, Do::Note), then(signal)]
     }));
     let drain = format!("--duration 4s --drain 2m {OPEN}");
-    all.extend(each("drain", &drain, |signal| {
+    let mut late = each("drain", &drain, |signal| {
         vec![Step(When::In("drain"), Do::Note), then(signal)]
-    }));
+    });
     // Counts of an hour ago never become the right ones.
     let behind = Script::rule(Calls::Visibility, Act::Lag(Duration::from_secs(3600)));
-    all.extend(each("settle", "--duration 4s", |signal| {
+    late.extend(each("settle", "--duration 4s", |signal| {
         vec![
             Step(When::Now, Do::Play(behind.clone())),
             Step(When::In("settle"), Do::Signal(signal)),
@@ -66,7 +77,7 @@ pub fn rows() -> Vec<Row> {
         ]
     }));
     let slow = Script::rule(Calls::NotStarts, Act::Delay(Duration::from_millis(500)));
-    all.extend(each(
+    late.extend(each(
         "clean-up",
         &format!("--duration 4s --drain 1s {OPEN}"),
         |signal| {
@@ -76,6 +87,7 @@ pub fn rows() -> Vec<Row> {
             ]
         },
     ));
+    all.extend(late.into_iter().map(|row| row.and(measured_to_the_end)));
     all.extend(unanswered());
     all.push(
         Row::new(

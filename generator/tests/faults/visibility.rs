@@ -38,6 +38,21 @@ pub fn rows() -> Vec<Row> {
             let stdout = &ran.finished.stdout;
             assert!(!stdout.contains("every workflow is accounted for"), "{stdout}");
         }),
+        Row::new(
+            "visibility is forbidden and workflows stay open",
+            from_the_beginning(Act::Refuse(Code::PermissionDenied)),
+        )
+        .arguments("--duration 5s --drain 2s --workflow-type timer --timer-duration 10m")
+        // No end was measured.
+        .verdicts(&[Invalid])
+        .because("open-after-drain", CheckStatus::Overloaded)
+        .server(Reachable::NotCounts)
+        .and(|ran| {
+            // The account knows their ids; that none is left is what somebody else is told.
+            let cleanup = &ran.results().reconciliation.cleanup;
+            assert_eq!(cleanup.open_before, Some(ran.results().ledger.open), "{cleanup:?}");
+            assert_eq!(cleanup.open_after, Some(0), "{cleanup:?}");
+        }),
         Row::new("visibility has one stale row", from_the_beginning(Act::StaleRow))
             .verdicts(&[Invalid])
             .because("server-counts", CheckStatus::Invalid)

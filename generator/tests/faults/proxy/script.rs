@@ -99,6 +99,8 @@ pub enum Calls {
     NotStarts,
     /// Counts and lists of workflows.
     Visibility,
+    /// What is only told: nothing is decided by it.
+    Advice,
 }
 
 impl Calls {
@@ -108,6 +110,7 @@ impl Calls {
             Calls::All => true,
             Calls::Starts => method == START,
             Calls::NotStarts => method != START,
+            Calls::Advice => ["GetClusterInfo", "DescribeTaskQueue", "ListTaskQueuePartitions"].contains(&method),
             Calls::Visibility => [COUNT, LIST, "ScanWorkflowExecutions"].contains(&method),
         }
     }
