@@ -191,10 +191,10 @@ impl Deadline {
         self.stop.since().is_some()
     }
 
-    /// For how long the server has answered nothing, where it is asked and does not answer.
+    /// For how long the server has answered nothing, where it is asked and that is longer than a question takes.
     pub fn silent_for(&self) -> Option<Duration> {
         let since = self.asked.as_ref()?.server.silent_since()?;
-        Some(Instant::now().saturating_duration_since(since))
+        Some(Instant::now().saturating_duration_since(since)).filter(|silent| *silent >= ONE_QUESTION)
     }
 
     /// The same, or earlier: not later than `limit` from now.
@@ -366,6 +366,10 @@ mod tests {
         }
         // Who does not ask it has its time.
         assert_eq!(ending.step(Step::Members, HOUR).left(), HOUR);
+        // A question that is under way is no silence.
+        silence.heard();
+        silence.asked();
+        assert_eq!(ending.asking(Step::Settle, HOUR, PATIENCE).silent_for(), None);
         // It is back.
         let settle = ending.asking(Step::Settle, HOUR, PATIENCE);
         silence.heard();

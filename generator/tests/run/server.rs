@@ -60,7 +60,8 @@ pub fn counts(address: &str, query: &str) -> BTreeMap<String, u64> {
 
 /// The counts of a run, of whatever type its workflows are.
 pub fn counts_of(address: &str, run: &str) -> BTreeMap<String, u64> {
-    counts(address, &format!("WorkflowId STARTS_WITH '{run}/'"))
+    // Of all of its iterations.
+    counts(address, &format!("WorkflowId STARTS_WITH '{run}'"))
 }
 
 /// Waits until the counts of a run are as expected: they follow the workflows with a delay.
