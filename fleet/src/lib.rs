@@ -36,7 +36,7 @@ pub use leader::{
 pub use limits::PROTOCOL;
 pub use member::{
     ClientTls, ClockEstimate, JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Source,
-    Undelivered,
+    Standing, Undelivered,
 };
 pub use serve::{ServeError, ServeOptions, ServerTls, Serving, serve};
 pub use token::{Token, TokenError};

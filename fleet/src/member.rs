@@ -40,8 +40,22 @@ pub trait Source: Send + Sync {
         to_leader_ns
     }
 
+    /// How it stands with the leader, told before each exchange.
+    fn stands(&self, _standing: Standing) {}
+
     /// How the process is. The fields about the clock and about windows that were dropped are filled in by the member.
     fn status(&self) -> wire::Status;
+}
+
+/// How a member stands with its leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the leader answered the last time.
+    pub is_connected: bool,
+    /// Windows that the leader has not got yet.
+    pub pending: u64,
+    /// Windows that were given up for want of room.
+    pub dropped: u64,
 }
 
 /// Where the leader is.

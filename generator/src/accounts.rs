@@ -3,6 +3,7 @@
 //! One owner, fed with what happens: seconds of shards, ends of starts, stamps of workers, long polls, look-ups. It reads
 //! no clock. Offsets are nanoseconds from the beginning of the submission window.
 
+mod cut;
 mod cut_off;
 mod ends;
 mod members;
@@ -18,6 +19,8 @@ use benchmark_results::{
     schema::{Phase, SampleEnds},
 };
 
+use cut::LatestEnds;
+pub use cut::{Cut, KnownLatencies, LATENCIES, LatencyKind, OwnLoad, PhaseCut};
 use cut_off::CutOff;
 pub use ends::{EndSamples, WorkflowEnd};
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
@@ -34,6 +37,9 @@ use crate::{
 
 /// Examples kept of each kind of error.
 const EXAMPLES: usize = 10;
+
+/// How long it is known in which second a workflow ended, nanoseconds: whoever looks asks for the last one.
+const LATEST: u64 = 2_000_000_000;
 
 /// A workflow's end as a worker stamped it.
 #[derive(Clone, Debug)]
@@ -141,6 +147,8 @@ pub struct Accounts {
     open: i64,
     pending_unknown: u64,
     cut_off: Option<CutOff>,
+    latest: LatestEnds,
+    own: OwnLoad,
 }
 
 impl Accounts {
@@ -161,6 +169,8 @@ impl Accounts {
             open: 0,
             pending_unknown: 0,
             cut_off: None,
+            latest: LatestEnds::default(),
+            own: OwnLoad::default(),
         }
     }
 
@@ -168,6 +178,9 @@ impl Accounts {
     pub fn add_window(&mut self, origin: Origin, window: &ShardWindow) {
         self.members.entry(origin).or_default().add_window(window);
         self.seconds.add_window(window);
+        if origin == Origin::Leader {
+            self.own.add(window);
+        }
         for (phase, sent) in &window.sent_in {
             self.phases.entry(*phase).or_default().sent_in_time += sent;
         }
@@ -259,6 +272,7 @@ impl Accounts {
         let phase = self.schedule.phase_of(stamp.n);
         let member = self.members.entry(origin).or_default();
         member.add_end(phase, stamp.end, due, stamp.sent, stamp.ended);
+        self.latest.add(stamp.ended, phase, stamp.end);
         self.count_end(stamp.n, stamp.end, stamp.message.map(String::from));
         self.time_end(stamp.n, stamp.end, stamp.sent, stamp.ended);
         if stamp.end == WorkflowEnd::Completed {
@@ -370,6 +384,7 @@ impl Accounts {
     /// Closes the seconds that ended before an offset.
     pub fn advance(&mut self, now: u64) {
         self.seconds.advance(now);
+        self.latest.forget_until(now.saturating_sub(LATEST));
     }
 
     /// Accepted and not yet ended.

@@ -57,6 +57,11 @@ impl HealthProbe {
         }
     }
 
+    /// CPU that this process may use, cores.
+    pub fn capacity(&self) -> f64 {
+        self.capacity
+    }
+
     /// What has been used up to now.
     pub fn snapshot(&self) -> HealthSnapshot {
         HealthSnapshot {

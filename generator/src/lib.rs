@@ -22,6 +22,7 @@ pub mod null_frontend;
 pub mod observed;
 pub mod pace;
 pub mod pacer;
+pub mod page;
 pub mod plan_view;
 pub mod realtime;
 pub mod reconcile;

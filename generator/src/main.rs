@@ -17,7 +17,9 @@ use benchmark_generator::{
         follow::Followed,
         join::{self, JoinRequest},
     },
-    live, null_frontend, plan_view, stage,
+    live, null_frontend,
+    page::Farewell,
+    plan_view, stage,
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
@@ -30,7 +32,7 @@ use benchmark_scenarios::{Problem, variables};
 use cli::{
     INVALID,
     console::{complain, complain_styled, is_color_welcome, log_to_stderr, print, printed, problem, show, style},
-    prepared::{Prepared, block_on, calibration, noise_folder, prepare},
+    prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare},
     series,
 };
 
@@ -85,22 +87,25 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         secrets,
         profile,
     } = prepare(options)?;
-    log_to_stderr(output.verbose);
+    log_to_stderr(output.verbose, output.log_format);
     let color = is_color_welcome();
-    let request = RunRequest {
-        resolved,
-        output: output.output.clone(),
-        quiet: output.quiet,
-        color: color && std::io::stderr().is_terminal(),
-        standing: None,
-        fleet_token: secrets.fleet_token,
-        api_key: secrets.api_key,
-        profile,
-        command: args::redacted_command(env::args_os()),
-        calibration: calibration(),
-    };
-    let outcome = block_on(async {
+    block_on(async {
+        let page = open_page(&resolved).await?;
         let (stopper, stop) = stop::channel();
+        let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
+        let request = RunRequest {
+            resolved,
+            output: output.output.clone(),
+            quiet: output.quiet,
+            color: color && std::io::stderr().is_terminal(),
+            standing: None,
+            fleet_token: secrets.fleet_token,
+            api_key: secrets.api_key,
+            profile,
+            command: args::redacted_command(env::args_os()),
+            calibration: calibration(),
+            page,
+        };
         // At the second signal nothing is waited for. An embedded server is tied to this process and ends with it.
         stopper
             .listen(|signal| {
@@ -110,18 +115,21 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
                 }
                 std::process::exit(i32::from(signal.exit_code()))
             })
-            .map_err(|error| RunError::Environment(error.into()))?;
-        story::run(request, stop).await
-    })?;
-    match outcome {
-        Ok(finished) => report(&finished, &output, color),
-        Err(RunError::Interrupted(StopReason::Signal(signal))) => {
-            complain("interrupted before the load began; nothing was written");
-            Ok(ExitCode::from(signal.exit_code()))
+            .map_err(|error| problem(error.into()))?;
+        match story::run(request, stop).await {
+            Ok(finished) => {
+                let code = report(&finished, &output, color);
+                farewell.wait(complain).await;
+                code
+            }
+            Err(RunError::Interrupted(StopReason::Signal(signal))) => {
+                complain("interrupted before the load began; nothing was written");
+                Ok(ExitCode::from(signal.exit_code()))
+            }
+            Err(RunError::Environment(error)) => Err(problem(error)),
+            Err(error) => Err(problem(error.into())),
         }
-        Err(RunError::Environment(error)) => Err(problem(error)),
-        Err(error) => Err(problem(error.into())),
-    }
+    })?
 }
 
 /// Prints what a run came to, and gives its exit code.
@@ -225,7 +233,7 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
             .as_ref()
             .map(|profile| (profile, benchmark_temporal::environment::source())),
     })?;
-    log_to_stderr(options.verbose);
+    log_to_stderr(options.verbose, options.log_format);
     notes
         .iter()
         .chain(&options.notes)

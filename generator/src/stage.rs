@@ -317,6 +317,7 @@ async fn start_workers(
     });
     let desk = EndsDesk::new();
     let source = PoolSource::new(desk.clone(), Some(registry.clone()));
+    benchmark_worker::page::show(registry, &source);
     let pool = WorkerPool::start(workers, Arc::new(desk)).await?;
     let (_, mut member) = Member::join(MemberOptions {
         workers: Some(pool.effective().facts()),

@@ -4,7 +4,6 @@ mod frame;
 
 use std::{
     io::IsTerminal as _,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -12,7 +11,6 @@ use std::{
 
 use anyhow::Context as _;
 use benchmark_fleet::Token;
-use benchmark_metrics::Registry;
 use benchmark_results::{
     Results, RunParts, assemble, file,
     schema::{Environment, Event, Fact, Reconciliation, Run},
@@ -20,6 +18,7 @@ use benchmark_results::{
 };
 use benchmark_scenarios::{Plan, Resolved};
 use benchmark_temporal::{ApiKey, environment::Profile};
+use benchmark_worker::logging;
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
@@ -30,7 +29,9 @@ use crate::{
     health::HealthProbe,
     host, ids,
     live::{Header, LivePhase, Mode, Screen},
-    observed, plan_view,
+    observed,
+    page::{Page, RunPage},
+    plan_view,
     reconcile::Reconciling,
     results_file::ResultsFile,
     stage::{Stage, StageOptions, StandingServer},
@@ -70,6 +71,8 @@ pub struct RunRequest {
     pub standing: Option<Arc<StandingServer>>,
     /// What processes that join must show.
     pub fleet_token: Option<Token>,
+    /// What this process shows of itself and of the run.
+    pub page: Page,
 }
 
 /// What a run came to.
@@ -109,7 +112,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     let run_id = ids::new_run_id().map_err(|error| environment(error.into()))?;
     descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(|error| environment(error.into()))?;
     let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = std::io::stderr().is_terminal() && !logging::is_json();
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let screen = Arc::new(Mutex::new(Screen::new(
         Mode::choose(request.quiet, terminal, dumb),
@@ -119,10 +122,10 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
 
     let plan = &request.resolved.plan;
     let host = host::facts(Path::new("/"));
-    let registry = Registry::new();
-    let page = serve_page(request.resolved.metrics_listen, &registry, &screen)
-        .await
-        .map_err(environment)?;
+    if let Some(address) = request.page.address() {
+        say(&screen, &[format!("metrics  http://{address}/metrics")]);
+    }
+    let page = request.page.begin(plan, &run_id);
     let set_up = Stage::set_up(StageOptions {
         plan,
         api_key: request.api_key.clone(),
@@ -133,7 +136,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         fleet: &request.resolved.fleet,
         token: request.fleet_token.clone(),
         standing: request.standing.clone(),
-        metrics: (registry, page.is_some()),
+        metrics: (request.page.registry().clone(), request.page.address().is_some()),
         say: sayer(&screen),
         told: told(&screen),
     });
@@ -167,6 +170,8 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         complete: false,
         signal: None,
     };
+    let revision = parts.run.git_revision.value.as_deref();
+    page.introduce(plan, &parts.run.version, revision, stage.facts.version.value.as_deref());
     let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
     let mut story = Story {
         plan,
@@ -178,6 +183,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         ceiling,
         screen,
         stop: stop.clone(),
+        page,
     };
     story.introduce();
     let told = story.tell().await;
@@ -186,6 +192,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         mut file,
         parts,
         screen,
+        page,
         ..
     } = story;
     let over = match (&told, &parts.run.interrupted_by) {
@@ -194,7 +201,6 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         (Ok(()), None) => "it was carried out as planned".to_owned(),
     };
     let kept = stage.strike(&over, &ending).await;
-    drop(page);
     if let Ok(mut screen) = screen.lock() {
         screen.finish();
     }
@@ -221,6 +227,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     };
     let results = finish(parts).map_err(environment)?;
     let (path, unwritten) = write_down(&mut file, &results);
+    page.finish(results.verdict.value);
     Ok(Finished {
         results,
         path,
@@ -267,6 +274,7 @@ struct Story<'a> {
     ceiling: Fact<Ceiling>,
     screen: Arc<Mutex<Screen>>,
     stop: Stop,
+    page: RunPage,
 }
 
 impl Story<'_> {
@@ -303,6 +311,7 @@ impl Story<'_> {
             ceiling,
             stop,
             ending,
+            page,
             ..
         } = self;
         let (stage, ending): (&Stage, &Ending) = (stage, ending);
@@ -331,6 +340,7 @@ impl Story<'_> {
             },
             async |submission| {
                 show(&screen, || frames.of_window(submission));
+                page.look(submission, &stage.crew).await?;
                 refresher.refresh(file, submission).await
             },
         );
@@ -339,6 +349,7 @@ impl Story<'_> {
         let ending = &ending.after_load(stage.server.silence());
 
         frames.enter(LivePhase::Drain, Some(plan.load.drain));
+        page.enter(LivePhase::Drain);
         if stage.server_loss().is_none() {
             let drained = drain::drain(
                 plan,
@@ -348,6 +359,7 @@ impl Story<'_> {
                 ending,
                 async |submission| {
                     show(&screen, || frames.after_window(submission));
+                    page.look(submission, &stage.crew).await?;
                     refresher.refresh(file, submission).await
                 },
             )
@@ -359,6 +371,7 @@ impl Story<'_> {
         submission.hear(&stage.crew);
 
         frames.enter(LivePhase::Settle, None);
+        page.enter(LivePhase::Settle);
         show(&screen, || frames.after_window(&submission));
         if let Some(sampler) = submission.sampler.take() {
             let last_ends = ending.step(Step::Members, submission::TICK * 8);
@@ -386,6 +399,7 @@ impl Story<'_> {
             reconciliation.disagreements.push(loss);
         }
         let taken = observed::take(&submission).await?;
+        page.close(&submission, &stage.crew).await?;
         let members = roll::View::take(&stage.crew, &stage.name, &parts.environment.host, &submission).await?;
 
         stage.crew.close();
@@ -425,6 +439,7 @@ impl Story<'_> {
         }
 
         frames.enter(LivePhase::CleanUp, None);
+        page.enter(LivePhase::CleanUp);
         show(&screen, || frames.after_window(&submission));
         if gone.is_none() {
             let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
@@ -584,18 +599,6 @@ fn say(screen: &Mutex<Screen>, lines: &[String]) {
 fn sayer(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(String) + Send + Sync> {
     let screen = Arc::clone(screen);
     Arc::new(move |line| say(&screen, &[line]))
-}
-
-/// Serves this process's page, when it was asked for.
-async fn serve_page(
-    listen: Option<SocketAddr>,
-    registry: &Registry,
-    screen: &Mutex<Screen>,
-) -> anyhow::Result<Option<benchmark_metrics::Serving>> {
-    let Some(listen) = listen else { return Ok(None) };
-    let page = benchmark_metrics::serve(listen, registry.clone(), Arc::new(|| Ok(()))).await?;
-    say(screen, &[format!("metrics  http://{}/metrics", page.address())]);
-    Ok(Some(page))
 }
 
 fn show(screen: &Mutex<Screen>, frame: impl FnOnce() -> crate::live::Frame) {

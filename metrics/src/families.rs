@@ -21,7 +21,7 @@ const LATENCIES: [f64; 20] = [
 ];
 
 /// Eight native buckets to a doubling: one is 9 % wide.
-const NATIVE_SCHEMA: i8 = 3;
+pub(crate) const NATIVE_SCHEMA: i8 = 3;
 
 /// All series of one name. Clones are the same series.
 #[derive(Clone, Debug)]

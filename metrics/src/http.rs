@@ -6,15 +6,16 @@ use std::{
     future::ready,
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{Method, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{AbortHandle, JoinSet},
 };
 
@@ -65,12 +66,37 @@ pub enum ListenError {
 pub struct Serving {
     address: SocketAddr,
     task: AbortHandle,
+    scrapes: watch::Receiver<Scrapes>,
 }
+
+/// When the page was last taken by Prometheus, or by a collector that scrapes as it does: whoever says how long it waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scrapes {
+    /// The last time: the instant at which what was taken was true.
+    pub last: Option<Instant>,
+    /// The time before.
+    pub before: Option<Instant>,
+}
+
+impl Scrapes {
+    /// The time between the last two, when there were two.
+    pub fn interval(&self) -> Option<Duration> {
+        Some(self.last?.saturating_duration_since(self.before?))
+    }
+}
+
+/// The header by which a scraper says how long it waits.
+const SCRAPER: &str = "x-prometheus-scrape-timeout-seconds";
 
 impl Serving {
     /// Where it listens, with the port that the system chose where port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// When it was scraped: each scrape once all of it has been sent.
+    pub fn scrapes(&self) -> watch::Receiver<Scrapes> {
+        self.scrapes.clone()
     }
 
     /// Stops listening and closes all connections.
@@ -99,13 +125,14 @@ pub fn serve(listen: SocketAddr, registry: Registry, ready: Ready) -> BoxFuture<
             _ => refused(source),
         })?;
         let address = listener.local_addr().map_err(refused)?;
-        let task = tokio::spawn(accept(listener, registry, ready)).abort_handle();
-        Ok(Serving { address, task })
+        let (told, scrapes) = watch::channel(Scrapes::default());
+        let task = tokio::spawn(accept(listener, registry, ready, told)).abort_handle();
+        Ok(Serving { address, task, scrapes })
     }
     .boxed()
 }
 
-async fn accept(listener: TcpListener, registry: Registry, ready: Ready) {
+async fn accept(listener: TcpListener, registry: Registry, ready: Ready, scrapes: watch::Sender<Scrapes>) {
     // Dropped with this future, and the connections with it.
     let mut tasks = JoinSet::new();
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
@@ -122,7 +149,7 @@ async fn accept(listener: TcpListener, registry: Registry, ready: Ready) {
                 {
                     oldest.abort();
                 }
-                let connection = connection(stream, registry.clone(), ready.clone());
+                let connection = connection(stream, registry.clone(), ready.clone(), scrapes.clone());
                 open.push_back(tasks.spawn(async move {
                     // A client that is slow or talks nonsense is nobody's trouble but its own.
                     let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
@@ -158,9 +185,18 @@ impl Complaints {
     }
 }
 
-async fn connection(stream: TcpStream, registry: Registry, is_ready: Ready) -> hyper::Result<()> {
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+async fn connection(
+    stream: TcpStream,
+    registry: Registry,
+    is_ready: Ready,
+    scrapes: watch::Sender<Scrapes>,
+) -> hyper::Result<()> {
+    let scraped = OnceLock::new();
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         let path = request.uri().path();
+        if path == "/metrics" && request.method() == Method::GET && request.headers().contains_key(SCRAPER) {
+            let _ = scraped.set(Instant::now());
+        }
         let answer = answer(request.method(), path, request.headers(), &registry, &is_ready);
         ready(Ok::<_, Infallible>(answer))
     });
@@ -171,7 +207,14 @@ async fn connection(stream: TcpStream, registry: Registry, is_ready: Ready) -> h
         .max_headers(HEAD_LINES)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
-        .await
+        .await?;
+    // Whoever waits for a scrape may end the process: not before all of it has been sent.
+    if let Some(&at) = scraped.get() {
+        scrapes.send_modify(|scrapes| {
+            (scrapes.before, scrapes.last) = (scrapes.last, Some(at).max(scrapes.last));
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! from the same series how much of a worker's slots and polls is in use.
 
 mod answer;
+mod distribution;
 mod families;
 mod format;
 mod gauges;
@@ -12,13 +13,16 @@ mod headroom;
 mod http;
 mod labels;
 mod meter;
+mod own;
 mod plain;
 mod process;
 mod registry;
 
+pub use distribution::{Distribution, LATENCY_EDGES};
 pub use format::Format;
 pub use headroom::{Headroom, SlotUse};
-pub use http::{ListenError, Serving, serve};
+pub use http::{ListenError, Scrapes, Serving, serve};
+pub use own::{Described, Kind, Sample, Value};
 /// The messages of the protobuf page: Prometheus' `io.prometheus.client`.
 pub use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as protobuf;
 pub use registry::{EncodeError, Registry, Selection};

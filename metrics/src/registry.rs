@@ -20,6 +20,7 @@ use crate::{
     headroom::{self, Headroom},
     labels::Interner,
     meter::Meter,
+    own::{Described, Sample, Shown},
     plain,
     process::ProcessSeries,
     protobuf::MetricFamily,
@@ -97,6 +98,15 @@ impl Registry {
     /// registry is locked meanwhile: `register` must not ask it for its page or make an instrument.
     pub fn with(&self, register: impl FnOnce(&mut prometheus_client::registry::Registry)) {
         register(&mut self.prometheus.lock());
+    }
+
+    /// Shows series of the program's own: whatever `samples` says when the page is asked for, in one piece.
+    pub fn show(
+        &self,
+        table: &'static [&'static Described],
+        samples: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
+    ) {
+        self.with(|registry| registry.register_collector(Box::new(Shown { table, samples })));
     }
 
     /// The page.

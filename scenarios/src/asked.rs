@@ -240,6 +240,8 @@ keys! {
     Cleanup: "cleanup" in Measuring,
     /// Where this process's metrics can be read.
     MetricsListen: "metrics-listen" in Measuring,
+    /// How long a last scrape is waited for.
+    MetricsGrace: "metrics-grace" in Measuring,
     /// Limit of the 99th percentile of `e2e_response`.
     MaxP99Latency: "max-p99-latency" in Thresholds,
     /// Completions a second, at least.

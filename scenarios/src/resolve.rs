@@ -17,7 +17,7 @@ mod tuning;
 mod worker;
 mod workload;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde::Serialize;
 
@@ -55,6 +55,8 @@ pub struct Resolved {
     pub fleet: FleetOptions,
     /// Where this process's metrics are served, when they are; no part of the plan either.
     pub metrics_listen: Option<SocketAddr>,
+    /// How long a last scrape of them is waited for, when that was asked for.
+    pub metrics_grace: Option<Duration>,
     /// Each option that the plan follows from, in reading order, with its effective value and source. Options of other
     /// workloads and other targets are left out.
     pub settings: Vec<Setting>,
@@ -107,16 +109,21 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
         starter,
     };
     let metrics_listen = reader.read_given(Key::MetricsListen, &Form::listen())?;
+    let metrics_grace = reader.read_given(Key::MetricsGrace, &Form::span(Duration::ZERO..=MOST_GRACE))?;
     load::note_ends(&mut reader, &plan);
     let (settings, notes) = reader.finish();
     Ok(Resolved {
         plan,
         fleet: fleet_options,
         metrics_listen,
+        metrics_grace,
         settings,
         notes,
     })
 }
+
+/// Longest wait for a last scrape: whoever scrapes less often has a push gateway, or writes remotely.
+const MOST_GRACE: Duration = Duration::from_secs(600);
 
 /// Most SDK workers in one process. Each has a connection and two threads of its own.
 const MAX_WORKERS: u32 = 100;

@@ -47,6 +47,7 @@ pub const RUN: &[Variable] = &[
     ("BENCHMARK_FLEET_TLS_CERT", Key::FleetTlsCert),
     ("BENCHMARK_FLEET_TLS_KEY", Key::FleetTlsKey),
     ("BENCHMARK_METRICS_LISTEN", Key::MetricsListen),
+    ("BENCHMARK_METRICS_GRACE", Key::MetricsGrace),
 ];
 
 /// How workers are tuned, in whatever process they run.

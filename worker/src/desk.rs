@@ -27,8 +27,11 @@ pub struct Desk {
 #[derive(Debug, Default)]
 struct Inner {
     closed: AtomicBool,
-    stamped: AtomicU64,
+    /// By outcome: completed, failed, cancelled.
+    stamped: [AtomicU64; 3],
+    /// Lost since somebody takes, and before that.
     lost: AtomicU64,
+    lost_before: AtomicU64,
     ends: Mutex<Ends>,
 }
 
@@ -58,7 +61,8 @@ impl Desk {
         self.inner.closed.store(!somebody, Ordering::Relaxed);
         if somebody {
             // What was lost before is of another run.
-            self.inner.lost.store(0, Ordering::Relaxed);
+            let lost = self.inner.lost.swap(0, Ordering::Relaxed);
+            self.inner.lost_before.fetch_add(lost, Ordering::Relaxed);
         } else {
             *ends = Ends::default();
         }
@@ -66,7 +70,21 @@ impl Desk {
 
     /// Ends that were put down in this desk's life.
     pub fn stamped(&self) -> u64 {
-        self.inner.stamped.load(Ordering::Relaxed)
+        self.outcomes().iter().map(|(_, count)| count).sum()
+    }
+
+    /// The same by outcome.
+    pub fn outcomes(&self) -> [(&'static str, u64); 3] {
+        let [completed, failed, cancelled] = &self.inner.stamped;
+        [("completed", completed), ("failed", failed), ("cancelled", cancelled)]
+            .map(|(outcome, count)| (outcome, count.load(Ordering::Relaxed)))
+    }
+
+    /// Ends that were lost in this desk's life since nobody came for them in time.
+    pub fn lost_ever(&self) -> u64 {
+        // Whoever begins to take counts them together under this lock.
+        let _ends = self.lock();
+        self.inner.lost_before.load(Ordering::Relaxed) + self.lost()
     }
 
     /// Ends that were lost since nobody came for them in time.
@@ -109,7 +127,12 @@ impl Desk {
 
 impl StampSink for Desk {
     fn stamp(&self, stamp: Stamp) {
-        self.inner.stamped.fetch_add(1, Ordering::Relaxed);
+        let outcome = match stamp.end {
+            End::Completed => 0,
+            End::Failed => 1,
+            End::Cancelled => 2,
+        };
+        self.inner.stamped[outcome].fetch_add(1, Ordering::Relaxed);
         if self.inner.closed.load(Ordering::Relaxed) {
             return;
         }

@@ -6,7 +6,7 @@ use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::{Problem, variables};
 use benchmark_temporal::environment;
 use benchmark_worker::{
-    host,
+    host, logging,
     process::{
         self, Ended, Failure,
         args::{self, Cli, Converted, Surroundings},
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    log_to_stderr(cli.process.verbose);
+    logging::init(cli.process.log_format, cli.process.verbose, std::io::stderr);
     match prepare(&cli).map(run) {
         Ok(code) => code,
         Err(problem) => {
@@ -96,24 +96,8 @@ fn told(failure: &Failure) -> String {
     }
 }
 
-/// Logs go to stderr: errors, and with `-v` more; `RUST_LOG` says it exactly.
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // Else a line that cannot be written is complained about on stderr, which panics when that is what is closed.
-        .log_internal_errors(false)
-        .init();
-}
-
 fn say(line: &str) {
     // A reader that is gone is no reason to stop working.
-    let _ = writeln!(anstream::stderr(), "{}", text::lines(line));
+    let line = text::lines(line);
+    let _ = writeln!(anstream::stderr(), "{}", logging::said("benchmark_worker", &line));
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use benchmark_fleet::{
-    Source,
+    Source, Standing,
     wire::{self, window::Body},
 };
 use benchmark_metrics::{Headroom, Registry, SlotUse};
@@ -24,6 +24,8 @@ pub struct PoolSource {
     registry: Option<Registry>,
     usage: UsageProbe,
     waiting_for: Mutex<Option<String>>,
+    /// Also the windows that were dropped under leaders before this one.
+    standing: Mutex<(Standing, u64)>,
 }
 
 impl PoolSource {
@@ -35,6 +37,7 @@ impl PoolSource {
             registry,
             usage: UsageProbe::new(Path::new("/")),
             waiting_for: Mutex::new(Some("the workers".to_owned())),
+            standing: Mutex::default(),
         })
     }
 
@@ -64,6 +67,20 @@ impl PoolSource {
         self.usage.read()
     }
 
+    /// The desk that ends are put down on.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// How it stands with the leader; of windows all that were ever dropped.
+    pub fn standing(&self) -> Standing {
+        let (standing, before) = *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        Standing {
+            dropped: standing.dropped + before,
+            ..standing
+        }
+    }
+
     fn waiting(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,6 +89,15 @@ impl PoolSource {
 impl Source for PoolSource {
     fn windows(&self, to_leader_ns: i64) -> Vec<(String, Body)> {
         self.desk.take(to_leader_ns)
+    }
+
+    fn stands(&self, standing: Standing) {
+        let (before, dropped) = &mut *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if standing.dropped < before.dropped {
+            // Another leader: it counts from the beginning.
+            *dropped += before.dropped;
+        }
+        *before = standing;
     }
 
     fn status(&self) -> wire::Status {

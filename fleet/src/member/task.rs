@@ -20,12 +20,12 @@ use tokio::{
 };
 
 use super::{
-    ClockEstimate, MemberEnd, Source, Undelivered,
+    ClockEstimate, MemberEnd, Source, Standing, Undelivered,
     held::Held,
     link::{Failure, Link},
     offset::{Offset, ToldClock},
 };
-use crate::{leader::RefusalKind, wire};
+use crate::{leader::RefusalKind, limits::SILENT_AFTER, wire};
 
 /// What is said of the leader when nothing else is known.
 const NO_ANSWER: &str = "no answer";
@@ -194,6 +194,7 @@ impl Task {
         // A source that panics must not leave a process behind that waits for orders which nobody fetches.
         let over = AssertUnwindSafe(run.exchanges()).catch_unwind().await;
         let over = over.unwrap_or_else(|_| run.lost("a panic while windows were collected; see the log".to_owned()));
+        run.stand(false);
         run.task.shared.held.store(run.task.held.len(), Ordering::Relaxed);
         // Whoever asked may have stopped listening, which is his affair.
         match (over, run.leaving) {
@@ -257,6 +258,7 @@ impl Run {
                 return over;
             }
             self.task.shared.held.store(self.task.held.len(), Ordering::Relaxed);
+            self.stand(self.last_error == NO_ANSWER && self.heard.elapsed() < SILENT_AFTER);
             if self.again && call.is_none() {
                 self.again = false;
                 if let Some(workers_json) = self.task.shared.description() {
@@ -274,6 +276,16 @@ impl Run {
             silent_for: self.heard.elapsed(),
             last_error,
         })
+    }
+
+    fn stand(&self, is_connected: bool) {
+        if let Some(source) = &self.source {
+            source.stands(Standing {
+                is_connected,
+                pending: self.task.held.len() as u64,
+                dropped: self.task.held.dropped(),
+            });
+        }
     }
 
     /// Collects what was observed. Once the member leaves, the last windows have been.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use benchmark_scenarios::{Asked, Given, Key, Problem};
 use benchmark_temporal::small_file;
+use benchmark_worker::logging::LogFormat;
 
 use super::{
     environment::{self, Surroundings},
@@ -35,6 +36,8 @@ pub struct OutputOptions {
     pub json: bool,
     /// How much is logged: 0, 1 or more.
     pub verbose: u8,
+    /// How what is said on stderr looks.
+    pub log_format: LogFormat,
 }
 
 impl RunArgs {
@@ -81,12 +84,14 @@ impl RunArgs {
             quiet,
             json,
             verbose,
+            log_format,
         } = self.output.clone();
         let output = OutputOptions {
             output,
             quiet,
             json,
             verbose,
+            log_format,
         };
         Ok(Converted {
             asked,
@@ -172,6 +177,7 @@ impl RunArgs {
             (Key::Sample, &measuring.sample),
             (Key::SampleCap, &measuring.sample_cap),
             (Key::MetricsListen, &measuring.metrics_listen),
+            (Key::MetricsGrace, &measuring.metrics_grace),
             (Key::MaxP99Latency, &thresholds.max_p99_latency),
             (Key::MinThroughput, &thresholds.min_throughput),
             (Key::MaxErrorRatio, &thresholds.max_error_ratio),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use benchmark_scenarios::{Asked, GeneratorJoin, Given, Key, Problem, Source, resolve_join};
 use benchmark_temporal::small_file;
+use benchmark_worker::logging::LogFormat;
 use clap::Args;
 
 use super::{
@@ -80,6 +81,16 @@ pub struct JoinArgs {
     /// Log more on stderr; twice for everything
     #[arg(long, short, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
+    /// [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub log_format: LogFormat,
 }
 
 /// What `run-benchmark join` does.
@@ -93,6 +104,8 @@ pub struct JoinOptions {
     pub notes: Vec<String>,
     /// How much is logged: 0, 1 or more.
     pub verbose: u8,
+    /// How what is said on stderr looks.
+    pub log_format: LogFormat,
 }
 
 impl JoinArgs {
@@ -145,6 +158,7 @@ impl JoinArgs {
             secrets,
             notes: resolved.notes,
             verbose: self.verbose,
+            log_format: self.log_format,
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 pub use benchmark_worker::command_line::HiddenText;
+use benchmark_worker::logging::LogFormat;
 use clap::Args;
 
 /// Everything that can be asked of a run.
@@ -306,6 +307,10 @@ pub struct MeasuringArgs {
     /// Serve this process's metrics at http://IP:PORT/metrics; port 0 takes a free one [default: off]
     #[arg(long, value_name = "IP:PORT")]
     pub metrics_listen: Option<String>,
+    /// Wait so long at the end until the last figures were scraped, 0s to 10m [default: twice the interval of the scrapes; 60s
+    /// after one; not at all without]
+    #[arg(long, value_name = "TIME")]
+    pub metrics_grace: Option<String>,
 }
 
 /// What must be reached.
@@ -339,4 +344,14 @@ pub struct OutputArgs {
     /// Log more on stderr; twice for everything
     #[arg(long, short, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
+    /// [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub log_format: LogFormat,
 }

@@ -9,6 +9,7 @@ use std::{
 use benchmark_generator::{files::Printed, live};
 use benchmark_results::{summary::Style, text};
 use benchmark_scenarios::Problem;
+use benchmark_worker::logging::{self, LogFormat};
 
 /// Prints what a command on files came to, and gives its exit code.
 ///
@@ -36,21 +37,9 @@ pub fn is_color_welcome() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Logs go to stderr: errors, and with `-v` more; `RUST_LOG` says it exactly.
-pub fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| live::LogWriter)
-        // Else a line that cannot be written is complained about on stderr, which panics when that is what is closed.
-        .log_internal_errors(false)
-        .init();
+/// Begins to log on stderr, above the block where there is one.
+pub fn log_to_stderr(verbose: u8, format: LogFormat) {
+    logging::init(format, verbose, || live::LogWriter);
 }
 
 /// An error and its causes: what happened, then why.
@@ -94,5 +83,9 @@ pub fn complain(text: &str) {
 
 /// Says something on stderr that is coloured, and made harmless already.
 pub fn complain_styled(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let text = match logging::is_json() {
+        true => anstream::adapter::strip_str(text).to_string(),
+        false => text.to_owned(),
+    };
+    let _ = writeln!(anstream::stderr(), "{}", logging::said("run_benchmark", &text));
 }

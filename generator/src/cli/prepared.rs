@@ -6,6 +6,7 @@ use benchmark_generator::{
     args::{OutputOptions, RunArgs, Secrets, Surroundings},
     ceiling,
     files::NoiseFolder,
+    page::Page,
 };
 use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};
 use benchmark_temporal::environment::{self, Profile};
@@ -61,6 +62,12 @@ pub fn calibration() -> Option<PathBuf> {
 /// Where noise profiles are kept.
 pub fn noise_folder() -> NoiseFolder {
     NoiseFolder(calibration().and_then(|file| Some(file.parent()?.join("noise"))))
+}
+
+/// Opens this process's page, which is served when that was asked for.
+pub async fn open_page(resolved: &Resolved) -> Result<Page, Problem> {
+    let page = Page::open(resolved.metrics_listen).await;
+    page.map_err(|error| Problem::new(error.to_string()))
 }
 
 /// How long what goes on beside a command may take to end after it. A look-up of a name that nobody answers does not end,

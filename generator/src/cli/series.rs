@@ -6,6 +6,7 @@ use benchmark_generator::{
     args::{self, RunArgs},
     files::{self, CompareRequest, Compared},
     live,
+    page::Farewell,
     series::{self, Series, SeriesRequest, Variant},
     stop::{self, StopReason},
     story::RunRequest,
@@ -16,7 +17,7 @@ use benchmark_scenarios::Problem;
 use super::{
     INVALID,
     console::{complain, is_color_welcome, log_to_stderr, problem, show, style},
-    prepared::{Prepared, block_on, calibration, noise_folder, prepare, prepare_with},
+    prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare, prepare_with},
 };
 
 /// Runs two variants in turn and compares them.
@@ -31,10 +32,11 @@ pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
             .explain("give what differs, as in --a rate=200 --b rate=400")
             .remedy("run-benchmark noise, which measures how much runs of one plan differ"));
     }
-    let series = series(variants, &options.series, &options.run)?;
-    if let Some(code) = ended_early(&series) {
-        return Ok(code);
-    }
+    series(variants, &options.series, &options.run, |series| judge(options, series))
+}
+
+/// Compares what the two variants came to.
+fn judge(options: &args::AbArgs, series: &Series) -> Result<ExitCode, Problem> {
     let factors = match (series.runs[0].first(), series.runs[1].first()) {
         (Some(first), Some(second)) => series::factors(first, second),
         _ => Vec::new(),
@@ -65,12 +67,10 @@ pub fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
         return Err(Problem::new(NoiseError::TooFew { given }.to_string()));
     }
     let variants = vec![variant("run", &[], &options.run)?];
-    let series = series(variants, &options.series, &options.run)?;
-    if let Some(code) = ended_early(&series) {
-        return Ok(code);
-    }
-    complain(&format!("results in {}", series.folder.display()));
-    files::store_noise(&series.runs[0], &noise_folder()).and_then(show)
+    series(variants, &options.series, &options.run, |series| {
+        complain(&format!("results in {}", series.folder.display()));
+        files::store_noise(&series.runs[0], &noise_folder()).and_then(show)
+    })
 }
 
 /// One variant of a series: the options that all have in common, and its own before them.
@@ -89,43 +89,60 @@ fn variant(name: &str, given: &[String], common: &RunArgs) -> Result<Variant, Pr
     })
 }
 
-fn series(variants: Vec<Variant>, options: &args::SeriesArgs, common: &RunArgs) -> Result<Series, Problem> {
+/// Makes the runs, concludes from them when none is missing, and waits for a last scrape of the page that stood meanwhile.
+fn series(
+    variants: Vec<Variant>,
+    options: &args::SeriesArgs,
+    common: &RunArgs,
+    conclude: impl FnOnce(&Series) -> Result<ExitCode, Problem>,
+) -> Result<ExitCode, Problem> {
     let Prepared {
+        resolved,
         output,
         secrets,
         profile,
         ..
     } = prepare(common)?;
-    log_to_stderr(output.verbose);
+    log_to_stderr(output.verbose, output.log_format);
     let color = is_color_welcome() && std::io::stderr().is_terminal();
-    let request = SeriesRequest {
-        variants,
-        runs: options.runs,
-        cool_down: options.cool_down,
-        store: options.store.clone(),
-        request: Box::new(move |resolved, path| RunRequest {
-            resolved,
-            output: Some(path),
-            quiet: output.quiet,
-            color,
-            standing: None,
-            fleet_token: secrets.fleet_token.clone(),
-            api_key: secrets.api_key.clone(),
-            profile: profile.clone(),
-            command: args::redacted_command(env::args_os()),
-            calibration: calibration(),
-        }),
-        say: Box::new(|line| complain(&line)),
-    };
     block_on(async {
+        let page = open_page(&resolved).await?;
         let (stopper, stop) = stop::channel();
-        stopper.listen(|signal| {
-            live::leave();
-            std::process::exit(i32::from(signal.exit_code()))
-        })?;
-        series::run(request, stop).await
+        let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
+        let request = SeriesRequest {
+            variants,
+            runs: options.runs,
+            cool_down: options.cool_down,
+            store: options.store.clone(),
+            request: Box::new(move |resolved, path| RunRequest {
+                resolved,
+                output: Some(path),
+                quiet: output.quiet,
+                color,
+                standing: None,
+                fleet_token: secrets.fleet_token.clone(),
+                api_key: secrets.api_key.clone(),
+                profile: profile.clone(),
+                command: args::redacted_command(env::args_os()),
+                calibration: calibration(),
+                page: page.clone(),
+            }),
+            say: Box::new(|line| complain(&line)),
+        };
+        stopper
+            .listen(|signal| {
+                live::leave();
+                std::process::exit(i32::from(signal.exit_code()))
+            })
+            .map_err(|error| problem(error.into()))?;
+        let series = series::run(request, stop).await.map_err(problem)?;
+        let code = match ended_early(&series) {
+            Some(code) => Ok(code),
+            None => conclude(&series),
+        };
+        farewell.wait(complain).await;
+        code
     })?
-    .map_err(problem)
 }
 
 /// The exit code of a series that was told to stop.

@@ -17,6 +17,7 @@ use crate::{
     accounts::Sample,
     deadline::{Ending, Step},
     health::{HealthProbe, HealthSnapshot, StarterLoad},
+    page::GeneratorPage,
     sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
     schedule::{Schedule, Stripe},
     starters::{Starters, StartersOptions},
@@ -43,6 +44,8 @@ pub struct FollowOptions {
     pub connect: Box<Reach>,
     /// Hears what is going on, a line at a time.
     pub say: Arc<dyn Fn(String) + Send + Sync>,
+    /// What this process shows of itself.
+    pub page: GeneratorPage,
 }
 
 /// How following ended.
@@ -80,6 +83,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
     let told = async {
         let plan = plan?;
         let connect = (options.connect)(&plan, &joined.server_address)?;
+        options.page.of_run(&joined.run_id);
         (options.say)(format!(
             "joined run {} as a generator; plan {}; server {}",
             joined.run_id,
@@ -96,6 +100,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
             member: &member,
             orders: member.orders(),
             say: Arc::clone(&options.say),
+            page: options.page.clone(),
             ending: ending.clone(),
             stop: stop.clone(),
         };
@@ -154,6 +159,7 @@ struct Follower<'a> {
     member: &'a Member,
     orders: watch::Receiver<wire::Order>,
     say: Arc<dyn Fn(String) + Send + Sync>,
+    page: GeneratorPage,
     ending: Ending,
     stop: Stop,
 }
@@ -207,6 +213,7 @@ impl Follower<'_> {
             sampled,
         })
         .await?;
+        self.relay.show_on(self.page.clone(), starters.connections());
         self.relay.tell(iteration, true, false, "");
         self.member.hurry();
         let order = tokio::select! {

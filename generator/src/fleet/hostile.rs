@@ -159,6 +159,11 @@ prop_compose! {
             unanswered_latency: pair(counts[6]),
             lag_at_cap: histogram(counts[1], kind),
             dropped_at_cap: counts[0],
+            rejected_by: vec![
+                wire::CodeCount { code: "UNAVAILABLE".to_owned(), count: counts[5] },
+                wire::CodeCount { code: String::from_utf8_lossy(&[kind; 9]).into_owned(), count: counts[6] },
+                wire::CodeCount { code: "UNAVAILABLE".to_owned(), count: counts[0] },
+            ],
         }
     }
 }

@@ -4,13 +4,12 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use benchmark_fleet::{ClientTls, LeaderAt, MemberOptions, RemoteLeader, Role, Token};
-use benchmark_metrics::Registry;
 use benchmark_scenarios::{AtHand, GeneratorJoin, JoiningTls};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
 use super::follow::{self, FollowOptions, Followed};
-use crate::{host, ids, stop::Stop};
+use crate::{host, ids, page::Page, stop::Stop};
 
 /// What a generator that joins is asked for.
 pub struct JoinRequest {
@@ -39,14 +38,10 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
         say,
     } = request;
     let host = host::facts(Path::new("/"));
-    let page = match join.metrics_listen {
-        Some(listen) => {
-            let page = benchmark_metrics::serve(listen, Registry::new(), Arc::new(|| Ok(()))).await?;
-            say(format!("metrics  http://{}/metrics", page.address()));
-            Some(page)
-        }
-        None => None,
-    };
+    let page = Page::open(join.metrics_listen).await?;
+    if let Some(address) = page.address() {
+        say(format!("metrics  http://{address}/metrics"));
+    }
     let leader = RemoteLeader {
         address: join.joining.leader.clone(),
         token,
@@ -67,7 +62,7 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
         )
     };
     let access = join.access;
-    let followed = follow::follow(
+    follow::follow(
         FollowOptions {
             member,
             connect: Box::new(move |plan, server_address| {
@@ -83,12 +78,11 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
                 Ok(connect)
             }),
             say,
+            page: page.generator().clone(),
         },
         stop,
     )
-    .await;
-    drop(page);
-    followed
+    .await
 }
 
 fn client_tls(tls: &JoiningTls) -> anyhow::Result<ClientTls> {

@@ -15,6 +15,8 @@ use benchmark_worker::UsageProbe;
 use super::starts;
 use crate::{
     accountant::{Report, StartReport},
+    accounts::OwnLoad,
+    page::GeneratorPage,
     timeline::Timeline,
 };
 
@@ -32,6 +34,9 @@ struct State {
     health: Option<GeneratorHealth>,
     /// The clock that starts are sent and reported on.
     timeline: Option<Timeline>,
+    /// What the last second was like, and where it is shown, with the connections that starts are sent on.
+    load: OwnLoad,
+    page: Option<(GeneratorPage, u32)>,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,8 @@ impl Relay {
                 iteration: None,
                 health: None,
                 timeline: None,
+                load: OwnLoad::default(),
+                page: None,
             }),
         }
     }
@@ -63,7 +70,9 @@ impl Relay {
     /// Begins to gather the reports of an iteration.
     pub fn open(&self, prefix: Arc<str>) -> Sender<Report> {
         let (sender, reports) = channel();
-        self.lock().iteration = Some(Iteration { prefix, reports });
+        let state = &mut *self.lock();
+        state.iteration = Some(Iteration { prefix, reports });
+        state.load = OwnLoad::default();
         sender
     }
 
@@ -88,6 +97,11 @@ impl Relay {
     /// What the process used in the measured phase, to be sent with the next window.
     pub fn tell_health(&self, health: GeneratorHealth) {
         self.lock().health = Some(health);
+    }
+
+    /// Where this process's starts are shown from now on, and on how many connections they are sent.
+    pub fn show_on(&self, page: GeneratorPage, connections: u32) {
+        self.lock().page = Some((page, connections));
     }
 
     /// The clock that starts are sent and reported on from now on.
@@ -115,6 +129,14 @@ impl Source for Relay {
                 Report::Elsewhere(..) | Report::Ends(..) | Report::Visit(_) => None,
             })
             .collect();
+        for report in &reports {
+            if let StartReport::Windows(windows) = report {
+                windows.iter().for_each(|window| state.load.add(window));
+            }
+        }
+        if let Some((page, connections)) = &state.page {
+            page.sends(state.load, *connections);
+        }
         let mut message = starts::to_message(reports);
         if let Some(health) = state.health.take() {
             // Numbers and texts: this has a JSON form always.

@@ -160,12 +160,7 @@ pub fn from_message(message: wire::Starts, bounds: Bounds, claims: &mut Claims) 
         if error.examples.len() > MAX_ERRORS {
             return Err(format!("{} examples of one error", error.examples.len()));
         }
-        let code = CODES
-            .into_iter()
-            .chain(TRANSPORT_CODES)
-            .find(|code| *code == error.code)
-            .unwrap_or(OTHER_CODE);
-        let (count, examples) = errors.entry(code).or_default();
+        let (count, examples) = errors.entry(code_from(&error.code)).or_default();
         claims.errors(error.count, bounds)?;
         *count += error.count;
         for example in error.examples {
@@ -289,6 +284,14 @@ fn samples_to(phase: Phase, samples: &PhaseSamples) -> wire::PhaseSamples {
         lag: histogram_to(&samples.lag),
         lag_at_cap: samples.lag_at_cap.as_ref().map(histogram_to).unwrap_or_default(),
         dropped_at_cap: samples.dropped_at_cap,
+        rejected_by: samples
+            .rejected_by
+            .iter()
+            .map(|(code, count)| wire::CodeCount {
+                code: (*code).to_owned(),
+                count: *count,
+            })
+            .collect(),
         accepted_latency: Some(pair_to(&samples.accepted)),
         rejected_latency: samples.rejected.as_ref().map(pair_to),
         unanswered_latency: samples.unanswered.as_ref().map(pair_to),
@@ -316,10 +319,30 @@ fn samples_from(samples: wire::PhaseSamples, bounds: Bounds) -> Result<PhaseSamp
         dropped_at_cap: samples
             .dropped_at_cap
             .min(samples.dropped_lag.saturating_add(samples.dropped_cap)),
+        rejected_by: codes_from(samples.rejected_by, samples.rejected),
         accepted: samples.accepted_latency.map(pair_from).transpose()?.unwrap_or_default(),
         rejected: samples.rejected_latency.map(pair_from).transpose()?,
         unanswered: samples.unanswered_latency.map(pair_from).transpose()?,
     })
+}
+
+/// Refused starts by code; the codes of more than were refused are not believed.
+fn codes_from(told: Vec<wire::CodeCount>, rejected: u64) -> BTreeMap<ErrorKey, u64> {
+    let mut codes = BTreeMap::<_, u64>::new();
+    let mut rest = rejected;
+    for wire::CodeCount { code, count } in told {
+        let count = count.min(rest);
+        rest -= count;
+        if count > 0 {
+            *codes.entry(code_from(&code)).or_default() += count;
+        }
+    }
+    codes
+}
+
+fn code_from(name: &str) -> ErrorKey {
+    let known = CODES.into_iter().chain(TRANSPORT_CODES).find(|code| *code == name);
+    known.unwrap_or(OTHER_CODE)
 }
 
 fn pair_to(pair: &Pair) -> wire::Pair {

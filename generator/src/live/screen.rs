@@ -7,6 +7,7 @@ use std::{
 };
 
 use benchmark_results::text;
+use benchmark_worker::logging;
 
 use super::{
     Frame, Header, LivePhase, Mode, header, line, render,
@@ -216,7 +217,7 @@ impl Beat {
 
 /// A pipe that nobody reads must not end a run.
 fn put(out: &mut Box<dyn Write + Send>, text: &str) {
-    let _ = out.write_all(format!("{text}\n").as_bytes());
+    let _ = out.write_all(format!("{}\n", logging::said("run_benchmark", text)).as_bytes());
 }
 
 /// The last line of what another program printed, without its colours.

@@ -53,6 +53,8 @@ pub struct PhaseSamples {
     pub lag_at_cap: Option<Histogram>,
     /// Arrivals given up that had waited at the cap.
     pub dropped_at_cap: u64,
+    /// Refused starts by code; of a process that does not tell the codes there are fewer than in the ledger.
+    pub rejected_by: BTreeMap<ErrorKey, u64>,
     /// Answer − dispatched and answer − due, of accepted starts.
     pub accepted: Pair,
     /// The same of refused ones; made when there is one, since most runs have none.
@@ -93,6 +95,9 @@ impl PhaseSamples {
             self.lag_at_cap.get_or_insert_default().add(lag);
         }
         self.dropped_at_cap += other.dropped_at_cap;
+        for (code, count) in &other.rejected_by {
+            *self.rejected_by.entry(code).or_default() += count;
+        }
         self.accepted.add(&other.accepted);
         for (mine, theirs) in [
             (&mut self.rejected, &other.rejected),
@@ -179,10 +184,11 @@ impl Recorder {
                 samples.accepted.record(due, sent, now);
                 StartEnd::Accepted
             }
-            Answer::Rejected(..) => {
+            Answer::Rejected(code, _) => {
                 self.current.rejected += 1;
                 let samples = self.phase(phase);
                 samples.ledger.rejected += 1;
+                *samples.rejected_by.entry(code).or_default() += 1;
                 samples.rejected.get_or_insert_default().record(due, sent, now);
                 StartEnd::Rejected
             }

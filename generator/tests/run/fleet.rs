@@ -25,16 +25,16 @@ const LOAD: &str = "--rate 40 --ramp-up 1s --warm-up 1s --drain 60s --min-throug
 const TOKEN: &str = "a-token-for-tests";
 
 /// A leader and those who join it, each in a folder of its own.
-struct Cast {
+pub struct Cast {
     _bench: Bench,
-    leader: Going,
+    pub leader: Going,
     address: String,
-    members: Vec<(Bench, Going)>,
+    pub members: Vec<(Bench, Going)>,
 }
 
 impl Cast {
     /// Starts a leader; `arguments` besides [`LOAD`].
-    fn lead(server: &str, arguments: &str) -> Cast {
+    pub fn lead(server: &str, arguments: &str) -> Cast {
         let bench = Bench::new();
         let mut command = bench.against(server, &format!("{LOAD} --fleet-listen 127.0.0.1:0 {arguments}"));
         command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
@@ -53,7 +53,7 @@ impl Cast {
         }
     }
 
-    fn worker(&mut self, arguments: &str) {
+    pub fn worker(&mut self, arguments: &str) {
         let address = self.address.clone();
         self.worker_at(&address, arguments);
     }
@@ -66,7 +66,7 @@ impl Cast {
         self.members.push((bench, going));
     }
 
-    fn generator(&mut self, arguments: &str) {
+    pub fn generator(&mut self, arguments: &str) {
         let bench = Bench::new();
         let line = format!("join {} {arguments}", self.address);
         let mut command = bench.command(&line.split_whitespace().collect::<Vec<_>>());
@@ -76,7 +76,7 @@ impl Cast {
     }
 
     /// Waits until the load is in its measured phase: results are written after some seconds of it.
-    fn in_the_middle(&mut self) {
+    pub fn in_the_middle(&mut self) {
         // What it prints, not what it writes: the file is refreshed seldom on a busy machine.
         self.leader.until("the measured phase", |going| {
             going.said().contains("\nmeasure 00:").then_some(())
@@ -84,7 +84,7 @@ impl Cast {
     }
 
     /// The leader's results, and everybody's end.
-    fn finish(self) -> (Results, Finished, Vec<Finished>) {
+    pub fn finish(self) -> (Results, Finished, Vec<Finished>) {
         let leader = self.leader.finish();
         let results = leader.results();
         let members = self.members.into_iter().map(|(_, member)| member.finish()).collect();

@@ -9,6 +9,7 @@ mod clusters;
 mod ending;
 mod fleet;
 mod modes;
+mod page;
 #[path = "../faults/pressure.rs"]
 mod pressure;
 mod refusals;

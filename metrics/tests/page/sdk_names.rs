@@ -201,3 +201,17 @@ async fn every_metric_of_the_sdk_has_its_name() {
         "and nothing else"
     );
 }
+
+#[test]
+fn every_metric_of_the_sdk_is_documented() {
+    let docs = include_str!("../../../docs/metrics.md");
+    let shown = COUNTERS
+        .iter()
+        .chain(&LATENCIES)
+        .chain(&GAUGES)
+        .map(|(_, shown)| *shown);
+    // Of no SDK.
+    for name in shown.filter(|name| !name.starts_with("temporal_with_")) {
+        assert!(docs.contains(&format!("`{name}`")), "{name}");
+    }
+}

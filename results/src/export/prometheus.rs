@@ -32,7 +32,7 @@ impl Page {
         let mut labels = String::new();
         let workload = results.plan.workload.kind.name();
         for (name, value) in [
-            ("run", results.run.id.as_str()),
+            ("run_id", results.run.id.as_str()),
             ("plan", &results.plan_hash.to_string()),
             ("workload", workload),
         ] {

@@ -178,7 +178,7 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
         let names = label_names(labels.strip_suffix('}').unwrap());
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{line}");
         assert!(
-            ["run", "plan", "workload"]
+            ["run_id", "plan", "workload"]
                 .iter()
                 .all(|name| names.iter().any(|n| n == name))
         );

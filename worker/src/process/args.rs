@@ -12,7 +12,10 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, error::Error
 pub use convert::{Converted, Surroundings};
 
 pub use crate::command_line::HiddenText;
-use crate::command_line::{HELP_WIDTH, lenient, missing_value};
+use crate::{
+    command_line::{HELP_WIDTH, lenient, missing_value},
+    logging::LogFormat,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -195,6 +198,16 @@ pub struct ProcessArgs {
     /// Log more on stderr; twice for everything
     #[arg(long, short, action = ArgAction::Count)]
     pub verbose: u8,
+    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
+    /// [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub log_format: LogFormat,
 }
 
 /// Takes the command line apart.

@@ -95,6 +95,7 @@ pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<
         let registry = Registry::new();
         let desk = Desk::unattended();
         let source = PoolSource::new(desk.clone(), Some(registry.clone()));
+        crate::page::show(&registry, &source);
         let page = match request.worker.metrics_listen {
             Some(address) => Some(match serve(address, &registry, &source).await {
                 // Prometheus' own port, or another worker's: nobody asked for it here.

@@ -44,6 +44,9 @@ fn it_waits_for_the_namespace_works_shows_its_series_and_drains() {
         "temporal_workflow_completed_total",
         "temporal_activity_execution_latency_seconds_bucket",
         "temporal_request_latency_seconds_bucket",
+        "benchmark_worker_ready 1.0\n",
+        "benchmark_worker_leader_connected 0.0\n",
+        "benchmark_worker_ends_total{outcome=\"completed\"} ",
     ] {
         assert!(series.contains(name), "no {name} in:\n{series}");
     }

@@ -52,6 +52,10 @@ fn any_samples() -> impl Strategy<Value = PhaseSamples> {
                 // An empty histogram and none are the same bytes.
                 lag_at_cap: at_cap.then(|| accepted.service.clone()).filter(|lag| !lag.is_empty()),
                 dropped_at_cap: counts[3].min(counts[1] + counts[2]),
+                rejected_by: [("UNAVAILABLE", count(&rejected))]
+                    .into_iter()
+                    .filter(|(_, count)| *count > 0)
+                    .collect(),
                 accepted,
                 rejected,
                 unanswered,

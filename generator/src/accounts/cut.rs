@@ -1,0 +1,159 @@
+//! The account as it stood when a second was over, taken out in one piece for whoever watches the run.
+//!
+//! Starts are told when their second is over, ends as soon as they are stamped. Ends of the second that goes on are left
+//! out, so that the two sides are of the same instant.
+
+use std::collections::BTreeMap;
+
+use benchmark_results::{Histogram, Ledger, schema::Phase};
+
+use super::{Accounts, PhaseAccount, WorkflowEnd};
+use crate::shard::{ErrorKey, Pair, ShardWindow};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A latency of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LatencyKind {
+    /// Dispatched − due.
+    Lag,
+    /// Answer − due, of accepted starts.
+    StartResponse,
+    /// Answer − dispatched, of accepted starts.
+    StartService,
+    /// End − due, of workflows that completed.
+    EndToEndResponse,
+    /// End − dispatched, of workflows that completed.
+    EndToEndService,
+}
+
+/// All of them.
+pub const LATENCIES: [LatencyKind; 5] = [
+    LatencyKind::Lag,
+    LatencyKind::StartResponse,
+    LatencyKind::StartService,
+    LatencyKind::EndToEndResponse,
+    LatencyKind::EndToEndService,
+];
+
+/// How many samples of each latency somebody has seen.
+pub type KnownLatencies = BTreeMap<(Phase, LatencyKind), u64>;
+
+/// An account at an instant.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// The phases of which something is known.
+    pub phases: BTreeMap<Phase, PhaseCut>,
+    /// Latencies that have samples which are not known yet.
+    pub latencies: Vec<(Phase, LatencyKind, Histogram)>,
+    /// Workflows that completed in the last second of which nothing more is expected.
+    pub completed_in_second: u64,
+    /// What this process's own starts were like in the last second.
+    pub own: OwnLoad,
+}
+
+/// What a phase came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhaseCut {
+    /// The counts. That starts are under way is not known of it: more may be dispatched than ended.
+    pub ledger: Ledger,
+    /// Refused starts by code; those of the ledger that are not in here were lost, and the server does not know them.
+    pub rejected_by: BTreeMap<ErrorKey, u64>,
+}
+
+impl Accounts {
+    /// The account as it stood at an offset, of which ends may be known that came later.
+    pub fn cut(&mut self, at: u64, known: &KnownLatencies) -> Cut {
+        self.latest.forget_until(at);
+        let mut cut = Cut {
+            completed_in_second: self.seconds.latest().1,
+            own: self.own,
+            ..Cut::default()
+        };
+        for (phase, account) in &self.phases {
+            let mut ledger = account.ledger();
+            self.latest.take_out(*phase, &mut ledger);
+            let rejected_by = account.starts.rejected_by.clone();
+            cut.phases.insert(*phase, PhaseCut { ledger, rejected_by });
+            for kind in LATENCIES {
+                if let Some(samples) = account.latency(kind)
+                    && samples.count() > known.get(&(*phase, kind)).copied().unwrap_or(0)
+                {
+                    cut.latencies.push((*phase, kind, samples.clone()));
+                }
+            }
+        }
+        cut
+    }
+}
+
+impl PhaseAccount {
+    fn latency(&self, kind: LatencyKind) -> Option<&Histogram> {
+        let ends = self.ends.completed.as_ref();
+        match kind {
+            LatencyKind::Lag => Some(&self.starts.lag),
+            LatencyKind::StartResponse => Some(&self.starts.accepted.response),
+            LatencyKind::StartService => Some(&self.starts.accepted.service),
+            LatencyKind::EndToEndResponse => ends.map(|Pair { response, .. }| response),
+            LatencyKind::EndToEndService => ends.map(|Pair { service, .. }| service),
+        }
+    }
+}
+
+/// Ends that were stamped lately, by the second in which they were.
+#[derive(Debug, Default)]
+pub(super) struct LatestEnds(BTreeMap<(u64, Phase, WorkflowEnd), u64>);
+
+impl LatestEnds {
+    pub(super) fn add(&mut self, ended: u64, phase: Phase, end: WorkflowEnd) {
+        *self.0.entry((ended / SECOND, phase, end)).or_default() += 1;
+    }
+
+    pub(super) fn forget_until(&mut self, at: u64) {
+        self.0.retain(|(second, ..), _| *second >= at / SECOND);
+    }
+
+    /// Takes those that are left out of a phase's counts.
+    fn take_out(&self, of: Phase, ledger: &mut Ledger) {
+        for ((_, phase, end), count) in &self.0 {
+            if *phase == of {
+                let counted = match end {
+                    WorkflowEnd::Completed => &mut ledger.completed,
+                    WorkflowEnd::Failed => &mut ledger.failed,
+                    WorkflowEnd::TimedOut => &mut ledger.timed_out,
+                    WorkflowEnd::Terminated => &mut ledger.terminated,
+                    WorkflowEnd::Cancelled => &mut ledger.cancelled,
+                };
+                *counted = counted.saturating_sub(*count);
+            }
+        }
+    }
+}
+
+/// What the starts of one process were like in its last second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct OwnLoad {
+    second: u64,
+    /// Unanswered starts at its end.
+    pub in_flight: u64,
+    /// The longest lag in it, seconds.
+    pub lag_max: f64,
+}
+
+impl OwnLoad {
+    /// Takes one second of one of the process's threads.
+    pub fn add(&mut self, window: &ShardWindow) {
+        if window.second < self.second {
+            return;
+        }
+        if window.second > self.second {
+            *self = OwnLoad {
+                second: window.second,
+                ..OwnLoad::default()
+            };
+        }
+        self.in_flight += window.in_flight;
+        let lags = window.phases.values().filter_map(|samples| samples.lag.max_ms());
+        self.lag_max = lags.map(|ms| ms / 1e3).fold(self.lag_max, f64::max);
+    }
+}
