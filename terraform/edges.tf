@@ -57,6 +57,7 @@ locals {
 }
 
 resource "aws_security_group" "kind" {
+  # checkov:skip=CKV2_AWS_5: attached to tasks and instances, in modules that the check does not follow
   for_each    = merge(local.task_kinds, { instance = "Instances of all pools" })
   name        = "${var.project_name}-${each.key}"
   description = each.value
