@@ -45,6 +45,13 @@ pub fn check(board: &Board, known: &Known) -> Vec<Finding> {
     findings.found
 }
 
+/// What is wrong with the query of an alert: series, labels and values that do not exist.
+pub fn of_an_alert(query: &str, known: &Known) -> Vec<String> {
+    let mut reasons = Vec::new();
+    queries::exists(query, known, &mut reasons);
+    reasons
+}
+
 /// What was found on one board.
 struct Findings {
     board: String,

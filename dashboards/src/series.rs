@@ -13,7 +13,7 @@ struct Page {
     native: bool,
 }
 
-const PAGES: [Page; 6] = [
+const PAGES: [Page; 7] = [
     Page {
         text: include_str!("../series/run.prom"),
         native: true,
@@ -32,6 +32,10 @@ const PAGES: [Page; 6] = [
     },
     Page {
         text: include_str!("../series/dsql.prom"),
+        native: false,
+    },
+    Page {
+        text: include_str!("../series/dsql-plain.prom"),
         native: false,
     },
     Page {

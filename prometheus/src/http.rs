@@ -9,8 +9,17 @@ use std::{
 /// Longer than any answer takes on a machine that is busy.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Asks for a page, and returns the status with the body.
+pub(crate) fn get(to: SocketAddr, path: &str) -> io::Result<(u16, Vec<u8>)> {
+    request(to, "GET", path, &[])
+}
+
 /// Sends a form, or nothing, and returns the status with the body.
 pub(crate) fn post(to: SocketAddr, path: &str, form: &[(&str, &str)]) -> io::Result<(u16, Vec<u8>)> {
+    request(to, "POST", path, form)
+}
+
+fn request(to: SocketAddr, method: &str, path: &str, form: &[(&str, &str)]) -> io::Result<(u16, Vec<u8>)> {
     let pairs: Vec<String> = form
         .iter()
         .map(|(name, value)| format!("{name}={}", escaped(value)))
@@ -21,7 +30,7 @@ pub(crate) fn post(to: SocketAddr, path: &str, form: &[(&str, &str)]) -> io::Res
     stream.set_write_timeout(Some(LIMIT))?;
     // The older version: its answers are not cut into chunks, and end with the connection.
     let head = format!(
-        "POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;

@@ -10,5 +10,5 @@ mod server;
 mod tool;
 
 pub use answer::{Answer, NativeHistogram, Series};
-pub use server::{Config, Ingestion, Prometheus, Target};
+pub use server::{Config, Ingestion, Prometheus, Rule, Target};
 pub use tool::{Tool, VERSION};

@@ -113,6 +113,19 @@ impl Config {
     }
 }
 
+/// A rule, and how its last evaluation went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// What it asks.
+    pub query: String,
+    /// `ok`, `err`, or `unknown` before the first evaluation.
+    pub health: String,
+    /// What went wrong.
+    pub error: String,
+}
+
 /// A Prometheus that runs, and ends with this value or with the test's process. It also takes what is written to it:
 /// [`Prometheus::remote_write_url`].
 #[derive(Debug)]
@@ -231,6 +244,26 @@ impl Prometheus {
         )
     }
 
+    /// Its alert rules, as it evaluated them last.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn rules(&self) -> Vec<Rule> {
+        let (_, body) = http::get(self.address, "/api/v1/rules").expect("an answer");
+        let body: Value = serde_json::from_slice(&body).expect("rules");
+        let groups = body["data"]["groups"].as_array().into_iter().flatten();
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        groups
+            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+            .map(|rule| Rule {
+                name: text(&rule["name"]),
+                query: text(&rule["query"]),
+                health: text(&rule["health"]),
+                error: text(&rule["lastError"]),
+            })
+            .collect()
+    }
+
     fn ask(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, String> {
         let (_, body) = http::post(self.address, path, form).unwrap_or_else(|error| {
             panic!("Prometheus does not answer: {error}\n{}", self.log());
@@ -298,6 +331,15 @@ mod tests {
         });
         assert_eq!(value(&prometheus, "up{job=\"itself\",cluster=\"tests\"}"), 1.0);
         assert_eq!(value(&prometheus, "ALERTS{alertname=\"Up\"}"), 1.0);
+        let rules = prometheus.rules();
+        assert_eq!(
+            (
+                rules[0].name.as_str(),
+                rules[0].query.as_str(),
+                rules[0].health.as_str()
+            ),
+            ("Up", "up == 1", "ok")
+        );
         // Native histograms and classic ones beside each other.
         let native = "histogram_count(prometheus_http_request_duration_seconds{handler=\"/api/v1/query\"})";
         assert!(value(&prometheus, native) >= 1.0);

@@ -132,23 +132,31 @@ fn parsed(query: &str, reasons: &mut Vec<String>) -> Option<Query> {
         .ok()
 }
 
-/// The rules for a query whose answer is drawn.
-fn examine(query: &str, known: &Known, reasons: &mut Vec<String>) -> Option<Query> {
+/// That what a query asks for exists.
+pub(super) fn exists(query: &str, known: &Known, reasons: &mut Vec<String>) -> Option<Query> {
     let query = parsed(query, reasons)?;
-    if query.subquery {
-        reasons
-            .push("evaluates something again and again over a time of its own: not all servers take that".to_owned());
-    }
     for selector in &query.selectors {
         names_and_labels(selector, known, reasons);
-        time(selector, known, reasons);
     }
     groupings(&query, known, reasons);
     Some(query)
 }
 
-/// That its series and labels exist: for alert rules, too.
-pub(crate) fn names_and_labels(selector: &Selector, known: &Known, reasons: &mut Vec<String>) {
+/// The rules for a query whose answer is drawn.
+fn examine(query: &str, known: &Known, reasons: &mut Vec<String>) -> Option<Query> {
+    let query = exists(query, known, reasons)?;
+    if query.subquery {
+        reasons
+            .push("evaluates something again and again over a time of its own: not all servers take that".to_owned());
+    }
+    for selector in &query.selectors {
+        time(selector, known, reasons);
+    }
+    Some(query)
+}
+
+/// That its series and labels exist.
+fn names_and_labels(selector: &Selector, known: &Known, reasons: &mut Vec<String>) {
     let families = families(selector, known);
     if families.is_empty() {
         reasons.push(match &selector.name {
