@@ -2,13 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use benchmark_results::schema::{FigureUnit, ServerFigure};
+use benchmark_results::{
+    limits::LARGEST_FIGURE,
+    schema::{FigureUnit, ServerFigure},
+    text,
+};
 
 use crate::{
     answer::Sample,
     figure::{Counted, Figure, Keep, Kind},
     promql::{self, Asked},
 };
+
+/// Values of one figure at most: a hostile answer could have thousands.
+const MOST: usize = 100;
+
+/// Longest label, characters.
+const LABEL: usize = 200;
+
+/// Longest reason, characters.
+const REASON: usize = 500;
 
 /// Labels and value.
 pub(crate) type Found = Vec<(BTreeMap<String, String>, f64)>;
@@ -59,6 +72,15 @@ pub(crate) fn absent(figure: &Figure, asked: &Asked, is_known: bool) -> Result<F
     ))
 }
 
+/// Labels no longer than a results file and its readers have use for.
+fn short(labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let cut = |text: String| text::line(&text, LABEL);
+    labels
+        .into_iter()
+        .map(|(name, value)| (cut(name), cut(value)))
+        .collect()
+}
+
 /// The entries of a results file.
 pub(crate) fn tell(figure: &Figure, asked: &Asked, source: &str, found: Result<Found, String>) -> Vec<ServerFigure> {
     let query = promql::query(figure, asked);
@@ -71,13 +93,13 @@ pub(crate) fn tell(figure: &Figure, asked: &Asked, source: &str, found: Result<F
         source: source.to_owned(),
         reason,
     };
-    let none = |reason: String| vec![entry(BTreeMap::new(), None, Some(reason))];
+    let none = |reason: String| vec![entry(BTreeMap::new(), None, Some(text::line(&reason, REASON)))];
     let mut found = match found {
         Ok(found) => found,
         Err(reason) => return none(reason),
     };
-    // 0 ÷ 0, and quantiles of nothing.
-    found.retain(|(_, value)| value.is_finite());
+    // 0 ÷ 0, and quantiles of nothing; and what no results file may hold.
+    found.retain(|(_, value)| value.abs() <= LARGEST_FIGURE);
     if found.is_empty() {
         return none(match figure.unit {
             FigureUnit::Milliseconds => "nothing was timed in the window".to_owned(),
@@ -85,7 +107,10 @@ pub(crate) fn tell(figure: &Figure, asked: &Asked, source: &str, found: Result<F
         });
     }
     match figure.keep {
-        Keep::All => found.sort_by(|a, b| a.0.cmp(&b.0)),
+        Keep::All => {
+            found.sort_by(|a, b| a.0.cmp(&b.0));
+            found.truncate(MOST);
+        }
         Keep::Largest(most) | Keep::Busiest(most) => {
             found.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             found.truncate(most);
@@ -93,6 +118,67 @@ pub(crate) fn tell(figure: &Figure, asked: &Asked, source: &str, found: Result<F
     }
     found
         .into_iter()
-        .map(|(labels, value)| entry(labels, Some(value), None))
+        .map(|(labels, value)| entry(short(labels), Some(value), None))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::figure;
+
+    fn asked() -> Asked {
+        Asked {
+            namespace: "n".to_owned(),
+            matchers: None,
+            window: Duration::from_secs(10),
+        }
+    }
+
+    fn sample(label: &str, value: f64) -> Sample {
+        Sample {
+            labels: BTreeMap::from([("task_type".to_owned(), label.to_owned())]),
+            value,
+        }
+    }
+
+    fn told(name: &str, answer: Result<Vec<Sample>, String>, is_known: bool) -> Vec<ServerFigure> {
+        answered(figure(name).unwrap(), &asked(), "http://p", answer, is_known)
+    }
+
+    #[test]
+    fn an_answer_is_told_by_its_labels() {
+        let figures = told("sync-match", Ok(vec![sample("b", 0.5), sample("a", 1.0)]), true);
+        assert_eq!(figures[0].labels["task_type"], "a");
+        assert_eq!((figures[1].value, figures[1].reason.as_deref()), (Some(0.5), None));
+        let none = told("sync-match", Ok(vec![sample("a", f64::NAN)]), true);
+        assert_eq!(none[0].reason.as_deref(), Some("nothing was counted in the window"));
+        let refused = told("sync-match", Err("answered 500".to_owned()), true);
+        assert_eq!(refused[0].reason.as_deref(), Some("answered 500"));
+    }
+
+    #[test]
+    fn what_never_happened_is_none_only_where_the_server_is_known() {
+        assert_eq!(told("exhausted-requests", Ok(vec![]), true)[0].value, Some(0.0));
+        assert_eq!(told("exhausted-requests", Ok(vec![]), false)[0].value, None);
+        assert_eq!(
+            told("sql-pool", Ok(vec![]), true)[0].value,
+            None,
+            "other stores have none"
+        );
+    }
+
+    #[test]
+    fn whatever_is_answered_can_be_written_and_read() {
+        let many = (0..5_000).map(|n| sample(&n.to_string(), 1.0)).collect();
+        assert_eq!(told("sync-match", Ok(many), true).len(), MOST);
+        let huge = told("sync-match", Ok(vec![sample("a", 1e300)]), true);
+        assert_eq!(huge[0].value, None);
+        let long = told("sync-match", Ok(vec![sample(&"x".repeat(100_000), 1.0)]), true);
+        assert!(long[0].labels["task_type"].chars().count() <= LABEL + 1);
+        let reason = told("sync-match", Err("y".repeat(100_000)), true);
+        assert!(reason[0].reason.as_ref().unwrap().chars().count() <= REASON + 1);
+    }
 }

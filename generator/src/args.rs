@@ -20,8 +20,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::Erro
 pub use conversion::{Converted, OutputOptions};
 pub use environment::{Surroundings, TABLES};
 pub use files::{
-    CompareArgs, CompareFormat, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs, ReportFormat,
-    ShowArgs,
+    CompareArgs, CompareFormat, DiagnoseArgs, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs,
+    ReportFormat, ShowArgs,
 };
 pub use join::{JoinArgs, JoinOptions};
 pub use options::{
@@ -70,6 +70,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Print a run's summary again
     Show(ShowArgs),
+    /// Print what kept a run from being faster, and the server's figures that tell so
+    Diagnose(DiagnoseArgs),
     /// Write a run as CSV, HdrHistogram interval log or OpenMetrics
     Export(ExportArgs),
     /// Serve a frontend that takes starts and does nothing

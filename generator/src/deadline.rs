@@ -36,6 +36,8 @@ pub enum Step {
     Counts,
     /// What is open is terminated.
     CleanUp,
+    /// A Prometheus is asked for the server's figures.
+    Figures,
     /// Members leave.
     Farewell,
     /// The workers of this process stop.
@@ -55,6 +57,7 @@ impl Step {
             Step::Settle => 67,
             Step::Counts => 76,
             Step::CleanUp => 86,
+            Step::Figures => 88,
             Step::Farewell => 90,
             Step::Workers => 96,
             Step::Server => 100,
@@ -308,6 +311,7 @@ mod tests {
             Step::Settle,
             Step::Counts,
             Step::CleanUp,
+            Step::Figures,
             Step::Farewell,
             Step::Workers,
             Step::Server,

@@ -1,12 +1,14 @@
 //! Commands that work from results files alone: no server, no network, years later.
 
 mod comparing;
+mod diagnosing;
 mod found;
 mod output;
 mod reporting;
 mod showing;
 
 pub use comparing::{CompareRequest, Compared, NoiseFolder, check_judging, compare, compare_sides, store_noise};
+pub use diagnosing::{diagnosed, prometheus, stored};
 pub use found::{Found, find};
 pub use reporting::{export, report};
 pub use showing::{history, show};

@@ -19,7 +19,7 @@ use benchmark_generator::{
     },
     live, null_frontend,
     page::Farewell,
-    plan_view, stage,
+    plan_view, server_figures, stage,
     stop::{self, StopReason},
     story::{self, Finished, RunError, RunRequest},
 };
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
         Some(Command::Report(options)) => files::report(options).and_then(show),
         Some(Command::History(options)) => files::history(options, style()).and_then(show),
         Some(Command::Show(options)) => files::show(options, style()).and_then(show),
+        Some(Command::Diagnose(options)) => diagnose(options),
         Some(Command::Export(options)) => files::export(options).and_then(show),
         Some(Command::NullFrontend(options)) => serve_nothing(options),
     };
@@ -177,6 +178,17 @@ fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells what kept a stored run from being faster.
+fn diagnose(options: &args::DiagnoseArgs) -> Result<ExitCode, Problem> {
+    let prometheus = files::prometheus(options)?;
+    let mut results = files::stored(options)?;
+    if let Some(source) = prometheus {
+        let asking = server_figures::of_stored(&source, &results);
+        results.server_figures = block_on(asking)?.map_err(problem)?;
+    }
+    files::diagnosed(&results, style()).and_then(show)
 }
 
 /// Finds out what this host can send, and keeps it for later runs.

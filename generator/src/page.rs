@@ -145,6 +145,13 @@ pub struct RunPage {
 }
 
 impl RunPage {
+    /// Somebody sees it, also when it is not served.
+    pub fn seen(&mut self) {
+        if !std::mem::replace(&mut self.is_seen, true) {
+            self.generator.watch();
+        }
+    }
+
     /// What the run is against.
     pub fn introduce(&self, plan: &Plan, version: &str, revision: Option<&str>, server_version: Option<&str>) {
         let unknown = |text: Option<&str>| text.unwrap_or("unknown").to_owned();

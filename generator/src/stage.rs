@@ -232,6 +232,11 @@ impl Stage {
         self.server_of_ours().and_then(EmbeddedServer::ui_address)
     }
 
+    /// URL of the embedded server's own metrics page, where there is such a server.
+    pub fn server_metrics(&self) -> Option<String> {
+        self.server_of_ours().map(EmbeddedServer::metrics_address)
+    }
+
     /// How the workers of this process are tuned.
     pub fn worker_facts(&self) -> Option<WorkerFacts> {
         Some(self.workers.as_ref()?.pool.effective().facts())

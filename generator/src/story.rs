@@ -16,7 +16,7 @@ use benchmark_results::{
     schema::{Environment, Event, Fact, Reconciliation, Run},
     text,
 };
-use benchmark_scenarios::{Plan, Resolved};
+use benchmark_scenarios::{Plan, Resolved, Target};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_worker::logging;
 use futures::{FutureExt as _, future::LocalBoxFuture};
@@ -33,7 +33,9 @@ use crate::{
     page::{Page, RunPage},
     plan_view,
     reconcile::Reconciling,
+    remote_write,
     results_file::ResultsFile,
+    server_figures::{self, Pages, Prometheus, Sources, Span, Watching},
     stage::{Stage, StageOptions, StandingServer},
     stop::{Stop, StopReason},
     submission::{self, NotBegun, Submission, SubmissionOptions},
@@ -125,7 +127,20 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     if let Some(address) = request.page.address() {
         say(&screen, &[format!("metrics  http://{address}/metrics")]);
     }
-    let page = request.page.begin(plan, &run_id);
+    let mut page = request.page.begin(plan, &run_id);
+    let is_embedded = matches!(plan.target, Target::Embedded(_));
+    let sources = tokio::select! {
+        sources = server_figures::prepare(&request.resolved.figures, is_embedded, &plan.namespace) => {
+            sources.map_err(environment)?
+        }
+        reason = stop.requested() => return Err(RunError::Interrupted(reason)),
+    };
+    let own = (plan.workers.count > 0).then(|| request.page.registry().clone());
+    let writing = request.resolved.remote_write.as_ref();
+    let writing = writing
+        .map(|target| remote_write::prepare(target, request.page.registry().clone(), host.hostname.value.as_deref()))
+        .transpose()
+        .map_err(environment)?;
     let set_up = Stage::set_up(StageOptions {
         plan,
         api_key: request.api_key.clone(),
@@ -136,7 +151,10 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         fleet: &request.resolved.fleet,
         token: request.fleet_token.clone(),
         standing: request.standing.clone(),
-        metrics: (request.page.registry().clone(), request.page.address().is_some()),
+        metrics: (
+            request.page.registry().clone(),
+            request.page.address().is_some() || writing.is_some(),
+        ),
         say: sayer(&screen),
         told: told(&screen),
     });
@@ -172,9 +190,27 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     };
     let revision = parts.run.git_revision.value.as_deref();
     page.introduce(plan, &parts.run.version, revision, stage.facts.version.value.as_deref());
+    let writing = match writing {
+        Some(prepared) => {
+            page.seen();
+            Some(prepared.start(sayer(&screen)).map_err(environment)?)
+        }
+        None => None,
+    };
     let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
+    let (pages, prometheus) = match sources {
+        Sources::None => (None, None),
+        Sources::Embedded(client) => {
+            let own_server = stage.server_metrics().into_iter().collect();
+            (Some(Pages::new(client, own_server, own, &plan.namespace)), None)
+        }
+        Sources::Pages(client, urls) => (Some(Pages::new(client, urls, own, &plan.namespace)), None),
+        Sources::Prometheus(prometheus) => (None, Some(prometheus)),
+    };
     let mut story = Story {
         plan,
+        pages,
+        prometheus,
         ending: ending.clone(),
         stage,
         file,
@@ -225,9 +261,12 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
             parts
         }
     };
-    let results = finish(parts).map_err(environment)?;
-    let (path, unwritten) = write_down(&mut file, &results);
+    let mut results = finish(parts).map_err(environment)?;
     page.finish(results.verdict.value);
+    if let Some(writing) = writing {
+        results.remote_write = Some(writing.finish(&ending).await);
+    }
+    let (path, unwritten) = write_down(&mut file, &results);
     Ok(Finished {
         results,
         path,
@@ -266,6 +305,8 @@ fn write_down(file: &mut ResultsFile, results: &Results) -> (PathBuf, Option<Str
 /// A run that is going on.
 struct Story<'a> {
     plan: &'a Plan,
+    pages: Option<Pages>,
+    prometheus: Option<Prometheus>,
     ending: Ending,
     stage: Stage,
     file: ResultsFile,
@@ -294,7 +335,27 @@ impl Story<'_> {
                 break;
             }
         }
+        self.ask_prometheus().await;
         Ok(())
+    }
+
+    /// The server's figures of all iterations, where a Prometheus has them.
+    async fn ask_prometheus(&mut self) {
+        let Some(prometheus) = &self.prometheus else { return };
+        let iterations = (1..).zip(&self.parts.iterations);
+        let spans: Vec<Span> = iterations
+            .filter_map(|(index, part)| Span::of(index, &part.started_at, &part.phases.measure))
+            .collect();
+        if spans.is_empty() {
+            return;
+        }
+        say(
+            &self.screen,
+            &[format!("asking {} for the server's figures", prometheus.url())],
+        );
+        let deadline = self.ending.step(Step::Figures, server_figures::LIMIT);
+        self.parts.server_figures =
+            server_figures::ask_within(prometheus, &self.plan.namespace, &spans, &deadline).await;
     }
 
     /// One submission window and what comes after it. Returns what ended it, and with it the run.
@@ -312,6 +373,7 @@ impl Story<'_> {
             stop,
             ending,
             page,
+            pages,
             ..
         } = self;
         let (stage, ending): (&Stage, &Ending) = (stage, ending);
@@ -323,6 +385,7 @@ impl Story<'_> {
             screen: &screen,
         };
 
+        let mut watching = pages.clone().map(|pages| Watching::new(pages, iteration));
         let lost = || stage.server_loss();
         let begun = Instant::now();
         let submission = submission::submit(
@@ -341,6 +404,7 @@ impl Story<'_> {
             async |submission| {
                 show(&screen, || frames.of_window(submission));
                 page.look(submission, &stage.crew).await?;
+                watching.iter_mut().for_each(|watching| watching.tick(submission));
                 refresher.refresh(file, submission).await
             },
         );
@@ -423,6 +487,10 @@ impl Story<'_> {
             if let Some(reason) = &ended_by {
                 submission.note_stop(reason);
             }
+        }
+        if let Some(watching) = watching {
+            let read = watching.finish(&ending.step(Step::Members, HEAR_LIMIT)).await;
+            parts.server_figures.extend(read);
         }
         parts.events.append(&mut submission.events);
         parts.iterations.push(observed);

@@ -163,7 +163,17 @@ fn defaults(command: &clap::Command) -> BTreeMap<String, Option<String>> {
 #[test]
 fn tables_of_the_other_commands_are_those_of_their_help() {
     let command = args::command();
-    for name in ["join", "calibrate", "compare", "ab", "report", "history", "export"] {
+    for name in [
+        "join",
+        "calibrate",
+        "compare",
+        "ab",
+        "report",
+        "history",
+        "diagnose",
+        "diagnose",
+        "export",
+    ] {
         let of_the_help = defaults(command.find_subcommand(name).unwrap());
         let in_docs = rows_of(name);
         let flags: Vec<&String> = in_docs.iter().map(|(flag, _)| flag).collect();

@@ -28,8 +28,9 @@ const SLOTS_USED: &str = "temporal_worker_task_slots_used";
 const SLOTS_FREE: &str = "temporal_worker_task_slots_available";
 const POLLERS: &str = "temporal_num_pollers";
 
-/// Series that a run records even when nobody reads the page: of these the headroom is made, and of polls their success.
-const NEEDED: [&str; 7] = [
+/// Series that a run records even when nobody reads the page: of these the headroom is made, of polls their success, and
+/// the workers' part of the diagnosis.
+const NEEDED: [&str; 10] = [
     SLOTS_USED,
     SLOTS_FREE,
     POLLERS,
@@ -37,6 +38,9 @@ const NEEDED: [&str; 7] = [
     "temporal_workflow_task_queue_poll_empty",
     "temporal_activity_task_received",
     "temporal_activity_poll_no_task",
+    "temporal_workflow_task_schedule_to_start_latency",
+    "temporal_activity_schedule_to_start_latency",
+    "temporal_sticky_cache_total_forced_eviction",
 ];
 
 /// Whether [`crate::Selection::Headroom`] records the series.

@@ -17,6 +17,7 @@ mod own;
 mod plain;
 mod process;
 mod registry;
+mod remote_write;
 
 pub use distribution::{Distribution, LATENCY_EDGES};
 pub use format::Format;
@@ -26,3 +27,4 @@ pub use own::{Described, Kind, Sample, Value};
 /// The messages of the protobuf page: Prometheus' `io.prometheus.client`.
 pub use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as protobuf;
 pub use registry::{EncodeError, Registry, Selection};
+pub use remote_write::{NoClient, RemoteWrite, RemoteWriteOptions, Written};

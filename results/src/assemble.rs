@@ -146,6 +146,8 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
         windows,
         intervals,
         server_figures,
+        // Whoever writes it knows in the end.
+        remote_write: None,
         events,
         iterations: judged,
         passed,

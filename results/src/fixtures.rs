@@ -15,8 +15,8 @@ use crate::{
     Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble, merge,
     schema::{
         AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, FigureMethod, FigureUnit,
-        Fleet, Interval, Latency, Phase, PhaseReport, Phases, Reconciliation, Run, ServerClock, ServerFigure,
-        ServerFigures, Verdict, VerdictValue, Window,
+        Fleet, Interval, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten, Run, ServerClock,
+        ServerFigure, ServerFigures, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -437,6 +437,12 @@ pub(crate) fn with_figures() -> Results {
         reason: value.is_none().then(|| "there are no series of it".into()),
     };
     let mut results = short();
+    results.remote_write = Some(RemoteWritten {
+        url: "http://127.0.0.1:9090/api/v1/write".into(),
+        taken: 3,
+        lost: 1,
+        problem: Some("answered 400 Bad Request".into()),
+    });
     results.server_figures = vec![ServerFigures {
         iteration: 1,
         started_at: "2026-11-20T10:00:01Z".into(),

@@ -25,7 +25,7 @@ pub use self::{
     legacy::{LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem, LegacyThresholds},
     phases::{AtCap, EndLatency, Latencies, Latency, Phase, PhaseReport, Phases, StartLatency},
     reconciliation::{Cleanup, CompletionSource, CutOff, Reconciliation, SampleEnds, ServerClock},
-    server_figures::{FigureMethod, FigureUnit, ServerFigure, ServerFigures},
+    server_figures::{FigureMethod, FigureUnit, RemoteWritten, ServerFigure, ServerFigures},
     verdict::{Check, CheckStatus, Outcome, ThresholdOutcome, Verdict, VerdictValue},
 };
 use crate::ledger::Ledger;
@@ -75,6 +75,9 @@ pub struct Results {
     /// What the server's own metrics say of the measured phase, by iteration; absent where they were not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_figures: Vec<ServerFigures>,
+    /// What became of the metrics page that was written each second; absent where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_write: Option<RemoteWritten>,
     /// Things that happened to the run, in order.
     pub events: Vec<Event>,
     /// Each iteration by itself; with a single one it repeats the totals.

@@ -65,6 +65,15 @@ pub fn render(results: &Results, file: Option<&Path>, style: Style) -> String {
     out.text
 }
 
+/// What kept the run from being faster, and the server's figures that tell so, with a line break at its end.
+pub fn render_diagnosis(results: &Results, style: Style) -> String {
+    let mut out = Out::new(style);
+    headline(&mut out, results);
+    bottleneck::findings(&mut out, results);
+    bottleneck::figures(&mut out, results);
+    out.text
+}
+
 fn headline(out: &mut Out, results: &Results) {
     let verdict = &results.verdict;
     let word = style::word(verdict.value);

@@ -242,6 +242,18 @@ keys! {
     MetricsListen: "metrics-listen" in Measuring,
     /// How long a last scrape is waited for.
     MetricsGrace: "metrics-grace" in Measuring,
+    /// Where the page is written each second.
+    RemoteWrite: "remote-write" in Measuring,
+    /// File with headers that it is written with.
+    RemoteWriteHeaders: "remote-write-headers" in Measuring,
+    /// Metrics pages of servers and workers.
+    ServerMetrics: "server-metrics" in Measuring,
+    /// A Prometheus that is asked for the server's figures.
+    Prometheus: "prometheus" in Measuring,
+    /// Matchers that its series must meet besides.
+    PrometheusMatch: "prometheus-match" in Measuring,
+    /// File with headers that it is asked with.
+    PrometheusHeaders: "prometheus-headers" in Measuring,
     /// Limit of the 99th percentile of `e2e_response`.
     MaxP99Latency: "max-p99-latency" in Thresholds,
     /// Completions a second, at least.

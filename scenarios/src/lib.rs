@@ -22,9 +22,9 @@ pub use plan::{
 pub use problem::Problem;
 pub use rate::{Rate, RateError};
 pub use resolve::{
-    AtHand, EMBEDDED, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls, Reached, Resolved,
-    ResolvedJoin, ResolvedWorker, ServerAccess, Setting, TlsSaid, WorkerProcess, parse_switch, resolve, resolve_join,
-    resolve_worker,
+    AtHand, EMBEDDED, FigureSources, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls,
+    PrometheusSource, Reached, RemoteWriteTarget, Resolved, ResolvedJoin, ResolvedWorker, ServerAccess, Setting,
+    TlsSaid, WorkerProcess, parse_switch, resolve, resolve_join, resolve_prometheus, resolve_worker,
 };
 pub use sleep::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange};
 pub use tuning::{Pollers, Slots, WorkerProfile, WorkerTuning};

@@ -6,6 +6,7 @@
 
 mod again;
 mod connection;
+mod figures;
 mod fleet;
 mod form;
 mod join;
@@ -27,6 +28,7 @@ use crate::{
     problem::Problem,
 };
 pub use connection::EMBEDDED;
+pub use figures::{FigureSources, PrometheusSource, RemoteWriteTarget, resolve_prometheus};
 pub use fleet::{FleetOptions, FleetTls};
 use form::Form;
 pub use form::parse_switch;
@@ -57,6 +59,10 @@ pub struct Resolved {
     pub metrics_listen: Option<SocketAddr>,
     /// How long a last scrape of them is waited for, when that was asked for.
     pub metrics_grace: Option<Duration>,
+    /// Where the server's figures are read from.
+    pub figures: FigureSources,
+    /// Where this process's page is written, when it is.
+    pub remote_write: Option<RemoteWriteTarget>,
     /// Each option that the plan follows from, in reading order, with its effective value and source. Options of other
     /// workloads and other targets are left out.
     pub settings: Vec<Setting>,
@@ -110,6 +116,8 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     };
     let metrics_listen = reader.read_given(Key::MetricsListen, &Form::listen())?;
     let metrics_grace = reader.read_given(Key::MetricsGrace, &Form::span(Duration::ZERO..=MOST_GRACE))?;
+    let remote_write = figures::remote_write(&mut reader)?;
+    let figures = figures::resolve(&mut reader)?;
     load::note_ends(&mut reader, &plan);
     let (settings, notes) = reader.finish();
     Ok(Resolved {
@@ -117,6 +125,8 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
         fleet: fleet_options,
         metrics_listen,
         metrics_grace,
+        figures,
+        remote_write,
         settings,
         notes,
     })

@@ -48,6 +48,12 @@ pub const RUN: &[Variable] = &[
     ("BENCHMARK_FLEET_TLS_KEY", Key::FleetTlsKey),
     ("BENCHMARK_METRICS_LISTEN", Key::MetricsListen),
     ("BENCHMARK_METRICS_GRACE", Key::MetricsGrace),
+    ("BENCHMARK_REMOTE_WRITE", Key::RemoteWrite),
+    ("BENCHMARK_REMOTE_WRITE_HEADERS", Key::RemoteWriteHeaders),
+    ("BENCHMARK_SERVER_METRICS", Key::ServerMetrics),
+    ("BENCHMARK_PROMETHEUS", Key::Prometheus),
+    ("BENCHMARK_PROMETHEUS_MATCH", Key::PrometheusMatch),
+    ("BENCHMARK_PROMETHEUS_HEADERS", Key::PrometheusHeaders),
 ];
 
 /// How workers are tuned, in whatever process they run.

@@ -178,11 +178,20 @@ impl RunArgs {
             (Key::SampleCap, &measuring.sample_cap),
             (Key::MetricsListen, &measuring.metrics_listen),
             (Key::MetricsGrace, &measuring.metrics_grace),
+            (Key::RemoteWrite, &measuring.remote_write),
+            (Key::RemoteWriteHeaders, &measuring.remote_write_headers),
+            (Key::Prometheus, &measuring.prometheus),
+            (Key::PrometheusMatch, &measuring.prometheus_match),
+            (Key::PrometheusHeaders, &measuring.prometheus_headers),
             (Key::MaxP99Latency, &thresholds.max_p99_latency),
             (Key::MinThroughput, &thresholds.min_throughput),
             (Key::MaxErrorRatio, &thresholds.max_error_ratio),
         ];
         add_flags(asked, values);
+        if !measuring.server_metrics.is_empty() {
+            let urls = measuring.server_metrics.join(",");
+            asked.add(Key::ServerMetrics, Given::by_flag(Key::ServerMetrics.flag(), urls));
+        }
         for pair in &server.server_config {
             asked.add(Key::ServerConfig, Given::by_flag(Key::ServerConfig.flag(), pair));
         }

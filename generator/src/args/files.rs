@@ -150,6 +150,23 @@ pub struct ShowArgs {
     pub run: PathBuf,
 }
 
+/// Which run is diagnosed, and by whose figures.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DiagnoseArgs {
+    /// Results file, a folder with one, or a run id below runs/
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Prometheus that is asked for the server's figures of its measured phase [default: those in the file]
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// Matchers that its series must meet, as cluster="bench" [default: none]
+    #[arg(long, value_name = "MATCHERS")]
+    pub prometheus_match: Option<String>,
+    /// File with lines Name: value that it is asked with, such as a token [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub prometheus_headers: Option<String>,
+}
+
 /// What is exported.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ExportArgs {

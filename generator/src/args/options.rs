@@ -311,6 +311,25 @@ pub struct MeasuringArgs {
     /// after one; not at all without]
     #[arg(long, value_name = "TIME")]
     pub metrics_grace: Option<String>,
+    /// Write this process's metrics there each second, by Prometheus' remote write [default: off]
+    #[arg(long, value_name = "URL")]
+    pub remote_write: Option<String>,
+    /// File with lines Name: value that they are written with, such as a token [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub remote_write_headers: Option<String>,
+    /// Metrics page of a server or worker, for the server's figures in the result; may be repeated [default: the embedded
+    /// server's]
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub server_metrics: Vec<String>,
+    /// Prometheus that is asked for the server's figures afterwards, in place of pages [default: none]
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// Matchers that its series must meet, as cluster="bench" [default: none]
+    #[arg(long, value_name = "MATCHERS")]
+    pub prometheus_match: Option<String>,
+    /// File with lines Name: value that it is asked with, such as a token [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub prometheus_headers: Option<String>,
 }
 
 /// What must be reached.

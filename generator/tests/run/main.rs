@@ -7,6 +7,7 @@ mod account;
 mod bench;
 mod clusters;
 mod ending;
+mod figures;
 mod fleet;
 mod modes;
 mod page;

@@ -6,7 +6,7 @@ use super::{scene::Drawn, text::short};
 use crate::{
     diagnosis::{self, Diagnosis, Finding},
     format,
-    schema::{FigureUnit, Results, ServerFigure},
+    schema::{Results, ServerFigure},
 };
 
 /// Longest text that is shown, characters.
@@ -77,7 +77,7 @@ fn figures(results: &Results) -> Markup {
                                 @if several { td { (iteration) } }
                                 th scope="row" { (short(&figure.name.replace('-', " "), 60)) }
                                 td.text { (short(&labels(figure), TEXT)) }
-                                td { (value(figure)) }
+                                td { (figure.shown()) }
                                 td.text.sub { (short(figure.reason.as_deref().unwrap_or(""), TEXT)) }
                             }
                         }
@@ -92,16 +92,4 @@ fn figures(results: &Results) -> Markup {
 fn labels(figure: &ServerFigure) -> String {
     let values: Vec<&str> = figure.labels.values().map(String::as_str).collect();
     values.join(" · ")
-}
-
-fn value(figure: &ServerFigure) -> String {
-    let Some(value) = figure.value else {
-        return format::NONE.to_owned();
-    };
-    match figure.unit {
-        FigureUnit::PerSecond => format::rate(value),
-        FigureUnit::Milliseconds => format::ms(value),
-        FigureUnit::Ratio => format::percent(value),
-        FigureUnit::PerWorkflow | FigureUnit::Count => format!("{value:.1}"),
-    }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::format;
+
 /// The server's figures of one iteration's measured phase. No verdict rests on them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +56,20 @@ pub struct ServerFigure {
     pub reason: Option<String>,
 }
 
+/// What became of the metrics page that was written each second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoteWritten {
+    /// Where to.
+    pub url: String,
+    /// Pages that were taken, one a second.
+    pub taken: u64,
+    /// Pages that were not.
+    pub lost: u64,
+    /// What went wrong first, in words; null when nothing did.
+    pub problem: Option<String>,
+}
+
 /// What a figure is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -83,5 +99,20 @@ impl ServerFigures {
             .iter()
             .filter(move |figure| figure.name == name)
             .filter_map(|figure| Some((&figure.labels, figure.value?)))
+    }
+}
+
+impl ServerFigure {
+    /// The value for people, with its unit; a dash where there is none.
+    pub fn shown(&self) -> String {
+        let Some(value) = self.value else {
+            return format::NONE.to_owned();
+        };
+        match self.unit {
+            FigureUnit::PerSecond => format::rate(value),
+            FigureUnit::Milliseconds => format::ms(value),
+            FigureUnit::Ratio => format::percent(value),
+            FigureUnit::PerWorkflow | FigureUnit::Count => format!("{value:.1}"),
+        }
     }
 }

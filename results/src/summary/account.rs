@@ -211,6 +211,15 @@ pub(super) fn whereabouts(out: &mut Out, results: &Results, file: Option<&Path>)
         server.address
     );
     out.line(&wrap("  run          ", 15, &text::line(&run, MESSAGE), WIDTH));
+    if let Some(written) = results.remote_write.as_ref().filter(|written| written.lost > 0) {
+        let why = text::line(written.problem.as_deref().unwrap_or_default(), MESSAGE);
+        let lost = format!(
+            "{} of {} seconds were lost: {why}",
+            count(written.lost),
+            count(written.taken.saturating_add(written.lost))
+        );
+        out.line(&wrap("  remote write ", 15, &lost, WIDTH));
+    }
     if let Some(file) = file {
         out.line(&format!("  result       {}", text::lines(&file.to_string_lossy())));
     }

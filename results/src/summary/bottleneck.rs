@@ -3,8 +3,8 @@
 use super::{Out, WIDTH};
 use crate::{
     diagnosis::{self, Diagnosis},
-    format::wrap,
-    schema::Results,
+    format::{self, wrap},
+    schema::{Results, ServerFigure},
     text,
 };
 
@@ -40,6 +40,39 @@ pub(super) fn findings(out: &mut Out, results: &Results) {
         out.line(&wrap(&format!("{label:<TEXT$}"), TEXT + 2, said, WIDTH));
     }
     out.blank();
+}
+
+/// The figures, one a line, under the window that they are of.
+pub(super) fn figures(out: &mut Out, results: &Results) {
+    for figures in &results.server_figures {
+        let of = match results.server_figures.len() {
+            1 => String::new(),
+            _ => format!("iteration {}: ", figures.iteration),
+        };
+        let window = format!(
+            "  {of}{} from {}",
+            format::length(figures.seconds),
+            text::line(&figures.started_at, REASON)
+        );
+        out.line(&window);
+        for figure in &figures.figures {
+            let name = format!("  {:<36} ", text::line(&named(figure), REASON));
+            let value = match (figure.value, &figure.reason) {
+                (Some(_), _) => figure.shown(),
+                (None, reason) => text::line(reason.as_deref().unwrap_or(format::NONE), REASON),
+            };
+            out.line(&wrap(&name, 39, &value, WIDTH));
+        }
+        out.blank();
+    }
+}
+
+fn named(figure: &ServerFigure) -> String {
+    let labels: Vec<&str> = figure.labels.values().map(String::as_str).collect();
+    match labels[..] {
+        [] => figure.name.clone(),
+        _ => format!("{} ({})", figure.name, labels.join(", ")),
+    }
 }
 
 /// What stood in the way of a part of the figures.

@@ -218,3 +218,13 @@ fn messages_of_others_cannot_write_to_the_terminal() {
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'));
     assert!(text.len() < 5_000);
 }
+
+#[test]
+fn seconds_that_remote_write_lost_are_told() {
+    let text = plain(&fixtures::with_figures());
+    assert!(
+        text.contains("  remote write 1 of 4 seconds were lost: answered 400 Bad Request\n"),
+        "{text}"
+    );
+    assert!(!plain(&fixtures::valid()).contains("remote write"));
+}

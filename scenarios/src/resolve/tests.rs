@@ -451,6 +451,7 @@ fn server_config_adds_up_and_the_strongest_giver_wins() {
     }
 }
 
+mod figures;
 mod fleet;
 mod properties;
 mod tuning;

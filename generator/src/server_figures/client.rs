@@ -1,0 +1,122 @@
+//! HTTP, by the client that the SDK brings: answers are bounded in size and time, and redirections are not followed, since
+//! headers with a token would go along.
+
+use std::{error::Error, time::Duration};
+
+use anyhow::Context as _;
+use benchmark_figures::{Page, Sample, Snapshot};
+use http::{
+    HeaderMap,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue},
+};
+use reqwest::Response;
+use temporalio_common::telemetry::ensure_default_crypto_provider;
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Largest answer of a Prometheus, bytes: a figure's has some kilobytes, and takes ten times as much once it is read.
+const LARGEST: usize = 4 << 20;
+
+/// The text format. Without `escaping=underscores` a server could send names in quotes.
+const TEXT: &str = "text/plain;version=0.0.4;escaping=underscores";
+
+/// Speaks to servers with the same headers.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    headers: HeaderMap,
+}
+
+impl Client {
+    /// A client that sends these headers each time.
+    ///
+    /// # Errors
+    /// When there is no TLS to be had.
+    pub fn new(headers: HeaderMap) -> anyhow::Result<Client> {
+        ensure_default_crypto_provider();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("run-benchmark/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .context("no HTTP client can be made")?;
+        Ok(Client { http, headers })
+    }
+
+    /// Reads a metrics page, and keeps what figures are made of.
+    ///
+    /// # Errors
+    /// Why it could not be read, or is none, in words.
+    pub async fn page(&self, url: &str, namespace: &str) -> Result<Snapshot, String> {
+        let request = self.http.get(url).headers(self.headers.clone()).header(ACCEPT, TEXT);
+        let mut answer = sound(request.send().await)?;
+        let mut page = Page::new(namespace);
+        while let Some(piece) = answer.chunk().await.map_err(|error| words(&error))? {
+            page.feed(&piece).map_err(|problem| problem.to_string())?;
+        }
+        page.finish().map_err(|problem| problem.to_string())
+    }
+
+    /// Asks a Prometheus for the values of a query at an instant in Unix seconds; now when none is given.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words.
+    pub async fn query(&self, base: &str, query: &str, at: Option<f64>) -> Result<Vec<Sample>, String> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("query", query);
+        if let Some(at) = at {
+            form.append_pair("time", &format!("{at:.3}"));
+        }
+        // A query may be longer than a URL.
+        let request = self
+            .http
+            .post(format!("{base}/api/v1/query"))
+            .headers(self.headers.clone())
+            .header(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            )
+            .body(form.finish());
+        let mut answer = request.send().await.map_err(|error| words(&error))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| words(&error))? {
+            if body.len() + piece.len() > LARGEST {
+                return Err("the answer has more than 4 MiB".to_owned());
+            }
+            body.extend_from_slice(&piece);
+        }
+        let parsed = benchmark_figures::parse_answer(&body);
+        match parsed {
+            Ok(samples) if status.is_success() => Ok(samples),
+            // Prometheus says what is wrong with a query in the same form.
+            Err(benchmark_figures::AnswerError::Refused(why)) => Err(format!("answered {status}: {why}")),
+            Err(error) if status.is_success() => Err(error.to_string()),
+            _ => Err(format!("answered {status}")),
+        }
+    }
+}
+
+fn sound(answer: reqwest::Result<Response>) -> Result<Response, String> {
+    let answer = answer.map_err(|error| words(&error))?;
+    if answer.status().is_success() {
+        Ok(answer)
+    } else {
+        Err(format!("answered {}", answer.status()))
+    }
+}
+
+/// What went wrong, without the URL, which is said already: the innermost cause is the telling one.
+fn words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", ANSWER.as_secs());
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,158 @@
+//! Where the server's figures are read from, and where this process's page is written.
+
+use std::path::PathBuf;
+
+use super::{form::Form, reader::Reader};
+use crate::{
+    asked::{Asked, Key},
+    problem::Problem,
+};
+
+/// Where the server's figures are read from; no part of the plan, since it changes nothing that is measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FigureSources {
+    /// Metrics pages of servers and workers.
+    pub pages: Vec<String>,
+    /// A Prometheus that scrapes them.
+    pub prometheus: Option<PrometheusSource>,
+}
+
+/// A Prometheus that is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrometheusSource {
+    /// Its URL, without `/api/v1/query`.
+    pub url: String,
+    /// Matchers that every series must meet besides, as they were typed.
+    pub matchers: Option<String>,
+    /// File with headers that it is asked with.
+    pub headers: Option<PathBuf>,
+}
+
+/// Where this process's page is written each second; no part of the plan either.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteWriteTarget {
+    /// The whole URL.
+    pub url: String,
+    /// File with headers that it is written with.
+    pub headers: Option<PathBuf>,
+}
+
+const PROMETHEUS_ONLY: [Key; 2] = [Key::PrometheusMatch, Key::PrometheusHeaders];
+
+/// Where the page is written, when it is.
+pub(crate) fn remote_write(reader: &mut Reader) -> Result<Option<RemoteWriteTarget>, Problem> {
+    if let Some(given) = reader.given(Key::RemoteWrite) {
+        refuse_credentials(Key::RemoteWrite, &given.text)?;
+    }
+    let form = Form::text(format!("{URL}/api/v1/write"), is_url);
+    let Some(url) = reader.read_given(Key::RemoteWrite, &form)? else {
+        reader.refuse(&[Key::RemoteWriteHeaders], "nothing is written", |problem| {
+            problem.remedy("--remote-write URL")
+        })?;
+        return Ok(None);
+    };
+    let headers = reader.read_given(Key::RemoteWriteHeaders, &file())?.map(PathBuf::from);
+    Ok(Some(RemoteWriteTarget { url, headers }))
+}
+
+/// The Prometheus that is asked about a stored result, when one is.
+///
+/// # Errors
+/// The first thing that is wrong, in words that name it.
+pub fn resolve_prometheus(asked: &Asked) -> Result<Option<PrometheusSource>, Problem> {
+    Ok(resolve(&mut Reader::new(asked))?.prometheus)
+}
+
+/// The sources as asked for.
+pub(crate) fn resolve(reader: &mut Reader) -> Result<FigureSources, Problem> {
+    for key in [Key::ServerMetrics, Key::Prometheus] {
+        let Some(given) = reader.given(key) else { continue };
+        for url in given.text.split(',') {
+            refuse_credentials(key, url)?;
+        }
+    }
+    let pages = reader.read_given(Key::ServerMetrics, &urls())?.unwrap_or_default();
+    let url = reader.read_given(Key::Prometheus, &base_url())?;
+    let Some(url) = url else {
+        reader.refuse(&PROMETHEUS_ONLY, "no Prometheus is asked", |problem| {
+            problem.remedy("--prometheus URL")
+        })?;
+        return Ok(FigureSources {
+            pages,
+            prometheus: None,
+        });
+    };
+    if !pages.is_empty() {
+        let (pages, prometheus) = (reader.quote(Key::ServerMetrics), reader.quote(Key::Prometheus));
+        return Err(
+            Problem::new(format!("{pages} and {prometheus} are two sources of the same figures"))
+                .explain("pages are read while the run goes on, a Prometheus is asked afterwards: give one of them"),
+        );
+    }
+    let prometheus = PrometheusSource {
+        url,
+        matchers: reader.read_given(
+            Key::PrometheusMatch,
+            &Form::text("matchers", |text| !text.trim().is_empty()),
+        )?,
+        headers: reader.read_given(Key::PrometheusHeaders, &file())?.map(PathBuf::from),
+    };
+    Ok(FigureSources {
+        pages: Vec::new(),
+        prometheus: Some(prometheus),
+    })
+}
+
+fn file() -> Form<String> {
+    Form::text("a file", |text| !text.trim().is_empty())
+}
+
+/// A URL shows in process lists, logs and results: no place for a secret. Its text is not repeated.
+fn refuse_credentials(key: Key, url: &str) -> Result<(), Problem> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    if !authority.contains('@') {
+        return Ok(());
+    }
+    let problem = Problem::new(format!(
+        "{} has credentials in its URL, where others can see them",
+        key.flag()
+    ));
+    Err(match key {
+        Key::ServerMetrics => problem.explain("pages are read without"),
+        _ => problem.remedy(format!("{}-headers FILE, with a line Authorization: …", key.flag())),
+    })
+}
+
+/// Whether a text is a URL of something that is spoken to over HTTP.
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let sound = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    let host = |rest: &str| !rest.starts_with(['/', ':', '?', '#']) && !rest.is_empty();
+    sound && rest.is_some_and(host)
+}
+
+const URL: &str = "a URL, as in http://127.0.0.1:9090";
+
+/// A URL that paths are added to.
+fn base_url() -> Form<String> {
+    Form::new(
+        format!("{URL}, without ? and #"),
+        |text| {
+            let text = text.trim().trim_end_matches('/');
+            (is_url(text) && !text.contains(['?', '#'])).then(|| text.to_owned())
+        },
+        String::clone,
+    )
+}
+
+fn urls() -> Form<Vec<String>> {
+    Form::new(
+        format!("{URL}/metrics; several with commas between them"),
+        |text| {
+            let urls: Vec<String> = text.split(',').map(|url| url.trim().to_owned()).collect();
+            urls.iter().all(|url| is_url(url)).then_some(urls)
+        },
+        |urls| urls.join(","),
+    )
+}
