@@ -115,7 +115,15 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
         starter,
     };
     let metrics_listen = reader.read_given(Key::MetricsListen, &Form::listen())?;
-    let metrics_grace = reader.read_given(Key::MetricsGrace, &Form::span(Duration::ZERO..=MOST_GRACE))?;
+    let metrics_grace = if metrics_listen.is_some() {
+        reader.read_given(Key::MetricsGrace, &Form::span(Duration::ZERO..=MOST_GRACE))?
+    } else {
+        let why = "nothing is scraped without --metrics-listen";
+        reader.refuse(&[Key::MetricsGrace], why, |problem| {
+            problem.remedy("--metrics-listen IP:PORT")
+        })?;
+        None
+    };
     let remote_write = figures::remote_write(&mut reader)?;
     let figures = figures::resolve(&mut reader)?;
     load::note_ends(&mut reader, &plan);

@@ -379,3 +379,28 @@ fn the_leader_shows_the_run_and_everybody_else_only_itself() {
         0.0
     );
 }
+
+#[test]
+fn in_json_every_line_on_stderr_is_an_object_with_the_servers_keys() {
+    let bench = Bench::new();
+    let load = "--rate 20 --duration 2s --ramp-up 0s --warm-up 0s --workflow-type simple --log-format json -v";
+    let finished = bench.run(leader(&bench, load));
+    assert!(finished.results_file().is_some(), "{finished:?}");
+    let lines: Vec<serde_json::Value> = finished
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{finished:?}")))
+        .collect();
+    for line in &lines {
+        for key in ["ts", "level", "msg", "target"] {
+            assert!(line[key].is_string(), "no {key}: {line}");
+        }
+        let level = line["level"].as_str().unwrap();
+        assert!(["error", "warn", "info"].contains(&level), "{line}");
+    }
+    let says = |text: &str| lines.iter().any(|line| line["msg"].as_str().unwrap().contains(text));
+    assert!(
+        says("embedded dev server") && says("metrics  http://127.0.0.1:"),
+        "{finished:?}"
+    );
+}

@@ -52,7 +52,7 @@ fn what_listens_and_where_is_no_part_of_the_plan() {
 
 #[test]
 fn a_fleet_that_cannot_come_together_is_refused_in_words() {
-    let cases: [(&[(Key, &str)], &str); 12] = [
+    let cases: [(&[(Key, &str)], &str); 14] = [
         (
             &[(Key::ExpectWorkers, "3")],
             "--expect-workers 3 needs --fleet-listen IP:PORT as well\n  they join there, each with: benchmark-worker --join \
@@ -99,6 +99,14 @@ fn a_fleet_that_cannot_come_together_is_refused_in_words() {
         (
             &[(Key::MetricsListen, "9090")],
             "--metrics-listen 9090 is not allowed: give IP:PORT",
+        ),
+        (
+            &[(Key::MetricsListen, "127.0.0.1:0"), (Key::MetricsGrace, "11m")],
+            "--metrics-grace 11m is not allowed: give a duration from 0s to 10m",
+        ),
+        (
+            &[(Key::MetricsGrace, "1m")],
+            "--metrics-grace 1m does not apply: nothing is scraped without --metrics-listen",
         ),
     ];
     for (options, expected) in cases {
