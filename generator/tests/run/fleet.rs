@@ -93,7 +93,7 @@ impl Cast {
 }
 
 /// The worker's program lies beside the generator's. `cargo test --workspace` builds both.
-fn worker_program() -> PathBuf {
+pub fn worker_program() -> PathBuf {
     let generator = assert_cmd::cargo::cargo_bin!("run-benchmark");
     let worker = generator.with_file_name("benchmark-worker");
     assert!(

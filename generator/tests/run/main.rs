@@ -5,6 +5,7 @@
 
 mod account;
 mod bench;
+mod boards;
 mod clusters;
 mod ending;
 mod figures;
