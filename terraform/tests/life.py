@@ -18,6 +18,7 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 import boto3
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.s3.models import FakeDeleteMarker
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
@@ -73,6 +74,8 @@ def with_strategy(create):
     return create_service
 
 
+# moto stumbles over the marks of deleted objects when a bucket with versions is emptied.
+FakeDeleteMarker.dispose = lambda self, garbage=False: None
 EC2ContainerServiceResponse.create_service = with_strategy(EC2ContainerServiceResponse.create_service)
 
 

@@ -100,6 +100,8 @@ resource "aws_autoscaling_group" "this" {
   desired_capacity    = 0
   # Managed termination protection needs it: only an instance without tasks is ended.
   protect_from_scale_in = true
+  # And with the group all of them: destroy would wait for protected ones in vain.
+  force_delete = true
   # An alarm watches how long there are any.
   enabled_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances"]
 

@@ -247,7 +247,7 @@ class Pools(Case):
             pools = {group["values"]["name"]: group["values"] for group in state.of("aws_autoscaling_group")}
             self.assertEqual(set(pools), {f"{state.project}-{pool}" for pool in (["main", "benchmark", "generator"] if state.benchmark else ["main"])})
             for name, pool in pools.items():
-                self.assertEqual((pool["min_size"], pool["desired_capacity"], pool["protect_from_scale_in"]), (0, 0, True), name)
+                self.assertEqual((pool["min_size"], pool["desired_capacity"], pool["protect_from_scale_in"], pool["force_delete"]), (0, 0, True, True), name)
             for provider in state.of("aws_ecs_capacity_provider"):
                 (group,) = provider["values"]["auto_scaling_group_provider"]
                 (scaling,) = group["managed_scaling"]
