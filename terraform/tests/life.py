@@ -199,11 +199,14 @@ def documented(facts):
 
 def what_is_left():
     """By kind, what an account without anything would not have."""
+    # moto tells of clusters and endpoints that are gone, and says so.
+    clusters = client("ecs").describe_clusters(clusters=client("ecs").list_clusters()["clusterArns"])["clusters"]
+    endpoints = client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
     vpcs = client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]
     return {
-        "clusters": client("ecs").list_clusters()["clusterArns"],
+        "clusters": [cluster["clusterArn"] for cluster in clusters if cluster["status"] != "INACTIVE"],
         "networks": [vpc["VpcId"] for vpc in vpcs],
-        "interfaces of endpoints": client("ec2").describe_vpc_endpoints()["VpcEndpoints"],
+        "endpoints": [endpoint["VpcEndpointId"] for endpoint in endpoints if endpoint["State"] != "deleted"],
         "groups": client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"],
         "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
         "databases": client("dsql").list_clusters()["clusters"],
