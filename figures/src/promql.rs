@@ -288,7 +288,8 @@ mod tests {
             ),
             (
                 "free-slots",
-                "min by (worker_type) (min_over_time(temporal_worker_task_slots_available{namespace=\"benchmark\"}[240s]))",
+                "min by (worker_type) (min_over_time(temporal_worker_task_slots_available{namespace=\"benchmark\", \
+                 task_queue!~\"(temporal_sys|temporal-sys).*\"}[240s]))",
             ),
             (
                 "exhausted-requests",

@@ -83,6 +83,9 @@ const DSQL_MOST: Series = of_server(&["dsql_pool_max_open"], &[], Unknown);
 /// Calls that change nothing are no transactions that could meet a conflict.
 const READS: &[&str] = &["Get", "List", "Read", "Count", "Range", "Assert", "Describe"];
 
+/// A server has workers of its own in each namespace, for schedules and batches, whose SDK has the same name for their slots.
+const NOT_THE_SERVERS_OWN: Matcher = label("task_queue", BeginsNot(&["temporal_sys", "temporal-sys"]));
+
 /// How many values of a figure with many labels are kept.
 const SOME: usize = 8;
 
@@ -309,7 +312,11 @@ pub const FIGURES: &[Figure] = &[
         ..plain(
             FREE_SLOTS,
             Count,
-            Lowest(of_namespace(&["temporal_worker_task_slots_available"], &[], Unknown)),
+            Lowest(of_namespace(
+                &["temporal_worker_task_slots_available"],
+                &[NOT_THE_SERVERS_OWN],
+                Unknown,
+            )),
         )
     },
     plain(
