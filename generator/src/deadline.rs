@@ -32,8 +32,10 @@ pub enum Step {
     Members,
     /// The server's counts come to stand still.
     Settle,
-    /// The server is asked for its own counts by phase. The results are written after it.
+    /// The server is asked for its own counts by phase.
     Counts,
+    /// The results are written, for the case that they cannot be later.
+    Results,
     /// What is open is terminated.
     CleanUp,
     /// A Prometheus is asked for the server's figures.
@@ -55,7 +57,8 @@ impl Step {
             Step::Drain => 50,
             Step::Members => 58,
             Step::Settle => 67,
-            Step::Counts => 76,
+            Step::Counts => 74,
+            Step::Results => 78,
             Step::CleanUp => 86,
             Step::Figures => 88,
             Step::Farewell => 90,
@@ -310,6 +313,7 @@ mod tests {
             Step::Members,
             Step::Settle,
             Step::Counts,
+            Step::Results,
             Step::CleanUp,
             Step::Figures,
             Step::Farewell,

@@ -1,5 +1,7 @@
 //! From the account of a submission window to its part of the results file.
 
+use std::time::Duration;
+
 use benchmark_results::{
     Histogram, IterationParts,
     schema::{
@@ -13,7 +15,7 @@ use crate::{
     accounts::{Accounts, Errors, PhaseAccount, SecondsReport},
     ceiling::Ceiling,
     health::{HealthSnapshot, StarterLoad},
-    ids,
+    ids, pace,
     reconcile::PHASES,
     schedule::Schedule,
     shard::Pair,
@@ -32,6 +34,8 @@ pub struct Taken {
     peak_in_flight: u64,
     /// Phases whose sample misses so many ends that it says nothing of all workflows, should nothing more come of it.
     thin: Vec<Phase>,
+    /// CPU time that taking it took.
+    pub cpu: Duration,
 }
 
 /// Takes out what the results file needs, as it stands.
@@ -45,6 +49,7 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
     submission
         .accountant
         .visit(move |accounts| {
+            let before = pace::thread_cpu();
             let report = |phase| phase_report(accounts, &schedule, phase, end);
             let mut seconds = accounts.seconds().report();
             if let Some(stopped_at) = stopped_at {
@@ -77,6 +82,7 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
                     .filter(|(_, account)| !stamps && !account.sample_ends().is_whole_enough())
                     .map(|(phase, _)| *phase)
                     .collect(),
+                cpu: pace::thread_cpu().saturating_sub(before),
             }
         })
         .await
@@ -258,8 +264,6 @@ fn error_groups(errors: &Errors, schedule: &Schedule, prefix: &str) -> Vec<Error
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 
     use super::*;
@@ -354,6 +358,7 @@ mod tests {
             seconds: accounts.seconds().report(),
             peak_in_flight: 0,
             thin,
+            cpu: Duration::ZERO,
         }
     }
 

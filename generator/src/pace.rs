@@ -5,19 +5,26 @@
 
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The shortest time between two refreshes.
 pub const SHORTEST: Duration = Duration::from_secs(5);
 
-/// A refresh may take this share of the time, 1 %: one thread of it does the work.
+/// A refresh may take this share of a core, 1 %. Time that it waits, for the disk or for a core, takes nothing from anybody.
 const SHARE: u32 = 100;
 
 /// Bytes a second that refreshes may write in the mean.
 const BYTES_A_SECOND: u64 = 1_000_000;
 
-/// How long to wait after a refresh that took this long, from the first look at the account on, and left this many bytes.
-pub fn pause(took: Duration, bytes: u64) -> Duration {
+/// How long to wait after a refresh that took this much CPU time and left this many bytes.
+pub fn pause(cpu: Duration, bytes: u64) -> Duration {
     let for_disk = Duration::from_millis(bytes.saturating_mul(1_000) / BYTES_A_SECOND);
-    SHORTEST.max(took.saturating_mul(SHARE)).max(for_disk)
+    SHORTEST.max(cpu.saturating_mul(SHARE)).max(for_disk)
+}
+
+/// CPU time that this thread has used.
+pub fn thread_cpu() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -31,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_takes_a_hundredth_of_the_time() {
+    fn a_refresh_takes_a_hundredth_of_a_core() {
         assert_eq!(pause(Duration::from_millis(700), 0), Duration::from_secs(70));
         assert_eq!(pause(Duration::MAX, 0), Duration::MAX);
     }

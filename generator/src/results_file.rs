@@ -1,9 +1,12 @@
 //! Where the results go: found out before the load, refreshed during it, whole after it.
+//!
+//! Files are written on threads that may wait for the disk: one at a time, and nobody waits for it longer than there is time.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use benchmark_results::{
@@ -11,6 +14,7 @@ use benchmark_results::{
     file::{self, Claim},
 };
 use benchmark_scenarios::Problem;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::pace;
 
@@ -18,12 +22,46 @@ use crate::pace;
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
+    is_file: bool,
+    /// Whoever writes has it.
+    taken: Arc<Mutex<Taken>>,
+    /// The refresh that goes on.
+    refresh: Option<JoinHandle<Refreshed>>,
+    next_refresh: Instant,
+    /// The file in the temporary folder, when it was needed.
+    rescued: Arc<Mutex<Option<Claim>>>,
+}
+
+/// The name that was taken.
+#[derive(Debug)]
+struct Taken {
+    path: PathBuf,
     place: Place,
     /// Folders that were made for it, innermost first.
     made: Folders,
-    next_refresh: Instant,
-    /// The file in the temporary folder, when it was needed.
-    rescued: Option<Claim>,
+}
+
+/// A refresh that is over.
+#[derive(Debug)]
+struct Refreshed {
+    /// CPU time that it took, its copies included.
+    cpu: Duration,
+    bytes: u64,
+    outcome: anyhow::Result<()>,
+}
+
+/// Results that are not on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwritten {
+    /// They cannot be.
+    #[error(transparent)]
+    Refused(#[from] file::WriteError),
+    /// They may come to be: whoever waits has no more time.
+    #[error("{} was not written in time: the disk does not answer", path.display())]
+    Late {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// What the path names.
@@ -74,11 +112,16 @@ impl ResultsFile {
             Place::File(Claim::take(&path).map_err(cannot)?)
         };
         Ok(ResultsFile {
+            is_file: matches!(place, Place::File(_)),
+            taken: Arc::new(Mutex::new(Taken {
+                path: path.clone(),
+                place,
+                made,
+            })),
             path,
-            place,
-            made,
+            refresh: None,
             next_refresh: Instant::now() + pace::SHORTEST,
-            rescued: None,
+            rescued: Arc::default(),
         })
     }
 
@@ -87,22 +130,85 @@ impl ResultsFile {
         &self.path
     }
 
-    /// Whether it is time to write down what is known so far. What is no file gets the results once, at the end.
+    /// Whether it is time to write down what is known so far: the last refresh is over, and its pause. What is no file gets
+    /// the results once, at the end.
     pub fn is_refresh_due(&self) -> bool {
-        matches!(self.place, Place::File(_)) && Instant::now() >= self.next_refresh
+        self.is_file && self.refresh.is_none() && Instant::now() >= self.next_refresh
     }
 
-    /// Sets the time of the next refresh by what this one cost: when it was begun, its copies included, and what it wrote.
-    pub fn refreshed(&mut self, begun: Instant) {
-        let bytes = fs::metadata(&self.path).map_or(0, |file| file.len());
-        self.next_refresh = Instant::now() + pace::pause(begun.elapsed(), bytes);
+    /// Begins a refresh with results that are put together on its own thread. Copying what they are made of has taken so
+    /// much CPU time.
+    pub fn refresh(&mut self, copying: Duration, results: impl FnOnce() -> anyhow::Result<Results> + Send + 'static) {
+        let taken = Arc::clone(&self.taken);
+        self.refresh = Some(spawn_blocking(move || {
+            let before = pace::thread_cpu();
+            let outcome = results().and_then(|results| Ok(lock(&taken).write(&results)?));
+            Refreshed {
+                bytes: fs::metadata(&lock(&taken).path).map_or(0, |file| file.len()),
+                cpu: copying + pace::thread_cpu().saturating_sub(before),
+                outcome,
+            }
+        }));
     }
 
-    /// Writes the results, atomically.
+    /// What became of a refresh, once, when it is over. It says when the next one is due, also after a failure.
+    pub async fn refreshed(&mut self) -> Option<anyhow::Result<()>> {
+        let refresh = self.refresh.take_if(|refresh| refresh.is_finished())?;
+        let Refreshed { cpu, bytes, outcome } = ended(refresh.await);
+        self.next_refresh = Instant::now() + pace::pause(cpu, bytes);
+        Some(outcome)
+    }
+
+    /// Writes the results, atomically, when a refresh that goes on is over.
     ///
     /// # Errors
-    /// When the system refuses, or somebody else's file is there by now; what is there is then as it was.
-    pub fn write(&mut self, results: &Results) -> Result<(), file::WriteError> {
+    /// When the system refuses, or somebody else's file is there by now; what is there is then as it was. When it takes longer
+    /// than `limit`.
+    pub async fn write(&mut self, results: Results, limit: Duration) -> Result<(), Unwritten> {
+        let (path, taken) = (self.path.clone(), Arc::clone(&self.taken));
+        let refresh = self.refresh.take();
+        let writing = async move {
+            if let Some(refresh) = refresh {
+                // These results are newer, whatever became of it.
+                ended(refresh.await);
+            }
+            ended(spawn_blocking(move || lock(&taken).write(&results)).await)
+        };
+        in_time(writing, path, limit).await
+    }
+
+    /// Writes the results to the temporary folder, when they cannot be written where they belong. Returns where. A second
+    /// time it is the same file.
+    ///
+    /// # Errors
+    /// When that cannot be done, either, or something of that name is there; when it takes longer than `limit`.
+    pub async fn rescue(&mut self, results: Results, limit: Duration) -> Result<PathBuf, Unwritten> {
+        let path = std::env::temp_dir().join(format!("run-benchmark-{}.json", results.run.id));
+        let (target, rescued) = (path.clone(), Arc::clone(&self.rescued));
+        let writing = async move {
+            ended(
+                spawn_blocking(move || {
+                    let mut rescued = lock(&rescued);
+                    let claim = match &mut *rescued {
+                        Some(claim) => claim,
+                        None => {
+                            let path = target.clone();
+                            let taken = Claim::take(&target);
+                            rescued.insert(taken.map_err(|source| file::WriteError::Io { path, source })?)
+                        }
+                    };
+                    claim.write_results(&results)
+                })
+                .await,
+            )
+        };
+        in_time(writing, path.clone(), limit).await?;
+        Ok(path)
+    }
+}
+
+impl Taken {
+    fn write(&mut self, results: &Results) -> Result<(), file::WriteError> {
         match &mut self.place {
             Place::File(claim) => claim.write_results(results)?,
             Place::Special => file::write_atomically(&self.path, results)?,
@@ -110,26 +216,25 @@ impl ResultsFile {
         self.made.0.clear();
         Ok(())
     }
+}
 
-    /// Writes the results to the temporary folder, when they cannot be written where they belong. Returns where. A second
-    /// time it is the same file.
-    ///
-    /// # Errors
-    /// When that cannot be done, either, or something of that name is there.
-    pub fn rescue(&mut self, results: &Results) -> Result<PathBuf, file::WriteError> {
-        let path = std::env::temp_dir().join(format!("run-benchmark-{}.json", results.run.id));
-        let claim = match &mut self.rescued {
-            Some(claim) => claim,
-            None => {
-                let claim = Claim::take(&path).map_err(|source| file::WriteError::Io {
-                    path: path.clone(),
-                    source,
-                })?;
-                self.rescued.insert(claim)
-            }
-        };
-        claim.write_results(results)?;
-        Ok(path)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a thread came to; its panic is passed on.
+fn ended<T>(joined: Result<T, tokio::task::JoinError>) -> T {
+    joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+async fn in_time(
+    writing: impl Future<Output = Result<(), file::WriteError>>,
+    path: PathBuf,
+    limit: Duration,
+) -> Result<(), Unwritten> {
+    match tokio::time::timeout(limit, writing).await {
+        Ok(written) => Ok(written?),
+        Err(_) => Err(Unwritten::Late { path }),
     }
 }
 
@@ -167,9 +272,70 @@ impl Drop for Folders {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::mpsc, thread};
 
     use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn results(id: &str) -> Results {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/tests/files/v1/short.json");
+        let mut results = file::read(&path).unwrap();
+        id.clone_into(&mut results.run.id);
+        results
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_disk_that_does_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let mut file = ResultsFile::prepare(Some(&path), "id").unwrap();
+        file.next_refresh = Instant::now();
+        let (answer, answered) = mpsc::channel();
+        file.refresh(Duration::ZERO, move || {
+            answered.recv()?;
+            Ok(results("refreshed"))
+        });
+        // One at a time, and it is no hindrance.
+        assert!(!file.is_refresh_due() && file.refreshed().await.is_none());
+        let late = file
+            .write(results("closed"), Duration::from_millis(20))
+            .await
+            .unwrap_err();
+        assert!(matches!(&late, Unwritten::Late { path: at } if *at == path), "{late}");
+        answer.send(()).unwrap();
+        file.write(results("whole"), LIMIT).await.unwrap();
+        assert_eq!(file::read(&path).unwrap().run.id, "whole");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_puts_the_next_one_off_by_the_cpu_time_that_it_took() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let mut file = ResultsFile::prepare(Some(&path), "id").unwrap();
+        let copying = Duration::from_secs(1);
+        for (id, outcome) in [("first", true), ("second", false)] {
+            file.next_refresh = Instant::now();
+            assert!(file.is_refresh_due());
+            file.refresh(copying, move || {
+                anyhow::ensure!(outcome, "not to be put together");
+                // Waiting for a disk is no work.
+                thread::sleep(Duration::from_millis(300));
+                Ok(results(id))
+            });
+            let told = loop {
+                if let Some(told) = file.refreshed().await {
+                    break told;
+                }
+                tokio::task::yield_now().await;
+            };
+            assert_eq!(told.is_ok(), outcome, "{told:?}");
+            let pause = file.next_refresh - Instant::now();
+            assert!(pause > copying * 99 && pause < copying * 130, "{pause:?}");
+            assert!(!file.is_refresh_due());
+        }
+        assert_eq!(file::read(&path).unwrap().run.id, "first");
+    }
 
     #[test]
     fn a_run_that_never_began_leaves_nothing() {

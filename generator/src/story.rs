@@ -1,6 +1,7 @@
 //! The story of a run: set up, submit, drain, reconcile, clean up, write down, strike.
 
 mod frame;
+mod refresh;
 
 use std::{
     io::IsTerminal as _,
@@ -13,7 +14,7 @@ use anyhow::Context as _;
 use benchmark_fleet::Token;
 use benchmark_results::{
     Results, RunParts, assemble, file,
-    schema::{Environment, Event, Fact, Reconciliation, Run},
+    schema::{Environment, Event, Fact, Run},
     text,
 };
 use benchmark_scenarios::{Plan, Resolved, Target};
@@ -41,12 +42,19 @@ use crate::{
     submission::{self, NotBegun, Submission, SubmissionOptions},
 };
 use frame::Frames;
+use refresh::Refresher;
 
 /// Share of the calibrated ceiling from which it is said before the load: half the way to the warning.
 const WORTH_KNOWING: f64 = benchmark_results::limits::SHARE_OF_CEILING / 2.0;
 
 /// How long members may take to tell what they saw: one that takes longer is found silent.
 const HEAR_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the disk may take for the results.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long it may at the very end, whatever took its time before.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// What stands in the file while open workflows are terminated.
 const NOT_CLEANED_UP: &str = "the open workflows were not terminated yet when this was written";
@@ -266,7 +274,8 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     if let Some(writing) = writing {
         results.remote_write = Some(writing.finish(&ending).await);
     }
-    let (path, unwritten) = write_down(&mut file, &results);
+    let limit = ending.step(Step::Server, WRITE_LIMIT).left().max(LAST_WRITE);
+    let (path, unwritten) = write_down(&mut file, &results, limit).await;
     Ok(Finished {
         results,
         path,
@@ -284,11 +293,11 @@ fn finish(mut parts: RunParts) -> anyhow::Result<Results> {
 }
 
 /// Writes the results where they belong, or else to the temporary folder. Returns where they are, and what went wrong.
-fn write_down(file: &mut ResultsFile, results: &Results) -> (PathBuf, Option<String>) {
-    let Err(error) = file.write(results) else {
+async fn write_down(file: &mut ResultsFile, results: &Results, limit: Duration) -> (PathBuf, Option<String>) {
+    let Err(error) = file.write(results.clone(), limit).await else {
         return (file.path().to_owned(), None);
     };
-    match file.rescue(results) {
+    match file.rescue(results.clone(), LAST_WRITE).await {
         Ok(path) => {
             let words = format!("the results: {error}; they are in {} instead", path.display());
             (path, Some(words))
@@ -502,7 +511,8 @@ impl Story<'_> {
             interrupt(&mut closed, reason);
         }
         let closed = assemble(closed).context("the results cannot be put together")?;
-        if let Err(error) = file.write(&closed) {
+        let limit = ending.step(Step::Results, WRITE_LIMIT).left();
+        if let Err(error) = file.write(closed, limit).await {
             say(&screen, &[format!("the results cannot be written: {error}")]);
         }
 
@@ -604,51 +614,6 @@ fn interrupt(parts: &mut RunParts, reason: &StopReason) {
     parts.run.interrupted_by = Some(reason.to_string());
     if let StopReason::Signal(signal) = reason {
         parts.signal = Some(*signal);
-    }
-}
-
-/// Writes down what is known so far, so that a crash leaves something that can be read.
-struct Refresher<'a> {
-    plan: &'a Plan,
-    stage: &'a Stage,
-    parts: &'a RunParts,
-    ceiling: &'a Fact<Ceiling>,
-    screen: &'a Mutex<Screen>,
-}
-
-impl Refresher<'_> {
-    /// Does so when it is time. A refresh that fails is told, and the run goes on: the whole file is still to come.
-    async fn refresh(&self, file: &mut ResultsFile, submission: &Submission) -> anyhow::Result<()> {
-        if file.is_refresh_due() {
-            let begun = Instant::now();
-            let partial = self.partial(submission).await?;
-            if let Err(error) = file.write(&partial) {
-                say(self.screen, &[format!("the results cannot be refreshed: {error}")]);
-            }
-            // Also after a failure: it is tried again at its time, not at each look.
-            file.refreshed(begun);
-        }
-        Ok(())
-    }
-
-    /// The results as they stand, marked as incomplete.
-    async fn partial(&self, submission: &Submission) -> anyhow::Result<Results> {
-        let taken = observed::take(submission).await?.so_far();
-        let (crew, name) = (&self.stage.crew, &self.stage.name);
-        let members = roll::View::take(crew, name, &self.parts.environment.host, submission).await?;
-        let not_made = Reconciliation::not_made("the run is not over");
-        let mut parts = self.parts.clone();
-        parts.events.extend(submission.events.iter().cloned());
-        parts.iterations.push(observed::parts(
-            self.plan,
-            submission,
-            taken,
-            not_made,
-            self.ceiling,
-            started_at(submission),
-            |health| members.fleet(self.plan, submission, health),
-        ));
-        assemble(parts).context("the results so far cannot be put together")
     }
 }
 
