@@ -51,6 +51,40 @@ fn what_listens_and_where_is_no_part_of_the_plan() {
 }
 
 #[test]
+fn members_get_no_names_of_files_and_the_same_plan() {
+    let plan = |files: &str| {
+        let (ca, cert, key) = (format!("{files}/ca"), format!("{files}/cert"), format!("{files}/key"));
+        let options = [
+            (Key::Address, "h:1"),
+            (Key::TlsCa, &*ca),
+            (Key::TlsCert, &*cert),
+            (Key::TlsKey, &*key),
+        ];
+        resolved(&options).plan
+    };
+    let (here, there) = (plan("/home/me"), plan("/etc/tls"));
+    assert_ne!(here, there);
+    assert_eq!(here.hash(), there.hash());
+    let portable = here.portable();
+    let json = serde_json::to_string(&portable).unwrap();
+    assert!(!json.contains("/home/me"), "{json}");
+    // What a member reads is the plan that the leader says, and which files it needs of its own.
+    let read: Plan = serde_json::from_str(&json).unwrap();
+    assert_eq!((read.hash(), &read.portable()), (here.hash(), &portable));
+    let Target::Cluster(cluster) = read.target else {
+        panic!("a cluster")
+    };
+    let tls = cluster.tls.unwrap();
+    assert!(tls.ca.is_some() && tls.cert.is_some() && tls.key.is_some());
+    assert_ne!(
+        here.hash(),
+        resolved(&[(Key::Address, "h:1"), (Key::Tls, "true")]).plan.hash()
+    );
+    let binary = resolved(&[(Key::ServerBinary, "/home/me/temporal")]).plan.portable();
+    assert!(!serde_json::to_string(&binary).unwrap().contains("/home/me"));
+}
+
+#[test]
 fn a_fleet_that_cannot_come_together_is_refused_in_words() {
     let cases: [(&[(Key, &str)], &str); 14] = [
         (
