@@ -87,11 +87,9 @@ impl Histogram {
     /// Number of latencies that are clearly longer than this many milliseconds, to the histogram's resolution.
     pub fn count_above_ms(&self, ms: f64) -> u64 {
         let micros = (ms.max(0.0) * 1000.0) as u64;
-        let next = self.inner.next_non_equivalent(micros);
-        if next > HISTOGRAM_HIGHEST_US {
-            return 0;
-        }
-        self.inner.count_between(next, HISTOGRAM_HIGHEST_US)
+        // Empty when the next bucket is beyond the range.
+        self.inner
+            .count_between(self.inner.next_non_equivalent(micros), HISTOGRAM_HIGHEST_US)
     }
 
     /// The value at a quantile from 0 to 1, in milliseconds; `None` only when nothing was recorded. For live figures and
@@ -292,6 +290,29 @@ mod tests {
             assert_eq!(latency.p99_9.is_some(), p99_9, "{count}");
             assert!(latency.min.is_some() && latency.mean.is_some() && latency.max.is_some());
         }
+    }
+
+    #[test]
+    fn a_quantile_is_shown_from_the_samples_that_it_is_said_to_need() {
+        let mut histogram = Histogram::new();
+        let needed = Latency::empty().quantiles();
+        assert_eq!(needed.map(|(_, need, _)| need), [10, 20, 50, 100, 500, 5_000, 50_000]);
+        for (at, (name, need, _)) in needed.into_iter().enumerate() {
+            (histogram.count()..need - 1).for_each(|_| histogram.record_micros(1_000));
+            assert_eq!(histogram.to_latency().quantiles()[at], (name, need, None));
+            histogram.record_micros(1_000);
+            assert_eq!(histogram.to_latency().quantiles()[at], (name, need, Some(1.0)));
+        }
+    }
+
+    #[test]
+    fn bytes_and_text_keep_what_was_recorded() {
+        let mut histogram = Histogram::new();
+        for micros in [7, 40, 40, 90_000] {
+            histogram.record_micros(micros);
+        }
+        assert_eq!(Histogram::from_bytes(&histogram.to_bytes()).unwrap(), histogram);
+        assert_eq!(Histogram::decode(&histogram.encode()).unwrap(), histogram);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     schema::{
         Check,
         CheckStatus::{self, Invalid, NotApplicable, Overloaded, Pass, Warning},
-        CompletionSource, ErrorGroup, Fact, Latency, MachineUse, Phase, SampleEnds, StartConnections, Verdict,
+        CompletionSource, CutOff, ErrorGroup, Fact, Latency, MachineUse, Phase, SampleEnds, StartConnections, Verdict,
         VerdictValue, Window,
     },
 };
@@ -100,9 +100,13 @@ fn the_account() {
         parts.ledger.accepted -= 1;
         parts.ledger.completed -= 1;
     });
-    expect(names::UNKNOWN_STARTS, Pass, |_, parts| {
-        parts.reconciliation.unknown_found = 7
+    let verdict = expect(names::UNKNOWN_STARTS, Pass, |_, parts| {
+        (
+            parts.reconciliation.unknown_found,
+            parts.reconciliation.unknown_not_found,
+        ) = (7, 5);
     });
+    assert_eq!(check(&verdict, names::UNKNOWN_STARTS).value, "0 left, 12 looked up");
     expect(names::SERVER_COUNTS, Invalid, |_, parts| {
         parts
             .reconciliation
@@ -157,12 +161,25 @@ fn the_account() {
         parts.reconciliation.sampled = 0;
         parts.reconciliation.implausible = Some(1);
     });
-    expect(names::MISSING_STAMPS, Warning, |_, parts| {
-        parts.reconciliation.not_stamped = 10
+    expect(names::PLAUSIBLE_STAMPS, NotApplicable, |_, parts| {
+        (parts.reconciliation.stamped, parts.reconciliation.sampled) = (0, 0);
+        parts.reconciliation.implausible = Some(0);
     });
-    expect(names::MISSING_STAMPS, Invalid, |_, parts| {
-        parts.reconciliation.not_stamped = 10_000
-    });
+    let not_stamped = |stamped: u64, not_stamped: u64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            (parts.reconciliation.stamped, parts.reconciliation.not_stamped) = (stamped, not_stamped);
+        }
+    };
+    for (stamped, missing, status) in [
+        (9_900, 0, Pass),
+        (9_900, 100, Warning),
+        (9_900, 101, Invalid),
+        (5_000, 5_000, Invalid),
+        (0, 1, Invalid),
+        (0, 0, NotApplicable),
+    ] {
+        expect(names::MISSING_STAMPS, status, not_stamped(stamped, missing));
+    }
     expect(names::MISSING_STAMPS, NotApplicable, |_, parts| {
         parts.reconciliation.source = CompletionSource::Visibility;
     });
@@ -218,6 +235,10 @@ fn the_account() {
         sample(0)(&mut fixtures::plan(), parts);
         parts.reconciliation.sample_ends = None;
     });
+    expect(names::SAMPLE_ENDS, NotApplicable, |_, parts| {
+        sample(0)(&mut fixtures::plan(), parts);
+        parts.reconciliation.sample_ends.as_mut().unwrap().open = 1_300;
+    });
     expect(names::CLEAN_UP, Warning, |_, parts| {
         parts.reconciliation.cleanup.open_after = Some(3)
     });
@@ -244,6 +265,14 @@ fn open_after_the_drain() {
     expect(names::OPEN_AFTER_DRAIN, Warning, |plan, parts| {
         open(1_500)(plan, parts);
         parts.interrupted = true;
+    });
+    expect(names::OPEN_AFTER_DRAIN, Warning, |plan, parts| {
+        open(1_500)(plan, parts);
+        parts.reconciliation.cut_off = Some(CutOff {
+            seconds: 301.0,
+            ended_later: 0,
+            cut_short_by: Some("SIGINT".into()),
+        });
     });
 }
 
@@ -296,6 +325,38 @@ fn a_frontend_that_does_nothing_can_be_valid() {
 }
 
 #[test]
+fn the_headline_says_what_a_valid_run_is_known_by() {
+    let headline = |change: fn(&mut IterationParts)| {
+        let verdict = judged(|_, parts| change(parts));
+        assert_eq!(verdict.value, VerdictValue::Valid);
+        verdict.headline
+    };
+    assert!(headline(|_| {}).ends_with("every workflow is accounted for"));
+    let stamps_only = |parts: &mut IterationParts| parts.reconciliation.server = Fact::missing("no visibility");
+    assert!(headline(stamps_only).ends_with("the server's own counts could not be compared"));
+}
+
+#[test]
+fn a_part_of_a_fleet_that_is_invalid_is_judged_when_the_parts_are_together() {
+    // The fleet that is judged has two.
+    for (generators, cpu_share, value, of_a_part) in [
+        (3, 0.99, VerdictValue::Invalid, true),
+        (3, 0.1, VerdictValue::Valid, false),
+        (2, 0.99, VerdictValue::Invalid, false),
+    ] {
+        let verdict = judged(|plan, parts| {
+            *parts = fixtures::fleet::fleet_iteration();
+            plan.fleet.generators = generators;
+            parts.generator.cpu_share = cpu_share;
+        });
+        assert_eq!(verdict.value, value);
+        let headline = &verdict.headline;
+        assert_eq!(headline.starts_with("one generator's part"), of_a_part, "{headline}");
+        assert_eq!(check(&verdict, names::GENERATOR_CPU).status == Invalid, cpu_share > 0.9);
+    }
+}
+
+#[test]
 fn overload_does_not_hide_that_the_generator_was_the_limit() {
     let verdict = judged(|plan, parts| {
         backlog(|second| 50.0 * second as f64)(plan, parts);
@@ -320,6 +381,13 @@ fn of_iterations_the_worst_is_named_and_what_passes_is_not() {
     for check in whole.checks.iter().filter(|check| check.status <= NotApplicable) {
         assert!(!check.value.contains("iteration"), "{check:?}");
     }
+    // As bad in two of them: the first is shown, as the one that was worse would be.
+    let as_bad = combine(&[warned.clone(), judged(|_, parts| parts.reconciliation.not_stamped = 11)]);
+    let shown = &check(&as_bad, names::MISSING_STAMPS).value;
+    assert_eq!(
+        *shown,
+        format!("{} (iteration 1 of 2)", check(&warned, names::MISSING_STAMPS).value)
+    );
     // As bad in two of them: both are named in the headline; bad in all of them, none is.
     let two = combine(&[worse.clone(), sound.clone(), worse.clone()]);
     assert_eq!(two.headline, format!("{} (iterations 1, 3 of 3)", worse.headline));

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     Histogram,
     fixtures::{self, ledger_strategy},
-    schema::ErrorExample,
+    schema::{CutOff, ErrorExample},
 };
 
 fn histogram_of(samples: &[i64]) -> Histogram {
@@ -68,7 +68,9 @@ fn rates_are_weighted_by_time() {
         start_rate: Some(rate),
         ..PhaseReport::empty()
     };
-    let merged = phase_reports([&part(10.0, 100.0), &part(30.0, 200.0), &PhaseReport::empty()]).unwrap();
+    // What took no time has no weight, whatever its rate is said to be.
+    let instant = part(0.0, f64::INFINITY);
+    let merged = phase_reports([&part(10.0, 100.0), &part(30.0, 200.0), &instant, &PhaseReport::empty()]).unwrap();
     assert_eq!(merged.start_rate, Some(175.0));
     assert_eq!(merged.completion_rate, None);
     assert_eq!(merged.seconds, 40.0);
@@ -212,6 +214,11 @@ fn a_part_that_was_not_told_leaves_the_whole_untold() {
     assert_eq!(merged.server, Fact::missing("it was away"));
     assert_eq!(merged.source, CompletionSource::Visibility);
     assert_eq!(merged.sample_ends.unwrap().accepted, 108);
+    second.cut_off = Some(CutOff {
+        seconds: 12.0,
+        ended_later: 3,
+        cut_short_by: None,
+    });
     assert_eq!(
         (merged.cleanup.open_before, merged.cleanup.open_after),
         (Some(1_130), None)
@@ -258,7 +265,7 @@ fn peaks_are_the_largest_and_times_are_added() {
     };
     for parts in [
         [part(10.0, 0.2, 50), part(30.0, 0.6, 40)],
-        [part(30.0, 0.6, 50), part(10.0, 0.2, 40)],
+        [part(30.0, 0.6, 40), part(10.0, 0.2, 50)],
     ] {
         let merged = generators(&parts).unwrap();
         assert_eq!((merged.seconds, merged.cpu_seconds), (40.0, 20.0));
@@ -272,6 +279,15 @@ fn peaks_are_the_largest_and_times_are_added() {
         assert_eq!((merged.peak_in_flight, merged.peak_in_flight_per_connection), (50, 51));
         assert_eq!((merged.connections, merged.peak_memory_bytes.value), (52, Some(53)));
     }
+    let connected = |opened: u64| GeneratorHealth {
+        start_connections: Some(StartConnections {
+            opened,
+            ..StartConnections::default()
+        }),
+        ..fixtures::generator()
+    };
+    let merged = generators([&connected(3), &fixtures::generator(), &connected(4)]).unwrap();
+    assert_eq!(merged.start_connections.unwrap().opened, 7);
     let mut idle = fixtures::generator();
     idle.cpu_per_start_us = Some(0.0);
     assert_eq!(generators([&idle, &idle]).unwrap().cpu_per_start_us, None);

@@ -131,6 +131,11 @@ fn a_lost_generator_is_another_load() {
         *parts = generator_lost_iteration();
         parts.windows.iter_mut().for_each(|window| window.dropped = 0);
     });
+    let dropped = &check(&verdict, names::DROPS).value;
+    assert!(
+        dropped.starts_with("12,000 given up: 12,000 by the loss of a generator, 0 late without cause"),
+        "{dropped}"
+    );
     for name in [names::START_ATTAINMENT, names::WINDOW_ATTAINMENT, names::DROPS] {
         let check = check(&verdict, name);
         assert_eq!(check.status, Invalid, "{check:?}");
@@ -318,7 +323,8 @@ fn clocks() {
         }
     };
     // The median is 21 ms, so 1.05 ms are 5 %.
-    expect(names::CLOCK_OFFSET, Pass, clock(1.0, 0.5, true));
+    let value = expect(names::CLOCK_OFFSET, Pass, clock(1.0, 0.5, true));
+    assert!(value.starts_with("at the worst "), "{value}");
     let value = expect(names::CLOCK_OFFSET, Warning, clock(-40.0, 0.5, true));
     assert_eq!(value, format!("{} corrected by -40ms ± 0.5ms", WORKERS[0]));
     expect(names::CLOCK_OFFSET, Invalid, clock(40.0, 2.0, true));
@@ -373,9 +379,28 @@ fn clocks() {
         worker(parts, 2).windows = 0;
     });
     // Nothing to compare with.
-    expect(names::CLOCK_OFFSET, NotApplicable, |parts| {
-        parts.phases.measure.latencies.e2e_response.completed.p50 = None;
-    });
+    for p50 in [None, Some(0.0)] {
+        expect(names::CLOCK_OFFSET, NotApplicable, |parts| {
+            parts.phases.measure.latencies.e2e_response.completed.p50 = p50;
+        });
+    }
+    // Of a median of 20 ms 1 ms is just what is allowed; the number is the share.
+    for (offset, uncertainty, step, status, share) in [
+        (0.0, 1.0, 0.0, Pass, 0.05),
+        (0.0, 1.001, 0.0, Invalid, 0.05005),
+        (-4.0, 0.5, 0.0, Warning, 0.2),
+        (0.0, 0.5, 1.0, Pass, 0.025),
+        (0.0, 0.5, 300.0, Invalid, 15.0),
+    ] {
+        let verdict = super::expect(names::CLOCK_OFFSET, status, |_, parts| {
+            *parts = fleet_iteration();
+            parts.phases.measure.latencies.e2e_response.completed.p50 = Some(20.0);
+            clock(offset, uncertainty, true)(parts);
+            worker(parts, 0).clock.largest_step_ms = Some(step);
+        });
+        let measured = check(&verdict, names::CLOCK_OFFSET).measured.unwrap();
+        assert!((measured - share).abs() < 1e-9, "{measured} for {share}");
+    }
     // Where the server tells the ends, the workers' clocks are in no figure; the generators' are.
     expect(names::CLOCK_OFFSET, Pass, |parts| {
         clock(40.0, 2.0, true)(parts);

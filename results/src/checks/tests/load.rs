@@ -18,6 +18,15 @@ fn start_lag() {
     expect(names::START_LAG, Invalid, set(lag_of(600, 6, 300)));
     expect(names::START_LAG, Invalid, set(lag_of(19, 1, 300)));
     expect(names::START_LAG, NotApplicable, set(Latency::empty()));
+    // A histogram that cannot be read: the largest must do.
+    for (max, status) in [(100.0, Pass), (100.1, Invalid)] {
+        let unreadable = Latency {
+            max: Some(max),
+            histogram: String::new(),
+            ..lag_of(600, 5, 300)
+        };
+        expect(names::START_LAG, status, set(unreadable));
+    }
 }
 
 #[test]
@@ -143,7 +152,9 @@ fn offered_load() {
         }
     };
     expect(names::OFFERED_LOAD, Pass, arrivals(96_001, Arrivals::Constant));
-    expect(names::OFFERED_LOAD, Invalid, arrivals(94_000, Arrivals::Constant));
+    let verdict = expect(names::OFFERED_LOAD, Invalid, arrivals(94_000, Arrivals::Constant));
+    let remedy = &check(&verdict, names::OFFERED_LOAD).remedy;
+    assert!(remedy.contains("defect of the generator"), "{remedy}");
     expect(names::OFFERED_LOAD, Pass, arrivals(94_600, Arrivals::Poisson));
     expect(names::OFFERED_LOAD, Invalid, arrivals(94_000, Arrivals::Poisson));
     expect(names::OFFERED_LOAD, NotApplicable, |_, parts| parts.interrupted = true);
@@ -221,6 +232,20 @@ fn the_machine() {
     expect(names::GENERATOR_CPU, Invalid, |_, parts| {
         parts.generator.cpu_share = 0.71
     });
+    let remedy_at = |share: Option<f64>| {
+        let verdict = expect(names::GENERATOR_CPU, Invalid, |_, parts| {
+            parts.generator.cpu_share = 0.71;
+            parts.generator.share_of_ceiling.value = share;
+        });
+        check(&verdict, names::GENERATOR_CPU).remedy.clone()
+    };
+    // 400/s, which are 80 % of it.
+    let remedy = remedy_at(Some(0.8));
+    assert!(remedy.contains("(calibrated ceiling 500.0/s)"), "{remedy}");
+    for share in [Some(0.0), None] {
+        let remedy = remedy_at(share);
+        assert!(remedy.contains("beyond this host: lower --rate"), "{remedy}");
+    }
     expect(names::GENERATOR_CPU, NotApplicable, |_, parts| {
         parts.generator.seconds = 0.0
     });

@@ -79,6 +79,21 @@ fn workflows_that_take_their_time_fill_the_backlog_first() {
             .into(),
         };
     });
+    // Activities take their CPU as well: full from 296 s on, which leaves four seconds of 300, or from 295 s.
+    for (cpu, status) in [(8_000, NotApplicable), (7_857, Pass)] {
+        expect(names::BACKLOG_SLOPE, status, |plan, _| {
+            plan.workload.activity_cpu = Duration::from_millis(cpu);
+            plan.workload.kind = WorkloadKind::MultiActivity {
+                activity_count: 10,
+                parallel_activities: 4,
+                activity_duration: SleepRange {
+                    min: Duration::from_secs(30),
+                    max: Duration::from_secs(30),
+                }
+                .into(),
+            };
+        });
+    }
     expect(names::BACKLOG_SLOPE, NotApplicable, |_, parts| {
         parts.windows[100].backlog = None
     });
@@ -147,4 +162,70 @@ fn littles_law() {
     });
     // Workflows of over a minute in a phase of four.
     expect(names::LITTLES_LAW, NotApplicable, steady(30_000, 70_000));
+}
+
+/// A fifth of what is expected, three standard errors of the backlog's mean, and three workflows.
+#[test]
+fn littles_law_in_numbers() {
+    for (workflows, difference) in [(800, 0.0), (850, 50.0), (750, 50.0)] {
+        let verdict = expect(names::LITTLES_LAW, Pass, steady(workflows, 2_000));
+        let check = check(&verdict, names::LITTLES_LAW);
+        assert!((check.measured.unwrap() - difference).abs() < 1.0, "{check:?}");
+        // The backlog is one of five figures around its mean in turn: it scatters by √2, its mean of 240 seconds by 0.091.
+        assert!((check.allowed.unwrap() - 163.27).abs() < 0.15, "{check:?}");
+    }
+    // Workflows that fail have been there as those that complete have.
+    let verdict = expect(names::LITTLES_LAW, Pass, |plan, parts| {
+        steady(400, 1_000)(plan, parts);
+        let service = &mut parts.phases.measure.latencies.e2e_service;
+        service.not_completed = service.completed.clone();
+        parts.phases.measure.ledger.accepted *= 2;
+        parts.phases.measure.completion_rate = Some(200.0);
+    });
+    assert!(check(&verdict, names::LITTLES_LAW).measured.unwrap() < 1.0);
+}
+
+#[test]
+fn littles_law_is_tried_up_to_its_limits() {
+    // One in a hundred may have no measured end.
+    for (accepted, status) in [(100_000, Pass), (100_001, NotApplicable)] {
+        expect(names::LITTLES_LAW, status, |plan, parts| {
+            steady(400, 1_000)(plan, parts);
+            let measure = &mut parts.phases.measure;
+            measure.ledger.accepted = accepted;
+            measure.latencies.e2e_service.completed.count = 99_000 - measure.latencies.e2e_service.not_completed.count;
+        });
+    }
+    // Ten workflows are just enough.
+    for (workflows, status) in [(10, Pass), (9, NotApplicable)] {
+        expect(names::LITTLES_LAW, status, |plan, parts| {
+            steady(10, 20)(plan, parts);
+            parts.windows.retain(|window| window.phase == Phase::Measure);
+            parts.windows.truncate(16);
+            measured(parts).for_each(|window| window.backlog = Some(workflows));
+        });
+    }
+    // A quarter of the phase, in numbers that have no rounding.
+    for (seconds, status) in [(256.0, Pass), (255.0, NotApplicable)] {
+        expect(names::LITTLES_LAW, status, |_, parts| {
+            measured(parts).for_each(|window| window.backlog = Some(400 * 64));
+            let measure = &mut parts.phases.measure;
+            measure.seconds = seconds;
+            measure.ledger.accepted = 1 << 16;
+            measure.completion_rate = Some(400.0);
+            measure.latencies.start_service.accepted.mean = Some(0.0);
+            measure.latencies.e2e_service.not_completed = Latency::empty();
+            let completed = &mut measure.latencies.e2e_service.completed;
+            (completed.count, completed.mean) = (1 << 16, Some(64_000.0));
+        });
+    }
+    // A backlog that grows by half of its mean is not steady; one that is not there at all contradicts the latencies.
+    expect(names::LITTLES_LAW, NotApplicable, |plan, parts| {
+        steady(400, 1_000)(plan, parts);
+        backlog(|second| 300.0 + 200.0 * second as f64 / 239.0)(plan, parts);
+    });
+    expect(names::LITTLES_LAW, Invalid, |plan, parts| {
+        steady(400, 1_000)(plan, parts);
+        measured(parts).for_each(|window| window.backlog = Some(0));
+    });
 }
