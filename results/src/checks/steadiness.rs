@@ -196,6 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn growth_counts_where_it_stands_out_of_the_scatter() {
+        let points = [(0.0, 1.0), (1.0, 1.0), (2.0, 3.0), (3.0, 7.0)];
+        let trend = Trend::through(&points).unwrap();
+        assert!((trend.slope - 2.0).abs() < 1e-9 && (trend.scatter - 1.0).abs() < 1e-9);
+        assert!((trend.growth - 6.0).abs() < 1e-9 && (trend.mean - 3.0).abs() < 1e-9 && trend.seconds == 4.0);
+        for (growth, scatter, significant) in [
+            (5.0, 0.0, false),
+            (5.1, 0.0, true),
+            (30.0, 10.0, false),
+            (30.0, 9.9, true),
+            (-30.0, 1.0, false),
+        ] {
+            let trend = Trend {
+                growth,
+                scatter,
+                ..Trend::through(&points).unwrap()
+            };
+            assert_eq!(trend.is_significant(), significant, "{growth} {scatter}");
+        }
+    }
+
+    #[test]
     fn no_time_no_line() {
         assert!(Trend::through(&[]).is_none());
         assert!(Trend::through(&[(1.0, 5.0), (1.0, 7.0)]).is_none());

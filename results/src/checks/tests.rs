@@ -261,6 +261,8 @@ fn open_after_the_drain() {
         }
     };
     expect(names::OPEN_AFTER_DRAIN, Warning, open(500));
+    expect(names::OPEN_AFTER_DRAIN, Warning, open(960));
+    expect(names::OPEN_AFTER_DRAIN, Overloaded, open(961));
     expect(names::OPEN_AFTER_DRAIN, Overloaded, open(1_500));
     expect(names::OPEN_AFTER_DRAIN, Warning, |plan, parts| {
         open(1_500)(plan, parts);
@@ -293,11 +295,46 @@ fn samples() {
             .remedy
             .contains("benchmark-task-queue")
     );
+    let verdict = expect(names::MEASURED_STARTS, Pass, |_, parts| {
+        let starts = &mut parts.phases.measure.latencies.start_response;
+        (starts.accepted, starts.rejected) = (Latency::empty(), lag_of(3, 0, 0));
+    });
+    let told = check(&verdict, names::MEASURED_STARTS);
+    assert_eq!((told.value.as_str(), told.measured), ("3 starts answered", Some(3.0)));
     expect(names::QUANTILE_SAMPLES, Pass, |_, _| {});
+    // 5,000 samples are enough for p99.9; 600 in four minutes would be in 33. Who has none is not waited for.
+    for (samples, status, needed) in [
+        (5_000, Pass, ""),
+        (4_999, Warning, "4m01s"),
+        (600, Warning, "33m20s"),
+        (0, Pass, ""),
+    ] {
+        let verdict = expect(names::QUANTILE_SAMPLES, status, |_, parts| {
+            parts.phases.measure.latencies.e2e_response.completed = lag_of(samples, 0, 0);
+        });
+        let remedy = &check(&verdict, names::QUANTILE_SAMPLES).remedy;
+        assert!(remedy.contains(needed), "{remedy}");
+    }
     expect(names::QUANTILE_SAMPLES, Warning, |_, parts| {
         let latencies = &mut parts.phases.measure.latencies;
         latencies.e2e_response.completed = lag_of(600, 0, 0);
     });
+    for (ends, said) in [
+        (600, "start and e2e p99.9, p99.99 (600 samples)"),
+        (
+            700,
+            "start p99.9, p99.99 (600 samples); e2e p99.9, p99.99 (700 samples)",
+        ),
+        (60_000, "start p99.9, p99.99 (600 samples)"),
+    ] {
+        let verdict = expect(names::QUANTILE_SAMPLES, Warning, |_, parts| {
+            let latencies = &mut parts.phases.measure.latencies;
+            latencies.start_response.accepted = lag_of(600, 0, 0);
+            latencies.e2e_response.completed = lag_of(ends, 0, 0);
+        });
+        let value = &check(&verdict, names::QUANTILE_SAMPLES).value;
+        assert_eq!(*value, format!("not shown: {said}"));
+    }
     // p99.99 alone is not missed.
     expect(names::QUANTILE_SAMPLES, Pass, |_, parts| {
         parts.phases.measure.latencies.e2e_response.completed = lag_of(6_000, 0, 0);

@@ -250,3 +250,23 @@ fn workers<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Member> {
     let members: &'a [Member] = &context.input().fleet.members;
     members.iter().filter(|member| member.role == MemberRole::Worker)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::fleet;
+
+    #[test]
+    fn the_time_between_entries_is_their_mean() {
+        for (times, mean) in [(&[][..], 0.0), (&[7.0], 0.0), (&[30.0, 50.0, 100.0], 35.0)] {
+            let usage: Vec<MemberUsage> = times
+                .iter()
+                .map(|at| MemberUsage {
+                    at_seconds: *at,
+                    ..fleet::usage()
+                })
+                .collect();
+            assert_eq!(spacing(&usage), mean);
+        }
+    }
+}

@@ -244,6 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn every_reader_refuses_what_is_longer_than_any_histogram() {
+        for (length, too_large) in [(HISTOGRAM_MAX_TEXT, false), (HISTOGRAM_MAX_TEXT + 1, true)] {
+            let (text, bytes) = ("A".repeat(length), vec![0; length]);
+            let refusals = [
+                decode(&text).map(drop),
+                visit(&text, |_, _| {}),
+                from_bytes(&bytes).map(drop),
+                visit_bytes(&bytes, |_, _| {}),
+            ];
+            for refusal in refusals {
+                assert_eq!(
+                    refusal == Err(DecodeError::TooLarge),
+                    too_large,
+                    "{length}: {refusal:?}"
+                );
+                assert!(refusal.is_err());
+            }
+        }
+    }
+
+    #[test]
     fn refuses_what_would_exhaust_memory() {
         let bomb = wrap(&vec![0; 4 * 1024 * 1024]);
         assert!(bomb.len() < HISTOGRAM_MAX_TEXT, "the bomb is small");

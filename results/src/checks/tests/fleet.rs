@@ -170,12 +170,13 @@ fn a_fleet_that_changes_is_told() {
         (MemberPresence::Left, 299.9, Warning),
         (MemberPresence::Left, 300.0, Pass),
         (MemberPresence::Lost, -1.0, Pass),
+        (MemberPresence::Lost, 0.0, Warning),
         (MemberPresence::Lost, 10.0, Warning),
         (MemberPresence::Lost, 310.0, Warning),
     ] {
         expect(names::FLEET_MEMBERS, status, left_at(presence, seconds));
     }
-    for (seconds, status) in [(59.0, Pass), (61.0, Warning), (300.0, Pass)] {
+    for (seconds, status) in [(59.0, Pass), (60.0, Pass), (61.0, Warning), (300.0, Pass)] {
         expect(names::FLEET_MEMBERS, status, |parts| {
             parts.fleet.expected_workers = 0;
             worker(parts, 1).joined_seconds = seconds;
@@ -187,6 +188,24 @@ fn a_fleet_that_changes_is_told() {
         parts.fleet.expected_workers = 3;
     });
     assert_eq!(value, "2 of 3 workers when the measured phase began");
+    expect(names::FLEET_MEMBERS, Pass, |parts| {
+        worker(parts, 1).joined_seconds = 60.0
+    });
+    let value = expect(names::FLEET_MEMBERS, Warning, |parts| {
+        left_at(MemberPresence::Left, 60.0)(parts);
+        parts.fleet.expected_workers = 3;
+    });
+    assert!(
+        value.ends_with("; 2 of 3 workers when the measured phase began"),
+        "{value}"
+    );
+    for (seconds, said) in [(-1.0, "was lost before the beginning"), (0.0, "was lost at 0s")] {
+        let value = expect(names::FLEET_MEMBERS, Invalid, |parts| {
+            let member = generator(parts);
+            (member.presence, member.left_seconds) = (MemberPresence::Lost, Some(seconds));
+        });
+        assert!(value.contains(said), "{value}");
+    }
 }
 
 #[test]
@@ -200,6 +219,11 @@ fn only_the_first_few_are_named() {
         parts.fleet.members.extend(vec![lost; 40]);
     });
     assert!(value.ends_with("; and 37 more") && value.len() < 200, "{value}");
+    let value = expect(names::FLEET_MEMBERS, Warning, |parts| {
+        (0..3).for_each(|index| worker(parts, index).presence = MemberPresence::Lost);
+        parts.fleet.expected_workers = 0;
+    });
+    assert!(!value.contains("more"), "{value}");
 }
 
 #[test]
@@ -208,9 +232,10 @@ fn windows_that_were_given_up() {
         worker(parts, 0).windows_dropped = 7
     });
     assert_eq!(value, format!("7 windows given up: 7 by {}", WORKERS[0]));
-    expect(names::FLEET_WINDOWS, Pass, |parts| {
+    let value = expect(names::FLEET_WINDOWS, Pass, |parts| {
         worker(parts, 0).windows_resent = 100
     });
+    assert_eq!(value, "2,135 taken, 100 of them sent again, none given up");
     let mut iteration = fleet_iteration();
     generator(&mut iteration).windows_dropped = 1;
     assert!(headline(iteration).contains("not whole"));
@@ -226,6 +251,35 @@ fn cpu_of_the_workers() {
     expect(names::WORKER_CPU, Warning, busy(0.85));
     expect(names::WORKER_CPU, Invalid, busy(0.86));
     assert!(headline(full_iteration()).starts_with("the fleet was the limit"));
+    // What was told at the beginning is of the time before, and what after the end is of the time after. Three words do.
+    for (told, measured) in [
+        (&[60.0, 61.0, 62.0, 300.0, 300.1][..], Some(0.5)),
+        (&[60.0, 61.0, 62.0, 300.1], None),
+    ] {
+        let status = if measured.is_some() { Pass } else { NotApplicable };
+        let verdict = super::expect(names::WORKER_CPU, status, |_, parts| {
+            *parts = fleet_iteration();
+            (1..3).for_each(|index| worker(parts, index).usage.clear());
+            let usage = &mut worker(parts, 0).usage;
+            usage.truncate(told.len());
+            for (usage, at) in usage.iter_mut().zip(told) {
+                usage.at_seconds = *at;
+                usage.cpu_share = if (60.5..=300.0).contains(at) { 0.5 } else { 99.0 };
+            }
+        });
+        assert_eq!(check(&verdict, names::WORKER_CPU).measured, measured);
+    }
+    // What is allowed itself, as the mean of few entries that have no rounding; who is not beyond it is not named.
+    for (share, status, said) in [(0.70, Pass, "70 % at the most, of 3 workers"), (0.85, Warning, "85 % ")] {
+        let value = expect(names::WORKER_CPU, status, |parts| {
+            for (index, share) in [(0, 0.70), (1, share)] {
+                let usage = &mut worker(parts, index).usage;
+                usage.retain(|usage| (100.0..104.0).contains(&usage.at_seconds));
+                usage.iter_mut().for_each(|usage| usage.cpu_share = share);
+            }
+        });
+        assert!(value.starts_with(said) && !value.contains(WORKERS[0]), "{value}");
+    }
     // Busy before, or for a moment.
     expect(names::WORKER_CPU, Pass, |parts| {
         used(worker(parts, 1), 0..60, |usage| usage.cpu_share = 1.0)
@@ -281,6 +335,13 @@ fn slots_of_the_workers() {
         value.starts_with(WORKERS[1]) && value.ends_with("60 of 240 seconds, others had"),
         "{value}"
     );
+    expect(names::WORKER_SLOTS, Pass, full(1..2, 100..112));
+    expect(names::WORKER_SLOTS, Warning, full(1..2, 100..113));
+    // A last word holds for ten seconds; what nobody told of is not looked at.
+    let value = expect(names::WORKER_SLOTS, Pass, |parts| {
+        (0..3).for_each(|index| worker(parts, index).usage.retain(|usage| usage.at_seconds < 150.0));
+    });
+    assert_eq!(value, "none free in 0 of 99 seconds");
     // Where the only others are silent, there are no others.
     expect(names::WORKER_SLOTS, Invalid, |parts| {
         worker(parts, 0).usage.clear();
@@ -299,17 +360,28 @@ fn slots_of_the_workers() {
             });
         }
     });
-    // In a run of hours an entry stands for many seconds.
-    expect(names::WORKER_SLOTS, Invalid, |parts| {
+    // Seconds of which nobody told are none without slots.
+    let value = expect(names::WORKER_SLOTS, Pass, |parts| {
+        for index in 0..3 {
+            let silent = 100.0..200.0;
+            worker(parts, index)
+                .usage
+                .retain(|usage| !silent.contains(&usage.at_seconds));
+        }
+    });
+    assert_eq!(value, "none free in 0 of 149 seconds");
+    // In a run of hours an entry stands for many seconds, also where one is missing.
+    let value = expect(names::WORKER_SLOTS, Invalid, |parts| {
         full(0..3, 100..300)(parts);
         for index in 0..3 {
             let mut entry = 0;
             worker(parts, index).usage.retain(|_| {
                 entry += 1;
-                entry % 30 == 0
+                entry % 30 == 0 && entry != 150
             });
         }
     });
+    assert_eq!(value, "no free workflow slots in 181 of 240 seconds");
 }
 
 #[test]

@@ -67,6 +67,16 @@ fn workflows_that_take_their_time_fill_the_backlog_first() {
         }
     };
     expect(names::BACKLOG_SLOPE, Pass, filling);
+    // From 150 s on it is to be steady, and is not.
+    let verdict = expect(names::BACKLOG_SLOPE, Overloaded, |plan, parts| {
+        filling(plan, parts);
+        backlog(|second| 100.0 * second as f64)(plan, parts);
+    });
+    let value = &check(&verdict, names::BACKLOG_SLOPE).value;
+    assert!(
+        value.starts_with("backlog grew by 100.0/s for the steady part (2m30s): about 300.0/s is carried"),
+        "{value}"
+    );
     expect(names::BACKLOG_SLOPE, NotApplicable, |plan, parts| {
         filling(plan, parts);
         plan.workload.kind = WorkloadKind::MultiActivity {
@@ -108,6 +118,31 @@ fn halves() {
             }
         }
     };
+    for (first, second, status) in [
+        (100.0, 150.0, Pass),
+        (100.0, 151.0, Warning),
+        (150.0, 100.0, Pass),
+        (151.0, 100.0, Warning),
+        (2.0, 7.0, Pass),
+        (2.0, 7.1, Warning),
+        // Half of the phase at 2 % are 2.4 s.
+        (1_000.0, 3_400.0, Warning),
+        (1_000.0, 3_401.0, Overloaded),
+    ] {
+        let verdict = expect(names::HALVES, status, p50(first, second));
+        assert_eq!(check(&verdict, names::HALVES).measured, Some(second / first));
+    }
+    // Three seconds of a half are enough, two are not.
+    for (seconds, status) in [(3, Warning), (2, NotApplicable)] {
+        expect(names::HALVES, status, |plan, parts| {
+            p50(100.0, 400.0)(plan, parts);
+            for (at, window) in (0..).zip(measured(parts)) {
+                if at % 120 >= seconds {
+                    window.e2e_p50 = None;
+                }
+            }
+        });
+    }
     expect(names::HALVES, Pass, p50(100.0, 140.0));
     expect(names::HALVES, Pass, p50(2.0, 6.0));
     expect(names::HALVES, Warning, p50(100.0, 400.0));
