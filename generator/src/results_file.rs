@@ -25,6 +25,8 @@ pub struct ResultsFile {
     is_file: bool,
     /// Whoever writes has it.
     taken: Arc<Mutex<Taken>>,
+    /// Writes asked for so far.
+    asked: u64,
     /// The refresh that goes on.
     refresh: Option<JoinHandle<Refreshed>>,
     next_refresh: Instant,
@@ -39,6 +41,8 @@ struct Taken {
     place: Place,
     /// Folders that were made for it, innermost first.
     made: Folders,
+    /// Number of the write that is in the file.
+    written: u64,
 }
 
 /// A refresh that is over.
@@ -117,8 +121,10 @@ impl ResultsFile {
                 path: path.clone(),
                 place,
                 made,
+                written: 0,
             })),
             path,
+            asked: 0,
             refresh: None,
             next_refresh: Instant::now() + pace::SHORTEST,
             rescued: Arc::default(),
@@ -139,10 +145,10 @@ impl ResultsFile {
     /// Begins a refresh with results that are put together on its own thread. Copying what they are made of has taken so
     /// much CPU time.
     pub fn refresh(&mut self, copying: Duration, results: impl FnOnce() -> anyhow::Result<Results> + Send + 'static) {
-        let taken = Arc::clone(&self.taken);
+        let (number, taken) = (self.next(), Arc::clone(&self.taken));
         self.refresh = Some(spawn_blocking(move || {
             let before = pace::thread_cpu();
-            let outcome = results().and_then(|results| Ok(lock(&taken).write(&results)?));
+            let outcome = results().and_then(|results| Ok(lock(&taken).write(number, &results)?));
             Refreshed {
                 bytes: fs::metadata(&lock(&taken).path).map_or(0, |file| file.len()),
                 cpu: copying + pace::thread_cpu().saturating_sub(before),
@@ -165,16 +171,21 @@ impl ResultsFile {
     /// When the system refuses, or somebody else's file is there by now; what is there is then as it was. When it takes longer
     /// than `limit`.
     pub async fn write(&mut self, results: Results, limit: Duration) -> Result<(), Unwritten> {
-        let (path, taken) = (self.path.clone(), Arc::clone(&self.taken));
+        let (number, path, taken) = (self.next(), self.path.clone(), Arc::clone(&self.taken));
         let refresh = self.refresh.take();
         let writing = async move {
             if let Some(refresh) = refresh {
                 // These results are newer, whatever became of it.
                 ended(refresh.await);
             }
-            ended(spawn_blocking(move || lock(&taken).write(&results)).await)
+            ended(spawn_blocking(move || lock(&taken).write(number, &results)).await)
         };
         in_time(writing, path, limit).await
+    }
+
+    fn next(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked
     }
 
     /// Writes the results to the temporary folder, when they cannot be written where they belong. Returns where. A second
@@ -208,12 +219,17 @@ impl ResultsFile {
 }
 
 impl Taken {
-    fn write(&mut self, results: &Results) -> Result<(), file::WriteError> {
+    /// Writes, unless what is newer is there already: who came too late with it was not waited for.
+    fn write(&mut self, number: u64, results: &Results) -> Result<(), file::WriteError> {
+        if number < self.written {
+            return Ok(());
+        }
         match &mut self.place {
             Place::File(claim) => claim.write_results(results)?,
             Place::Special => file::write_atomically(&self.path, results)?,
         }
         self.made.0.clear();
+        self.written = number;
         Ok(())
     }
 }
