@@ -1,6 +1,8 @@
 //! After the last start: completions are waited for, lost answers looked up, and the account closed for ends.
 
 mod look_ups;
+#[cfg(test)]
+mod told;
 
 use std::time::Duration;
 

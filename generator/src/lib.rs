@@ -30,6 +30,8 @@ pub mod remote_write;
 pub mod results_file;
 pub mod sampler;
 pub mod schedule;
+#[cfg(test)]
+mod scripted_server;
 pub mod series;
 pub mod server_figures;
 pub mod shard;

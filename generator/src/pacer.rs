@@ -201,4 +201,21 @@ mod tests {
             pacer.wait(timeline, offset).await;
         }
     }
+
+    /// Across the beginning of a second, since it sleeps for longer than one.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_timer_sleeps_until_its_goal_and_does_not_look_at_the_clock_again_and_again() {
+        let mut timer = Timer::new().unwrap();
+        let timeline = Timeline::beginning_in(0);
+        let goal = timeline.elapsed() + 1_010_000_000;
+        let looks = std::cell::Cell::new(0);
+        let rest = || {
+            looks.set(looks.get() + 1);
+            timeline.until(goal)
+        };
+        poll_fn(|cx| timer.poll(cx, goal, rest)).await;
+        assert!(timeline.elapsed() >= goal);
+        assert!(looks.get() < 20, "{} looks", looks.get());
+    }
 }

@@ -5,6 +5,8 @@ mod differences;
 mod server_clock;
 mod settling;
 mod stale;
+#[cfg(test)]
+mod told;
 
 use std::{collections::BTreeMap, time::Duration};
 

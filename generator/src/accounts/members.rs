@@ -267,5 +267,6 @@ mod tests {
         let mut numbers = Numbers::default();
         (0..100_000).for_each(|at| numbers.push(3 + at * 8, 8));
         assert_eq!(numbers.runs, [(3, 8, 100_000)]);
+        assert!(Numbers::default().is_empty() && !numbers.is_empty());
     }
 }

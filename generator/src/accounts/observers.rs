@@ -276,6 +276,16 @@ mod tests {
     }
 
     #[test]
+    fn only_other_ends_disagree() {
+        for (seen, differ) in [(WorkflowEnd::Completed, 0), (WorkflowEnd::Failed, 1)] {
+            let (mut pairing, mut observers) = (Pairing::default(), Observers::default());
+            pairing.observe(1, Observation::Stamped(WorkflowEnd::Completed, 100, 0), &mut observers);
+            pairing.observe(1, polled(seen, 100), &mut observers);
+            assert_eq!(observers.poll_disagreements, differ, "{seen:?}");
+        }
+    }
+
+    #[test]
     fn the_same_witness_twice_is_no_pair() {
         let (mut pairing, mut observers) = (Pairing::default(), Observers::default());
         for _ in 0..2 {

@@ -311,9 +311,41 @@ mod tests {
         let backlog: Vec<_> = report.windows.iter().map(|window| window.backlog).collect();
         assert_eq!(backlog, [Some(6), Some(5)]);
         assert_eq!(report.windows[1].due, 10);
+        // One completed and one failed, of the closed seconds and of those that are open.
+        assert_eq!(
+            (seconds.ends_in(0..=0), seconds.ends_in(1..=9), seconds.ends_in(0..=9)),
+            (1, 1, 2)
+        );
         // Looking changes nothing.
         assert_eq!(seconds.report().windows, report.windows);
         assert_eq!(seconds.report().intervals, report.intervals);
+        seconds.advance(4 * SECOND);
+        assert_eq!((seconds.ends_in(0..=0), seconds.ends_in(0..=1)), (1, 2));
+    }
+
+    #[test]
+    fn what_several_shards_count_is_added() {
+        let mut seconds = seconds(10, 60);
+        let window = ShardWindow {
+            second: 1,
+            dispatched: 2,
+            dropped: 3,
+            accepted: 4,
+            rejected: 5,
+            unknown: 6,
+            in_flight: 7,
+            waited_at_cap: 8,
+            held_at_cap: 9,
+            peak_in_flight: 10,
+            ..ShardWindow::default()
+        };
+        seconds.add_window(&window);
+        seconds.add_window(&window);
+        let both = &seconds.report().windows[1];
+        assert_eq!((both.dispatched, both.dropped, both.accepted), (4, 6, 8));
+        assert_eq!((both.rejected, both.unknown, both.in_flight), (10, 12, 14));
+        assert_eq!((both.waited_at_cap, both.held_at_cap), (Some(16), Some(18)));
+        assert_eq!(seconds.peak_in_flight(), 20);
     }
 
     #[test]

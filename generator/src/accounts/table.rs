@@ -175,4 +175,14 @@ mod tests {
         assert!(table.mixed_chunks() <= 1);
         assert_eq!(table.find(Progress::Open, 0, 3), [0, 1, 2]);
     }
+
+    #[test]
+    fn a_chunk_that_stands_at_one_state_is_found_under_no_other() {
+        let mut table = ArrivalTable::default();
+        (0..CHUNK).for_each(|n| table.set(n, Progress::Settled));
+        table.set(CHUNK + 1, Progress::Open);
+        assert_eq!(table.mixed_chunks(), 1);
+        assert_eq!(table.find(Progress::Open, 0, usize::MAX), [CHUNK + 1]);
+        assert_eq!(table.find(Progress::Settled, 5, 2), [5, 6]);
+    }
 }

@@ -832,3 +832,91 @@ fn a_member_that_stamps_everything_when_it_was_due_is_caught() {
         );
     }
 }
+
+/// Whoever's instants make a latency cannot have seen an end before the start: the long poll's, or the server's where nobody
+/// stamps.
+#[test]
+fn an_end_that_was_told_cannot_be_before_its_start_where_it_is_timed() {
+    let (polled, asked): (fn(u64) -> SampledEnd, fn(u64) -> SampledEnd) = (
+        |at| SampledEnd::Polled(WorkflowEnd::Completed, at),
+        |at| SampledEnd::Asked(WorkflowEnd::Completed, at),
+    );
+    let sent = 12 * MILLI;
+    for (stamps, told, at, implausible) in [
+        (true, polled, sent - 1, 1),
+        (true, polled, sent, 0),
+        (true, asked, sent - 1, 0),
+        (false, polled, sent - 1, 1),
+        (false, asked, sent - 1, 1),
+        (false, asked, sent, 0),
+    ] {
+        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, stamps);
+        accounts.add_start(Origin::Leader, 1, StartEnd::Accepted);
+        accounts.add_sampled(1, sent, told(at), None);
+        assert_eq!(accounts.observers().implausible, implausible, "{stamps} {at}");
+    }
+}
+
+#[test]
+fn lost_answers_wait_until_they_are_resolved() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    for n in 0..3 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Unknown);
+    }
+    assert_eq!((accounts.pending_unknown(), accounts.unknown(9)), (3, vec![0, 1, 2]));
+    accounts.resolve_unknown(1, true);
+    accounts.add_stamp(Origin::Leader, stamp(2, WorkflowEnd::Completed));
+    assert_eq!((accounts.pending_unknown(), accounts.unknown(9)), (1, vec![0]));
+}
+
+/// Of a part that is lost what was told stands, what ended had been taken, what the server knows is open, and the rest was
+/// never sent.
+#[test]
+fn a_lost_part_is_closed_arrival_by_arrival() {
+    let schedule = schedule();
+    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let lost = Origin::Member(4);
+    let mut window = ShardWindow::default();
+    let ledger = &mut window.phases.entry(Phase::WarmUp).or_default().ledger;
+    (ledger.arrivals, ledger.dispatched, ledger.accepted) = (5, 2, 2);
+    (ledger.dropped_cap, ledger.dropped_lag) = (2, 1);
+    accounts.add_window(lost, &window);
+    for n in 0..5 {
+        let end = if n < 2 { StartEnd::Accepted } else { StartEnd::Dropped };
+        accounts.add_start(lost, n, end);
+    }
+    accounts.add_stamp(Origin::Member(9), stamp(6, WorkflowEnd::Completed));
+    let until = schedule.offset(8);
+    let missing = accounts.missing(Stripe::WHOLE, until);
+    assert_eq!(missing.unheard.iter().collect::<Vec<_>>(), [5, 7, 8]);
+    assert_eq!(missing.ended.iter().collect::<Vec<_>>(), [6]);
+    accounts.close_lost(lost, &missing, &HashSet::from([7]));
+    let ledger = accounts.ledger();
+    assert_eq!((ledger.arrivals, ledger.dispatched, ledger.accepted), (9, 4, 4));
+    assert_eq!((ledger.dropped_cap, ledger.dropped_lag), (2, 3));
+    assert_eq!((ledger.completed, ledger.open), (1, 3));
+    assert_eq!(ledger.broken_identities(), []);
+    assert_eq!(accounts.open_from(0, 99), [0, 1, 7]);
+    assert_eq!(accounts.members()[&lost].missing, 4);
+    assert_eq!(accounts.missing(Stripe::WHOLE, until), Missing::default());
+}
+
+#[test]
+fn ends_within_a_second_of_the_cut_off_may_be_on_either_side_of_it() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let cut_off = 2 * SECOND;
+    for n in 0..4 {
+        accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
+    }
+    let end = |accounts: &mut Accounts, n: u64, ended: u64| {
+        let stamp = stamp(n, WorkflowEnd::Completed);
+        accounts.add_stamp(Origin::Leader, StampedEnd { ended, ..stamp });
+    };
+    end(&mut accounts, 0, cut_off - MILLI);
+    accounts.close_at(cut_off);
+    end(&mut accounts, 1, cut_off + 1);
+    end(&mut accounts, 2, cut_off + SECOND);
+    end(&mut accounts, 3, cut_off + SECOND + 1);
+    assert_eq!((accounts.ended_later(), accounts.ends_near_the_cut_off()), (3, 3));
+    assert_eq!(accounts.backlog(), 3);
+}

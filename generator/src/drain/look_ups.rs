@@ -43,7 +43,7 @@ pub(super) struct LookUps {
 }
 
 /// What the server says of one workflow.
-struct Found {
+pub(super) struct Found {
     n: u64,
     answer: Result<Option<lookup::Lookup>, CallError>,
 }
@@ -198,7 +198,7 @@ impl LookUps {
 
     /// Asks for each of them, until time is up, or until the first that were asked at once all failed for now: the server
     /// is not there, and the rest would fail as well.
-    async fn ask(&self, numbers: Vec<u64>, deadline: &Deadline) -> Vec<Found> {
+    pub(super) async fn ask(&self, numbers: Vec<u64>, deadline: &Deadline) -> Vec<Found> {
         let first = numbers.len().min(CONCURRENCY);
         let asked = stream::iter(numbers).map(|n| {
             let phase = self.schedule.phase_of(n);

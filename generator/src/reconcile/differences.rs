@@ -61,6 +61,17 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_on_under_whatever_status_is_open() {
+        let ledger = Ledger {
+            accepted: 6,
+            open: 6,
+            ..Ledger::default()
+        };
+        let counts = Counts::from([(Status::Running, 1), (Status::Paused, 2), (Status::ContinuedAsNew, 3)]);
+        assert_eq!(disagreements(Phase::Measure, &ledger, &counts, 0), Vec::<String>::new());
+    }
+
+    #[test]
     fn an_unknown_start_may_be_anywhere() {
         let ledger = Ledger {
             unknown: 1,

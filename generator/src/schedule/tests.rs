@@ -274,3 +274,45 @@ proptest! {
         prop_assert_eq!(owners.count(), 1);
     }
 }
+
+/// Arrival, phase and count change hands exactly where they meet.
+#[test]
+fn what_is_due_at_a_border_is_behind_it() {
+    for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
+        let mut load = load(200_000, Duration::from_secs(60), Duration::from_secs(7), arrivals, 3);
+        load.warm_up = Duration::from_secs(5);
+        let schedule = Schedule::new(&load);
+        for phase in [Phase::Ramp, Phase::WarmUp, Phase::Measure] {
+            let first = schedule.count_before(schedule.bounds(phase).0);
+            assert_eq!(schedule.phase_of(first), phase);
+            assert!(first == 0 || schedule.phase_of(first - 1) != phase);
+        }
+        assert_eq!(schedule.phase_of(schedule.total()), Phase::Drain);
+        for n in 1..3_000 {
+            let offset = schedule.offset(n);
+            assert!(
+                schedule.count_before(offset) <= n && schedule.count_before(offset + 1) > n,
+                "{n}"
+            );
+        }
+        assert_eq!(schedule.rate_at(schedule.end() - 1), 200.0);
+        assert_eq!(schedule.rate_at(schedule.end()), 0.0);
+    }
+}
+
+#[test]
+fn every_block_of_a_poisson_schedule_is_drawn_by_the_seed() {
+    let offset = |seed: u64, n: u64| {
+        Schedule::new(&load(
+            200_000,
+            Duration::from_secs(60),
+            Duration::ZERO,
+            Arrivals::Poisson,
+            seed,
+        ))
+        .offset(n)
+    };
+    for n in [0, POISSON_BLOCK, 5 * POISSON_BLOCK] {
+        assert_ne!(offset(1, n), offset(2, n), "{n}");
+    }
+}

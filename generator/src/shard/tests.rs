@@ -323,3 +323,38 @@ proptest! {
         prop_assert_eq!(samples.unanswered.map_or(0, |pair| pair.response.count()), ledger.unknown);
     }
 }
+
+/// Ten a second, and one place.
+#[test]
+fn an_arrival_waits_as_long_as_it_may_and_no_longer() {
+    let load = load(10, 2, 1, WhenFull::Queue);
+    let mut shard = Shard::new(
+        &Schedule::new(&load),
+        Stripe::WHOLE,
+        Admission::of_stripe(&load, Stripe::WHOLE),
+    );
+    let dispatched = |step: Step| match step {
+        Step::Dispatch(start) => start,
+        other => panic!("{other:?}"),
+    };
+    let first = dispatched(shard.poll(0));
+    assert_eq!(shard.in_flight(), 1);
+    assert_eq!(shard.poll(100 * MILLI), Step::Full(1_100 * MILLI + 1));
+    shard.answered(1_100 * MILLI, first, Answer::Accepted);
+    assert_eq!(shard.in_flight(), 0);
+    // A second old, and a nanosecond more.
+    let second = dispatched(shard.poll(1_100 * MILLI));
+    shard.answered(1_200 * MILLI + 1, second, Answer::Accepted);
+    let next = dispatched(shard.poll(1_200 * MILLI + 1));
+    assert_eq!((second.arrival.n, next.arrival.n), (1, 3));
+    let ends = [(0, StartEnd::Accepted), (1, StartEnd::Accepted), (2, StartEnd::Dropped)];
+    assert_eq!(shard.take_ends(), ends);
+    // Nobody waits for a place of a run that is over.
+    shard.stop(1_350 * MILLI);
+    assert_eq!(shard.poll(1_350 * MILLI), Step::Done);
+    let dropped: Vec<(u64, StartEnd)> = (4..=13).map(|n| (n, StartEnd::Dropped)).collect();
+    assert_eq!(shard.take_ends(), dropped);
+    shard.tick(2 * SECOND);
+    let seconds: Vec<u64> = shard.take_windows().iter().map(|window| window.second).collect();
+    assert_eq!(seconds, [0, 1]);
+}
