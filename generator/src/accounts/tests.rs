@@ -837,22 +837,20 @@ fn a_member_that_stamps_everything_when_it_was_due_is_caught() {
 /// stamps.
 #[test]
 fn an_end_that_was_told_cannot_be_before_its_start_where_it_is_timed() {
-    let (polled, asked): (fn(u64) -> SampledEnd, fn(u64) -> SampledEnd) = (
-        |at| SampledEnd::Polled(WorkflowEnd::Completed, at),
-        |at| SampledEnd::Asked(WorkflowEnd::Completed, at),
-    );
+    let polled = |at| (SampledEnd::Polled(WorkflowEnd::Completed, at), at);
+    let asked = |at| (SampledEnd::Asked(WorkflowEnd::Completed, at), at);
     let sent = 12 * MILLI;
-    for (stamps, told, at, implausible) in [
-        (true, polled, sent - 1, 1),
-        (true, polled, sent, 0),
-        (true, asked, sent - 1, 0),
-        (false, polled, sent - 1, 1),
-        (false, asked, sent - 1, 1),
-        (false, asked, sent, 0),
+    for (stamps, (told, at), implausible) in [
+        (true, polled(sent - 1), 1),
+        (true, polled(sent), 0),
+        (true, asked(sent - 1), 0),
+        (false, polled(sent - 1), 1),
+        (false, asked(sent - 1), 1),
+        (false, asked(sent), 0),
     ] {
         let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, stamps);
         accounts.add_start(Origin::Leader, 1, StartEnd::Accepted);
-        accounts.add_sampled(1, sent, told(at), None);
+        accounts.add_sampled(1, sent, told, None);
         assert_eq!(accounts.observers().implausible, implausible, "{stamps} {at}");
     }
 }
