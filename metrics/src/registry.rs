@@ -31,7 +31,8 @@ use crate::{
 pub enum Selection {
     /// All of them: somebody reads the page.
     All,
-    /// Only slots and polls: nobody reads the page, but [`Registry::headroom`] is asked. The rest costs next to nothing.
+    /// Only slots, polls, waits of tasks and evictions: nobody reads the page, but [`Registry::headroom`] and the diagnosis do.
+    /// The rest costs next to nothing.
     Headroom,
 }
 

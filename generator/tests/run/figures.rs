@@ -200,7 +200,7 @@ fn a_quiet_run_names_nothing() {
 fn too_few_slots_are_named() {
     let bench = Bench::new();
     let finished = bench.run(bench.embedded(
-        "--workflow-type multi-activity --activity-count 2 --parallel-activities 2 --activity-duration 400ms..500ms --rate 12 \
+        "--workflow-type multi-activity --activity-count 2 --parallel-activities 2 --activity-duration 3s..4s --rate 12 \
          --duration 10s --ramp-up 0s --warm-up 2s --workers 1 --activity-slots 5 --drain 5s",
     ));
     let results = finished.results();
