@@ -256,7 +256,7 @@ fn a_run_shorter_than_the_interval_ends_with_its_last_figures_seen() {
     let bench = Bench::new();
     let mut going = bench.begin(leader(
         &bench,
-        "--rate 20 --duration 5s --ramp-up 0s --warm-up 1s --workflow-type simple",
+        "--rate 20 --duration 5s --ramp-up 0s --warm-up 1s --workflow-type simple --metrics-grace 1m",
     ));
     let address = page_of(&mut going);
     let prometheus = prometheus(address, Duration::from_secs(10));
