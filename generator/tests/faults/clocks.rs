@@ -139,7 +139,8 @@ fn clocks_that_drift_by_200_ppm_are_followed() {
         // Some half a minute, and it is told when all is over.
         assert!((3.0..30.0).contains(&(way * offset)), "{clock:?}");
         assert!(clock.corrected && is_about(clock.used_ms, offset, 3.0), "{clock:?}");
-        assert!(is_about(clock.error_ms, 0.0, 1.5), "{clock:?}");
+        // What it would be if nobody followed it is twice that.
+        assert!(is_about(clock.error_ms, 0.0, 3.0), "{clock:?}");
     }
 }
 
