@@ -37,8 +37,8 @@ pub const SHARED: &[&str] = &[
     "workflows/src",
 ];
 
-/// Tells the crate in this folder of the repository the revision of these sources: `BENCHMARK_GIT_REVISION`, empty when
-/// it is not known, and `BENCHMARK_GIT_SOURCE`, where it is from or why not.
+/// Tells the crate in this folder of the repository the revision of these sources: `BUILD_GIT_REVISION`, empty when
+/// it is not known, and `BUILD_GIT_SOURCE`, where it is from or why not.
 pub fn tell(folder: &str, sources: &[&str]) {
     println!("cargo::rerun-if-env-changed={OVERRIDE}");
     println!("cargo::rerun-if-changed=build.rs");
@@ -51,8 +51,8 @@ pub fn tell(folder: &str, sources: &[&str]) {
             Err(reason) => (String::new(), reason),
         },
     };
-    println!("cargo::rustc-env=BENCHMARK_GIT_REVISION={revision}");
-    println!("cargo::rustc-env=BENCHMARK_GIT_SOURCE={source}");
+    println!("cargo::rustc-env=BUILD_GIT_REVISION={revision}");
+    println!("cargo::rustc-env=BUILD_GIT_SOURCE={source}");
 }
 
 /// The commit, and whether the sources differ from it; or why that is not known, in one line.

@@ -6,7 +6,7 @@ const DIGITS: usize = 12;
 
 /// The version of what both programs are made of, as in `0.1.0+1a2b3c4d5e6f-dirty`.
 pub fn version() -> String {
-    build_version(env!("CARGO_PKG_VERSION"), env!("BENCHMARK_GIT_REVISION"))
+    build_version(env!("CARGO_PKG_VERSION"), env!("BUILD_GIT_REVISION"))
 }
 
 /// A version of a package and the revision that it is built from, which may be unknown, and then is empty.

@@ -4,7 +4,7 @@ use benchmark_results::schema::Fact;
 
 /// The commit, with `-dirty` behind it when the sources differed from it.
 pub fn git_revision() -> Fact<String> {
-    let (revision, source) = (env!("BENCHMARK_GIT_REVISION"), env!("BENCHMARK_GIT_SOURCE"));
+    let (revision, source) = (env!("BUILD_GIT_REVISION"), env!("BUILD_GIT_SOURCE"));
     if revision.is_empty() {
         Fact::missing(source)
     } else {
@@ -14,7 +14,7 @@ pub fn git_revision() -> Fact<String> {
 
 /// The version that generators of one run must have in common.
 pub fn version() -> String {
-    benchmark_worker::build_version(env!("CARGO_PKG_VERSION"), env!("BENCHMARK_GIT_REVISION"))
+    benchmark_worker::build_version(env!("CARGO_PKG_VERSION"), env!("BUILD_GIT_REVISION"))
 }
 
 #[cfg(test)]
