@@ -5,6 +5,7 @@
 //! from the same series how much of a worker's slots and polls is in use.
 
 mod answer;
+mod client;
 mod distribution;
 mod families;
 mod format;
@@ -19,6 +20,7 @@ mod process;
 mod registry;
 mod remote_write;
 
+pub use client::{http_cause, http_client};
 pub use distribution::{Distribution, LATENCY_EDGES};
 pub use format::Format;
 pub use headroom::{Headroom, SlotUse};

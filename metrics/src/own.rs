@@ -38,6 +38,23 @@ pub struct Described {
 }
 
 impl Described {
+    /// A family of this name, unit and type, with these labels, that holds this.
+    pub const fn new(
+        name: &'static str,
+        unit: &'static str,
+        kind: Kind,
+        labels: &'static [&'static str],
+        help: &'static str,
+    ) -> Self {
+        Described {
+            name,
+            unit,
+            kind,
+            labels,
+            help,
+        }
+    }
+
     /// The name that samples have on the page; of a histogram without `_bucket`, `_sum` and `_count`.
     pub fn full_name(&self) -> String {
         let separator = if self.unit.is_empty() { "" } else { "_" };

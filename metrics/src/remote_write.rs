@@ -19,7 +19,6 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use prost::Message as _;
-use temporalio_common::telemetry::ensure_default_crypto_provider;
 use tokio::{
     sync::oneshot,
     task::JoinHandle,
@@ -30,14 +29,10 @@ pub use queue::Written;
 use queue::{Answer, Queue};
 use series::Writer;
 
-use crate::Registry;
+use crate::{Registry, http_cause, http_client};
 
 /// How often a page is written.
 const EACH: Duration = Duration::from_secs(1);
-
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(10);
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// As much of a refusal is read as its first line needs.
 const LARGEST: usize = 4096;
@@ -176,16 +171,8 @@ struct Receiver {
 
 impl Receiver {
     fn new(options: &RemoteWriteOptions) -> Result<Receiver, reqwest::Error> {
-        ensure_default_crypto_provider();
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            // Headers with a token would go along.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("run-benchmark/", env!("CARGO_PKG_VERSION")))
-            .build()?;
         Ok(Receiver {
-            http,
+            http: http_client()?,
             url: options.url.clone(),
             headers: options.headers.clone(),
         })
@@ -203,7 +190,7 @@ impl Receiver {
         async move {
             match request.send().await {
                 Ok(response) => answer(response).await,
-                Err(error) => Answer::Later(None, cause(&error)),
+                Err(error) => Answer::Later(None, http_cause(&error)),
             }
         }
         .boxed()
@@ -242,18 +229,6 @@ async fn answer(mut response: reqwest::Response) -> Answer {
     } else {
         Answer::Refused(words)
     }
-}
-
-/// What went wrong, without the URL: the innermost cause is the telling one.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", ANSWER.as_secs());
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

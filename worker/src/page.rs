@@ -6,65 +6,49 @@ use benchmark_metrics::{Described, Kind, Registry, Sample, Value};
 
 use crate::{host, source::PoolSource};
 
-const fn described(
-    name: &'static str,
-    unit: &'static str,
-    kind: Kind,
-    labels: &'static [&'static str],
-    help: &'static str,
-) -> Described {
-    Described {
-        name,
-        unit,
-        kind,
-        labels,
-        help,
-    }
-}
-
-static CAPACITY: Described = described(
+static CAPACITY: Described = Described::new(
     "benchmark_worker_cpu_capacity",
     "cores",
     Kind::Gauge,
     &[],
     "CPU that this process may use: its cores or its quota",
 );
-static READY: Described = described(
+static READY: Described = Described::new(
     "benchmark_worker_ready",
     "",
     Kind::Gauge,
     &[],
     "1 when the server sees all workers of this process poll, as /readyz says, else 0",
 );
-static CONNECTED: Described = described(
+static CONNECTED: Described = Described::new(
     "benchmark_worker_leader_connected",
     "",
     Kind::Gauge,
     &[],
     "1 when the leader of the run answers, else 0; 0 without a leader",
 );
-static PENDING: Described = described(
+static PENDING: Described = Described::new(
     "benchmark_worker_windows_pending",
     "",
     Kind::Gauge,
     &[],
     "Windows of ends that the leader has not got yet",
 );
-static ENDS: Described = described(
+static ENDS: Described = Described::new(
     "benchmark_worker_ends",
     "",
     Kind::Counter,
     &["outcome"],
     "Ends of workflows that this process stamped, by outcome (completed, failed, cancelled)",
 );
-static LOST: Described = described(
+static LOST: Described = Described::new(
     "benchmark_worker_ends_lost",
     "",
     Kind::Counter,
     &[],
     "Stamped ends that were given up because nobody came for them",
 );
-static DROPPED: Described = described(
+static DROPPED: Described = Described::new(
     "benchmark_worker_windows_dropped",
     "",
     Kind::Counter,

@@ -1,20 +1,13 @@
-//! HTTP, by the client that the SDK brings: answers are bounded in size and time, and redirections are not followed, since
-//! headers with a token would go along.
-
-use std::{error::Error, time::Duration};
+//! HTTP: answers are bounded in size as well as in time.
 
 use anyhow::Context as _;
 use benchmark_figures::{Page, Sample, Snapshot};
+use benchmark_metrics::{http_cause, http_client};
 use http::{
     HeaderMap,
     header::{ACCEPT, CONTENT_TYPE, HeaderValue},
 };
 use reqwest::Response;
-use temporalio_common::telemetry::ensure_default_crypto_provider;
-
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(10);
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// Largest answer of a Prometheus, bytes: a figure's has some kilobytes, and takes ten times as much once it is read.
 const LARGEST: usize = 4 << 20;
@@ -35,14 +28,7 @@ impl Client {
     /// # Errors
     /// When there is no TLS to be had.
     pub fn new(headers: HeaderMap) -> anyhow::Result<Client> {
-        ensure_default_crypto_provider();
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("run-benchmark/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .context("no HTTP client can be made")?;
+        let http = http_client().context("no HTTP client can be made")?;
         Ok(Client { http, headers })
     }
 
@@ -54,7 +40,7 @@ impl Client {
         let request = self.http.get(url).headers(self.headers.clone()).header(ACCEPT, TEXT);
         let mut answer = sound(request.send().await)?;
         let mut page = Page::new(namespace);
-        while let Some(piece) = answer.chunk().await.map_err(|error| words(&error))? {
+        while let Some(piece) = answer.chunk().await.map_err(|error| http_cause(&error))? {
             page.feed(&piece).map_err(|problem| problem.to_string())?;
         }
         page.finish().map_err(|problem| problem.to_string())
@@ -80,10 +66,10 @@ impl Client {
                 HeaderValue::from_static("application/x-www-form-urlencoded"),
             )
             .body(form.finish());
-        let mut answer = request.send().await.map_err(|error| words(&error))?;
+        let mut answer = request.send().await.map_err(|error| http_cause(&error))?;
         let status = answer.status();
         let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(|error| words(&error))? {
+        while let Some(piece) = answer.chunk().await.map_err(|error| http_cause(&error))? {
             if body.len() + piece.len() > LARGEST {
                 return Err("the answer has more than 4 MiB".to_owned());
             }
@@ -101,22 +87,10 @@ impl Client {
 }
 
 fn sound(answer: reqwest::Result<Response>) -> Result<Response, String> {
-    let answer = answer.map_err(|error| words(&error))?;
+    let answer = answer.map_err(|error| http_cause(&error))?;
     if answer.status().is_success() {
         Ok(answer)
     } else {
         Err(format!("answered {}", answer.status()))
     }
-}
-
-/// What went wrong, without the URL, which is said already: the innermost cause is the telling one.
-fn words(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", ANSWER.as_secs());
-    }
-    let mut cause: &dyn Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
