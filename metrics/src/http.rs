@@ -19,7 +19,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use crate::{answer::answer, registry::Registry};
+use crate::{answer::answer, registry::Registry, scrapes::Scrapes};
 
 /// Connections at a time; one more, and the oldest is closed.
 const CONNECTIONS: usize = 32;
@@ -67,22 +67,6 @@ pub struct Serving {
     address: SocketAddr,
     task: AbortHandle,
     scrapes: watch::Receiver<Scrapes>,
-}
-
-/// When the page was last taken by Prometheus, or by a collector that scrapes as it does: whoever says how long it waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scrapes {
-    /// The last time: the instant at which what was taken was true.
-    pub last: Option<Instant>,
-    /// The time before.
-    pub before: Option<Instant>,
-}
-
-impl Scrapes {
-    /// The time between the last two, when there were two.
-    pub fn interval(&self) -> Option<Duration> {
-        Some(self.last?.saturating_duration_since(self.before?))
-    }
 }
 
 /// The header by which a scraper says how long it waits.
@@ -210,9 +194,7 @@ async fn connection(
         .await?;
     // Whoever waits for a scrape may end the process: not before all of it has been sent.
     if let Some(&at) = scraped.get() {
-        scrapes.send_modify(|scrapes| {
-            (scrapes.before, scrapes.last) = (scrapes.last, Some(at).max(scrapes.last));
-        });
+        scrapes.send_modify(|scrapes| scrapes.add(at));
     }
     Ok(())
 }

@@ -41,8 +41,8 @@ impl Farewell {
             return;
         };
         let mut scrapes = serving.scrapes();
-        let seen = *scrapes.borrow();
-        let Some(limit) = limit(self.asked, seen, finished) else {
+        let limit = limit(self.asked, &scrapes.borrow(), finished);
+        let Some(limit) = limit else {
             return;
         };
         let ending = Ending::new(self.stop.clone(), self.stop_timeout);
@@ -57,7 +57,7 @@ impl Farewell {
             units::format(Duration::from_secs(deadline.left().as_secs_f64().ceil() as u64))
         ));
         tokio::select! {
-            _ = scrapes.wait_for(|scrapes| scrapes.last.is_some_and(|last| last >= finished)) => {}
+            _ = scrapes.wait_for(|scrapes| scrapes.last().is_some_and(|last| last >= finished)) => {}
             () = deadline.passed() => {}
             _ = self.stop.requested(), if !stopped => {}
         }
@@ -65,8 +65,8 @@ impl Farewell {
 }
 
 /// How long to wait for a scrape after `finished`; `None`: not at all. Who asks for a wait may know of scrapes to come.
-fn limit(asked: Option<Duration>, seen: Scrapes, finished: Instant) -> Option<Duration> {
-    let default = match seen.last {
+fn limit(asked: Option<Duration>, seen: &Scrapes, finished: Instant) -> Option<Duration> {
+    let default = match seen.last() {
         Some(last) if last >= finished => return None,
         Some(_) => Some(seen.interval().map_or(ONE_SCRAPE, |interval| interval * 2)),
         None => None,
@@ -81,19 +81,24 @@ mod tests {
     #[test]
     fn it_waits_for_who_came_before_or_is_said_to_come() {
         let finished = Instant::now() + Duration::from_secs(100);
-        let before = |seconds| Some(finished - Duration::from_secs(seconds));
-        let scrapes = |last, before| Scrapes { last, before };
+        let scrapes = |before: &[u64]| {
+            before
+                .iter()
+                .map(|seconds| finished - Duration::from_secs(*seconds))
+                .collect()
+        };
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         let (asked, not) = (seconds(7), None);
-        for (seen, default, wanted) in [
-            (scrapes(None, None), None, asked),
-            (scrapes(before(3), None), seconds(60), asked),
-            (scrapes(before(3), before(18)), seconds(30), asked),
-            (scrapes(Some(finished), before(15)), None, None),
-        ] {
-            assert_eq!(limit(not, seen, finished), default, "{seen:?}");
-            assert_eq!(limit(asked, seen, finished), wanted, "{seen:?}");
-            assert_eq!(limit(seconds(0), seen, finished), None, "{seen:?}");
+        let seen: [(Scrapes, _, _); 4] = [
+            (scrapes(&[]), None, asked),
+            (scrapes(&[3]), seconds(60), asked),
+            (scrapes(&[3, 18]), seconds(30), asked),
+            (scrapes(&[0, 15]), None, None),
+        ];
+        for (seen, default, wanted) in seen {
+            assert_eq!(limit(not, &seen, finished), default, "{seen:?}");
+            assert_eq!(limit(asked, &seen, finished), wanted, "{seen:?}");
+            assert_eq!(limit(seconds(0), &seen, finished), None, "{seen:?}");
         }
     }
 }
