@@ -110,21 +110,6 @@ impl PhaseAccount {
             ..self.sample
         }
     }
-
-    /// Adds another account's counts and samples.
-    pub fn add(&mut self, other: &PhaseAccount) {
-        self.starts.add(&other.starts);
-        self.ends.add(&other.ends);
-        self.sent_in_time += other.sent_in_time;
-        if let Some(completed) = other.completed_in_time {
-            *self.completed_in_time.get_or_insert_default() += completed;
-        }
-        self.unknown_found += other.unknown_found;
-        self.unknown_not_found += other.unknown_not_found;
-        self.refused_and_ran += other.refused_and_ran;
-        self.ends_told |= other.ends_told;
-        self.sample.add(&other.sample);
-    }
 }
 
 /// Errors by operation and code: how often, and examples with the arrival's number.

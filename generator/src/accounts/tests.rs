@@ -382,47 +382,6 @@ fn seconds_of_shards_add_up() {
 }
 
 #[test]
-fn accounts_add_up() {
-    let account = |base: u64, completed_in_time| {
-        let mut account = PhaseAccount {
-            sent_in_time: base,
-            completed_in_time,
-            unknown_found: base + 1,
-            unknown_not_found: base + 2,
-            refused_and_ran: base + 3,
-            ..PhaseAccount::default()
-        };
-        account.starts.ledger.arrivals = base + 4;
-        account.ends.count(WorkflowEnd::Failed);
-        account.ends.time(WorkflowEnd::Failed, 0, 1, 2);
-        account.ends.count(WorkflowEnd::Completed);
-        account.ends.time(WorkflowEnd::Completed, 0, 1, 2);
-        account
-    };
-    let mut sum = account(10, None);
-    sum.add(&account(100, Some(7)));
-    assert_eq!(sum.completed_in_time, Some(7));
-    sum.add(&account(1_000, Some(8)));
-    sum.add(&account(0, None));
-    assert_eq!(sum.completed_in_time, Some(15));
-    assert_eq!(
-        (
-            sum.sent_in_time,
-            sum.unknown_found,
-            sum.unknown_not_found,
-            sum.refused_and_ran
-        ),
-        (1_110, 1_114, 1_118, 1_122)
-    );
-    assert_eq!(sum.starts.ledger.arrivals, 1_126);
-    let mut ledger = Ledger::default();
-    sum.ends.count_into(&mut ledger);
-    assert_eq!((ledger.completed, ledger.failed), (4, 4));
-    assert_eq!(sum.ends.completed.as_ref().unwrap().response.count(), 4);
-    assert_eq!(sum.ends.not_completed.as_ref().unwrap().response.count(), 4);
-}
-
-#[test]
 fn errors_keep_their_first_examples() {
     let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
     let told = |count: u64| {
@@ -486,10 +445,6 @@ fn what_became_of_the_sample_is_counted_by_phase() {
     assert_eq!((pair.response.count(), accounts.observers().polled), (2, 3));
     assert!((pair.response.max_ms().unwrap() - 40.0).abs() < 0.1);
     assert_eq!(measure.ends.not_completed.as_ref().unwrap().service.count(), 1);
-    let mut sum = PhaseAccount::default();
-    sum.add(measure);
-    sum.add(measure);
-    assert_eq!((sum.sample_ends().accepted, sum.sample_ends().missing), (22, 14));
 }
 
 #[test]
