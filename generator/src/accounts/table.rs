@@ -93,8 +93,10 @@ impl ArrivalTable {
         let mut found = Vec::new();
         for (key, chunk) in self.chunks.range(from / CHUNK..) {
             let first = key * CHUNK;
+            // Only the first chunk begins before it.
+            let skipped = from.saturating_sub(first) as usize;
             match chunk {
-                Chunk::Uniform(state) if *state == wanted => found.extend(first..first + CHUNK),
+                Chunk::Uniform(state) if *state == wanted => found.extend((first..first + CHUNK).skip(skipped)),
                 Chunk::Uniform(_) => {}
                 Chunk::Mixed(mixed) => {
                     let stands = |(_, state): &(usize, &Progress)| **state == wanted;
@@ -103,14 +105,11 @@ impl ArrivalTable {
                             .states
                             .iter()
                             .enumerate()
+                            .skip(skipped)
                             .filter(stands)
                             .map(|(at, _)| first + at as u64),
                     );
                 }
-            }
-            // Only the first chunk begins before it.
-            if first < from {
-                found.retain(|n| *n >= from);
             }
             if found.len() >= limit {
                 found.truncate(limit);
@@ -159,13 +158,18 @@ mod tests {
     #[test]
     fn holds_only_what_is_going_on() {
         let mut table = ArrivalTable::default();
-        for n in 0..1_000_000 {
+        for n in 0..200_000 {
             table.set(n, Progress::Open);
             if n >= 5_000 {
                 table.set(n - 5_000, Progress::Settled);
             }
-            assert!(table.mixed_chunks() <= 3, "{} chunks at {n}", table.mixed_chunks());
+            if n % 100 == 0 {
+                assert!(table.mixed_chunks() <= 3, "{} chunks at {n}", table.mixed_chunks());
+            }
         }
+        // And what it holds is true.
+        let open: Vec<u64> = (195_000..200_000).collect();
+        assert_eq!(table.find(Progress::Open, 0, usize::MAX), open);
     }
 
     #[test]
