@@ -20,7 +20,6 @@ use benchmark_temporal::{
     BoxFuture, CallError, Server, Status,
     visibility::{self, Counts},
 };
-use tokio::time::Instant;
 
 use crate::{
     accounts::WorkflowEnd,
@@ -169,39 +168,11 @@ impl Reconciling<'_> {
         } else {
             (ledger.accepted, SETTLE_AGAIN_LIMIT)
         };
-        let begun = Instant::now();
         let deadline = self.ending.asking(Step::Settle, limit, PATIENCE);
-        let mut settling = Settling::new(expected, self.tolerance(near), submission.stamps);
-        let unchanged = || match !submission.stamps && deadline.is_hurried() {
-            true => settling::UNCHANGED_IN_A_HURRY,
-            false => settling::UNCHANGED,
-        };
-        let mut problem = "no time was left to ask the server for its counts".to_owned();
-        let mut stale = Vec::new();
-        loop {
-            match deadline.keep(self.ends(&submission.id_prefix)).await {
-                Ok(Ok(counts)) => {
-                    if settling.take(counts, begun.elapsed(), unchanged()) {
-                        break;
-                    }
-                    if let Some(missing) = settling.overdue(begun.elapsed()) {
-                        stale = deadline.keep(self.stale(missing)).await.unwrap_or_default();
-                        if !stale.is_empty() {
-                            break;
-                        }
-                    }
-                }
-                Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
-                Ok(Err(error)) => return Ok(Err(error.to_string())),
-                Err(_) => problem = silent(&deadline).unwrap_or(problem),
-            }
-            if deadline.is_over() {
-                break;
-            }
-            deadline.sleep(INTERVAL).await;
-        }
-        let settled = settling.finish(begun.elapsed(), unchanged());
-        Ok(settled.map(|settled| Settled { stale, ..settled }).ok_or(problem))
+        let settling = Settling::new(expected, self.tolerance(near), submission.stamps);
+        let ends = || self.ends(&submission.id_prefix);
+        let stale = async |missing| self.stale(missing).await;
+        Ok(settling.run(&deadline, ends, stale).await)
     }
 
     /// What the server may differ by: nothing, unless workflows ended at the cut-off.

@@ -42,8 +42,9 @@ impl Reconciling<'_> {
             });
         }
         let backlog = self.submission.accountant.visit(|accounts| accounts.backlog()).await?;
-        let calm = CLEAN_UP_LIMIT + Duration::from_secs(open.unwrap_or(backlog) / BATCH_RATE);
-        let deadline = self.ending.asking(Step::CleanUp, calm, PATIENCE);
+        let deadline = self
+            .ending
+            .asking(Step::CleanUp, limit(open.unwrap_or(backlog)), PATIENCE);
         let room = KnownOpen::room(deadline.left());
         let open_ones = self
             .submission
@@ -73,5 +74,22 @@ impl Reconciling<'_> {
                 }
             }
         })
+    }
+}
+
+/// How long terminating so many may take.
+fn limit(open: u64) -> Duration {
+    CLEAN_UP_LIMIT + Duration::from_secs(open / BATCH_RATE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_operation_has_a_minute_and_the_time_that_it_takes() {
+        for (open, seconds) in [(0, 60), (49, 60), (50, 61), (6_000, 180)] {
+            assert_eq!(limit(open), Duration::from_secs(seconds), "{open}");
+        }
     }
 }

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use benchmark_temporal::visibility::{self, Counts};
+use benchmark_temporal::{
+    BoxFuture, CallError,
+    visibility::{self, Counts},
+};
+use tokio::time::Instant;
+
+use super::{INTERVAL, silent};
+use crate::deadline::Deadline;
 
 /// Counts that have not changed for this long will not change any more, unless the server lags.
 pub(super) const UNCHANGED: Duration = Duration::from_secs(10);
@@ -56,6 +63,51 @@ impl Settling {
             last: None,
             looked: Duration::ZERO,
         }
+    }
+
+    /// Asks until the counts need not be asked for again, or time is up. `stale` tells, of so many that are missing, those
+    /// that have ended all the same. The error says why there are no counts.
+    pub(super) async fn run(
+        mut self,
+        deadline: &Deadline,
+        ends: impl Fn() -> BoxFuture<'static, Result<Counts, CallError>>,
+        stale: impl AsyncFn(u64) -> Vec<String>,
+    ) -> Result<Settled, String> {
+        let begun = Instant::now();
+        let patient = self.patient;
+        let unchanged = || match !patient && deadline.is_hurried() {
+            true => UNCHANGED_IN_A_HURRY,
+            false => UNCHANGED,
+        };
+        let mut problem = "no time was left to ask the server for its counts".to_owned();
+        let mut behind = Vec::new();
+        loop {
+            match deadline.keep(ends()).await {
+                Ok(Ok(counts)) => {
+                    if self.take(counts, begun.elapsed(), unchanged()) {
+                        break;
+                    }
+                    if let Some(missing) = self.overdue(begun.elapsed()) {
+                        behind = deadline.keep(stale(missing)).await.unwrap_or_default();
+                        if !behind.is_empty() {
+                            break;
+                        }
+                    }
+                }
+                Ok(Err(error)) if error.is_transient() => problem = error.to_string(),
+                Ok(Err(error)) => return Err(error.to_string()),
+                Err(_) => problem = silent(deadline).unwrap_or(problem),
+            }
+            if deadline.is_over() {
+                break;
+            }
+            deadline.sleep(INTERVAL).await;
+        }
+        let settled = self.finish(begun.elapsed(), unchanged()).ok_or(problem)?;
+        Ok(Settled {
+            stale: behind,
+            ..settled
+        })
     }
 
     /// Takes the counts that were told at a time; true when no others need to be asked for. Counts that have not changed
@@ -114,9 +166,16 @@ impl Settling {
 
 #[cfg(test)]
 mod tests {
-    use benchmark_temporal::Status;
+    use std::cell::{Cell, RefCell};
+
+    use benchmark_temporal::{Silence, Status};
+    use tonic::Code;
 
     use super::*;
+    use crate::{
+        deadline::{Ending, PATIENCE, Step},
+        stop::{self, StopReason, Stopper},
+    };
 
     fn completed(count: u64) -> Counts {
         Counts::from([(Status::Completed, count), (Status::Running, 3)])
@@ -205,5 +264,134 @@ mod tests {
             assert!(!settling.take(completed(counted), seconds(at), UNCHANGED));
         }
         assert_eq!(settling.finish(seconds(4), UNCHANGED).unwrap().fell, 4);
+    }
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn ending() -> (Stopper, Ending) {
+        let (stopper, stop) = stop::channel();
+        (stopper, Ending::new(stop, Duration::from_secs(100)))
+    }
+
+    fn refusal(code: Code) -> CallError {
+        CallError {
+            operation: "CountWorkflowExecutions",
+            code,
+            message: "no".to_owned(),
+            no_namespace: false,
+        }
+    }
+
+    /// What a server whose answers are told by the time came to where ten are expected, after how many questions, and how
+    /// many were said to be missing at which time.
+    async fn run(
+        deadline: &Deadline,
+        patient: bool,
+        answer: impl Fn(Duration) -> Result<Counts, CallError>,
+        stale: impl Fn(Duration) -> Vec<String>,
+    ) -> (Result<Settled, String>, u32, Vec<(Duration, u64)>) {
+        let (begun, asked, missing) = (Instant::now(), Cell::new(0), RefCell::new(Vec::new()));
+        let ends = || -> BoxFuture<'static, _> {
+            asked.set(asked.get() + 1);
+            Box::pin(std::future::ready(answer(begun.elapsed())))
+        };
+        let look = async |many| {
+            missing.borrow_mut().push((begun.elapsed(), many));
+            stale(begun.elapsed())
+        };
+        let settled = Settling::new(10, 0, patient).run(deadline, ends, look).await;
+        (settled, asked.get(), missing.into_inner())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_asked_twice_a_second_until_all_are_there_or_time_is_up() {
+        let (_stopper, ending) = ending();
+        for (there_after, asked, stands) in [(0, 1, true), (3, 7, true), (90, 121, false)] {
+            let deadline = ending.step(Step::Settle, LIMIT);
+            let answer = |now: Duration| {
+                let count = if now >= seconds(there_after) {
+                    10
+                } else {
+                    now.as_secs() / 9
+                };
+                Ok(completed(count))
+            };
+            let (settled, times, _) = run(&deadline, true, answer, |_| Vec::new()).await;
+            let settled = settled.unwrap();
+            assert_eq!((settled.stands, times), (stands, asked), "{there_after}");
+            assert!(settled.stale.is_empty());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_now_is_asked_again_and_what_is_forbidden_is_not() {
+        let (_stopper, ending) = ending();
+        for (code, until, told, asked) in [
+            (Code::Unavailable, seconds(3), true, 7),
+            (Code::Unavailable, seconds(90), false, 121),
+            (Code::PermissionDenied, seconds(3), false, 1),
+        ] {
+            let answer = |now| {
+                if now < until {
+                    Err(refusal(code))
+                } else {
+                    Ok(completed(10))
+                }
+            };
+            let deadline = ending.step(Step::Settle, LIMIT);
+            let (settled, times, _) = run(&deadline, true, answer, |_| Vec::new()).await;
+            assert_eq!((settled.is_ok(), times), (told, asked), "{code:?} {until:?}");
+            if let Err(why) = settled {
+                assert!(why.contains(&format!("{code:?}")), "{why}");
+            }
+        }
+        // Who has no time has not been told, and it is not the server's fault.
+        let over = ending.step(Step::Settle, Duration::ZERO);
+        let never = || -> BoxFuture<'static, Result<Counts, CallError>> { Box::pin(std::future::pending()) };
+        let why = Settling::new(10, 0, true).run(&over, never, async |_| Vec::new()).await;
+        assert_eq!(why.unwrap_err(), "no time was left to ask the server for its counts");
+        // One that answers nothing is waited for no longer than it is worth, and is said to.
+        let silence = Silence::default();
+        silence.asked();
+        let silent = ending.after_load(&silence).asking(Step::Settle, LIMIT, PATIENCE);
+        let why = Settling::new(10, 0, true)
+            .run(&silent, never, async |_| Vec::new())
+            .await;
+        assert_eq!(why.unwrap_err(), "the server has answered nothing for 15 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_that_stay_behind_end_the_wait() {
+        let (_stopper, ending) = ending();
+        let found = |now| match now >= seconds(40) {
+            true => vec!["run/measure/7".to_owned()],
+            false => Vec::new(),
+        };
+        let deadline = ending.step(Step::Settle, LIMIT);
+        let (settled, _, missing) = run(&deadline, true, |_| Ok(completed(9)), found).await;
+        let settled = settled.unwrap();
+        // The first look finds nothing, since they may just be late.
+        assert_eq!(missing, [(seconds(20), 1), (seconds(40), 1)]);
+        assert_eq!(settled.stale, ["run/measure/7"]);
+        assert_eq!((settled.stands, settled.after), (true, Duration::ZERO));
+        // Nobody waits for them longer than for the counts.
+        let deadline = ending.step(Step::Settle, seconds(35));
+        let (settled, ..) = run(&deadline, true, |_| Ok(completed(9)), found).await;
+        assert!(settled.unwrap().stale.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_where_no_count_is_expected_a_stop_makes_it_shorter() {
+        for (patient, stops, took) in [(false, false, 10), (false, true, 2), (true, true, 60)] {
+            let (stopper, ending) = ending();
+            if stops {
+                stopper.stop(StopReason::Cause("enough".into()));
+            }
+            let begun = Instant::now();
+            let deadline = ending.step(Step::Settle, LIMIT);
+            let (settled, ..) = run(&deadline, patient, |_| Ok(completed(9)), |_| Vec::new()).await;
+            assert!(settled.unwrap().stands);
+            assert_eq!(begun.elapsed().as_secs(), took, "{patient} {stops}");
+        }
     }
 }
