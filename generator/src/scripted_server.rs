@@ -11,12 +11,15 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, Response, header::CONTENT_TYPE};
 use prost::Message as _;
 use temporalio_common::protos::temporal::api::{
-    common::v1::Payload,
+    common::v1::{Payload, WorkflowExecution},
     enums::v1::WorkflowExecutionStatus,
+    history::v1::{History, HistoryEvent, WorkflowExecutionCompletedEventAttributes, history_event::Attributes},
     workflow::v1::WorkflowExecutionInfo,
     workflowservice::v1::{
         CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse, DescribeWorkflowExecutionRequest,
-        DescribeWorkflowExecutionResponse, count_workflow_executions_response::AggregationGroup,
+        DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
+        ListWorkflowExecutionsResponse, TerminateWorkflowExecutionRequest,
+        count_workflow_executions_response::AggregationGroup,
     },
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -124,6 +127,30 @@ pub(crate) fn counted(groups: &[(&str, u64)]) -> Answer {
     .encode_to_vec())
 }
 
+/// The answer to a list: these workflows, and whether there are more.
+pub(crate) fn listed(ids: &[&str], more: bool) -> Answer {
+    Ok(ListWorkflowExecutionsResponse {
+        executions: ids
+            .iter()
+            .map(|id| WorkflowExecutionInfo {
+                execution: Some(WorkflowExecution {
+                    workflow_id: (*id).to_owned(),
+                    run_id: String::new(),
+                }),
+                ..WorkflowExecutionInfo::default()
+            })
+            .collect(),
+        next_page_token: if more { b"on".to_vec() } else { Vec::new() },
+    }
+    .encode_to_vec())
+}
+
+/// The workflow that is to be terminated.
+pub(crate) fn terminated(message: &[u8]) -> String {
+    let request = TerminateWorkflowExecutionRequest::decode(message).unwrap();
+    request.workflow_execution.unwrap_or_default().workflow_id
+}
+
 /// The workflow that a look-up is about.
 pub(crate) fn looked_up(message: &[u8]) -> String {
     let request = DescribeWorkflowExecutionRequest::decode(message).unwrap();
@@ -153,6 +180,30 @@ pub(crate) fn described_from(
     .encode_to_vec())
 }
 
+/// The workflow that a long poll waits for.
+pub(crate) fn waited_for(message: &[u8]) -> String {
+    let request = GetWorkflowExecutionHistoryRequest::decode(message).unwrap();
+    request.execution.unwrap_or_default().workflow_id
+}
+
+/// The answer to a long poll: that the workflow completed, and when, or that it has not ended.
+pub(crate) fn completed(closed: Option<SystemTime>) -> Answer {
+    let event = closed.map(|closed| HistoryEvent {
+        event_time: Some(closed.into()),
+        attributes: Some(Attributes::WorkflowExecutionCompletedEventAttributes(
+            WorkflowExecutionCompletedEventAttributes::default(),
+        )),
+        ..HistoryEvent::default()
+    });
+    Ok(GetWorkflowExecutionHistoryResponse {
+        history: Some(History {
+            events: event.into_iter().collect(),
+        }),
+        ..GetWorkflowExecutionHistoryResponse::default()
+    }
+    .encode_to_vec())
+}
+
 /// A run whose load is over: 20 a second for a second each of ramp, warm-up and measured phase, a minute ago.
 pub(crate) struct Over {
     pub(crate) plan: Plan,
@@ -165,7 +216,12 @@ pub(crate) struct Over {
 impl Over {
     /// One whose starts ended so, by their numbers; `stamps` says whether workers stamp.
     pub(crate) fn new(stamps: bool, start: impl Fn(u64) -> StartEnd) -> Over {
-        Over::with(stamps, |schedule, accounts| {
+        Over::at_rate("20", stamps, start)
+    }
+
+    /// The same with so many starts a second.
+    pub(crate) fn at_rate(rate: &str, stamps: bool, start: impl Fn(u64) -> StartEnd) -> Over {
+        Over::with(rate, stamps, |schedule, accounts| {
             let mut window = ShardWindow::default();
             for n in 0..schedule.total() {
                 let phase = window.phases.entry(schedule.phase_of(n)).or_default();
@@ -185,13 +241,13 @@ impl Over {
 
     /// One of whose starts nobody has told anything.
     pub(crate) fn untold() -> Over {
-        Over::with(true, |_, _| {})
+        Over::with("20", true, |_, _| {})
     }
 
-    fn with(stamps: bool, tell: impl FnOnce(&Schedule, &mut Accounts)) -> Over {
+    fn with(rate: &str, stamps: bool, tell: impl FnOnce(&Schedule, &mut Accounts)) -> Over {
         let mut asked = Asked::new();
         for (key, text) in [
-            (Key::Rate, "20"),
+            (Key::Rate, rate),
             (Key::Duration, "3s"),
             (Key::RampUp, "1s"),
             (Key::WarmUp, "1s"),

@@ -1,5 +1,8 @@
 //! The account against what a server tells, whose answers are written down.
 
+mod clock;
+mod left_open;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use benchmark_results::schema::CutOff;
