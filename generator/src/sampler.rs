@@ -6,6 +6,8 @@
 
 pub mod following;
 pub mod server_clock;
+#[cfg(test)]
+mod told;
 
 use std::{
     sync::{Arc, mpsc::Sender},
@@ -274,11 +276,7 @@ pub fn workflow_end(status: Status) -> Option<WorkflowEnd> {
 
 #[cfg(test)]
 mod tests {
-    use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Stands;
-    use tonic::Code;
-
     use super::*;
-    use crate::scripted_server::{self, Over, described_from, looked_up};
 
     #[test]
     fn the_cap_is_of_all_generators_together() {
@@ -307,59 +305,5 @@ mod tests {
         ] {
             assert_eq!(workflow_end(status), end);
         }
-    }
-
-    /// At the end everybody is asked for once more: one has ended, one is open, one is forgotten, and one cannot be told.
-    #[tokio::test]
-    async fn whoever_is_left_is_asked_for_at_the_end() {
-        let over = Over::untold();
-        let (schedule, timeline) = (over.schedule.clone(), over.submission.timeline);
-        let sent = schedule.offset(0);
-        let at = move |ms: u64| Some(timeline.time_of(sent + ms * 1_000_000));
-        let server = scripted_server::server(move |name, message| match name {
-            "DescribeWorkflowExecution" => match looked_up(message).as_str() {
-                "run/ramp/0" => described_from(at(1), Stands::Terminated, at(5)),
-                "run/ramp/1" => described_from(at(1), Stands::Running, None),
-                "run/ramp/2" => Err(Code::NotFound),
-                _ => Err(Code::Internal),
-            },
-            // Long polls fail, and there is nothing to read.
-            "GetWorkflowExecutionHistory" => Err(Code::Unimplemented),
-            _ => Ok(Vec::new()),
-        })
-        .await;
-        let (reports, told) = std::sync::mpsc::channel();
-        let (starts, started) = tokio::sync::mpsc::unbounded_channel();
-        let sampler = Sampler::spawn(
-            SamplerOptions {
-                server,
-                id_prefix: "run".into(),
-                schedule,
-                timeline,
-                cap: 1,
-                part: Stripe::WHOLE,
-                limit: Duration::from_secs(10),
-                reports,
-                server_clock: SharedServerClock::default(),
-            },
-            started,
-        );
-        for n in 0..4 {
-            starts.send((n, sent)).unwrap();
-        }
-        sampler.finish(Duration::from_secs(10)).await;
-        let mut ends: Vec<(u64, SampledEnd)> = told
-            .try_iter()
-            .map(|report| match report {
-                Report::Here(StartReport::Poll(poll)) => (poll.n, poll.told),
-                _ => unreachable!("a sampler reports nothing else"),
-            })
-            .collect();
-        ends.sort_by_key(|(n, _)| *n);
-        let [(0, SampledEnd::Asked(end, ended)), (1, SampledEnd::Open)] = ends[..] else {
-            panic!("{ends:?}");
-        };
-        assert_eq!(end, WorkflowEnd::Terminated);
-        assert!(ended >= sent && ended <= timeline.elapsed(), "{ended}");
     }
 }

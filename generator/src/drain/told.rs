@@ -12,7 +12,10 @@ use benchmark_temporal::Server;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Stands;
 use tonic::Code;
 
-use super::{look_ups::LookUps, *};
+use super::{
+    look_ups::{LOOK_UPS, LookUps},
+    *,
+};
 use crate::{
     accounts::WorkflowEnd,
     fleet::crew::LostPart,
@@ -283,4 +286,66 @@ async fn an_end_that_only_the_server_knows_has_its_reason() {
     assert_eq!((looked.ended as u64, looked.answered, looked.next), (rest, true, None));
     let errors = over.visit(|accounts| accounts.errors().clone()).await;
     assert_eq!(errors[&("workflow", WorkflowEnd::TimedOut.name().to_owned())].0, rest);
+}
+
+/// More of them than are looked up at one time.
+#[tokio::test]
+async fn all_lost_answers_are_looked_up_however_many() {
+    let mut over = Over::at_rate("400", true, |_| StartEnd::Unknown);
+    over.plan.load.drain = Duration::ZERO;
+    let total = over.schedule.total();
+    assert!(total > LOOK_UPS as u64);
+    let server = looking(|_| described(Stands::Running, None), no_count).await;
+    drained(&mut over, &server).await;
+    let ledger = over.visit(|accounts| accounts.ledger()).await;
+    assert_eq!((ledger.accepted, ledger.unknown), (total, 0));
+}
+
+/// Beyond those that are looked up at one time all have ended.
+#[tokio::test]
+async fn what_is_open_is_looked_through_in_parts() {
+    let over = Over::at_rate("400", true, |_| StartEnd::Accepted);
+    let total = over.schedule.total();
+    let beyond = LOOK_UPS as u64;
+    let server = looking(
+        move |n| match n >= beyond {
+            true => described(Stands::TimedOut, None),
+            false => described(Stands::Running, None),
+        },
+        no_count,
+    )
+    .await;
+    let look_ups = LookUps::new(&over.plan, &server, &over.submission);
+    let deadline = over.ending.step(Step::LookUps, LOOK_UP_LIMIT);
+    let mut on_tick = async |_: &Submission| Ok(());
+    let first = look_ups
+        .find_ended(&over.submission, 0, &deadline, &mut on_tick)
+        .await
+        .unwrap();
+    assert_eq!((first.ended, first.next), (0, Some(beyond)));
+    let second = look_ups
+        .find_ended(&over.submission, beyond, &deadline, &mut on_tick)
+        .await
+        .unwrap();
+    assert_eq!((second.ended as u64, second.next), (total - beyond, None));
+}
+
+#[tokio::test]
+async fn a_sweep_does_not_go_on_while_nothing_is_answered() {
+    let over = Over::at_rate("400", true, |_| StartEnd::Accepted);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let server = looking(
+        move |n| {
+            seen.lock().unwrap().push(n);
+            Err(Code::Unavailable)
+        },
+        no_count,
+    )
+    .await;
+    sweep(&over.plan, &server, &over.submission, &over.ending, async |_| Ok(()))
+        .await
+        .unwrap();
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().all(|n| *n < LOOK_UPS as u64), "{asked:?}");
 }
