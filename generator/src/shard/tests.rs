@@ -358,3 +358,70 @@ fn an_arrival_waits_as_long_as_it_may_and_no_longer() {
     let seconds: Vec<u64> = shard.take_windows().iter().map(|window| window.second).collect();
     assert_eq!(seconds, [0, 1]);
 }
+
+#[test]
+fn what_is_due_at_the_instant_of_the_stop_is_an_arrival() {
+    let load = load(10, 2, 10, WhenFull::Queue);
+    let admission = Admission::of_stripe(&load, Stripe::WHOLE);
+    let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
+    shard.stop(100 * MILLI);
+    for n in 0..2 {
+        assert!(matches!(shard.poll(100 * MILLI), Step::Dispatch(start) if start.arrival.n == n));
+    }
+    assert_eq!(shard.poll(100 * MILLI), Step::Done);
+}
+
+#[test]
+fn errors_are_counted_by_code_with_their_first_examples() {
+    let mut load = load(10, 2, 100, WhenFull::Queue);
+    load.max_lag = Duration::from_secs(10);
+    let admission = Admission::of_stripe(&load, Stripe::WHOLE);
+    let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
+    for n in 0..15 {
+        let Step::Dispatch(start) = shard.poll(2 * SECOND) else {
+            panic!("{n} is due");
+        };
+        let answer = match n {
+            3 => Answer::Unanswered("CANCELLED", "gone".into()),
+            4 => Answer::Accepted,
+            n => Answer::Rejected("RESOURCE_EXHAUSTED", format!("no {n}")),
+        };
+        shard.answered(2 * SECOND, start, answer);
+    }
+    let errors = shard.take_errors();
+    assert_eq!(errors["CANCELLED"], (1, vec![(3, "gone".to_owned())]));
+    let (count, examples) = &errors["RESOURCE_EXHAUSTED"];
+    assert_eq!((*count, examples.len()), (13, 10));
+    assert_eq!(examples[..2], [(0, "no 0".to_owned()), (1, "no 1".to_owned())]);
+    assert!(shard.take_errors().is_empty(), "they are handed over once");
+}
+
+/// Ten are unanswered when a second begins: that many were at its beginning, though it adds one at a time.
+#[test]
+fn the_peak_of_a_second_begins_with_what_it_finds() {
+    let load = load(10, 3, 100, WhenFull::Queue);
+    let admission = Admission::of_stripe(&load, Stripe::WHOLE);
+    let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
+    let mut unanswered = Vec::new();
+    let mut now = 0;
+    loop {
+        if now >= SECOND {
+            unanswered
+                .drain(..)
+                .for_each(|start| shard.answered(now, start, Answer::Accepted));
+        }
+        match shard.poll(now) {
+            Step::Dispatch(start) => unanswered.push(start),
+            Step::Wait(until) => now = until,
+            Step::Done => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    unanswered
+        .drain(..)
+        .for_each(|start| shard.answered(now, start, Answer::Accepted));
+    let windows = shard.finish();
+    let peaks: Vec<u64> = windows.iter().map(|window| window.peak_in_flight).collect();
+    let ends: Vec<u64> = windows.iter().map(|window| window.in_flight).collect();
+    assert_eq!((peaks, ends), (vec![10, 10, 1], vec![10, 0, 0]));
+}
