@@ -279,7 +279,9 @@ mod tests {
     use std::cell::Cell;
 
     use temporalio_common::protos::temporal::api::history::v1::{
-        History, WorkflowExecutionContinuedAsNewEventAttributes,
+        History, WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
+        WorkflowExecutionContinuedAsNewEventAttributes, WorkflowExecutionFailedEventAttributes,
+        WorkflowExecutionTerminatedEventAttributes, WorkflowExecutionTimedOutEventAttributes,
     };
 
     use super::*;
@@ -367,5 +369,83 @@ mod tests {
         assert_eq!(instant(i64::MAX, i32::MAX), None);
         assert_eq!(instant(-1, 0), None);
         assert_eq!(instant(0, -1), None);
+    }
+
+    /// A failure with this message, caused by one with the next, and so on.
+    fn failure(messages: &[&str]) -> Option<Failure> {
+        let (message, causes) = messages.split_first()?;
+        Some(Failure {
+            message: (*message).to_owned(),
+            cause: failure(causes).map(Box::new),
+            ..Failure::default()
+        })
+    }
+
+    #[test]
+    fn a_failure_is_told_with_what_caused_it_in_the_first_place() {
+        for (messages, told) in [
+            (
+                &["activity failed", "attempt 3", "disk full"][..],
+                "activity failed: disk full",
+            ),
+            (&["disk full"], "disk full"),
+            (&["disk full", "disk full"], "disk full"),
+            (&["activity failed", ""], "activity failed"),
+        ] {
+            assert_eq!(words(&failure(messages).unwrap()), told);
+        }
+    }
+
+    #[test]
+    fn each_end_is_told_as_what_it_is() {
+        let failed = WorkflowExecutionFailedEventAttributes {
+            failure: failure(&["disk full"]),
+            ..Default::default()
+        };
+        let terminated = |reason: &str| {
+            Attributes::WorkflowExecutionTerminatedEventAttributes(WorkflowExecutionTerminatedEventAttributes {
+                reason: reason.to_owned(),
+                ..Default::default()
+            })
+        };
+        for (attributes, status, why) in [
+            (
+                Attributes::WorkflowExecutionCompletedEventAttributes(
+                    WorkflowExecutionCompletedEventAttributes::default(),
+                ),
+                Status::Completed,
+                None,
+            ),
+            (
+                Attributes::WorkflowExecutionFailedEventAttributes(failed),
+                Status::Failed,
+                Some("disk full"),
+            ),
+            (
+                Attributes::WorkflowExecutionTimedOutEventAttributes(
+                    WorkflowExecutionTimedOutEventAttributes::default(),
+                ),
+                Status::TimedOut,
+                None,
+            ),
+            (
+                Attributes::WorkflowExecutionCanceledEventAttributes(
+                    WorkflowExecutionCanceledEventAttributes::default(),
+                ),
+                Status::Cancelled,
+                None,
+            ),
+            (terminated("left open"), Status::Terminated, Some("left open")),
+            (terminated(""), Status::Terminated, None),
+        ] {
+            let event = HistoryEvent {
+                attributes: Some(attributes),
+                ..Default::default()
+            };
+            let End::Ended(ended) = end_of(&event) else {
+                panic!("{status:?}");
+            };
+            assert_eq!((ended.status, ended.failure.as_deref()), (status, why));
+        }
     }
 }

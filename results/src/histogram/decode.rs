@@ -273,6 +273,36 @@ mod tests {
         assert_eq!(decode(&claims_4_gb).unwrap_err(), DecodeError::Damaged);
     }
 
+    /// A number as the counts have it: zig-zag, seven bits in a byte.
+    fn number(number: i64) -> Vec<u8> {
+        let mut rest = ((number << 1) ^ (number >> 63)) as u64;
+        let mut bytes = Vec::new();
+        while rest > 0x7f {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes
+    }
+
+    #[test]
+    fn the_largest_of_each_is_not_too_large_and_one_more_is() {
+        let most = HISTOGRAM_MAX_INFLATED;
+        assert_eq!(decode(&wrap(&vec![0; most])).unwrap_err(), DecodeError::NotAHistogram);
+        assert_eq!(decode(&wrap(&vec![0; most + 1])).unwrap_err(), DecodeError::TooLarge);
+        let read = |counts: &[i64]| {
+            let bytes: Vec<u8> = counts.iter().flat_map(|count| number(*count)).collect();
+            let mut seen = Vec::new();
+            visit(&ours(&bytes), |index, count| seen.push((index, count))).map(|()| seen)
+        };
+        let zeros = most as i64;
+        assert_eq!(read(&[7, -zeros, 8]), Ok(vec![(0, 7), (1 + most as u64, 8)]));
+        assert_eq!(read(&[-zeros - 1]), Err(DecodeError::Damaged));
+        let all = HISTOGRAM_MAX_COUNT as i64;
+        assert_eq!(read(&[all - 1, 1]), Ok(vec![(0, HISTOGRAM_MAX_COUNT - 1), (1, 1)]));
+        assert_eq!(read(&[all, 1]), Err(DecodeError::TooLarge));
+    }
+
     #[test]
     fn refuses_other_bounds() {
         for (digits, lowest, highest) in [

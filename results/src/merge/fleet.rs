@@ -162,11 +162,9 @@ fn latencies<'a>(parts: impl Iterator<Item = &'a Latency>) -> Result<Latency, De
 /// Keeps the entries of all members within [`USAGE_ENTRIES`]: as many neighbours as it takes become one.
 fn bound(members: &mut [Member]) {
     let entries: usize = members.iter().map(|member| member.usage.len()).sum();
-    let together = entries.div_ceil(USAGE_ENTRIES);
-    if together > 1 {
-        for member in members {
-            member.usage = thin(&member.usage, together);
-        }
+    let together = entries.div_ceil(USAGE_ENTRIES).max(1);
+    for member in members {
+        member.usage = thin(&member.usage, together);
     }
 }
 
@@ -219,6 +217,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        Ledger,
         fixtures::{self, fleet},
         schema::MemberPresence,
     };
@@ -334,6 +333,71 @@ mod tests {
         assert!(lost.reason.is_some());
         let iterations: Vec<u32> = lost.usage.iter().map(|usage| usage.iteration).collect();
         assert!(iterations.is_sorted() && iterations.first() == Some(&1) && iterations.last() == Some(&3));
+    }
+
+    #[test]
+    fn of_what_is_counted_since_a_member_joined_the_latest_figure_stands() {
+        let with = |windows, windows_resent, windows_dropped, profile: &str| {
+            let mut member = Member {
+                windows,
+                windows_resent,
+                windows_dropped,
+                ..fleet::worker("w")
+            };
+            member.workers.as_mut().unwrap().profile = Some(profile.to_owned());
+            of(vec![member])
+        };
+        let member = &merged(&[with(610, 1, 0, "a"), with(1_220, 3, 2, "b")]).members[0];
+        assert_eq!(
+            (member.windows, member.windows_resent, member.windows_dropped),
+            (1_220, 3, 2)
+        );
+        // It may have come back with other settings.
+        assert_eq!(member.workers.as_ref().unwrap().profile.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_share_is_weighed_by_what_the_member_has_a_share_of() {
+        let measure = |arrivals, completed| PhaseReport {
+            ledger: Ledger {
+                arrivals,
+                completed,
+                ..Ledger::default()
+            },
+            ..fixtures::measure()
+        };
+        let shares = |share| {
+            let with = |role| Member {
+                role,
+                share: Some(share),
+                ..fleet::worker("m")
+            };
+            of([MemberRole::Leader, MemberRole::Generator, MemberRole::Worker]
+                .map(with)
+                .into())
+        };
+        let (first, second) = (shares(1.0), shares(0.0));
+        // Of the arrivals a tenth, of the ends a half were in the first iteration.
+        let merged = fleets([(&first, &measure(100, 100)), (&second, &measure(900, 100))]).unwrap();
+        let shares: Vec<_> = merged.members.iter().map(|member| member.share).collect();
+        assert_eq!(shares, [Some(0.1), Some(0.1), Some(0.5)]);
+    }
+
+    #[test]
+    fn use_over_time_tells_its_iteration() {
+        let member = Member {
+            usage: vec![MemberUsage {
+                iteration: 0,
+                ..fleet::usage()
+            }],
+            ..fleet::worker("w")
+        };
+        let fleet = of(vec![member]);
+        for parts in [1, 3] {
+            let usage = &merged(&vec![fleet.clone(); parts]).members[0].usage;
+            let iterations: Vec<_> = usage.iter().map(|usage| usage.iteration as usize).collect();
+            assert_eq!(iterations, (1..=parts).collect::<Vec<_>>());
+        }
     }
 
     #[test]

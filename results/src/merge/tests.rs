@@ -331,3 +331,34 @@ fn what_waited_at_the_cap_is_added_and_not_known_where_one_part_does_not_tell() 
     );
     assert_eq!(phase_reports(&[]).unwrap().at_cap, None);
 }
+
+#[test]
+fn of_the_servers_clock_the_worst_is_told() {
+    let clock = |offset_ms, uncertainty_ms| {
+        let clock = ServerClock {
+            offset_ms,
+            uncertainty_ms,
+            corrected: false,
+            moved_ms: 0.0,
+            samples: 3,
+        };
+        Fact::found(clock, "asked")
+    };
+    let merged = |clocks: &[Option<Fact<ServerClock>>]| {
+        let parts: Vec<_> = clocks
+            .iter()
+            .map(|clock| Reconciliation {
+                server_clock: clock.clone(),
+                ..reconciled(1)
+            })
+            .collect();
+        reconciliations(&parts).unwrap().server_clock
+    };
+    let (near, far, unknown) = (clock(0.0, 2.0), clock(-5.0, 1.0), Fact::missing("forbidden"));
+    assert_eq!(
+        merged(&[Some(near.clone()), Some(far.clone()), None]),
+        Some(far.clone())
+    );
+    assert_eq!(merged(&[Some(unknown.clone()), Some(near), Some(far)]), Some(unknown));
+    assert_eq!(merged(&[None, None]), None);
+}

@@ -46,9 +46,18 @@ fn a_rate_of_close_times_needs_a_clock_that_is_known_to_a_hundredth_of_the_phase
         let verdict = expect(names::SERVER_CLOCK, status, of(known, visibility));
         assert_eq!(verdict.value, VerdictValue::Valid, "{known:?}");
     }
-    let verdict = judged(of(Ok(clock(-2_000.0, 3.0, 0.0)), visibility));
-    let value = &check(&verdict, names::SERVER_CLOCK).value;
-    assert_eq!(value, "the server's clock is 2s behind ± 3ms, corrected");
+    for (known, said) in [
+        (clock(-2_000.0, 3.0, 0.0), "2s behind ± 3ms, corrected"),
+        (clock(0.0, 3.0, 0.0), "0ms ahead ± 3ms"),
+        (
+            clock(2_000.0, 3.0, 7.0),
+            "2s ahead ± 3ms, corrected, and moved by 7ms while it was measured",
+        ),
+    ] {
+        let verdict = judged(of(Ok(known), visibility));
+        let value = &check(&verdict, names::SERVER_CLOCK).value;
+        assert_eq!(*value, format!("the server's clock is {said}"));
+    }
 }
 
 #[test]
