@@ -1,0 +1,17 @@
+# Temporal's server, which takes its configuration from the environment by the template that it carries, and the dynamic
+# configurations. The base has a shell, for whoever looks into a task, and certificate authorities.
+ARG BASE
+FROM ${BASE}
+ARG TARGETARCH
+COPY bin/${TARGETARCH}/temporal-server /usr/local/bin/
+COPY dynamicconfig /etc/temporal/dynamicconfig
+USER 65532:65532
+ENV TEMPORAL_ALLOW_NO_AUTH=true
+ENTRYPOINT ["/usr/local/bin/temporal-server", "start"]
+
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="temporal-server" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -1,0 +1,236 @@
+"""compose.yaml without containers: its commands and variables as processes of this machine, on free ports of loopback.
+
+stack.py PROGRAMS SERVERS: folders with our programs, and with Temporal's and prometheus. PostgreSQL is this machine's. What
+runs is what compose.yaml and prometheus.yaml say; only names of hosts, ports and paths in images are others. Grafana is left out.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+import yaml
+
+import bake
+from test_files import environment
+
+DOCKER = bake.ROOT / "docker"
+SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+PROGRAMS, SERVERS = (pathlib.Path(folder).resolve() for folder in sys.argv[1:])
+# A machine that does ten other things needs minutes for what takes seconds.
+PATIENCE = 300
+# The server's ports beside those that compose.yaml names.
+PORTS = [f"{service}_{kind}_PORT" for service in ("FRONTEND", "HISTORY", "MATCHING", "WORKER") for kind in ("GRPC", "MEMBERSHIP")]
+
+
+def fail(said):
+    raise SystemExit(f"docker/tests/stack.py: {said}")
+
+
+def free_ports(count):
+    """Free ports below 32768: Temporal keeps those of its members in a column of 16 bits with a sign."""
+    with contextlib.ExitStack() as stack:
+        found = []
+        for port in random.sample(range(10_000, 32_768), 10_000):
+            one = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+            if len(found) == count:
+                return found
+    fail("no free ports")
+
+
+class Stack:
+    """The processes, and the port of each service's port."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.ports = {}
+        self.running = {}
+        self.free = free_ports(24)
+
+    def port(self, *key):
+        if key not in self.ports:
+            self.ports[key] = self.free.pop()
+        return self.ports[key]
+
+    def address(self, service, value):
+        """A value in which hosts and ports are this machine's."""
+        names = "|".join(map(re.escape, SERVICES))
+
+        def put(found):
+            return f"127.0.0.1:{self.port(service if found[1] == '0.0.0.0' else found[1], found[2])}"
+
+        value = re.sub(rf"\b({names}|0\.0\.0\.0):(\d+)", put, str(value))
+        value = value.replace("/etc/temporal/dynamicconfig", str(DOCKER / "dynamicconfig"))
+        return "127.0.0.1" if value in {"postgres", "0.0.0.0"} else value
+
+    def variables(self, service, **more):
+        given = {key: self.address(service, value) for key, value in SERVICES[service]["environment"].items()}
+        # ${NAME:-default}, as compose puts it in.
+        given = {key: re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: more.get(found[1], found[2]), value) for key, value in given.items()}
+        return given | {"PATH": f"{SERVERS}:{os.environ['PATH']}", "HOME": str(self.folder)}
+
+    def start(self, name, command, variables, **how):
+        log = open(self.folder / f"{name}.log", "ab")
+        self.running[name] = subprocess.Popen(command, env=variables, cwd=self.folder, stdout=log, stderr=log, **how)
+
+    def run(self, name, command, variables):
+        self.start(name, command, variables)
+        self.expect_end(name)
+
+    def expect_end(self, name, codes=(0,)):
+        try:
+            code = self.running[name].wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.tell(name, f"goes on after {PATIENCE} s")
+        del self.running[name]
+        if code not in codes:
+            self.tell(name, f"ended with {code}")
+
+    def tell(self, name, what):
+        log = (self.folder / f"{name}.log").read_text(errors="replace")
+        fail(f"{name} {what}:\n" + "\n".join(log.splitlines()[-40:]))
+
+    def wait_for(self, name, ready):
+        end = time.monotonic() + PATIENCE
+        while not ready():
+            if self.running[name].poll() is not None:
+                self.tell(name, f"ended with {self.running[name].returncode}")
+            if time.monotonic() > end:
+                self.tell(name, f"is not ready after {PATIENCE} s")
+            time.sleep(0.1)
+
+    def stop(self):
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def postgres(stack):
+    """PostgreSQL, with compose.yaml's user, password and settings. It does not run as root."""
+    places = os.pathsep.join([*map(str, sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))), os.environ["PATH"]])
+
+    def binary(name):
+        return shutil.which(name, path=places) or fail(f"PostgreSQL's {name} is not here: install postgresql")
+
+    data, password = stack.folder / "data", stack.folder / "password"
+    data.mkdir()
+    asked = SERVICES["postgres"]["environment"]
+    password.write_text(asked["POSTGRES_PASSWORD"])
+    user = {}
+    if os.getuid() == 0:
+        user = {"user": "nobody"}
+        stack.folder.chmod(0o755)
+        for path in (data, password):
+            shutil.chown(path, "nobody")
+    initdb = [binary("initdb"), "--no-sync", "--auth=scram-sha-256", f"--username={asked['POSTGRES_USER']}", f"--pwfile={password}"]
+    subprocess.run([*initdb, str(data)], check=True, stdout=subprocess.DEVNULL, cwd="/", **user)
+    program, *settings = SERVICES["postgres"]["command"]
+    port = stack.port("postgres", "5432")
+    at = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}", "-c", "fsync=off"]
+    stack.start("postgres", [binary(program), *settings, *at], {"PATH": os.environ["PATH"]}, **user)
+    _, program, *rest = SERVICES["postgres"]["healthcheck"]["test"]
+    ready = [binary(program), *rest, "-h", "127.0.0.1", "-p", str(port)]
+    stack.wait_for("postgres", lambda: subprocess.run(ready, stdout=subprocess.DEVNULL).returncode == 0)
+
+
+def answers(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def prometheus(stack):
+    """Prometheus, as it is configured there."""
+    config = (DOCKER / "prometheus.yaml").read_text().replace("/etc/prometheus/rules", str(bake.ROOT / "dashboards/rules"))
+    (stack.folder / "prometheus.yml").write_text(stack.address("prometheus", config))
+    port = stack.port("prometheus", "9090")
+    command = [str(SERVERS / "prometheus"), "--config.file=prometheus.yml", f"--web.listen-address=127.0.0.1:{port}"]
+    stack.start("prometheus", command, {"PATH": os.environ["PATH"]})
+    stack.wait_for("prometheus", lambda: answers(port))
+
+
+def scraped(stack):
+    """Every target was, and the run stands in it with its total."""
+
+    def ask(query):
+        address = f"http://127.0.0.1:{stack.port('prometheus', '9090')}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return json.load(answer)["data"]["result"]
+
+    up = {(one["metric"]["job"], one["metric"]["instance"]): one["value"][1] for one in ask("max_over_time(up[1h])")}
+    if sorted(up.values()) != ["1"] * 4:
+        stack.tell("prometheus", f"did not reach all of its targets: {up}")
+    if not ask("max_over_time(benchmark_arrivals_total[1h]) > 0"):
+        stack.tell("prometheus", "has nothing of the run")
+
+
+def one_run(stack, number):
+    """A run of the generator, on whatever machine: what counts is that every workflow is accounted for and both workers did some."""
+    (program,) = SERVICES["generator"]["entrypoint"]
+    variables = stack.variables("generator", RATE="10", DURATION="10s")
+    before = set(stack.folder.glob("runs/*/results.json"))
+    stack.start("generator", [str(PROGRAMS / program[1:])], variables)
+    # 1 and 3 are verdicts on this machine's speed.
+    stack.expect_end("generator", codes=(0, 1, 3))
+    (file,) = set(stack.folder.glob("runs/*/results.json")) - before
+    result = json.loads(file.read_text())
+    ledger = result["ledger"]
+    if not result["complete"] or ledger["arrivals"] < 50 or ledger["arrivals"] != ledger["completed"]:
+        stack.tell("generator", f"run {number}: {ledger}")
+    server = result["reconciliation"]["server"]["value"]
+    if server is None or result["reconciliation"]["disagreements"]:
+        stack.tell("generator", f"run {number}: {result['reconciliation']}")
+    workers = [member for member in result["fleet"]["members"] if member["role"] == "worker"]
+    if len(workers) != 2 or not all(member["presence"] == "present" for member in workers):
+        stack.tell("generator", f"run {number}: {[(member['name'], member['presence']) for member in workers]}")
+    if result["serverFigures"] is None:
+        stack.tell("generator", f"run {number} has none of the server's figures")
+    print(f"run {number}: {ledger['completed']} of {ledger['arrivals']} workflows completed, {result['verdict']['value']}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(folder)
+        try:
+            postgres(stack)
+            shell = [part.replace("$$", "$") for part in SERVICES["schema"]["command"]]
+            variables = stack.variables("schema") | {"SQL_PORT": str(stack.port("postgres", "5432"))}
+            # As often as the stack is brought up.
+            for _ in range(2):
+                stack.run("schema", shell, variables)
+            frontend = str(stack.port("temporal", "7233"))
+            own = {name: str(stack.port("temporal", name)) for name in [*PORTS, "FRONTEND_HTTP_PORT"]}
+            own |= {"FRONTEND_GRPC_PORT": frontend, "DB_PORT": str(stack.port("postgres", "5432"))}
+            image = environment(DOCKER / "temporal.Dockerfile")
+            stack.start("temporal", [str(SERVERS / "temporal-server"), "start"], image | stack.variables("temporal") | own)
+            stack.wait_for("temporal", lambda: answers(int(frontend)))
+            for name in ("worker-1", "worker-2"):
+                (program,) = SERVICES[name]["entrypoint"]
+                stack.start(name, [str(PROGRAMS / program[1:])], stack.variables(name))
+            prometheus(stack)
+            # The workers stay for the second.
+            for number in (1, 2):
+                one_run(stack, number)
+            scraped(stack)
+        finally:
+            stack.stop()
+
+
+main()
