@@ -6,15 +6,20 @@ locals {
   # What is there at all times; with services up the main pool, at most; during a run the other two, with one generator.
   cost_lines = concat(
     [
+      # Services compare two metrics, and so do DSQL's conflicts.
+      { phase = "idle", item = "metrics of alarms", price = "alarm_metric", count = 2 * length(local.watched) + (local.own ? 4 : 0) + length(local.pools) - 1 },
       { phase = "idle", item = "interface endpoints", price = "interface_endpoint", count = var.enable_vpc_endpoints ? (length(local.interface_endpoints) + (local.own ? 1 : 0)) * length(var.availability_zones) : 0 },
       { phase = "idle", item = "NAT gateways", price = "nat_gateway", count = var.nat_gateways },
       { phase = "idle", item = "OpenSearch data nodes", price = var.opensearch_instance_type, count = local.own ? var.opensearch_instance_count : 0 },
       { phase = "idle", item = "OpenSearch masters", price = var.opensearch_instance_type, count = local.own && var.opensearch_dedicated_masters ? 3 : 0 },
       { phase = "up", item = "instances of main", price = var.ec2_instance_type, count = var.ec2_instance_count },
+      { phase = "up", item = "GB of volumes of main", price = "gp3_gb", count = var.ec2_instance_count * module.ec2_capacity["main"].volume_gib },
     ],
     var.benchmark_enabled ? [
       { phase = "run", item = "instances of benchmark", price = var.benchmark_instance_type, count = var.benchmark_max_instances },
       { phase = "run", item = "instances of generator", price = var.generator_instance_type, count = 1 },
+      { phase = "run", item = "GB of volumes of benchmark", price = "gp3_gb", count = var.benchmark_max_instances * module.ec2_capacity["benchmark"].volume_gib },
+      { phase = "run", item = "GB of volumes of generator", price = "gp3_gb", count = module.ec2_capacity["generator"].volume_gib },
     ] : [],
   )
   # A price of another region, or of spot instances, is not known.

@@ -8,26 +8,29 @@ mock_provider "aws" {
 run "four_hundred_a_second" {
   command = plan
 
-  # 14 endpoints in 3 zones at 0.011, 3 nodes at 0.143.
+  # 14 endpoints in 3 zones at 0.011, 3 nodes at 0.143, 20 metrics of alarms at 0.00013699.
   assert {
     condition     = format("%.2f", output.cost.usd_per_hour.idle) == "0.89"
-    error_message = "idle costs ${output.cost.usd_per_hour.idle}, not 0.891"
+    error_message = "idle costs ${output.cost.usd_per_hour.idle}, not 0.89374"
   }
 
-  # And 10 instances at 0.80033.
+  # And 10 instances at 0.80033, each with 30 GB at 0.00012055.
   assert {
-    condition     = format("%.2f", output.cost.usd_per_hour.up) == "8.89"
-    error_message = "with services up it costs ${output.cost.usd_per_hour.up}, not 8.8943"
+    condition     = format("%.2f", output.cost.usd_per_hour.up) == "8.93"
+    error_message = "with services up it costs ${output.cost.usd_per_hour.up}, not 8.93320"
   }
 
-  # And 13 of them, and one of 0.20008 for the generator.
+  # And 13 of them, and one of 0.20008 for the generator, with as much each.
   assert {
-    condition     = format("%.2f", output.cost.usd_per_hour.run) == "19.50"
-    error_message = "a run costs ${output.cost.usd_per_hour.run}, not 19.49867"
+    condition     = format("%.2f", output.cost.usd_per_hour.run) == "19.59"
+    error_message = "a run costs ${output.cost.usd_per_hour.run}, not 19.58820"
   }
 
   assert {
-    condition     = { for item in output.cost.items : item.item => item.count } == { "interface endpoints" = 42, "OpenSearch data nodes" = 3, "instances of main" = 10, "instances of benchmark" = 13, "instances of generator" = 1 }
+    condition = { for item in output.cost.items : item.item => item.count } == {
+      "metrics of alarms"      = 20, "interface endpoints" = 42, "OpenSearch data nodes" = 3, "instances of main" = 10, "GB of volumes of main" = 300,
+      "instances of benchmark" = 13, "GB of volumes of benchmark" = 390, "instances of generator" = 1, "GB of volumes of generator" = 30
+    }
     error_message = "items: ${jsonencode(output.cost.items)}"
   }
 
@@ -52,10 +55,10 @@ run "no_price" {
     error_message = "not priced: ${jsonencode(output.cost.not_priced)}"
   }
 
-  # 42 × 0.011, 2 × 0.048, 10 × 0.80033, 0.20008.
+  # 20 × 0.00013699, 42 × 0.011, 2 × 0.048, 10 × 0.80033, 0.20008, 720 × 0.00012055.
   assert {
-    condition     = format("%.4f", output.cost.usd_per_hour.run) == "8.7614"
-    error_message = "a run costs ${output.cost.usd_per_hour.run}, not 8.76138"
+    condition     = format("%.4f", output.cost.usd_per_hour.run) == "8.8509"
+    error_message = "a run costs ${output.cost.usd_per_hour.run}, not 8.85092"
   }
 }
 

@@ -16,3 +16,8 @@ output "instance_role_arn" {
   description = "Role of the instances."
   value       = aws_iam_role.instance.arn
 }
+
+output "volume_gib" {
+  description = "Size of each instance's volume, GiB."
+  value       = var.volume_gib
+}
