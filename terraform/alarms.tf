@@ -92,12 +92,12 @@ resource "aws_cloudwatch_metric_alarm" "service" {
 
 resource "aws_cloudwatch_event_rule" "placement" {
   name        = "${var.project_name}-placement-failures"
-  description = "Tasks for which there is no room"
+  description = "Tasks for which there is no room, or that cannot be started"
   event_pattern = jsonencode({
     source      = ["aws.ecs"]
     detail-type = ["ECS Service Action"]
     detail = {
-      eventName  = ["SERVICE_TASK_PLACEMENT_FAILURE", "CAPACITY_PROVIDER_RESOURCE_UPDATE_FAILED"]
+      eventName  = ["SERVICE_TASK_PLACEMENT_FAILURE", "SERVICE_TASK_CONFIGURATION_FAILURE", "SERVICE_TASK_START_IMPAIRED"]
       clusterArn = [module.ecs_cluster.arn]
     }
   })

@@ -32,16 +32,19 @@ locals {
       mib               = floor(local.shapes[local.pools[key].instance_type].mib * local.memory_share)
       task_interfaces   = local.shapes[local.pools[key].instance_type].interfaces - 1
       spot              = local.pools[key].spot
+      # One instance with its volume; null where that is not known.
+      usd_per_hour = local.pools[key].spot ? null : try(local.hourly[local.pools[key].instance_type].usd + local.hourly.gp3_gb.usd * pool.volume_gib, null)
     } }
 
     workers = !var.benchmark_enabled ? null : {
-      name   = module.benchmark[0].worker_service.name
-      arn    = module.benchmark[0].worker_service.arn
-      family = module.benchmark[0].worker_service.family
-      cpu    = var.benchmark_worker_cpu
-      memory = var.benchmark_worker_memory
-      max    = var.benchmark_worker_max
-      pool   = "benchmark"
+      name      = module.benchmark[0].worker_service.name
+      arn       = module.benchmark[0].worker_service.arn
+      family    = module.benchmark[0].worker_service.family
+      container = "benchmark-worker"
+      cpu       = var.benchmark_worker_cpu
+      memory    = var.benchmark_worker_memory
+      max       = var.benchmark_worker_max
+      pool      = "benchmark"
     }
 
     # One-shot tasks: what RunTask is given besides the command.
@@ -55,7 +58,7 @@ locals {
         pool            = "generator"
         max             = var.generator_max_instances
         security_groups = [aws_security_group.kind["generator"].id]
-        # The task may stop tasks with its family's tag.
+        # The task may stop tasks with its family's tag, and the budget counts by the project's.
         propagate_tags = "TASK_DEFINITION"
       } },
       !local.own ? {} : { for task in ["schema", "database"] : "setup_${task}" => {
@@ -67,7 +70,7 @@ locals {
         pool            = null
         max             = 1
         security_groups = [aws_security_group.kind["setup"].id]
-        propagate_tags  = "NONE"
+        propagate_tags  = "TASK_DEFINITION"
       } },
     )
     ttl_hours = var.benchmark_ttl_hours
@@ -91,7 +94,8 @@ locals {
     }
     dsql       = one([for dsql in module.dsql : { host = dsql.host, arn = dsql.arn, id = dsql.id, user = var.dsql_user }])
     opensearch = one([for domain in module.opensearch : { endpoint = domain.endpoint, domain = domain.domain_name, index = var.opensearch_visibility_index }])
-    prometheus = { id = module.observability.workspace.id, remote_write_url = module.observability.workspace.remote_write_url, query_url = module.observability.workspace.query_url }
+    prometheus = { id = module.observability.workspace.id, url = module.observability.workspace.url, remote_write_url = module.observability.workspace.remote_write_url, query_url = module.observability.workspace.query_url }
+    images     = local.images
     cost       = local.cost
   }
 }

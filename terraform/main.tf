@@ -3,14 +3,6 @@
 #
 # Here: network, cluster, instances, and what the servers keep their state in. tasks.tf has what runs on them.
 
-provider "aws" {
-  region = var.region
-
-  default_tags {
-    tags = local.tags
-  }
-}
-
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
@@ -42,6 +34,8 @@ module "vpc" {
 
   name                = var.project_name
   region              = var.region
+  account_id          = local.account_id
+  partition           = local.partition
   cidr                = var.vpc_cidr
   availability_zones  = var.availability_zones
   nat_gateways        = var.nat_gateways

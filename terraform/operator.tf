@@ -70,10 +70,11 @@ locals {
       Resource  = [local.own_arns.task, "${local.arn}:ssm:${var.region}::document/AWS-StartPortForwardingSession"]
       Condition = null
       }, {
-      Sid       = "EndOwnSessions"
-      Effect    = "Allow"
-      Action    = ["ssm:TerminateSession"]
-      Resource  = ["${local.arn}:ssm:${var.region}:${local.account_id}:session/$${aws:username}-*"]
+      Sid    = "EndOwnSessions"
+      Effect = "Allow"
+      Action = ["ssm:TerminateSession"]
+      # Users of IAM have a name, roles that were assumed (single sign-on) an id.
+      Resource  = [for who in ["username", "userid"] : "${local.arn}:ssm:${var.region}:${local.account_id}:session/$${aws:${who}}-*"]
       Condition = null
       }, {
       Sid       = "Follow"

@@ -184,6 +184,7 @@ module "observability" {
   }
   loki = {
     image              = local.images["loki"]
+    config_image       = local.images["alloy"]
     cpu                = var.loki_cpu
     memory             = var.loki_memory
     security_group_ids = [aws_security_group.kind["loki"].id]

@@ -57,54 +57,12 @@ resource "aws_secretsmanager_secret_version" "fleet_token" {
 
 data "aws_caller_identity" "current" {}
 
-resource "aws_s3_bucket" "state" {
-  # checkov:skip=CKV2_AWS_61: states are kept
-  # checkov:skip=CKV2_AWS_62: nothing waits for states
-  # checkov:skip=CKV_AWS_144: a state is of use in its region only
-  # checkov:skip=CKV_AWS_145: the key that AWS manages for the service; who may read is said by roles, and a key of one's own would protect from nobody more
-  # checkov:skip=CKV_AWS_18: who changed what is in CloudTrail
-  bucket        = "terraform-state-${substr(sha256("${data.aws_caller_identity.current.account_id} ${var.region}"), 0, 12)}"
+module "state" {
+  source = "../modules/bucket"
+
+  name          = "terraform-state-${substr(sha256("${data.aws_caller_identity.current.account_id} ${var.region}"), 0, 12)}"
+  versioned     = true
   force_destroy = var.force_delete
-}
-
-resource "aws_s3_bucket_versioning" "state" {
-  bucket = aws_s3_bucket.state.id
-  versioning_configuration {
-    status = "Enabled"
-  }
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
-  bucket = aws_s3_bucket.state.id
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "state" {
-  bucket                  = aws_s3_bucket.state.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_policy" "state" {
-  bucket = aws_s3_bucket.state.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
-  depends_on = [aws_s3_bucket_public_access_block.state]
 }
 
 # Images.

@@ -13,5 +13,5 @@ output "secret_arns" {
 
 output "state_bucket" {
   description = "Bucket of the environments' states."
-  value       = aws_s3_bucket.state.bucket
+  value       = module.state.name
 }

@@ -17,11 +17,14 @@ import time
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 import boto3
+from botocore.config import Config
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.s3.models import FakeDeleteMarker
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
+# How long one command may take, seconds: far above what it takes on a loaded machine, so that one that hangs ends.
+LIMIT = 1200
 TREE = pathlib.Path(sys.argv[1]).resolve()
 ROOT = TREE / "terraform"
 
@@ -51,8 +54,10 @@ resource "aws_prometheus_alert_manager_definition" "this" {
 }
 """
 
+# What moto refuses once it refuses again: the provider's 25 attempts would take minutes.
 PROVIDER = """
 provider "aws" {
+  max_retries                 = 3
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
@@ -61,7 +66,6 @@ provider "aws" {
 
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-
 
 def with_strategy(create):
     """moto forgets a service's capacity providers, so that each plan would replace the service."""
@@ -89,20 +93,28 @@ def check(right, text):
 
 
 def run(*command, folder=None):
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    """moto's server lives in this process: it ends with it, and what is run here with its process group, by terraform/test."""
+    try:
+        done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired as late:
+        sys.stderr.write((late.stdout or b"")[-6000:].decode(errors="replace"))
+        raise SystemExit(f"terraform/test: life: {' '.join(command)[:200]} did not end in {LIMIT} s")
     if done.returncode != 0:
-        # moto's server lives in this process, so a call that hangs ends with it.
         sys.stderr.write(done.stdout[-6000:] + done.stderr[-6000:])
         raise SystemExit(f"terraform/test: life: {' '.join(command)[:200]} ended with {done.returncode}")
     return done.stdout
 
 
-def terraform(folder, *arguments):
-    return run("terraform", f"-chdir={folder}", *arguments)
+def terraform(folder, command, *arguments):
+    # The provider waits more than it works: for states that it asks for every few seconds.
+    if command in ["apply", "destroy"]:
+        arguments = ["-auto-approve", "-no-color", "-parallelism=40", *arguments]
+    return run("terraform", f"-chdir={folder}", command, *arguments)
 
 
 def client(service):
-    return boto3.client(service, region_name=REGION, endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test")
+    patient = Config(retries={"total_max_attempts": 2}, read_timeout=300)
+    return boto3.client(service, region_name=REGION, endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test", config=patient)
 
 
 def without_policy(bucket):
@@ -114,14 +126,17 @@ def account():
     folder = ROOT / "account"
     (folder / "life_override.tf").write_text(PROVIDER)
     terraform(folder, "init", "-no-color")
-    arguments = ["-no-color", "-var", f"region={REGION}", "-var", "force_delete=true", "-var", "recovery_window_days=0"]
-    terraform(folder, "apply", "-auto-approve", *arguments)
+    arguments = ["-var", f"region={REGION}", "-var", "force_delete=true", "-var", "recovery_window_days=0"]
+    terraform(folder, "apply", *arguments)
     secrets = client("secretsmanager")
     token = secrets.get_secret_value(SecretId="benchmark/fleet-token")["SecretString"]
     grafana = json.loads(secrets.get_secret_value(SecretId="grafana/admin")["SecretString"])
     check(len(token) == 48, "the token has not 48 characters")
     check(grafana["username"] == "admin" and len(grafana["password"]) == 32, "Grafana's secret is not as it should be")
-    without_policy(state := json.loads(terraform(folder, "output", "-json"))["state_bucket"]["value"])
+    state = json.loads(terraform(folder, "output", "-json"))["state_bucket"]["value"]
+    check(client("s3").get_bucket_versioning(Bucket=state)["Status"] == "Enabled", "the bucket of states has no versions")
+    check("SecureTransport" in client("s3").get_bucket_policy(Bucket=state)["Policy"], "the bucket of states is reached without TLS")
+    without_policy(state)
     return folder, arguments, [token, grafana["password"]], state
 
 
@@ -138,7 +153,7 @@ def environment_of(values, state_bucket):
         ROOT, "init", "-no-color", "-reconfigure", "-backend-config=envs/bench.s3.tfbackend", f"-backend-config=bucket={state_bucket}", f"-backend-config=region={REGION}",
         *(f"-backend-config={key}=true" for key in ["use_path_style", "skip_credentials_validation", "skip_metadata_api_check", "skip_requesting_account_id", "skip_region_validation"]),
     )
-    return ["-no-color", "-var-file=envs/bench.tfvars", "-var", f"region={REGION}", "-var", f'availability_zones=["{REGION}a","{REGION}b","{REGION}c"]']
+    return ["-var-file=envs/bench.tfvars", "-var", f"region={REGION}", "-var", f'availability_zones=["{REGION}a","{REGION}b","{REGION}c"]']
 
 
 def work(facts):
@@ -150,6 +165,7 @@ def work(facts):
     ecs.update_service(cluster=cluster, service=facts["workers"]["name"], desiredCount=51)
     for pool in ["benchmark", "generator"]:
         client("autoscaling").set_desired_capacity(AutoScalingGroupName=facts["pools"][pool]["group"], DesiredCapacity=1)
+
 
 def counts(facts):
     ecs, cluster = client("ecs"), facts["cluster"]["name"]
@@ -175,6 +191,20 @@ def what_is_there(facts):
         kind = family.removeprefix(f"{project}-")
         role = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]["taskRoleArn"]
         check(role.endswith(f":role/{project}-{kinds.get(kind, kind)}-task"), f"{family} has the role {role}")
+
+
+def shapes():
+    """moto has what EC2 tells of each type: instances.json says the same."""
+    table = json.loads((ROOT / "instances.json").read_text())
+    names = {f"{family}.{size}": (kind, shape) for family, kind in table["families"].items() for size, shape in table["sizes"].items()}
+    pages = client("ec2").get_paginator("describe_instance_types").paginate(InstanceTypes=list(names))
+    types = {found["InstanceType"]: found for page in pages for found in page["InstanceTypes"]}
+    check(set(types) == set(names), f"types that EC2 does not have: {set(names) - set(types)}")
+    for name, (kind, shape) in names.items():
+        found = types[name]
+        told = (found["VCpuInfo"]["DefaultVCpus"], found["MemoryInfo"]["SizeInMiB"], found["NetworkInfo"]["MaximumNetworkInterfaces"], found["ProcessorInfo"]["SupportedArchitectures"])
+        written = (shape["vcpu"], shape["vcpu"] * kind["mib_per_vcpu"], shape["interfaces"], [kind["architecture"].lower()])
+        check(told == written, f"instances.json has {written} for {name}, and EC2 {told}")
 
 
 def documented(facts):
@@ -229,17 +259,19 @@ server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
 endpoint = f"http://{host}:{port}"
-environment = os.environ | {
-    "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+environment = {name: value for name, value in os.environ.items() if name != "TF_DATA_DIR"} | {
+    "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_MAX_ATTEMPTS": "3",
     "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
 }
 
+shapes()
+step("shapes of instances are EC2's")
 account_folder, account_arguments, secret_values, state_bucket = account()
 step("account applied; its secrets are there")
 values = (ROOT / "envs" / "bench.tfvars").read_text()
 images(values)
 arguments = environment_of(values, state_bucket)
-terraform(ROOT, "apply", "-auto-approve", *arguments)
+terraform(ROOT, "apply", *arguments)
 step("bench applied")
 facts = json.loads(terraform(ROOT, "output", "-json", "facts"))
 what_is_there(facts)
@@ -254,16 +286,16 @@ work(facts)
 before = counts(facts)
 check(sum(before.values()) == 47 + 51 + 2, f"counts were not set: {before}")
 # Something else changes, so that this apply has something to do.
-terraform(ROOT, "apply", "-auto-approve", *arguments, "-var", "loki_retention_days=15", "-var", "dsql_max_connections=60")
+terraform(ROOT, "apply", *arguments, "-var", "loki_retention_days=15", "-var", "dsql_max_connections=60")
 check(counts(facts) == before, f"an apply changed counts: {before} became {counts(facts)}")
 step("a second apply left counts alone")
 
 documented(facts)
 step("documented lines ran")
 
-terraform(ROOT, "destroy", "-auto-approve", *arguments)
+terraform(ROOT, "destroy", *arguments)
 check(json.loads(client("s3").get_object(Bucket=state_bucket, Key="temporal/bench.tfstate")["Body"].read())["resources"] == [], "destroy left resources in the state")
-terraform(account_folder, "destroy", "-auto-approve", *account_arguments)
+terraform(account_folder, "destroy", *account_arguments)
 left = {kind: found for kind, found in what_is_left().items() if found}
 check(not left, f"destroy left {left}")
 step("destroyed; nothing is left")

@@ -58,73 +58,14 @@ resource "aws_service_discovery_instance" "leader" {
 
 # Results.
 
-resource "aws_s3_bucket" "results" {
-  # checkov:skip=CKV2_AWS_62: benchmark-cluster fetches results itself
-  # checkov:skip=CKV_AWS_144: results are fetched; a run can be made again
-  # checkov:skip=CKV_AWS_145: the key that AWS manages for the service; who may read is said by roles, and a key of one's own would protect from nobody more
-  # checkov:skip=CKV_AWS_18: only the roles of runs and operators reach it
-  bucket        = var.bucket
-  force_destroy = var.force_destroy
-}
+module "results" {
+  source = "../bucket"
 
-resource "aws_s3_bucket_versioning" "results" {
-  bucket = aws_s3_bucket.results.id
-  versioning_configuration {
-    status = "Enabled"
-  }
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "results" {
-  bucket = aws_s3_bucket.results.id
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "results" {
-  bucket                  = aws_s3_bucket.results.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_policy" "results" {
-  bucket = aws_s3_bucket.results.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.results.arn, "${aws_s3_bucket.results.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
-  depends_on = [aws_s3_bucket_public_access_block.results]
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "results" {
-  bucket     = aws_s3_bucket.results.id
-  depends_on = [aws_s3_bucket_versioning.results]
-
-  rule {
-    id     = "expire"
-    status = "Enabled"
-    filter {}
-    expiration {
-      days = 365
-    }
-    noncurrent_version_expiration {
-      noncurrent_days = 30
-    }
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
-    }
-  }
+  name            = var.bucket
+  versioned       = true
+  expire_days     = 365
+  expire_old_days = 30
+  force_destroy   = var.force_destroy
 }
 
 # The generator that leads a run, and the attendant beside it.
@@ -191,7 +132,7 @@ resource "aws_ecs_task_definition" "generator" {
       entryPoint = ["/benchmark-cluster"]
       command    = ["attend"]
       environment = [for name, value in {
-        ATTEND_BUCKET         = aws_s3_bucket.results.bucket
+        ATTEND_BUCKET         = module.results.name
         ATTEND_LEADER_SERVICE = aws_service_discovery_service.leader.id
         ATTEND_TTL            = "${var.ttl_hours}h"
         ATTEND_WORKERS        = "${var.cluster_name}/${module.worker.name}"

@@ -26,7 +26,7 @@ output "container" {
 
 output "bucket" {
   description = "The results bucket: name and ARN."
-  value       = { name = aws_s3_bucket.results.bucket, arn = aws_s3_bucket.results.arn }
+  value       = { name = module.results.name, arn = module.results.arn }
 }
 
 output "leader_service" {

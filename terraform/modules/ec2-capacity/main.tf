@@ -24,12 +24,27 @@ resource "aws_iam_role" "instance" {
 
 # Joins the cluster and answers Session Manager. It reads no data: tasks have roles of their own.
 resource "aws_iam_role_policy_attachment" "instance" {
-  for_each = toset([
-    "service-role/AmazonEC2ContainerServiceforEC2Role",
-    "AmazonSSMManagedInstanceCore",
-  ])
   role       = aws_iam_role.instance.name
-  policy_arn = "arn:${var.partition}:iam::aws:policy/${each.key}"
+  policy_arn = "arn:${var.partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+}
+
+# Not AmazonSSMManagedInstanceCore, which also reads every parameter.
+resource "aws_iam_role_policy" "instance" {
+  name = "session-manager"
+  role = aws_iam_role.instance.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "ssm:UpdateInstanceInformation"
+      Resource = "arn:${var.partition}:ec2:*:*:instance/*"
+      }, {
+      # A session's channel has no resource that could be named.
+      Effect   = "Allow"
+      Action   = ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
+      Resource = "*"
+    }]
+  })
 }
 
 resource "aws_iam_instance_profile" "this" {

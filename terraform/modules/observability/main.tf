@@ -40,71 +40,40 @@ resource "aws_prometheus_alert_manager_definition" "this" {
 
 # Loki.
 
-resource "aws_s3_bucket" "loki" {
-  # checkov:skip=CKV2_AWS_62: only Loki writes and reads here
-  # checkov:skip=CKV_AWS_144: log lines are kept for days
-  # checkov:skip=CKV_AWS_145: the key that AWS manages for the service; who may read is said by roles, and a key of one's own would protect from nobody more
-  # checkov:skip=CKV_AWS_18: only Loki's role reaches it
-  # checkov:skip=CKV_AWS_21: Loki never changes an object, and deletes what is over its time
-  bucket        = var.loki.bucket
+module "loki_bucket" {
+  source = "../bucket"
+
+  name          = var.loki.bucket
+  versioned     = false
   force_destroy = var.force_destroy
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "loki" {
-  bucket = aws_s3_bucket.loki.id
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "loki" {
-  bucket                  = aws_s3_bucket.loki.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_policy" "loki" {
-  bucket = aws_s3_bucket.loki.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.loki.arn, "${aws_s3_bucket.loki.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
-  depends_on = [aws_s3_bucket_public_access_block.loki]
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "loki" {
-  bucket = aws_s3_bucket.loki.id
-  rule {
-    id     = "expire"
-    status = "Enabled"
-    filter {}
-    # Loki's compactor deletes first; this takes what it missed.
-    expiration {
-      days = var.loki.retention_days + 1
-    }
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
-    }
-  }
+  # The compactor deletes first; this takes what it missed.
+  expire_days = var.loki.retention_days + 1
 }
 
 locals {
   loki_config = templatefile("${path.module}/loki.yaml.tftpl", {
-    bucket         = aws_s3_bucket.loki.bucket
+    bucket         = module.loki_bucket.name
     region         = var.region
     retention_days = var.loki.retention_days
   })
+}
+
+# Loki's image has no shell, so a container of another image writes its file.
+locals {
+  loki_config_writer = {
+    name                   = "config"
+    image                  = var.loki.config_image
+    essential              = false
+    entryPoint             = ["/bin/sh", "-c"]
+    command                = ["printf '%s' \"$LOKI_CONFIG\" >/config/loki.yaml"]
+    environment            = [{ name = "LOKI_CONFIG", value = local.loki_config }]
+    mountPoints            = [{ sourceVolume = "config", containerPath = "/config", readOnly = false }]
+    readonlyRootFilesystem = true
+    logConfiguration       = var.awslogs["loki"]
+    portMappings           = []
+    volumesFrom            = []
+    systemControls         = []
+  }
 }
 
 module "loki" {
@@ -121,9 +90,9 @@ module "loki" {
   memory             = var.loki.memory
   cpu_architecture   = var.cpu_architecture
   image              = var.loki.image
-  entry_point        = ["/bin/sh", "-c"]
-  command            = ["printf '%s' \"$LOKI_CONFIG\" >/tmp/loki.yaml && exec /usr/bin/loki -config.file=/tmp/loki.yaml"]
-  environment        = { LOKI_CONFIG = local.loki_config }
+  command            = ["-config.file=/config/loki.yaml"]
+  mounts             = { config = "/config" }
+  before             = [local.loki_config_writer]
   ports              = [{ name = "http", port = 3100, app_protocol = "http", discovery_name = "loki" }]
   log_configuration  = var.awslogs["loki"]
   execution_role_arn = var.execution_role_arn

@@ -1,8 +1,9 @@
 output "workspace" {
-  description = "The managed Prometheus: id, ARN, where samples are written and where queries go."
+  description = "The managed Prometheus: id, ARN, its address, where samples are written and where queries go."
   value = {
     id               = aws_prometheus_workspace.this.id
     arn              = aws_prometheus_workspace.this.arn
+    url              = trimsuffix(aws_prometheus_workspace.this.prometheus_endpoint, "/")
     remote_write_url = "${aws_prometheus_workspace.this.prometheus_endpoint}api/v1/remote_write"
     query_url        = "${aws_prometheus_workspace.this.prometheus_endpoint}api/v1/query"
   }
@@ -14,7 +15,7 @@ output "loki" {
     name   = module.loki.name
     arn    = module.loki.arn
     family = module.loki.family
-    bucket = aws_s3_bucket.loki.bucket
+    bucket = module.loki_bucket.name
   }
 }
 
@@ -25,5 +26,5 @@ output "grafana" {
 
 output "loki_bucket_arn" {
   description = "ARN of Loki's bucket."
-  value       = aws_s3_bucket.loki.arn
+  value       = module.loki_bucket.arn
 }

@@ -46,11 +46,12 @@ variable "grafana" {
 }
 
 variable "loki" {
-  description = "Loki: image by digest, size of the task, security groups, role, name of its bucket, and how long lines are kept."
+  description = "Loki: image by digest, one with a shell that writes its configuration, size of the task, security groups, role, name of its bucket, and how long lines are kept."
   type = object({
     image              = string
     cpu                = number
     memory             = number
+    config_image       = string
     security_group_ids = list(string)
     role_arn           = string
     bucket             = string

@@ -22,7 +22,7 @@ locals {
       readonlyRootFilesystem = var.read_only
       linuxParameters        = { initProcessEnabled = true }
       logConfiguration       = var.log_configuration
-      mountPoints            = []
+      mountPoints            = [for volume, path in var.mounts : { sourceVolume = volume, containerPath = path, readOnly = true }]
       volumesFrom            = []
       systemControls         = []
     },
@@ -31,7 +31,10 @@ locals {
     var.health_check == null ? {} : { healthCheck = var.health_check },
     var.stop_timeout == null ? {} : { stopTimeout = var.stop_timeout },
     var.user == null ? {} : { user = var.user },
-    { dependsOn = [for sidecar in var.sidecars : { containerName = sidecar.name, condition = "START" }] },
+    { dependsOn = concat(
+      [for container in var.before : { containerName = container.name, condition = "SUCCESS" }],
+      [for sidecar in var.sidecars : { containerName = sidecar.name, condition = "START" }],
+    ) },
   )
 }
 
@@ -43,11 +46,22 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = var.execution_role_arn
   task_role_arn            = var.task_role_arn
-  container_definitions    = jsonencode(concat([local.container], var.sidecars))
+  container_definitions    = jsonencode(concat([local.container], var.before, var.sidecars))
 
   runtime_platform {
     operating_system_family = "LINUX"
     cpu_architecture        = var.cpu_architecture
+  }
+
+  dynamic "volume" {
+    for_each = var.mounts
+    content {
+      name = volume.key
+      docker_volume_configuration {
+        scope  = "task"
+        driver = "local"
+      }
+    }
   }
 
   lifecycle {
@@ -86,11 +100,12 @@ resource "aws_service_discovery_service" "dns" {
 }
 
 resource "aws_ecs_service" "this" {
-  name                               = "${var.project}-${var.name}"
-  cluster                            = var.cluster_arn
-  task_definition                    = aws_ecs_task_definition.this.arn
-  desired_count                      = 0
-  enable_execute_command             = true
+  name            = "${var.project}-${var.name}"
+  cluster         = var.cluster_arn
+  task_definition = aws_ecs_task_definition.this.arn
+  desired_count   = 0
+  # The agent of ECS Exec writes to the container's root file system.
+  enable_execute_command             = !var.read_only
   propagate_tags                     = "SERVICE"
   deployment_minimum_healthy_percent = var.deployment.minimum_healthy_percent
   deployment_maximum_percent         = var.deployment.maximum_percent

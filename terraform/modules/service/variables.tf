@@ -83,6 +83,12 @@ variable "read_only" {
   default     = false
 }
 
+variable "mounts" {
+  description = "Volumes that live as long as the task: name to path in the container, which may read there."
+  type        = map(string)
+  default     = {}
+}
+
 variable "environment" {
   description = "Variables of the container."
   type        = map(string)
@@ -127,6 +133,12 @@ variable "stop_timeout" {
 
 variable "sidecars" {
   description = "Further container definitions, each with name, cpu and memory."
+  type        = any
+  default     = []
+}
+
+variable "before" {
+  description = "Further container definitions, which must have ended well before the container begins; nothing of the task is set aside for them."
   type        = any
   default     = []
 }

@@ -8,6 +8,17 @@ variable "region" {
   type        = string
 }
 
+variable "account_id" {
+  description = "Account, for which alone flow logs are written."
+  type        = string
+}
+
+variable "partition" {
+  description = "AWS partition."
+  type        = string
+  default     = "aws"
+}
+
 variable "cidr" {
   description = "Addresses of the network. Each private subnet takes a sixteenth of it."
   type        = string

@@ -1,7 +1,7 @@
-"""What `terraform test` says of each environment: resources, outputs and inputs, as data.
+"""What `terraform test` says of each environment and example: resources and outputs, as data.
 
-terraform/test writes one file for each environment into the folder $STATES: the lines of `terraform test -json -verbose`
-after an apply with a mocked provider.
+terraform/test writes one file for each of them into the folder $STATES: the lines of `terraform test -json -verbose` after an
+apply with a mocked provider.
 """
 
 import base64
@@ -14,7 +14,8 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-ENVIRONMENTS = ["dev", "bench", "prod", "whole-stack", "benchmark-only"]
+EXAMPLES = sorted(folder.name for folder in (ROOT / "examples").iterdir())
+ENVIRONMENTS = ["dev", "bench", "prod", *EXAMPLES]
 SERVERS = ["history", "matching", "frontend", "worker"]
 
 
@@ -27,7 +28,12 @@ class State:
             raise AssertionError(f"{name}: {len(found)} states, not one")
         state = found[0]["test_state"]
         self.outputs = {key: output["value"] for key, output in state["outputs"].items()}
-        self.resources = list(_walk(state["root_module"]))
+        root = state["root_module"]
+        if name in EXAMPLES:
+            # An example is one module, which makes all there is.
+            (root,) = root["child_modules"]
+        prefix = f"{root['address']}." if "address" in root else ""
+        self.resources = list(_walk(root, prefix))
 
     def of(self, type_):
         return [resource for resource in self.resources if resource["type"] == type_ and resource["mode"] == "managed"]
@@ -40,7 +46,7 @@ class State:
 
     @property
     def project(self):
-        return self.outputs["deployment_summary"]["project"]
+        return self.outputs["facts"]["project"]
 
     @property
     def own(self):
@@ -71,10 +77,12 @@ class State:
         }
 
 
-def _walk(module):
-    yield from module.get("resources", [])
+def _walk(module, prefix):
+    for resource in module.get("resources", []):
+        names = {"address": resource["address"].removeprefix(prefix), "depends_on": [name.removeprefix(prefix) for name in resource.get("depends_on", [])]}
+        yield resource | names
     for child in module.get("child_modules", []):
-        yield from _walk(child)
+        yield from _walk(child, prefix)
 
 
 @functools.cache

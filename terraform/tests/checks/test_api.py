@@ -46,9 +46,13 @@ class Api(Case):
                     self.assertIn(container["logConfiguration"]["logDriver"], SHAPE.members["containerDefinitions"].member.members["logConfiguration"].members["logDriver"].enum)
                     for dependency in container.get("dependsOn", []):
                         self.assertIn(dependency["containerName"], containers, name)
+                        if dependency["condition"] == "SUCCESS":
+                            self.assertFalse(containers[dependency["containerName"]]["essential"], name)
                         if dependency["condition"] == "HEALTHY":
                             self.assertIn("healthCheck", containers[dependency["containerName"]], name)
                     self.assertLessEqual(container.get("stopTimeout", 0), 120, name)
+                    for mount in container["mountPoints"]:
+                        self.assertIn(mount["sourceVolume"], [volume["name"] for volume in task["volume"]], name)
                     for mapping in container["portMappings"]:
                         self.assertEqual(mapping["containerPort"], mapping["hostPort"], name)
                 self.assertTrue(any(container["essential"] for container in containers.values()), name)

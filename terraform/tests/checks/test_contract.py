@@ -56,7 +56,7 @@ class Inputs(Case):
 class Facts(Case):
     KEYS = {
         "version", "project", "environment", "region", "account_id", "partition", "cluster", "services", "pools", "workers", "tasks", "ttl_hours", "subnets", "security_groups", "bucket",
-        "leader", "scheduler", "log_groups", "temporal", "dsql", "opensearch", "prometheus", "cost",
+        "leader", "scheduler", "log_groups", "temporal", "dsql", "opensearch", "prometheus", "images", "cost",
     }
 
     def test_keys(self):
@@ -88,6 +88,33 @@ class Facts(Case):
                 options = container["logConfiguration"]["options"]
                 self.assertEqual((options["awslogs-group"], options["awslogs-stream-prefix"]), (task["log_group"], task["log_prefix"]), name)
                 self.assertEqual(task["pool"] is None, definition["requires_compatibilities"] == ["FARGATE"], name)
+                self.assertEqual(task["propagate_tags"], "TASK_DEFINITION", name)
+                # A kind's own group, of this network.
+                kind = "setup" if task["pool"] is None else "generator"
+                self.assertEqual(task["security_groups"], [state.outputs["facts"]["security_groups"][kind]], name)
+
+    def test_what_each_command_of_the_program_needs(self):
+        """Names that are passed to AWS are those of what was made."""
+        for state in self.each():
+            facts = state.outputs["facts"]
+            made = {kind: {resource["values"]["name"] for resource in state.of(kind)} for kind in ["aws_autoscaling_group", "aws_ecs_capacity_provider", "aws_cloudwatch_log_group", "aws_scheduler_schedule_group"]}
+            self.assertEqual({pool["group"] for pool in facts["pools"].values()}, made["aws_autoscaling_group"])
+            self.assertEqual({pool["capacity_provider"] for pool in facts["pools"].values()}, made["aws_ecs_capacity_provider"])
+            self.assertLessEqual(set(facts["log_groups"].values()), made["aws_cloudwatch_log_group"])
+            self.assertEqual(facts["subnets"], [resource["values"]["id"] for resource in state.of("aws_subnet") if "private" in resource["address"]])
+            self.assertEqual({container["image"] for task in state.tasks().values() for container in task["containers"].values()}, set(facts["images"].values()))
+            self.assertTrue(facts["prometheus"]["query_url"].startswith(facts["prometheus"]["url"] + "/api/"))
+            # status tells dollars an hour by instances that are there.
+            for pool in facts["pools"].values():
+                self.assertAlmostEqual(pool["usd_per_hour"], {"m8g.4xlarge": 0.80033, "m8g.xlarge": 0.20008}[pool["instance_type"]] + 30 * 0.00012055)
+            self.assertEqual([facts[key] is not None for key in ["bucket", "leader", "scheduler", "workers"]], [state.benchmark] * 4)
+            self.assertEqual([facts[key] is not None for key in ["dsql", "opensearch"]], [state.own] * 2)
+            if state.benchmark:
+                self.assertEqual({facts["scheduler"]["group"]}, made["aws_scheduler_schedule_group"])
+                self.assertEqual((facts["leader"]["instance"], facts["leader"]["name"]), ("leader", f"leader.{state.project}.internal:7400"))
+                self.assertIn(facts["workers"]["container"], state.tasks()["benchmark-worker"]["containers"])
+            if state.own:
+                self.assertEqual((facts["dsql"]["user"], facts["opensearch"]["index"]), ("admin", "temporal_visibility_v1"))
 
     def test_sizes_of_the_original(self):
         for state in self.each(lambda state: state.name in ["dev", "bench", "prod"]):
@@ -106,6 +133,11 @@ class Facts(Case):
             (row,) = re.findall(rf"^\| {state.name}: [^|]*\| \$([0-9.]+)/h \| \$([0-9.]+)/h \| \$([0-9.]+)/h \|$", text, re.M)
             usd = state.outputs["cost"]["usd_per_hour"]
             self.assertEqual(row, tuple(f"{usd[phase]:.2f}" for phase in ["idle", "up", "run"]))
+
+    def test_what_four_hundred_a_second_costs(self):
+        """Sums done by hand, as in cost.tftest.hcl: endpoints and search; ten instances; thirteen, and one for the generator."""
+        (cost,) = [state.outputs["cost"] for state in self.each(lambda state: state.name == "400-a-second")]
+        self.assertEqual({phase: f"{usd:.2f}" for phase, usd in cost["usd_per_hour"].items()}, {"idle": "0.89", "up": "8.93", "run": "19.59"})
 
     def test_nothing_secret(self):
         for state in self.each():

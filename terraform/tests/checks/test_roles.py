@@ -3,7 +3,7 @@
 import json
 import re
 
-from states import Case
+from states import Case, SERVERS
 
 # Actions that have no resource that could be named.
 ANY = {
@@ -55,7 +55,46 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
+# Roles of tasks whose kind has another name.
+OF_TASK = {"generator-join": "benchmark-worker", "setup-schema": "setup", "setup-database": "setup"} | {f"temporal-{server}": "temporal" for server in SERVERS}
+
+
+def roles(state):
+    """ARNs of the tasks' roles by kind. environment.tftest.hcl gives each its own."""
+    found = {}
+    for resource in state.of("aws_iam_role"):
+        match = re.fullmatch(r'module\.iam\.aws_iam_role\.task\["(.+)"\]', resource["address"])
+        if match:
+            found[match[1]] = resource["values"]["arn"]
+    return found
+
+
 class Roles(Case):
+    def test_each_task_has_the_role_of_its_kind(self):
+        for state in self.each():
+            arns = roles(state)
+            execution = state.one("module.iam.aws_iam_role.execution")["arn"]
+            self.assertEqual(len({execution, *arns.values()}), len(arns) + 1, "roles cannot be told apart")
+            found = {name: (task["task_role_arn"], task["execution_role_arn"]) for name, task in state.tasks().items()}
+            self.assertEqual(found, {name: (arns[OF_TASK.get(name, name)], execution) for name in found})
+            # And no role is nobody's.
+            self.assertEqual({role for role, _ in found.values()}, set(arns.values()))
+
+    def test_each_role_has_the_policy_of_its_kind(self):
+        for state in self.each():
+            ids = {resource["address"]: resource["values"]["id"] for resource in state.of("aws_iam_role")}
+            self.assertEqual(len(set(ids.values())), len(ids))
+            for resource in state.of("aws_iam_role_policy"):
+                self.assertEqual(resource["values"]["role"], ids[resource["address"].replace("aws_iam_role_policy", "aws_iam_role")], resource["address"])
+
+    def test_operators_hand_on_the_roles_of_one_shot_tasks_only(self):
+        for state in self.each():
+            arns = roles(state)
+            statements = {statement["Sid"]: statement for statement in json.loads(state.outputs["operator_policy"])["Statement"]}
+            expected = {state.one("module.iam.aws_iam_role.execution")["arn"]}
+            expected |= {arns[kind] for kind in ["setup", "generator", "benchmark-worker"] if kind in arns}
+            self.assertEqual(set(statements["WithTheirRoles"]["Resource"]), expected)
+
     def test_each_kind_may_do_what_it_does(self):
         for state in self.each():
             found = {kind: {action for statement in statements for action in statement["Action"]} for kind, statements in policies(state).items()}
@@ -97,14 +136,19 @@ class Roles(Case):
         for state in self.each():
             for address, statement in every_statement(state):
                 service = statement.get("Principal", {}).get("Service") if isinstance(statement.get("Principal"), dict) else None
-                # Instances and flow logs have no source that AWS documents for these.
-                if service and service not in ["ec2.amazonaws.com", "vpc-flow-logs.amazonaws.com"]:
+                # Instances have no source that AWS documents.
+                if service and service != "ec2.amazonaws.com":
                     self.assertEqual(statement["Condition"]["StringEquals"]["aws:SourceAccount"], "111122223333", address)
 
     def test_instances_read_no_data(self):
         for state in self.each():
             attached = {resource["values"]["policy_arn"].rsplit("/", 1)[1] for resource in state.of("aws_iam_role_policy_attachment")}
-            self.assertEqual(attached, {"AmazonEC2ContainerServiceforEC2Role", "AmazonSSMManagedInstanceCore"})
+            self.assertEqual(attached, {"AmazonEC2ContainerServiceforEC2Role"})
+            written = [json.loads(resource["values"]["policy"])["Statement"] for resource in state.of("aws_iam_role_policy") if "ec2_capacity" in resource["address"]]
+            self.assertEqual(len(written), len(state.of("aws_autoscaling_group")))
+            for statements in written:
+                actions = [action for statement in statements for action in as_list(statement["Action"])]
+                self.assertEqual(set(actions), {action for action in EXEC if action.startswith("ssmmessages:")} | {"ssm:UpdateInstanceInformation"})
 
     def test_ecs_reads_the_secrets_that_tasks_get(self):
         for state in self.each():
@@ -125,9 +169,16 @@ class Roles(Case):
 
     def test_buckets_are_reached_with_tls(self):
         for state in self.each():
-            buckets = {resource["address"].rsplit(".", 1)[1] for resource in state.of("aws_s3_bucket")}
+            def of(type_):
+                return [resource["address"].removesuffix(f".{type_}.this") for resource in state.of(type_)]
+
+            buckets = of("aws_s3_bucket")
+            self.assertEqual(set(buckets), {"module.observability.module.loki_bucket"} | ({"module.benchmark[0].module.results"} if state.benchmark else set()))
             for kind in ["aws_s3_bucket_policy", "aws_s3_bucket_public_access_block", "aws_s3_bucket_server_side_encryption_configuration", "aws_s3_bucket_lifecycle_configuration"]:
-                self.assertEqual({resource["address"].rsplit(".", 1)[1] for resource in state.of(kind)}, buckets, kind)
+                self.assertCountEqual(of(kind), buckets, kind)
             for resource in state.of("aws_s3_bucket_policy"):
                 (statement,) = json.loads(resource["values"]["policy"])["Statement"]
                 self.assertEqual((statement["Effect"], statement["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
+            for resource in state.of("aws_s3_bucket_public_access_block"):
+                block = resource["values"]
+                self.assertTrue(all(block[key] for key in ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"]), resource["address"])

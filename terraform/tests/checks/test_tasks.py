@@ -1,5 +1,6 @@
 """Tasks and services: sizes, ports, names, time-outs, dependencies, logs."""
 
+import json
 import re
 
 from states import Case, SERVERS, environment
@@ -26,7 +27,8 @@ class Tasks(Case):
         for state in self.each():
             for name in state.services():
                 task = state.tasks()[name]
-                containers = task["containers"].values()
+                # Loki's configuration is written before Loki begins.
+                containers = [container for key, container in task["containers"].items() if key != "config"]
                 self.assertGreaterEqual(int(task["cpu"]), 512, name)
                 self.assertGreaterEqual(int(task["memory"]), 512, name)
                 self.assertEqual(int(task["cpu"]) - sum(container["cpu"] for container in containers), 256, name)
@@ -57,7 +59,8 @@ class Tasks(Case):
             for name, service in state.services().items():
                 values = service["values"]
                 self.assertEqual(values["desired_count"], 0, name)
-                self.assertTrue(values["enable_execute_command"], name)
+                # Its agent needs a root file system that can be written.
+                self.assertEqual(values["enable_execute_command"], not state.tasks()[name]["containers"][name]["readonlyRootFilesystem"], name)
                 self.assertEqual(values["deployment_circuit_breaker"], [{"enable": True, "rollback": True}], name)
                 replaced_in_place = name in ["loki", "grafana", "benchmark-worker"]
                 self.assertEqual(
@@ -138,7 +141,21 @@ class Tasks(Case):
         for state in self.each():
             for name, task in state.tasks().items():
                 volumes = [(volume["name"], volume["host_path"]) for volume in task["volume"]]
-                self.assertEqual(volumes, [("runs", None)] if name == "generator" else [], name)
+                self.assertEqual(volumes, {"generator": [("runs", None)], "loki": [("config", None)]}.get(name, []), name)
+
+    def test_loki_needs_no_shell(self):
+        """Its image has none since 3.6."""
+        for state in self.each():
+            containers = state.tasks()["loki"]["containers"]
+            loki, config = containers["loki"], containers["config"]
+            self.assertNotIn("entryPoint", loki)
+            self.assertEqual(loki["command"], ["-config.file=/config/loki.yaml"])
+            self.assertEqual(loki["dependsOn"], [{"containerName": "config", "condition": "SUCCESS"}])
+            self.assertEqual((loki["mountPoints"], config["mountPoints"]), tuple([{"sourceVolume": "config", "containerPath": "/config", "readOnly": read_only}] for read_only in [True, False]))
+            self.assertFalse(config["essential"])
+            text = environment(config)["LOKI_CONFIG"]
+            for line in [f"bucketnames: {state.one('module.observability.module.loki_bucket.aws_s3_bucket.this')['bucket']}", "region: eu-west-1", f"retention_period: {24 * {'bench': 14, 'prod': 30}.get(state.name, 7)}h"]:
+                self.assertRegex(text, rf"(?m)^ +{re.escape(line)}$")
 
     def test_a_servers_environment(self):
         for state in self.each(lambda state: state.own):
@@ -216,14 +233,12 @@ class Benchmark(Case):
 
     def test_the_bucket(self):
         for state in self.each(lambda state: state.benchmark):
-            bucket = "module.benchmark[0].aws_s3_bucket"
-            self.assertEqual(state.one(f"{bucket}_versioning.results")["versioning_configuration"][0]["status"], "Enabled")
-            (rule,) = state.one(f"{bucket}_lifecycle_configuration.results")["rule"]
+            bucket = "module.benchmark[0].module.results.aws_s3_bucket"
+            self.assertEqual(state.one(f"{bucket}_versioning.this[0]")["versioning_configuration"][0]["status"], "Enabled")
+            (rule,) = state.one(f"{bucket}_lifecycle_configuration.this")["rule"]
             self.assertEqual((rule["expiration"][0]["days"], rule["noncurrent_version_expiration"][0]["noncurrent_days"]), (365, 30))
-            block = state.one(f"{bucket}_public_access_block.results")
-            self.assertTrue(all(block[key] for key in ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"]))
-            self.assertTrue(state.one(f"{bucket}.results")["force_destroy"])
-            self.assertLessEqual(len(state.one(f"{bucket}.results")["bucket"]), 63)
+            self.assertTrue(state.one(f"{bucket}.this")["force_destroy"])
+            self.assertLessEqual(len(state.one(f"{bucket}.this")["bucket"]), 63)
 
 
 class Pools(Case):
@@ -279,7 +294,7 @@ class Kept(Case):
             interface = [endpoint["values"]["service_name"] for endpoint in state.of("aws_vpc_endpoint") if endpoint["values"]["vpc_endpoint_type"] == "Interface"]
             gateways = [endpoint["values"]["service_name"].rsplit(".", 1)[1] for endpoint in state.of("aws_vpc_endpoint") if endpoint["values"]["vpc_endpoint_type"] == "Gateway"]
             self.assertEqual(set(gateways), {"s3", "dynamodb"})
-            private = state.name in ["bench", "prod", "whole-stack"]
+            private = state.name not in ["dev", "benchmark-only"]
             self.assertEqual(len(interface), 14 if private else 0)
             self.assertEqual(len(state.of("aws_nat_gateway")), 0 if private else 1)
             self.assertEqual(len(state.of("aws_flow_log")), 1)
@@ -297,6 +312,9 @@ class Kept(Case):
             self.assertEqual(names, expected)
             for alarm in state.of("aws_cloudwatch_metric_alarm"):
                 self.assertEqual(alarm["values"]["alarm_actions"], ["arn:aws:sns:eu-west-1:111122223333:some"])
+            # Each metric is paid for.
+            metrics = sum(len([query for query in alarm["values"]["metric_query"] if query["metric"]]) or 1 for alarm in state.of("aws_cloudwatch_metric_alarm"))
+            self.assertEqual([item["count"] for item in state.outputs["cost"]["items"] if item["item"] == "metrics of alarms"], [metrics])
             left = [alarm["values"] for alarm in state.of("aws_cloudwatch_metric_alarm") if "instances-left" in alarm["address"] or "benchmark_capacity" in alarm["address"]]
             for alarm in left:
                 self.assertEqual(alarm["period"] * alarm["evaluation_periods"], 3 * 3600)
@@ -304,4 +322,6 @@ class Kept(Case):
             for budget in state.of("aws_budgets_budget"):
                 told = {(note["notification_type"], note["threshold"]) for note in budget["values"]["notification"]}
                 self.assertEqual(told, {("ACTUAL", 80), ("FORECASTED", 100)})
-            self.assertTrue(re.search("SERVICE_TASK_PLACEMENT_FAILURE", state.one("aws_cloudwatch_event_rule.placement")["event_pattern"]))
+            # Names of events that ECS documents.
+            pattern = json.loads(state.one("aws_cloudwatch_event_rule.placement")["event_pattern"])
+            self.assertEqual(pattern["detail"]["eventName"], ["SERVICE_TASK_PLACEMENT_FAILURE", "SERVICE_TASK_CONFIGURATION_FAILURE", "SERVICE_TASK_START_IMPAIRED"])
