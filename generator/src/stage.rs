@@ -198,14 +198,15 @@ impl Stage {
         let name = follow::name(options.host);
         let workers = start_workers(&options, &connect, &crew, &name).await?;
         open_to_others(&options, &mut crew).await?;
-        crew.assemble(options.fleet.timeout, &|missing, elapsed| {
+        let told = |missing: &str, elapsed| {
             (options.told)(Progress {
                 doing: "waiting for the fleet".into(),
                 detail: Some(missing.to_owned()),
                 elapsed,
             });
-        })
-        .await?;
+        };
+        let said = |text| (options.say)(text);
+        crew.assemble(options.fleet.timeout, &told, &said).await?;
         // After the workers, so that the pollers of the task queue are those that the load will meet.
         let told = facts::discover(&server, &plan.task_queue).await;
         let facts = ServerFacts {

@@ -1,6 +1,7 @@
 //! The leader's side: who is there, when everybody is, and what becomes of those who go.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, mpsc::Sender},
     time::Duration,
 };
@@ -141,14 +142,27 @@ impl Crew {
     }
 
     /// Waits until everybody is there: so many workers poll, and the other generators have joined. `told` hears what is
-    /// waited for.
+    /// waited for, `said` why somebody left, each reason once: whoever cannot carry out the plan leaves, and others may come.
     ///
     /// # Errors
     /// Who is missing, after the timeout.
-    pub async fn assemble(&mut self, timeout: Duration, told: &dyn Fn(&str, Duration)) -> Result<(), NotThere> {
+    pub async fn assemble(
+        &mut self,
+        timeout: Duration,
+        told: &dyn Fn(&str, Duration),
+        said: &dyn Fn(String),
+    ) -> Result<(), NotThere> {
         let begun = tokio::time::Instant::now();
         let mut changed = self.leader.changed();
+        let mut reasons = BTreeSet::new();
         loop {
+            for gone in self.elsewhere().iter().filter(|member| member.is_gone()) {
+                let reason = departure(gone);
+                if !reasons.contains(&reason) {
+                    said(format!("{} left: {reason}", gone.name));
+                    reasons.insert(reason);
+                }
+            }
             let Some(missing) = self.missing() else { return Ok(()) };
             if begun.elapsed() >= timeout {
                 return Err(NotThere::TimeUp {
@@ -165,19 +179,10 @@ impl Crew {
 
     /// Who is missing, in words; `None` when nobody is.
     fn missing(&self) -> Option<String> {
-        let roll = self.leader.roll();
-        let here = |member: &&MemberState| !member.in_process && !member.is_gone();
-        let workers: Vec<&MemberState> = roll
-            .iter()
-            .filter(|member| member.role == Role::Worker)
-            .filter(here)
-            .collect();
+        let roll = self.elsewhere();
+        let of = |role| roll.iter().filter(move |member| member.role == role);
+        let (gone, workers): (Vec<_>, Vec<_>) = of(Role::Worker).partition(|member| member.is_gone());
         let polling = workers.iter().filter(|worker| worker.status.ready).count();
-        let generators = roll
-            .iter()
-            .filter(|member| member.role == Role::Generator)
-            .filter(here)
-            .count();
         let mut missing = Vec::new();
         if polling < self.expect_workers as usize {
             let mut text = format!("{polling} of {} workers poll", self.expect_workers);
@@ -189,17 +194,26 @@ impl Crew {
             if !idle.is_empty() {
                 text += &format!("; joined and not polling: {}", idle.join(", "));
             }
-            let absent = (self.expect_workers as usize).saturating_sub(workers.len());
+            let absent = (self.expect_workers as usize).saturating_sub(workers.len() + gone.len());
             if absent > 0 {
                 text += &format!("; {absent} did not join");
             }
-            missing.push(text);
+            missing.push(text + &left(&gone));
         }
+        let (gone, here): (Vec<_>, Vec<_>) = of(Role::Generator).partition(|member| member.is_gone());
         let wanted = self.generators as usize - 1;
-        if generators < wanted {
-            missing.push(format!("{generators} of {wanted} further generators joined"));
+        if here.len() < wanted {
+            let text = format!("{} of {wanted} further generators joined", here.len());
+            missing.push(text + &left(&gone));
         }
         (!missing.is_empty()).then(|| missing.join("; "))
+    }
+
+    /// The members that are other processes.
+    fn elsewhere(&self) -> Vec<MemberState> {
+        let mut roll = self.leader.roll();
+        roll.retain(|member| !member.in_process);
+        roll
     }
 
     /// Has the other generators connect for an iteration, and waits until they have.
@@ -443,6 +457,20 @@ pub fn tell(event: &FleetEvent) -> (&'static str, String) {
 /// Whether a generator sent its part of an iteration as far as it was to, and told everything of it.
 pub fn has_told_all(status: &wire::Status, iteration: u32) -> bool {
     status.done && status.iteration == iteration
+}
+
+/// Those who were there and went: how many, and why the last one did.
+fn left(gone: &[&MemberState]) -> String {
+    match gone {
+        [] => String::new(),
+        [one] => format!("; {} left: {}", one.name, departure(one)),
+        [.., last] => format!(
+            "; {} left, the last of them {}: {}",
+            gone.len(),
+            last.name,
+            departure(last)
+        ),
+    }
 }
 
 fn waiting(member: &MemberState) -> String {

@@ -415,6 +415,31 @@ fn who_is_missing_is_named_when_time_is_up() {
 }
 
 #[test]
+fn a_worker_that_cannot_carry_out_the_plan_says_so_to_its_leader_at_once() {
+    let server = server::start(&server::options());
+    let mut cast = Cast::lead(&server.address(), "--duration 5s --expect-workers 1");
+    // One poll, and one for what is cached, for the four partitions of the server's task queues.
+    cast.worker("--workflow-pollers 2");
+    let (_bench, worker) = cast.members.remove(0);
+    let why = "partitions of the task queue";
+    cast.leader.until("why the worker left", |leader| {
+        let said = leader.said();
+        let mut lines = said.lines();
+        lines
+            .any(|line| line.contains(" left: ") && line.contains(why))
+            .then_some(())
+    });
+    let worker = worker.finish();
+    assert_eq!(worker.code(), 2, "{worker:?}");
+    assert!(worker.stderr.contains(why), "{worker:?}");
+    // Another one may come.
+    cast.worker("");
+    let (results, leader, _) = cast.finish();
+    account::closes(&results);
+    assert_eq!(results.ledger.completed, results.ledger.arrivals, "{leader:?}");
+}
+
+#[test]
 fn strangers_are_refused_and_both_sides_say_so() {
     let server = server::start(&server::options());
     let mut cast = Cast::lead(&server.address(), "--duration 5s --expect-workers 1 --generators 2");

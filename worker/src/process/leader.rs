@@ -6,7 +6,7 @@ use benchmark_fleet::{
     JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Role, Source, Undelivered,
     wire::{Order, Stage},
 };
-use benchmark_results::schema::WorkerFacts;
+use benchmark_results::{schema::WorkerFacts, text};
 use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
 use tokio::sync::watch;
@@ -106,19 +106,14 @@ impl Run {
             plan_hash,
             server_address,
         } = joined;
-        let address = &options.leader.address;
-        let plan: Plan = serde_json::from_str(&plan_json).map_err(|source| LeaderError::Plan {
-            address: address.clone(),
-            source,
-        })?;
-        let read = plan.hash().to_string();
-        if read != plan_hash {
-            return Err(LeaderError::Hash {
-                address: address.clone(),
-                told: plan_hash,
-                read,
-            });
-        }
+        let plan = match read(&options.leader.address, &plan_json, plan_hash) {
+            Ok(plan) => plan,
+            Err(error) => {
+                // It need not wait for this process; where that does not reach it, the error is told here all the same.
+                let _ = member.leave(text::chain(&error), FLUSH).await;
+                return Err(error);
+            }
+        };
         Ok(Run {
             run_id,
             plan,
@@ -128,6 +123,20 @@ impl Run {
                 member,
             },
         })
+    }
+}
+
+/// Reads the leader's plan, and makes sure that it means the same here.
+fn read(address: &str, json: &str, told: String) -> Result<Plan, LeaderError> {
+    let address = address.to_owned();
+    let plan: Plan = match serde_json::from_str(json) {
+        Ok(plan) => plan,
+        Err(source) => return Err(LeaderError::Plan { address, source }),
+    };
+    let read = plan.hash().to_string();
+    match read == told {
+        true => Ok(plan),
+        false => Err(LeaderError::Hash { address, told, read }),
     }
 }
 

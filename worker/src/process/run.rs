@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use benchmark_fleet::{MemberEnd, Undelivered};
 use benchmark_metrics::{ListenError, Registry, Selection};
-use benchmark_results::{schema::WorkerFacts, thresholds::Signal};
+use benchmark_results::{schema::WorkerFacts, text, thresholds::Signal};
 use benchmark_scenarios::{AtHand, Cluster, Problem, Reached, ServerAccess, TlsSaid, WorkerProcess};
 use benchmark_temporal::{ApiKey, environment::Profile, tls::TlsError};
 use futures::future::BoxFuture;
@@ -192,7 +192,10 @@ impl Process {
                     run = self.join(&join) => run?,
                     signal = stop.requested() => return self.drain(None, Over::Signal(signal)).await,
                 };
-                let polled = self.polled(Some(&run))?;
+                let polled = match self.polled(Some(&run)) {
+                    Ok(polled) => polled,
+                    Err(failure) => return Err(withdraw(Some(run.leader), failure).await),
+                };
                 // Before the leader hears of this process: from then on it may begin.
                 self.desk.attend(true);
                 (self.say)(&format!(
@@ -213,7 +216,11 @@ impl Process {
         }
         let over = loop {
             tokio::select! {
-                started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.desk, &self.source, &self.say, &polled) => started?,
+                started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.desk, &self.source, &self.say, &polled) => {
+                    if let Err(failure) = started {
+                        return Err(withdraw(leader, failure).await);
+                    }
+                }
                 over = over(leader.as_ref(), self.stop.clone()) => break over,
             }
             let Some(standing) = &self.standing else { continue };
@@ -405,6 +412,15 @@ impl Process {
             .graceful_shutdown
             .saturating_add(DRAIN_MARGIN)
     }
+}
+
+/// Tells the leader why it goes on without this process, which it else would wait for.
+async fn withdraw(leader: Option<Leader>, failure: Failure) -> Failure {
+    if let Some(leader) = leader {
+        // Where that does not reach it, the failure is told here all the same.
+        let _ = leader.leave(text::chain(&failure)).await;
+    }
+    failure
 }
 
 /// The server as a worker that joins nobody reaches it.
