@@ -247,24 +247,12 @@ impl Follower<'_> {
         let stopped = self.attend(&schedule, timeline, starters, iteration).await?;
         // The sample's last ends are seen while the leader drains.
         tokio::spawn(sampler.finish_within(self.plan.load.drain.max(TICK)));
-        if stopped.as_ref().is_some_and(|stopped| stopped.aborted) {
-            // The run is to end; the leader says when it did, and what was due later is no arrival.
-            self.member.hurry();
-            let ended = |order: &wire::Order| {
-                order.stop_at_ns.is_some() || order.iteration != iteration || order.stage() == wire::Stage::End
-            };
-            tokio::select! {
-                biased;
-                ended = self.orders.wait_for(ended) => drop(ended.context("the connection to the leader has ended")?),
-                reason = self.stop.requested() => return Ok(Some(reason)),
-            }
-        }
         let leaders = leaders_stop(&self.orders.borrow(), iteration);
         if OwnStop::is_whole(stopped.as_ref(), schedule.end(), leaders) {
             self.relay.tell(iteration, true, true, "");
         }
         self.member.hurry();
-        Ok(stopped.and_then(|stopped| stopped.reason))
+        Ok(stopped.map(|stopped| stopped.reason))
     }
 
     /// Looks after the threads until everything is sent and answered.
@@ -280,18 +268,28 @@ impl Follower<'_> {
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let measured_from = schedule.bounds(Phase::Measure).0;
-        let (mut own, mut stopped): (Option<OwnStop>, bool) = (None, false);
+        let (mut own, mut stopped, mut aborted): (Option<OwnStop>, bool, bool) = (None, false, false);
         let answers = self.ending.step(Step::Answers, NO_LIMIT);
         while (!stopped && timeline.elapsed() < schedule.end()) || !starters.are_done() {
-            let mut stops = None;
             tokio::select! {
                 _ = interval.tick() => {}
-                reason = self.stop.requested(), if own.as_ref().is_none_or(|own| own.reason.is_none()) => {
-                    stops = Some(Some(reason));
+                reason = self.stop.requested(), if own.is_none() => {
+                    let at = timeline.elapsed();
+                    starters.stop_at(at);
+                    stopped = true;
+                    own = Some(OwnStop { at, reason });
+                    if at < schedule.end() {
+                        self.relay.tell_stopped(at);
+                        self.member.hurry();
+                    }
                 }
             }
-            if own.is_none() && stops.is_none() && starters.are_aborted() {
-                stops = Some(None);
+            if !aborted && starters.are_aborted() {
+                // The run is to end, and the leader says when it does: what falls due until then found the cap reached as
+                // well.
+                aborted = true;
+                self.relay.tell_aborted();
+                self.member.hurry();
             }
             if let Some(leaders) = leaders_stop(&self.orders.borrow(), iteration) {
                 starters.stop_at(leaders);
@@ -303,17 +301,6 @@ impl Follower<'_> {
                 starters.give_up();
             } else if answers.is_over() {
                 starters.give_up();
-            }
-            if let Some(reason) = stops {
-                let at = own.as_ref().map_or_else(|| timeline.elapsed(), |own| own.at);
-                starters.stop_at(at);
-                stopped = true;
-                let aborted = reason.is_none() || own.as_ref().is_some_and(|own| own.aborted);
-                own = Some(OwnStop { at, aborted, reason });
-                if at < schedule.end() {
-                    self.relay.tell_stopped(at, own.as_ref().is_some_and(|own| own.aborted));
-                    self.member.hurry();
-                }
             }
             timeline.steer(self.member.clock(), measured_from);
             watch.look(timeline.now(), starters.dispatched());
@@ -343,17 +330,14 @@ impl Follower<'_> {
 struct OwnStop {
     /// Offset from the beginning of the iteration, nanoseconds.
     at: u64,
-    /// Its cap was reached with `--when-full abort`.
-    aborted: bool,
-    /// Why it leaves; `None` when it stays, to be told that the run is over.
-    reason: Option<StopReason>,
+    /// Why.
+    reason: StopReason,
 }
 
 impl OwnStop {
-    /// Whether the part was sent as far as it was to be: to the end of the schedule, or to the leader's stop. After an abort
-    /// that stop follows from this one, and what was due between the two is no arrival, as on the leader itself.
+    /// Whether the part was sent as far as it was to be: to the end of the schedule, or to the leader's stop.
     fn is_whole(own: Option<&OwnStop>, end: u64, leaders: Option<u64>) -> bool {
-        own.is_none_or(|own| own.at >= end || leaders.is_some_and(|leaders| own.aborted || leaders <= own.at))
+        own.is_none_or(|own| own.at >= end || leaders.is_some_and(|leaders| leaders <= own.at))
     }
 }
 
@@ -388,11 +372,10 @@ pub fn name(host: &HostFacts) -> String {
 mod tests {
     use super::*;
 
-    fn stop(at: u64, aborted: bool) -> Option<OwnStop> {
+    fn stop(at: u64) -> Option<OwnStop> {
         Some(OwnStop {
             at,
-            aborted,
-            reason: None,
+            reason: StopReason::Cause("somebody said so".to_owned()),
         })
     }
 
@@ -400,12 +383,10 @@ mod tests {
     fn who_stops_by_itself_is_done_only_where_nothing_more_was_to_be_sent() {
         let whole = |own: Option<OwnStop>, leaders| OwnStop::is_whole(own.as_ref(), 100, leaders);
         assert!(whole(None, None) && whole(None, Some(50)));
-        assert!(!whole(stop(99, false), None) && whole(stop(100, false), None));
+        assert!(!whole(stop(99), None) && whole(stop(100), None));
         // The leader's stop was there before, at the same time, or came later.
-        assert!(whole(stop(60, false), Some(59)) && whole(stop(60, false), Some(60)));
-        assert!(!whole(stop(60, false), Some(61)));
-        // An abort ends the run: the leader's stop follows.
-        assert!(!whole(stop(60, true), None) && whole(stop(60, true), Some(80)));
+        assert!(whole(stop(60), Some(59)) && whole(stop(60), Some(60)));
+        assert!(!whole(stop(60), Some(61)));
     }
 
     #[test]

@@ -87,11 +87,15 @@ impl Relay {
         waiting_for.clone_into(&mut status.waiting_for);
     }
 
-    /// This process stopped sending at this offset, before its part was sent; `aborted`: at its own cap, for which the run
-    /// is to end.
-    pub fn tell_stopped(&self, at: u64, aborted: bool) {
+    /// This process stopped sending at this offset, before its part was sent.
+    pub fn tell_stopped(&self, at: u64) {
         let status = &mut self.lock().status;
-        (status.done, status.stopped_at_ns, status.aborted) = (false, Some(at), aborted);
+        (status.done, status.stopped_at_ns) = (false, Some(at));
+    }
+
+    /// This process reached its own cap, for which the run is to end.
+    pub fn tell_aborted(&self) {
+        self.lock().status.aborted = true;
     }
 
     /// What the process used in the measured phase, to be sent with the next window.
