@@ -14,8 +14,8 @@ use crate::{
     ledger::Ledger,
     limits::SAMPLE_MISSING,
     schema::{
-        AtCap, Cleanup, CompletionSource, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport, Phases,
-        Reconciliation, SampleEnds, ServerClock, StartConnections,
+        AtCap, Cleanup, CompletionSource, CutOff, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport,
+        Phases, Reconciliation, SampleEnds, ServerClock, StartConnections,
     },
 };
 
@@ -210,6 +210,7 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         Some(missing) => missing.server.clone(),
         None => Fact::found(server, parts[0].server.source.clone()),
     };
+    merged.cut_off = cut_off(&parts);
     merged.server_clock = server_clock(parts.iter().filter_map(|part| part.server_clock.as_ref()));
     if parts.iter().any(|part| part.source == CompletionSource::Visibility) {
         merged.source = CompletionSource::Visibility;
@@ -225,6 +226,17 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         problem: parts.iter().find_map(|part| part.cleanup.problem.clone()),
     };
     Ok(merged)
+}
+
+/// The latest of the instants, each from the beginning of its own iteration; nothing where one of them is not known, since what
+/// ended later would look like a total.
+fn cut_off(parts: &[&Reconciliation]) -> Option<CutOff> {
+    let cuts: Vec<&CutOff> = parts.iter().map(|part| part.cut_off.as_ref()).collect::<Option<_>>()?;
+    Some(CutOff {
+        seconds: cuts.iter().map(|cut| cut.seconds).max_by(f64::total_cmp)?,
+        ended_later: cuts.iter().fold(0, |sum: u64, cut| sum.saturating_add(cut.ended_later)),
+        cut_short_by: cuts.iter().find_map(|cut| cut.cut_short_by.clone()),
+    })
 }
 
 /// The clock that was known worst, of those of several iterations; one of which nothing is known is worse than any.

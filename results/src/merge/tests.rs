@@ -153,6 +153,11 @@ fn reconciled(base: u64) -> Reconciliation {
         poll_delay: histogram_of(&[1_000, 2_000]).to_latency(),
         unknown_found: base + 13,
         unknown_not_found: base + 14,
+        cut_off: Some(CutOff {
+            seconds: 1_500.0 - base as f64,
+            ended_later: base + 17,
+            cut_short_by: (base == 1_000).then(|| "SIGTERM".to_owned()),
+        }),
         cleanup: Cleanup {
             requested: base == 100,
             open_before: Some(base + 15),
@@ -197,6 +202,12 @@ fn reconciliations_add_up() {
         (Some(sum(15)), Some(sum(16)))
     );
     assert!(cleanup.requested && cleanup.problem.is_none());
+    let latest = CutOff {
+        seconds: 1_400.0,
+        ended_later: sum(17),
+        cut_short_by: Some("SIGTERM".to_owned()),
+    };
+    assert_eq!(merged.cut_off, Some(latest));
     assert_eq!(merged.poll_delay.count, 4);
     assert_eq!(merged.settled_after_seconds, Some(1_000.0));
     assert_eq!(merged.source, CompletionSource::Stamps);
@@ -207,6 +218,7 @@ fn a_part_that_was_not_told_leaves_the_whole_untold() {
     let mut second = reconciled(1_000);
     second.server = Fact::missing("it was away");
     second.sample_ends = None;
+    second.cut_off = None;
     second.source = CompletionSource::Visibility;
     second.cleanup.open_after = None;
     second.cleanup.problem = Some("forbidden".into());
@@ -214,11 +226,8 @@ fn a_part_that_was_not_told_leaves_the_whole_untold() {
     assert_eq!(merged.server, Fact::missing("it was away"));
     assert_eq!(merged.source, CompletionSource::Visibility);
     assert_eq!(merged.sample_ends.unwrap().accepted, 108);
-    second.cut_off = Some(CutOff {
-        seconds: 12.0,
-        ended_later: 3,
-        cut_short_by: None,
-    });
+    // What ended after one of two cut-offs is not what ended later.
+    assert_eq!(merged.cut_off, None);
     assert_eq!(
         (merged.cleanup.open_before, merged.cleanup.open_after),
         (Some(1_130), None)
