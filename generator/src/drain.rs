@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::{
     deadline::{Deadline, Ending, PATIENCE, Step},
     fleet::Crew,
+    sampler::Sampler,
     submission::{CutOff, Submission, TICK},
     workload,
 };
@@ -102,10 +103,16 @@ async fn wait(
     on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<Drained> {
     let mut scan = Scan::new(Instant::now());
+    let mut is_told = true;
     loop {
         submission.hear(crew);
         let open = if submission.stamps {
             submission.accountant.visit(|accounts| accounts.backlog()).await?
+        } else if !is_told {
+            match submission.sampler.as_ref().is_none_or(Sampler::is_done) {
+                true => return Ok(Drained::NotTold),
+                false => 1,
+            }
         } else {
             let asking = open_on_server(plan, server, submission, deadline);
             match ticking(asking, submission, &mut *on_tick).await?? {
@@ -113,9 +120,13 @@ async fn wait(
                 Err(error) => {
                     submission.note(
                         "not-counted",
-                        format!("how many workflows are open cannot be found out, so they are not waited for: {error}"),
+                        format!(
+                            "how many workflows are open cannot be found out, so only those of the sample are waited \
+                             for: {error}"
+                        ),
                     );
-                    return Ok(Drained::NotTold);
+                    is_told = false;
+                    continue;
                 }
             }
         };

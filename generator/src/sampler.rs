@@ -79,6 +79,11 @@ impl Sampler {
         Sampler { task, finish }
     }
 
+    /// Whether all ends are learnt, and none is to come.
+    pub fn is_done(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Asks once more for everybody whose end is not known, but takes no longer than a limit.
     pub async fn finish(mut self, limit: Duration) {
         // It may be done already.

@@ -159,7 +159,13 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 fn open_after_drain(context: &Context) -> Check {
     let ledger = &context.measure.ledger;
     let limit = percent(limits::OPEN_AFTER_DRAIN);
-    if !context.ends_observed || ledger.accepted == 0 {
+    // Where nobody could count, those of the sample tell, whose ends the latencies are of.
+    let sample = context.reconciliation.sample_ends.filter(|_| !context.ends_observed);
+    let (open, of, sampled) = match sample {
+        Some(sample) => (sample.open, sample.accepted, " of the sample"),
+        None => (ledger.open, ledger.accepted, ""),
+    };
+    if !context.ends_observed && sample.is_none() || of == 0 {
         let reason = if context.ends_observed {
             "no workflow was started"
         } else {
@@ -167,14 +173,14 @@ fn open_after_drain(context: &Context) -> Check {
         };
         return Draft::new(names::OPEN_AFTER_DRAIN, reason, limit).not_applicable();
     }
-    let share = ledger.open as f64 / ledger.accepted as f64;
+    let share = open as f64 / of as f64;
     let value = format!(
-        "{} ({})",
-        crate::format::plural(ledger.open, "workflow"),
+        "{}{sampled} ({})",
+        crate::format::plural(open, "workflow"),
         percent(share)
     );
     let draft = Draft::new(names::OPEN_AFTER_DRAIN, value, limit).numbers(share, limits::OPEN_AFTER_DRAIN);
-    if ledger.open == 0 {
+    if open == 0 {
         draft.pass()
     } else if share > limits::OPEN_AFTER_DRAIN && !context.interrupted && !context.is_drain_cut_short() {
         draft.overloaded("the slowest are missing from the end-to-end latencies: lower --rate or lengthen --drain")

@@ -113,6 +113,12 @@ fn the_account() {
             .disagreements
             .push("Completed: 5 here, 6 there".into());
     });
+    let verdict = expect(names::SERVER_COUNTS, Invalid, |_, parts| {
+        parts.reconciliation.server = Fact::missing("the server is gone");
+        parts.reconciliation.disagreements.push("the server is gone".into());
+    });
+    let told = check(&verdict, names::SERVER_COUNTS);
+    assert!(told.remedy.contains("could not be asked"), "{told:?}");
     expect(names::SERVER_COUNTS, NotApplicable, |_, parts| {
         parts.reconciliation.server = Fact::missing("the server has no visibility");
     });
@@ -275,6 +281,34 @@ fn open_after_the_drain() {
             ended_later: 0,
             cut_short_by: Some("SIGINT".into()),
         });
+    });
+    // Nobody counts and nobody stamps: a sample is seen by long polls alone.
+    let sampled = |open: u64| {
+        move |_: &mut Plan, parts: &mut IterationParts| {
+            for ledger in [&mut parts.phases.measure.ledger, &mut parts.ledger] {
+                ledger.forget_ends();
+            }
+            parts.windows.iter_mut().for_each(|window| window.backlog = None);
+            let reconciliation = &mut parts.reconciliation;
+            reconciliation.server = Fact::missing("forbidden");
+            reconciliation.source = CompletionSource::Visibility;
+            reconciliation.stamped = 0;
+            reconciliation.sample_ends = Some(SampleEnds {
+                accepted: 1_000,
+                polled: 1_000 - open,
+                open,
+                ..SampleEnds::default()
+            });
+        }
+    };
+    expect(names::OPEN_AFTER_DRAIN, Pass, sampled(0));
+    expect(names::OPEN_AFTER_DRAIN, Warning, sampled(10));
+    let verdict = expect(names::OPEN_AFTER_DRAIN, Overloaded, sampled(11));
+    let told = &check(&verdict, names::OPEN_AFTER_DRAIN).value;
+    assert_eq!(told, "11 workflows of the sample (1.1 %)");
+    expect(names::OPEN_AFTER_DRAIN, NotApplicable, |plan, parts| {
+        sampled(11)(plan, parts);
+        parts.reconciliation.sample_ends = None;
     });
 }
 
