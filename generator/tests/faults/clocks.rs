@@ -15,8 +15,8 @@ use benchmark_results::{
 use crate::{
     account,
     bench::Bench,
-    group::Place,
     hold,
+    matrix::Case,
     members::{Fleet, status},
     play,
     pressure::is_right,
@@ -77,7 +77,33 @@ fn is_about(found: Option<f64>, expected: f64, within: f64) -> bool {
     found.is_some_and(|found| (found - expected).abs() <= within)
 }
 
-#[test]
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "clock of a worker stands still for 300 ms",
+            30,
+            a_worker_whose_clock_stands_still_while_it_is_measured_makes_no_valid_run,
+        ),
+        Case::new(
+            "clock of a generator is stepped by 300 ms",
+            30,
+            a_generator_whose_clock_is_stepped_while_it_is_measured_makes_no_valid_run,
+        ),
+        Case::new("clocks drift by 200 ppm", 35, clocks_that_drift_by_200_ppm_are_followed),
+        Case::new(
+            "wall clock is set by 300 ms",
+            30,
+            a_wall_clock_that_is_set_while_it_is_measured_changes_nothing,
+        ),
+        Case::new(
+            "the server's clock is another",
+            25,
+            a_server_whose_clock_is_another_tells_the_same_rate_of_completions,
+        ),
+    ]
+}
+
 fn a_worker_whose_clock_stands_still_while_it_is_measured_makes_no_valid_run() {
     let mut fleet = Fleet::lead("worker-clock-set", 20, "--expect-workers 1");
     let clock_of_worker = Clock {
@@ -97,7 +123,6 @@ fn a_worker_whose_clock_stands_still_while_it_is_measured_makes_no_valid_run() {
     assert!(is_about(clock.used_ms, 300.0, 50.0), "{clock:?}");
 }
 
-#[test]
 fn a_generator_whose_clock_is_stepped_while_it_is_measured_makes_no_valid_run() {
     let mut fleet = Fleet::lead("generator-clock-set", 20, "--expect-workers 1 --generators 2");
     let clock_of_generator = Clock {
@@ -120,7 +145,6 @@ fn a_generator_whose_clock_is_stepped_while_it_is_measured_makes_no_valid_run() 
     assert!(is_about(clock.error_ms, 300.0, 50.0), "{clock:?}");
 }
 
-#[test]
 fn clocks_that_drift_by_200_ppm_are_followed() {
     let mut fleet = Fleet::lead("clocks-drift", 25, &format!("--expect-workers 1 --generators 2 {LONG}"));
     let fast = |drift_ppm| Clock {
@@ -144,7 +168,6 @@ fn clocks_that_drift_by_200_ppm_are_followed() {
     }
 }
 
-#[test]
 fn a_wall_clock_that_is_set_while_it_is_measured_changes_nothing() {
     let mut fleet = Fleet::lead("wall-clock-set", 20, "--expect-workers 1 --generators 2");
     let wall = Clock {
@@ -165,16 +188,10 @@ fn a_wall_clock_that_is_set_while_it_is_measured_changes_nothing() {
     }
 }
 
-#[test]
 fn a_server_whose_clock_is_another_tells_the_same_rate_of_completions() {
-    let _place = Place::take();
     let (queue, address) = ("server-clock", play::shared());
     // Workers of others: the server tells when workflows ended.
-    let generator = assert_cmd::cargo::cargo_bin!("run-benchmark");
-    let program = generator.with_file_name("benchmark-worker");
-    let of_worker = Bench::new();
-    let line = format!("--address {address} --task-queue {queue} --metrics-listen 127.0.0.1:0 --profile small");
-    let worker = of_worker.begin(of_worker.program(&program, &line.split_whitespace().collect::<Vec<_>>()));
+    let worker = play::worker_elsewhere(&address, queue);
     let ahead_ms = 20_000;
     let bench = Bench::new();
     let line = format!(

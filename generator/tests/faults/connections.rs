@@ -8,7 +8,7 @@ use benchmark_results::schema::{
 };
 
 use crate::{
-    group,
+    matrix::{self, Case},
     play::Ran,
     proxy::script::{Act, Calls, START, Script, Strike, Wire},
     row::{Do, On, Reachable, Row, Step, When},
@@ -45,16 +45,15 @@ fn nothing_lost(ran: &Ran) {
     );
 }
 
-/// The rows of this part.
-pub fn rows() -> Vec<Row> {
+fn rows() -> Vec<Row> {
     let mut rows = wires();
     rows.extend(answers());
     rows
 }
 
-#[test]
-fn connections() {
-    group::run(rows());
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    matrix::of(rows())
 }
 
 fn wires() -> Vec<Row> {
@@ -64,6 +63,7 @@ fn wires() -> Vec<Row> {
             .may("repeated-stamps")
             .and(nothing_lost),
         Row::new("black hole for 30 s", for_a_while(Wire::BlackHole, seconds(30)))
+            .takes(40)
             .impatient()
             .arguments("--drain 60s")
             .verdicts(&[Overloaded])
@@ -77,6 +77,7 @@ fn wires() -> Vec<Row> {
                 Do::Play(Script::wire(Wire::BlackHole)),
             )],
         )
+        .takes(50)
         .impatient()
         .arguments("--drain 10s")
         .verdicts(&[Invalid])
@@ -114,6 +115,7 @@ fn wires() -> Vec<Row> {
             "half-open",
             vec![Step(When::Answered(IN_THE_MIDDLE), Do::Strike(Strike::HalfOpen))],
         )
+        .takes(70)
         .impatient()
         .arguments("--drain 60s")
         .verdicts(&[Overloaded])
@@ -166,6 +168,7 @@ fn answers() -> Vec<Row> {
                 Step(When::Past(seconds(2)), Do::StartServer),
             ],
         )
+        .takes(25)
         .on(On::Own)
         .impatient()
         .arguments("--drain 60s")

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use crate::{
     bench::{Bench, Finished},
-    group::Place,
+    matrix::Case,
     play,
 };
 
@@ -13,7 +13,6 @@ const LOAD: &str = "--rate 20 --duration 8s --ramp-up 1s --warm-up 1s --workers 
 
 /// Runs the program behind a few words of a shell. They end with `"$@"`, which is the program.
 fn behind(words: &str, queue: &str) -> (Bench, Finished) {
-    let _place = Place::take();
     let bench = Bench::new();
     std::fs::create_dir(bench.path("out")).unwrap();
     let run = bench.against(&play::shared(), &format!("{LOAD} --task-queue {queue}"));
@@ -51,7 +50,14 @@ fn mounts() -> Option<&'static str> {
     ["-m", "-r -m"].into_iter().find(|flags| works(flags))
 }
 
-#[test]
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("disk full at the end", 20, a_full_disk_at_the_end_loses_no_result),
+        Case::new("the folder went away", 20, a_folder_that_went_away_loses_no_result),
+    ]
+}
+
 fn a_full_disk_at_the_end_loses_no_result() {
     let Some(flags) = mounts() else {
         // Where file systems cannot be mounted: no file of any size can be written, and the result is on stdout.
@@ -65,7 +71,6 @@ fn a_full_disk_at_the_end_loses_no_result() {
     elsewhere(&bench, &finished);
 }
 
-#[test]
 fn a_folder_that_went_away_loses_no_result() {
     let words = "(while [ ! -e out/results.json ]; do sleep 0.1; done; rm -r out) & exec \"$@\"";
     let (bench, finished) = behind(words, "folder-gone");

@@ -15,6 +15,7 @@ use crate::{
     account,
     bench::Going,
     impostor::{self, Impostor},
+    matrix::Case,
     members::{ENDS_WITHIN, Fleet, status},
     pressure::is_right,
 };
@@ -144,7 +145,37 @@ fn acts() -> Vec<(&'static str, &'static str, Act)> {
 /// Of those acts, how many put their member out.
 const PUT_OUT: usize = 7;
 
-#[test]
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "workers with the token that send what they must not",
+            35,
+            workers_that_send_what_they_must_not_are_put_out_and_the_run_is_valid,
+        ),
+        Case::new(
+            "a worker that stamps what others did",
+            25,
+            a_worker_that_stamps_what_others_did_makes_no_valid_run,
+        ),
+        Case::new(
+            "a worker that stamps before the arrival was due",
+            25,
+            stamps_from_before_their_arrival_are_no_latencies_and_make_no_valid_run,
+        ),
+        Case::new(
+            "generators that tell of another's part, of more than was asked, or of nothing",
+            30,
+            generators_that_tell_of_others_parts_or_of_nothing_make_no_valid_run,
+        ),
+        Case::new(
+            "a generator that joins and says nothing",
+            30,
+            a_generator_that_joins_and_says_nothing_ends_the_run_before_its_load,
+        ),
+    ]
+}
+
 fn workers_that_send_what_they_must_not_are_put_out_and_the_run_is_valid() {
     let mut fleet = Fleet::lead("hostile-workers", 30, "--expect-workers 1");
     fleet.worker();
@@ -241,7 +272,6 @@ fn end(n: u64, sent: u64, ended: u64) -> EndRecord {
     }
 }
 
-#[test]
 fn a_worker_that_stamps_what_others_did_makes_no_valid_run() {
     let mut fleet = Fleet::lead("hostile-stamps", 12, "--expect-workers 1");
     fleet.worker();
@@ -254,7 +284,6 @@ fn a_worker_that_stamps_what_others_did_makes_no_valid_run() {
     assert_eq!(status(&results, "repeated-stamps"), CheckStatus::Invalid, "{leader:?}");
 }
 
-#[test]
 fn stamps_from_before_their_arrival_are_no_latencies_and_make_no_valid_run() {
     let mut fleet = Fleet::lead("hostile-instants", 12, "--expect-workers 1");
     fleet.worker();
@@ -280,7 +309,6 @@ fn stamps_from_before_their_arrival_are_no_latencies_and_make_no_valid_run() {
     assert!(implausible * 4 > measured.ledger.arrivals, "{implausible}: {leader:?}");
 }
 
-#[test]
 fn generators_that_tell_of_others_parts_or_of_nothing_make_no_valid_run() {
     let mut fleet = Fleet::lead("hostile-generators", 12, "--expect-workers 1 --generators 4");
     fleet.worker();
@@ -325,7 +353,6 @@ fn generators_that_tell_of_others_parts_or_of_nothing_make_no_valid_run() {
     assert_eq!((ledger.arrivals, ledger.dropped()), (116, 87), "{leader:?}");
 }
 
-#[test]
 fn a_generator_that_joins_and_says_nothing_ends_the_run_before_its_load() {
     let mut fleet = Fleet::lead("hostile-silence", 12, "--expect-workers 1 --generators 2");
     fleet.worker();

@@ -1,8 +1,8 @@
 //! Faults × what must hold: the real program and a real server, with a scripted proxy between them.
 //!
-//! [docs/reliability.md](../../../docs/reliability.md) has the same table. A row is data (`row.rs`); one function says what
-//! must hold for all of them (`hold.rs`); the tests below are groups of rows, which run side by side (`group.rs`).
-//! `FAULT=name cargo test --workspace --test faults` runs the rows whose names contain it.
+//! [docs/reliability.md](../../../docs/reliability.md) has the same table. A row is data (`row.rs`), and one function says
+//! what must hold for all of them (`hold.rs`); what is no run of one program alone is a function. All of them run side by side
+//! (`matrix.rs`). `FAULT=name cargo test --workspace --test faults` runs those whose names contain it.
 
 // The same tools as in `tests/run`, of which each of the two uses its part.
 #[allow(dead_code)]
@@ -21,10 +21,10 @@ mod clocks;
 mod connections;
 mod disk;
 mod documented;
-mod group;
 mod hold;
 mod hostile;
 mod impostor;
+mod matrix;
 mod members;
 mod names;
 mod play;

@@ -19,8 +19,9 @@ use rustix::process::Signal;
 use crate::{
     account,
     bench::{Bench, Finished, Going},
-    group::Place,
-    hold, play,
+    hold,
+    matrix::Case,
+    play,
     pressure::is_right,
     proxy::{
         Proxy,
@@ -48,13 +49,11 @@ pub struct Fleet {
     pub address: String,
     wire: Proxy,
     members: Vec<(Bench, Going)>,
-    _place: Place,
 }
 
 impl Fleet {
     /// A leader that waits for its members.
     pub fn lead(name: &str, seconds: u64, arguments: &str) -> Fleet {
-        let place = Place::take();
         let bench = Bench::new();
         let line = format!("{LOAD} --duration {seconds}s --task-queue {name} {arguments}");
         let mut command = bench.against(&play::shared(), &line);
@@ -74,7 +73,6 @@ impl Fleet {
             begun,
             address,
             members: Vec::new(),
-            _place: place,
         }
     }
 
@@ -178,7 +176,53 @@ pub fn status(results: &Results, name: &str) -> CheckStatus {
     check.unwrap_or_else(|| panic!("no check {name}")).status
 }
 
-#[test]
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "worker stopped",
+            35,
+            a_worker_that_is_stopped_is_lost_and_the_other_does_its_work,
+        ),
+        Case::new("worker hung", 40, a_worker_that_cannot_tell_its_ends_makes_no_valid_run),
+        Case::new(
+            "generator stopped",
+            40,
+            a_generator_that_is_stopped_makes_no_valid_run_and_its_arrivals_are_counted,
+        ),
+        Case::new(
+            "generator hung",
+            35,
+            a_generator_that_sends_on_unheard_makes_no_valid_run,
+        ),
+        Case::new(
+            "generator aborts at its cap",
+            25,
+            a_generator_that_aborts_at_its_cap_ends_the_run_as_the_leader_would,
+        ),
+        Case::new(
+            "leader stopped, then SIGTERM to a generator",
+            25,
+            a_generator_that_is_told_to_stop_waits_for_no_leader_that_stands_still,
+        ),
+        Case::new(
+            "generator unanswered, then SIGTERM to the leader",
+            35,
+            a_generator_whose_starts_nobody_answers_ends_with_its_leader,
+        ),
+        Case::new(
+            "leader away for 20 s",
+            40,
+            a_leader_that_is_out_of_reach_for_20_s_loses_nothing,
+        ),
+        Case::new(
+            "strangers at the leader's door",
+            25,
+            strangers_at_the_door_change_nothing,
+        ),
+    ]
+}
+
 fn a_worker_that_is_stopped_is_lost_and_the_other_does_its_work() {
     let mut fleet = Fleet::lead("worker-stopped", 20, "--expect-workers 2");
     fleet.worker();
@@ -191,7 +235,6 @@ fn a_worker_that_is_stopped_is_lost_and_the_other_does_its_work() {
     assert!(status(&results, "fleet-members") >= CheckStatus::Warning, "{leader:?}");
 }
 
-#[test]
 fn a_worker_that_cannot_tell_its_ends_makes_no_valid_run() {
     let mut fleet = Fleet::lead("worker-hung", 20, "--expect-workers 1");
     let wire = fleet.wire.address();
@@ -204,7 +247,6 @@ fn a_worker_that_cannot_tell_its_ends_makes_no_valid_run() {
     assert_eq!(status(&results, "missing-stamps"), CheckStatus::Invalid, "{leader:?}");
 }
 
-#[test]
 fn a_generator_that_is_stopped_makes_no_valid_run_and_its_arrivals_are_counted() {
     let mut fleet = Fleet::lead("generator-stopped", 20, "--expect-workers 1 --generators 2");
     fleet.worker();
@@ -218,7 +260,6 @@ fn a_generator_that_is_stopped_makes_no_valid_run_and_its_arrivals_are_counted()
     assert_eq!(results.ledger.arrivals, 196, "{leader:?}");
 }
 
-#[test]
 fn a_generator_that_sends_on_unheard_makes_no_valid_run() {
     let mut fleet = Fleet::lead("generator-hung", 20, "--expect-workers 1 --generators 2");
     let wire = fleet.wire.address();
@@ -232,7 +273,6 @@ fn a_generator_that_sends_on_unheard_makes_no_valid_run() {
     assert_eq!(results.ledger.arrivals, 196, "{leader:?}");
 }
 
-#[test]
 fn a_generator_that_is_told_to_stop_waits_for_no_leader_that_stands_still() {
     let mut fleet = Fleet::lead("leader-stopped", 60, "--expect-workers 1 --generators 2");
     fleet.worker();
@@ -251,16 +291,45 @@ fn a_generator_that_is_told_to_stop_waits_for_no_leader_that_stands_still() {
     );
 }
 
-#[test]
-fn a_generator_whose_starts_nobody_answers_ends_with_its_leader() {
-    let arguments = "--expect-workers 1 --generators 2 --start-timeout 2m";
-    let mut fleet = Fleet::lead("generator-unanswered", 60, arguments);
+fn a_generator_that_aborts_at_its_cap_ends_the_run_as_the_leader_would() {
+    let arguments = "--expect-workers 1 --generators 2 --start-timeout 4s --max-in-flight 20 --when-full abort";
+    let (fleet, _route) = generator_unanswered("generator-aborts", arguments);
+    let (results, leader) = fleet.finish();
+    let cause = results.run.interrupted_by.as_deref().unwrap_or_default();
+    assert!(
+        cause.starts_with("--when-full abort") && cause.contains(" on generator "),
+        "{cause}"
+    );
+    account::closes(&results);
+    account::agrees_with_the_server(&results);
+    // Each has every other arrival up to the same instant, those that found the cap reached among them.
+    let starts: Vec<_> = results
+        .fleet
+        .members
+        .iter()
+        .filter_map(|member| member.starts.as_ref())
+        .collect();
+    let [one, other] = starts[..] else { panic!("{leader:?}") };
+    assert_eq!((one.missing, other.missing), (0, 0), "{leader:?}");
+    assert!(one.arrivals.abs_diff(other.arrivals) <= 1, "{one:?} {other:?}");
+    assert!(other.dropped > 0, "{other:?}");
+}
+
+/// A fleet in its measured phase, of whose generators one is answered no more by its server.
+fn generator_unanswered(name: &str, arguments: &str) -> (Fleet, Proxy) {
+    let mut fleet = Fleet::lead(name, 60, arguments);
     let route = Proxy::to(&play::shared());
     let (leader, server) = (fleet.address.clone(), route.address());
     fleet.worker();
     fleet.generator_between(&leader, &server, |_, _| {});
     fleet.in_the_middle();
     route.play(Script::wire(Wire::Frozen));
+    (fleet, route)
+}
+
+fn a_generator_whose_starts_nobody_answers_ends_with_its_leader() {
+    let arguments = "--expect-workers 1 --generators 2 --start-timeout 2m";
+    let (mut fleet, _route) = generator_unanswered("generator-unanswered", arguments);
     let seen = Instant::now();
     fleet.leader.until("starts that are not answered", |_| {
         (seen.elapsed() >= Duration::from_secs(2)).then_some(())
@@ -276,7 +345,6 @@ fn a_generator_whose_starts_nobody_answers_ends_with_its_leader() {
     account::closes_so_far(&finished.results());
 }
 
-#[test]
 fn a_leader_that_is_out_of_reach_for_20_s_loses_nothing() {
     let mut fleet = Fleet::lead("leader-away", 35, "--expect-workers 1");
     let wire = fleet.wire.address();
@@ -298,7 +366,6 @@ fn a_leader_that_is_out_of_reach_for_20_s_loses_nothing() {
     );
 }
 
-#[test]
 fn strangers_at_the_door_change_nothing() {
     let mut fleet = Fleet::lead("strangers", 20, "--expect-workers 1");
     // More than may wait at the door, and none of them says a word that makes sense.

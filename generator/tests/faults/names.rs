@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use crate::{
     account,
     bench::{Bench, Going},
-    group::Place,
+    matrix::Case,
     play,
     proxy::{Proxy, script::Strike},
 };
@@ -88,9 +88,23 @@ fn named(address: &str) -> String {
     address.replace("127.0.0.1", "localhost")
 }
 
-#[test]
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "a name server that never answers, then SIGTERM before the load",
+            30,
+            a_look_up_that_hangs_before_the_load_holds_no_signal_up,
+        ),
+        Case::new(
+            "a name server that never answers, then SIGTERM in measure",
+            40,
+            a_look_up_that_hangs_in_the_load_holds_no_signal_up,
+        ),
+    ]
+}
+
 fn a_look_up_that_hangs_before_the_load_holds_no_signal_up() {
-    let _place = Place::take();
     let bench = Bench::new();
     let resolver = Resolver::new(&bench);
     resolver.hang();
@@ -106,9 +120,7 @@ fn a_look_up_that_hangs_before_the_load_holds_no_signal_up() {
     assert!(finished.stderr.contains("nothing was written"), "{finished:?}");
 }
 
-#[test]
 fn a_look_up_that_hangs_in_the_load_holds_no_signal_up() {
-    let _place = Place::take();
     let bench = Bench::new();
     let resolver = Resolver::new(&bench);
     let proxy = Proxy::to(&play::shared());

@@ -65,6 +65,9 @@ pub fn play(row: &Row) -> Ran {
     let address = shared.or_else(|| own.server.as_ref().map(EmbeddedServer::address));
     let proxy = address.as_deref().map(Proxy::to);
 
+    let _workers = row
+        .without_stamps
+        .then(|| worker_elsewhere(address.as_deref().expect("a server"), &queue(row)));
     let line = line(row);
     let command = match &proxy {
         Some(proxy) => bench.against(&proxy.address(), &line),
@@ -129,8 +132,21 @@ fn line(row: &Row) -> String {
         let at = words.iter().position(|word| *word == "--workers").expect("in the load");
         words.drain(at..at + 2);
     }
-    let queue = row.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-    format!("{} {} --task-queue {queue}", words.join(" "), row.arguments)
+    format!("{} {} --task-queue {}", words.join(" "), row.arguments, queue(row))
+}
+
+fn queue(row: &Row) -> String {
+    row.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")
+}
+
+/// A worker that joins nobody, and its folder. It ends when it is let go.
+pub fn worker_elsewhere(address: &str, queue: &str) -> (Bench, Going) {
+    let generator = assert_cmd::cargo::cargo_bin!("run-benchmark");
+    let program = generator.with_file_name("benchmark-worker");
+    let bench = Bench::new();
+    let line = format!("--address {address} --task-queue {queue} --metrics-listen 127.0.0.1:0 --profile small");
+    let going = bench.begin(bench.program(&program, &line.split_whitespace().collect::<Vec<_>>()));
+    (bench, going)
 }
 
 fn wait(going: &mut Going, when: &When, proxy: Option<&Proxy>, last: Instant) {

@@ -9,7 +9,7 @@ use benchmark_results::schema::{
 use tonic::Code;
 
 use crate::{
-    group,
+    matrix::{self, Case},
     play::Ran,
     proxy::script::{Act, COUNT, Calls, START, Script},
     row::{Do, Reachable, Row, Step, When},
@@ -33,13 +33,12 @@ fn refused_are_rejected(ran: &Ran) {
     assert_eq!(ledger.completed, ledger.accepted, "{ledger:?}");
 }
 
-#[test]
-fn refusals() {
-    group::run(rows());
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    matrix::of(rows())
 }
 
-/// The rows of this part.
-pub fn rows() -> Vec<Row> {
+fn rows() -> Vec<Row> {
     vec![
         Row::new(
             "Unimplemented for all but starts",
@@ -48,6 +47,7 @@ pub fn rows() -> Vec<Row> {
                 Do::Play(Script::rule(Calls::NotStarts, Act::Refuse(Code::Unimplemented))),
             )],
         )
+        .takes(35)
         .arguments("--drain 10s")
         .verdicts(&[Overloaded, Invalid])
         .because("open-after-drain", CheckStatus::Overloaded)
@@ -88,6 +88,7 @@ pub fn rows() -> Vec<Row> {
             assert_eq!(ran.results().iterations.len(), 1);
         }),
         Row::new("ResourceExhausted on starts for 10 s", for_ten_seconds(Calls::Starts))
+            .takes(25)
             .arguments("--duration 15s")
             .verdicts(&[Overloaded])
             .because("rejected-starts", CheckStatus::Overloaded)
@@ -103,8 +104,10 @@ pub fn rows() -> Vec<Row> {
                 Step(When::Past(Duration::from_secs(10)), Do::Play(Script::default())),
             ],
         )
+        .takes(30)
         .and(|ran| assert!(ran.proxy().tally(COUNT).refused > 0)),
         Row::new("ResourceExhausted on everything for 10 s", for_ten_seconds(Calls::All))
+            .takes(25)
             .arguments("--duration 15s")
             .verdicts(&[Overloaded])
             .because("rejected-starts", CheckStatus::Overloaded)

@@ -18,10 +18,14 @@ pub struct Row {
     pub arguments: String,
     /// Which server.
     pub on: On,
+    /// Whether workers that send no stamps do the work: the server alone tells what ended.
+    pub without_stamps: bool,
     /// What happens while it runs.
     pub steps: Vec<Step>,
     /// What is expected.
     pub expect: Expect,
+    /// How long it takes on a quiet machine, seconds.
+    pub seconds: u32,
 }
 
 /// Twenty starts a second for some seconds. What is tried is the account and the verdict: the limits on what must be
@@ -115,6 +119,7 @@ impl Row {
             name: name.to_owned(),
             arguments: String::new(),
             on: On::Shared,
+            without_stamps: false,
             steps,
             expect: Expect {
                 verdicts: vec![VerdictValue::Valid],
@@ -124,7 +129,14 @@ impl Row {
                 ends_within: Duration::from_secs(90),
                 more: |_| {},
             },
+            seconds: 20,
         }
+    }
+
+    /// It takes so many seconds on a quiet machine, where that is more than a load and its end.
+    pub fn takes(mut self, seconds: u32) -> Self {
+        self.seconds = seconds;
+        self
     }
 
     /// It ends within this of its load and its drain.
@@ -142,6 +154,12 @@ impl Row {
     /// With short deadlines.
     pub fn impatient(self) -> Self {
         self.arguments(IMPATIENT)
+    }
+
+    /// With workers elsewhere that send no stamps, and a sample.
+    pub fn without_stamps(mut self, sample: &str) -> Self {
+        self.without_stamps = true;
+        self.arguments(&format!("--generator-only --sample {sample}"))
     }
 
     /// On another server.

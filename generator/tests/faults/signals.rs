@@ -9,7 +9,7 @@ use benchmark_results::schema::{
 use rustix::process::Signal;
 
 use crate::{
-    group,
+    matrix::{self, Case},
     play::Ran,
     proxy::script::{Act, Calls, Script, Wire},
     row::{Do, On, Reachable, Row, Step, When},
@@ -50,13 +50,12 @@ fn measured_to_the_end(ran: &Ran) {
     assert_eq!(results.ledger.arrivals, 71, "{:?}", results.ledger);
 }
 
-#[test]
-fn signals() {
-    group::run(rows());
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    matrix::of(rows())
 }
 
-/// The rows of this part.
-pub fn rows() -> Vec<Row> {
+fn rows() -> Vec<Row> {
     let mut all = each("ramp", "--duration 1m --ramp-up 30s", |signal| {
         vec![Step(When::Answered(10), Do::Note), then(signal)]
     });
@@ -97,6 +96,7 @@ pub fn rows() -> Vec<Row> {
                 Step(When::Now, Do::Signal(Signal::TERM)),
             ],
         )
+        .takes(35)
         .on(On::Embedded)
         .arguments(&format!("--duration 5s --drain 2m {OPEN}"))
         .verdicts(&[Overloaded, Invalid])
@@ -114,6 +114,7 @@ fn unanswered() -> Vec<Row> {
             Step(When::Past(Duration::from_secs(3)), Do::Signal(Signal::TERM)),
         ];
         Row::new(name, steps)
+            .takes(35)
             .arguments("--duration 1m --start-timeout 2m --connect-timeout 1m")
             .verdicts(&[Valid, Overloaded, Invalid])
     };

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use benchmark_results::schema::{CheckStatus, VerdictValue::Invalid};
+use benchmark_results::schema::{
+    CheckStatus,
+    VerdictValue::{Invalid, Valid},
+};
 use tonic::Code;
 
 use crate::{
-    group,
+    matrix::{self, Case},
     proxy::script::{Act, Calls, Script},
     row::{Do, Reachable, Row, Step, When},
 };
@@ -17,15 +20,16 @@ fn from_the_beginning(act: Act) -> Vec<Step> {
     vec![Step(When::Now, Do::Play(Script::rule(Calls::Visibility, act)))]
 }
 
-#[test]
-fn visibility() {
-    group::run(rows());
+/// The cases of this part.
+pub fn cases() -> Vec<Case> {
+    matrix::of(rows())
 }
 
-/// The rows of this part.
-pub fn rows() -> Vec<Row> {
+fn rows() -> Vec<Row> {
     vec![
-        Row::new("visibility lags 30 s", from_the_beginning(Act::Lag(LAG))).arguments("--drain 60s"),
+        Row::new("visibility lags 30 s", from_the_beginning(Act::Lag(LAG)))
+            .takes(50)
+            .arguments("--drain 60s"),
         Row::new(
             "visibility is forbidden",
             from_the_beginning(Act::Refuse(Code::PermissionDenied)),
@@ -53,7 +57,32 @@ pub fn rows() -> Vec<Row> {
             assert_eq!(cleanup.open_before, Some(ran.results().ledger.open), "{cleanup:?}");
             assert_eq!(cleanup.open_after, Some(0), "{cleanup:?}");
         }),
+        Row::new(
+            "visibility is forbidden and nobody stamps",
+            from_the_beginning(Act::Refuse(Code::PermissionDenied)),
+        )
+        .without_stamps("50%")
+        .server(Reachable::NotCounts)
+        .and(|ran| {
+            let results = ran.results();
+            let (ledger, measure) = (&results.ledger, &results.phases.measure);
+            assert_eq!(results.reconciliation.server.value, None, "not asked is not 0");
+            assert_eq!(ledger.ends_unknown, ledger.accepted, "{ledger:?}");
+            assert_eq!(measure.completion_rate, None, "nobody counted");
+            // The sample is waited for; what of it is open all the same is judged.
+            let sample = results.reconciliation.sample_ends.unwrap();
+            assert!(sample.accepted > 0 && sample.missing == 0, "{sample:?}");
+            assert_eq!(measure.latencies.e2e_response.completed.count, sample.ended());
+            assert!(
+                sample.open == 0 || results.verdict.value != Valid,
+                "{sample:?} {:?}",
+                results.verdict
+            );
+            let stdout = &ran.finished.stdout;
+            assert!(!stdout.contains("every workflow is accounted for"), "{stdout}");
+        }),
         Row::new("visibility has one stale row", from_the_beginning(Act::StaleRow))
+            .takes(45)
             .verdicts(&[Invalid])
             .because("server-counts", CheckStatus::Invalid)
             .server(Reachable::NotCounts)
