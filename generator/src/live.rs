@@ -47,7 +47,9 @@ pub enum LivePhase {
     WarmUp,
     /// At the full rate, measured.
     Measure,
-    /// Nothing is started any more; what is open may end.
+    /// Nothing is started any more; starts that are under way may be answered.
+    Answers,
+    /// What is open may end.
     Drain,
     /// The server is asked what it counted.
     Settle,
@@ -62,6 +64,7 @@ impl LivePhase {
             LivePhase::Ramp => "ramp",
             LivePhase::WarmUp => "warm-up",
             LivePhase::Measure => "measure",
+            LivePhase::Answers => "answers",
             LivePhase::Drain => "drain",
             LivePhase::Settle => "settle",
             LivePhase::CleanUp => "clean-up",

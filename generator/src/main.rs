@@ -26,12 +26,15 @@ use benchmark_generator::{
 use benchmark_results::{
     file,
     summary::{self, Style},
+    thresholds::Signal,
 };
 use benchmark_scenarios::{Problem, variables};
 
 use cli::{
     INVALID,
-    console::{complain, complain_styled, is_color_welcome, log_to_stderr, print, printed, problem, show, style},
+    console::{
+        complain, complain_styled, heard, is_color_welcome, log_to_stderr, print, printed, problem, show, style,
+    },
     prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare},
     series,
 };
@@ -94,6 +97,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         let page = open_page(&resolved).await?;
         let (stopper, stop) = stop::channel();
         let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
+        let stop_timeout = resolved.plan.load.stop_timeout;
         let request = RunRequest {
             resolved,
             output: output.output.clone(),
@@ -108,14 +112,22 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
             page,
         };
         // At the second signal nothing is waited for. An embedded server is tied to this process and ends with it.
+        let quiet = output.quiet;
+        let again = move |signal: Signal| {
+            live::leave();
+            if !quiet {
+                complain(&format!(
+                    "{}: ended at once; the results file, if there is one, is of its last refresh",
+                    signal.name()
+                ));
+            }
+            if let Some(server) = stage::left_behind() {
+                complain(&server);
+            }
+            std::process::exit(i32::from(signal.exit_code()))
+        };
         stopper
-            .listen(|signal| {
-                live::leave();
-                if let Some(server) = stage::left_behind() {
-                    complain(&server);
-                }
-                std::process::exit(i32::from(signal.exit_code()))
-            })
+            .listen(heard(quiet, Some(stop_timeout)), again)
             .map_err(|error| problem(error.into()))?;
         match story::run(request, stop).await {
             Ok(finished) => {
@@ -202,9 +214,8 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
     let mut console = Console::new(rows, progress);
     let calibrated = block_on(async {
         let (stopper, stop) = stop::channel();
-        stopper
-            .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
-            .map_err(anyhow::Error::from)?;
+        let again = |signal: Signal| std::process::exit(i32::from(signal.exit_code()));
+        stopper.listen(|_| {}, again).map_err(anyhow::Error::from)?;
         calibrate::run(options, file.as_deref(), stop, &mut console).await
     })?;
     console.clear();
@@ -252,9 +263,8 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
         .for_each(|note| complain(&format!("note: {note}")));
     let followed = block_on(async {
         let (stopper, stop) = stop::channel();
-        stopper
-            .listen(|signal| std::process::exit(i32::from(signal.exit_code())))
-            .map_err(anyhow::Error::from)?;
+        let again = |signal: Signal| std::process::exit(i32::from(signal.exit_code()));
+        stopper.listen(heard(false, None), again).map_err(anyhow::Error::from)?;
         let request = JoinRequest {
             join: options.join,
             token: options.secrets.fleet_token,

@@ -229,7 +229,7 @@ impl RunPage {
             LivePhase::Ramp => "ramp",
             LivePhase::WarmUp => "warm_up",
             LivePhase::Measure => "measure",
-            LivePhase::Drain => "drain",
+            LivePhase::Answers | LivePhase::Drain => "drain",
             LivePhase::Settle => "settle",
             LivePhase::CleanUp => "clean_up",
         });

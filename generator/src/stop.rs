@@ -54,13 +54,21 @@ impl Stopper {
         });
     }
 
-    /// Listens for signals: the first ends the run in order; `again` is called when it is to end at once.
+    /// Listens for signals: the first ends the run in order, and is `told`; `again` is called when it is to end at once.
     ///
     /// # Errors
     /// When the handlers cannot be installed.
-    pub fn listen(&self, again: impl FnOnce(Signal) + Send + 'static) -> std::io::Result<()> {
+    pub fn listen(
+        &self,
+        told: impl FnOnce(Signal) + Send + 'static,
+        again: impl FnOnce(Signal) + Send + 'static,
+    ) -> std::io::Result<()> {
         let stopper = self.clone();
-        on_signals(move |signal| stopper.stop(StopReason::Signal(signal)), again)
+        let first = move |signal| {
+            stopper.stop(StopReason::Signal(signal));
+            told(signal);
+        };
+        on_signals(first, again)
     }
 }
 

@@ -421,7 +421,7 @@ impl Story<'_> {
         tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
         let ending = &ending.after_load(stage.server.silence());
 
-        frames.enter(LivePhase::Drain, Some(plan.load.drain));
+        frames.enter(LivePhase::Drain, Some(ending.step(Step::Drain, plan.load.drain)));
         page.enter(LivePhase::Drain);
         if stage.server_loss().is_none() {
             let drained = drain::drain(

@@ -28,7 +28,7 @@ pub fn verdict_line(results: &Results, style: Style) -> String {
     let verdict = &results.verdict;
     let mut line = format!("{}   {}", style.verdict(verdict.value), verdict.headline);
     if let Some(cause) = &results.run.interrupted_by {
-        line += &format!("; interrupted by {cause}");
+        line += &format!("; {}", cut_short(cause, ""));
     }
     if verdict.value != VerdictValue::Invalid {
         let missed = results.outcome.thresholds.iter().filter(|threshold| !threshold.met);
@@ -74,6 +74,14 @@ pub fn render_diagnosis(results: &Results, style: Style) -> String {
     out.text
 }
 
+/// How a run ended before its plan did, and `after` what: by a signal, or by something that is told in a sentence.
+pub(crate) fn cut_short(cause: &str, after: &str) -> String {
+    match cause.starts_with("SIG") {
+        true => format!("interrupted by {cause}{after}"),
+        false => format!("ended early{after}: {cause}"),
+    }
+}
+
 fn headline(out: &mut Out, results: &Results) {
     let verdict = &results.verdict;
     let word = style::word(verdict.value);
@@ -84,10 +92,8 @@ fn headline(out: &mut Out, results: &Results) {
     if let Some(cause) = &results.run.interrupted_by {
         let measured = length(results.phases.measure.seconds);
         let planned = results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations);
-        out.line(&format!(
-            "  interrupted by {cause} after {measured} of {} measured",
-            length(planned)
-        ));
+        let after = format!(" after {measured} of {} measured", length(planned));
+        out.line(&wrap("  ", 2, &cut_short(cause, &after), WIDTH));
     }
     if !results.complete {
         out.line("  partial: the run was going on, or was killed, when this was written");

@@ -4,11 +4,12 @@ use std::{
     env,
     io::{self, IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use benchmark_generator::{files::Printed, live};
-use benchmark_results::{summary::Style, text};
-use benchmark_scenarios::Problem;
+use benchmark_results::{summary::Style, text, thresholds::Signal};
+use benchmark_scenarios::{Problem, units};
 use benchmark_worker::logging::{self, LogFormat};
 
 /// Prints what a command on files came to, and gives its exit code.
@@ -79,6 +80,22 @@ pub fn printed(written: io::Result<()>) -> Result<(), Problem> {
 /// Says something on stderr, which may hold what a server, a leader or a file says.
 pub fn complain(text: &str) {
     complain_styled(&text::lines(text));
+}
+
+/// Says, unless nothing is to be said, that a signal was heard and what another one does: whoever presses Ctrl-C and sees
+/// nothing presses it again. `within`: how long what follows may take.
+pub fn heard(quiet: bool, within: Option<Duration>) -> impl FnOnce(Signal) + Send + 'static {
+    move |signal| {
+        let within = within.map_or_else(String::new, |within| format!(" within {}", units::format(within)));
+        let text = format!(
+            "{}: ending in order{within}; another signal ends it at once",
+            signal.name()
+        );
+        if !quiet {
+            // Above the block, where there is one.
+            let _ = writeln!(live::LogWriter, "{}", logging::said("run_benchmark", &text));
+        }
+    }
 }
 
 /// Says something on stderr that is coloured, and made harmless already.

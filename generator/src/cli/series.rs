@@ -11,12 +11,15 @@ use benchmark_generator::{
     stop::{self, StopReason},
     story::RunRequest,
 };
-use benchmark_results::compare::noise::{LEAST_RUNS, NoiseError};
+use benchmark_results::{
+    compare::noise::{LEAST_RUNS, NoiseError},
+    thresholds::Signal,
+};
 use benchmark_scenarios::Problem;
 
 use super::{
     INVALID,
-    console::{complain, is_color_welcome, log_to_stderr, problem, show, style},
+    console::{complain, heard, is_color_welcome, log_to_stderr, problem, show, style},
     prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare, prepare_with},
 };
 
@@ -109,6 +112,7 @@ fn series(
         let page = open_page(&resolved).await?;
         let (stopper, stop) = stop::channel();
         let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
+        let stop_timeout = resolved.plan.load.stop_timeout;
         let request = SeriesRequest {
             variants,
             runs: options.runs,
@@ -129,11 +133,12 @@ fn series(
             }),
             say: Box::new(|line| complain(&line)),
         };
+        let again = |signal: Signal| {
+            live::leave();
+            std::process::exit(i32::from(signal.exit_code()))
+        };
         stopper
-            .listen(|signal| {
-                live::leave();
-                std::process::exit(i32::from(signal.exit_code()))
-            })
+            .listen(heard(output.quiet, Some(stop_timeout)), again)
             .map_err(|error| problem(error.into()))?;
         let series = series::run(request, stop).await.map_err(problem)?;
         let code = match ended_early(&series) {

@@ -99,6 +99,7 @@ fn phases() -> Vec<Frame> {
         beginning(),
         warm_up,
         measuring(),
+        after(LivePhase::Answers, 4),
         drain,
         after(LivePhase::Settle, 1),
         after(LivePhase::CleanUp, 3),

@@ -1,12 +1,14 @@
 //! What is shown of a window at an instant.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use benchmark_results::schema::Phase;
 use benchmark_scenarios::Plan;
 use benchmark_worker::process_cpu;
+use tokio::time::Instant;
 
 use crate::{
+    deadline::Deadline,
     live::{Frame, LivePhase},
     submission::Submission,
 };
@@ -14,7 +16,8 @@ use crate::{
 /// Makes the frames of one iteration.
 pub(super) struct Frames {
     iteration: Option<(u32, u32)>,
-    entered: (LivePhase, Instant, Option<Duration>),
+    /// The phase, since when, and until when where that is known.
+    entered: (LivePhase, Instant, Option<Deadline>),
     cpu: (Instant, Duration),
     cores: Option<f64>,
 }
@@ -33,8 +36,8 @@ impl Frames {
     }
 
     /// A phase after the submission window begins.
-    pub(super) fn enter(&mut self, phase: LivePhase, length: Option<Duration>) {
-        self.entered = (phase, Instant::now(), length);
+    pub(super) fn enter(&mut self, phase: LivePhase, until: Option<Deadline>) {
+        self.entered = (phase, Instant::now(), until);
     }
 
     /// The frame of a window in which starts are due.
@@ -47,7 +50,7 @@ impl Frames {
             Phase::Ramp => LivePhase::Ramp,
             Phase::WarmUp => LivePhase::WarmUp,
             Phase::Measure => LivePhase::Measure,
-            Phase::Drain => LivePhase::Drain,
+            Phase::Drain => LivePhase::Answers,
         };
         frame.elapsed = Duration::from_nanos(now - begin);
         frame.length = (end > begin).then(|| Duration::from_nanos(end - begin));
@@ -57,13 +60,20 @@ impl Frames {
 
     /// The frame of what follows.
     pub(super) fn after_window(&mut self, submission: &Submission) -> Frame {
-        let (phase, since, length) = self.entered;
+        let (phase, since, _) = self.entered;
         Frame {
             phase,
             elapsed: since.elapsed(),
-            length,
+            length: self.length(since.elapsed()),
             ..self.frame(submission)
         }
+    }
+
+    /// How long the phase takes in all: less once a stop was asked for, and nobody knows where it takes longer.
+    fn length(&self, elapsed: Duration) -> Option<Duration> {
+        let (_, since, until) = &self.entered;
+        let length = until.as_ref()?.at().saturating_duration_since(*since);
+        (elapsed <= length).then_some(length)
     }
 
     fn frame(&mut self, submission: &Submission) -> Frame {
@@ -97,5 +107,44 @@ impl Frames {
             cores: self.cores,
             in_flight: view.in_flight,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark_scenarios::{Asked, HostFacts, resolve};
+
+    use super::*;
+    use crate::{
+        deadline::{Ending, Step},
+        stop::{self, StopReason},
+    };
+
+    #[test]
+    fn a_phase_is_as_long_as_it_may_still_take() {
+        let host = HostFacts {
+            cores: 2,
+            task_queue: "queue".to_owned(),
+        };
+        let plan = resolve(&Asked::new(), &host).unwrap().plan;
+        assert_eq!(plan.load.stop_timeout, Duration::from_secs(25));
+        let (stopper, stop) = stop::channel();
+        let ending = Ending::new(stop, plan.load.stop_timeout);
+        let mut frames = Frames::new(&plan, 1);
+        assert_eq!(frames.length(Duration::ZERO), None);
+        frames.enter(
+            LivePhase::Drain,
+            Some(ending.step(Step::Drain, Duration::from_secs(60))),
+        );
+        let shown = |elapsed| {
+            let length = frames.length(Duration::from_secs(elapsed));
+            length.map(|length| length.as_secs_f64().round())
+        };
+        assert_eq!((shown(3), shown(61)), (Some(60.0), None));
+        stopper.stop(StopReason::Cause("somebody said so".to_owned()));
+        // Half of the stop's time, from an instant a moment ago.
+        let length = shown(3).unwrap();
+        assert!((12.0..20.0).contains(&length), "{length}");
+        assert_eq!(shown(21), None);
     }
 }

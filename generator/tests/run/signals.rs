@@ -158,6 +158,12 @@ fn a_second_signal_ends_it_at_once_and_leaves_no_server() {
     going.signal(Signal::INT);
     let finished = going.finish();
     assert_eq!(finished.code(), 130, "{finished:?}");
+    for said in [
+        "\nSIGTERM: ending in order within 25s; another signal ends it at once\n",
+        "\nSIGINT: ended at once; ",
+    ] {
+        assert!(finished.stderr.contains(said), "{said}: {finished:?}");
+    }
     assert!(!finished.results().complete);
     until_gone(&server);
     assert_eq!(bench.temporary(), [""; 0]);

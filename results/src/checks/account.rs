@@ -67,10 +67,17 @@ fn server_counts(context: &Context) -> Check {
     let limit = "no difference";
     if !reconciliation.disagreements.is_empty() {
         let value = reconciliation.disagreements.join("; ");
-        return Draft::new(names::SERVER_COUNTS, value, limit).invalid(
-            "the server's own counts of this run's workflows differ: if its visibility store lags, run again with a \
-             longer --drain",
-        );
+        let advice = match &reconciliation.server.value {
+            Some(_) => {
+                "the server's own counts of this run's workflows differ: if its visibility store lags, run again with a \
+                 longer --drain"
+            }
+            None => {
+                "the server could not be asked for its own counts, and nobody knows what it lost: see to it that it is \
+                 up to the end of the run"
+            }
+        };
+        return Draft::new(names::SERVER_COUNTS, value, limit).invalid(advice);
     }
     match &reconciliation.server.value {
         Some(counts) => {

@@ -6,6 +6,7 @@ use super::{scene::Drawn, text::short, theme};
 use crate::{
     format,
     schema::{Check, CheckStatus, Results, VerdictValue},
+    summary::cut_short,
 };
 
 /// Longest text of a check that is shown, characters.
@@ -24,9 +25,7 @@ pub(super) fn banner(run: &Drawn, several: bool) -> Markup {
                 @if several { strong { (run.name) ": " } }
                 (short(&results.verdict.headline, TEXT))
                 @if let Some(cause) = &results.run.interrupted_by {
-                    small { "interrupted by " (short(cause, 80)) " after "
-                        (format::length(results.phases.measure.seconds)) " of "
-                        (format::length(planned(results))) " measured" }
+                    small { (short(&cut_short(cause, &after(results)), 160)) }
                 }
                 @if !results.complete {
                     small { "partial: the run was going on, or was killed, when this was written" }
@@ -37,8 +36,15 @@ pub(super) fn banner(run: &Drawn, several: bool) -> Markup {
 }
 
 /// Seconds that were to be measured.
-fn planned(results: &Results) -> f64 {
-    results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations)
+/// How much of the measured phase there was.
+fn after(results: &Results) -> String {
+    let planned = results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations);
+    let measured = results.phases.measure.seconds;
+    format!(
+        " after {} of {} measured",
+        format::length(measured),
+        format::length(planned)
+    )
 }
 
 /// Problems, thresholds, and what passed.

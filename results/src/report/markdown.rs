@@ -12,6 +12,7 @@ use crate::{
     diagnosis::{self, Diagnosis},
     format,
     schema::{CheckStatus, VerdictValue},
+    summary::cut_short,
 };
 
 /// Longest text of a check that is shown, characters.
@@ -33,7 +34,7 @@ fn one(out: &mut String, results: &Results) {
     let _ = writeln!(out, "# {}\n", plain(&results.run.id, 80));
     let _ = writeln!(out, "**{word}**: {}\n", plain(&results.verdict.headline, TEXT));
     if let Some(cause) = &results.run.interrupted_by {
-        let _ = writeln!(out, "Interrupted by {}.\n", plain(cause, 80));
+        let _ = writeln!(out, "The run was {}.\n", plain(&cut_short(cause, ""), 160));
     }
     if results.verdict.value != VerdictValue::Invalid {
         rows(

@@ -41,6 +41,18 @@ fn invalid() {
 #[test]
 fn interrupted() {
     insta::assert_snapshot!(plain(&fixtures::interrupted()));
+    let mut lost = fixtures::interrupted();
+    lost.run.interrupted_by = Some("the embedded server ended by itself: signal: 9 (SIGKILL)".to_owned());
+    let told = plain(&lost);
+    assert!(
+        told.contains("\n  ended early after ") && !told.contains("interrupted by"),
+        "{told}"
+    );
+    let line = verdict_line(&lost, Style::PLAIN);
+    assert!(
+        line.ends_with("; ended early: the embedded server ended by itself: signal: 9 (SIGKILL)"),
+        "{line}"
+    );
 }
 
 #[test]
