@@ -6,7 +6,8 @@ ARG TARGETARCH
 COPY bin/${TARGETARCH}/temporal-server /usr/local/bin/
 COPY dynamicconfig /etc/temporal/dynamicconfig
 USER 65532:65532
-ENV TEMPORAL_ALLOW_NO_AUTH=true
+# The server asks for the user's name, which the base does not know.
+ENV USER=temporal HOME=/ TEMPORAL_ALLOW_NO_AUTH=true
 ENTRYPOINT ["/usr/local/bin/temporal-server", "start"]
 
 ARG VERSION

@@ -1,7 +1,8 @@
 """compose.yaml without containers: its commands and variables as processes of this machine, on free ports of loopback.
 
 stack.py PROGRAMS SERVERS: folders with our programs, and with Temporal's and prometheus. PostgreSQL is this machine's. What
-runs is what compose.yaml and prometheus.yaml say; only names of hosts, ports and paths in images are others. Grafana is left out.
+runs is what compose.yaml and prometheus.yaml say; only names of hosts, ports and paths in images are others. What has
+read_only there has a root that cannot be written to here, and the image's user. Grafana is left out. Needs root.
 """
 
 import contextlib
@@ -29,6 +30,17 @@ SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
 PROGRAMS, SERVERS = (pathlib.Path(folder).resolve() for folder in sys.argv[1:])
 # A machine that does ten other things needs minutes for what takes seconds.
 PATIENCE = 300
+# As an image is run: programs where that user finds them, nothing to write to but `runs`, and no rights.
+LOCKED = """set -e
+mount --bind "$1" "$1"
+mount --bind "$2" "$1/programs"
+mount --bind "$3" "$1/servers"
+mount --bind "$4" "$1/dynamicconfig"
+mount -o remount,ro,bind /
+cd "$1"
+shift 4
+exec setpriv --reuid 65532 --regid 65532 --clear-groups --bounding-set -all --no-new-privs "$@"
+"""
 # The server's ports beside those that compose.yaml names.
 PORTS = [f"{service}_{kind}_PORT" for service in ("FRONTEND", "HISTORY", "MATCHING", "WORKER") for kind in ("GRPC", "MEMBERSHIP")]
 
@@ -59,6 +71,10 @@ class Stack:
         self.ports = {}
         self.running = {}
         self.free = free_ports(24)
+        self.folder.chmod(0o755)
+        for name in ("programs", "servers", "dynamicconfig", "runs"):
+            (self.folder / name).mkdir()
+        shutil.chown(self.folder / "runs", 65532, 65532)
 
     def port(self, *key):
         if key not in self.ports:
@@ -73,18 +89,21 @@ class Stack:
             return f"127.0.0.1:{self.port(service if found[1] == '0.0.0.0' else found[1], found[2])}"
 
         value = re.sub(rf"\b({names}|0\.0\.0\.0):(\d+)", put, str(value))
-        value = value.replace("/etc/temporal/dynamicconfig", str(DOCKER / "dynamicconfig"))
+        value = value.replace("/etc/temporal/dynamicconfig", str(self.folder / "dynamicconfig"))
         return "127.0.0.1" if value in {"postgres", "0.0.0.0"} else value
 
     def variables(self, service, **more):
         given = {key: self.address(service, value) for key, value in SERVICES[service]["environment"].items()}
         # ${NAME:-default}, as compose puts it in.
         given = {key: re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: more.get(found[1], found[2]), value) for key, value in given.items()}
-        return given | {"PATH": f"{SERVERS}:{os.environ['PATH']}", "HOME": str(self.folder)}
+        return given | {"PATH": f"{self.folder}/servers:{os.environ['PATH']}", "HOME": "/"}
 
     def start(self, name, command, variables, **how):
-        log = open(self.folder / f"{name}.log", "ab")
-        self.running[name] = subprocess.Popen(command, env=variables, cwd=self.folder, stdout=log, stderr=log, **how)
+        if SERVICES[name].get("read_only"):
+            folders = [str(folder) for folder in (self.folder, PROGRAMS, SERVERS, DOCKER / "dynamicconfig")]
+            command = ["unshare", "--mount", "sh", "-c", LOCKED, "sh", *folders, *command]
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.running[name] = subprocess.Popen(command, env=variables, cwd=self.folder, stdout=log, stderr=log, **how)
 
     def run(self, name, command, variables):
         self.start(name, command, variables)
@@ -101,7 +120,7 @@ class Stack:
 
     def tell(self, name, what):
         log = (self.folder / f"{name}.log").read_text(errors="replace")
-        fail(f"{name} {what}:\n" + "\n".join(log.splitlines()[-40:]))
+        fail(f"{name} {what}:\n" + "\n".join(line[:400] for line in log.splitlines()[-20:]))
 
     def wait_for(self, name, ready):
         end = time.monotonic() + PATIENCE
@@ -134,18 +153,14 @@ def postgres(stack):
     data.mkdir()
     asked = SERVICES["postgres"]["environment"]
     password.write_text(asked["POSTGRES_PASSWORD"])
-    user = {}
-    if os.getuid() == 0:
-        user = {"user": "nobody"}
-        stack.folder.chmod(0o755)
-        for path in (data, password):
-            shutil.chown(path, "nobody")
+    for path in (data, password):
+        shutil.chown(path, "nobody")
     initdb = [binary("initdb"), "--no-sync", "--auth=scram-sha-256", f"--username={asked['POSTGRES_USER']}", f"--pwfile={password}"]
-    subprocess.run([*initdb, str(data)], check=True, stdout=subprocess.DEVNULL, cwd="/", **user)
+    subprocess.run([*initdb, str(data)], check=True, stdout=subprocess.DEVNULL, cwd="/", user="nobody")
     program, *settings = SERVICES["postgres"]["command"]
     port = stack.port("postgres", "5432")
     at = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}", "-c", "fsync=off"]
-    stack.start("postgres", [binary(program), *settings, *at], {"PATH": os.environ["PATH"]}, **user)
+    stack.start("postgres", [binary(program), *settings, *at], {"PATH": os.environ["PATH"]}, user="nobody")
     _, program, *rest = SERVICES["postgres"]["healthcheck"]["test"]
     ready = [binary(program), *rest, "-h", "127.0.0.1", "-p", str(port)]
     stack.wait_for("postgres", lambda: subprocess.run(ready, stdout=subprocess.DEVNULL).returncode == 0)
@@ -186,7 +201,7 @@ def one_run(stack, number):
     (program,) = SERVICES["generator"]["entrypoint"]
     variables = stack.variables("generator", RATE="10", DURATION="10s")
     before = set(stack.folder.glob("runs/*/results.json"))
-    stack.start("generator", [str(PROGRAMS / program[1:])], variables)
+    stack.start("generator", [f"{stack.folder}/programs{program}"], variables)
     # 1 and 3 are verdicts on this machine's speed.
     stack.expect_end("generator", codes=(0, 1, 3))
     (file,) = set(stack.folder.glob("runs/*/results.json")) - before
@@ -219,11 +234,11 @@ def main():
             own = {name: str(stack.port("temporal", name)) for name in [*PORTS, "FRONTEND_HTTP_PORT"]}
             own |= {"FRONTEND_GRPC_PORT": frontend, "DB_PORT": str(stack.port("postgres", "5432"))}
             image = environment(DOCKER / "temporal.Dockerfile")
-            stack.start("temporal", [str(SERVERS / "temporal-server"), "start"], image | stack.variables("temporal") | own)
+            stack.start("temporal", [f"{stack.folder}/servers/temporal-server", "start"], image | stack.variables("temporal") | own)
             stack.wait_for("temporal", lambda: answers(int(frontend)))
             for name in ("worker-1", "worker-2"):
                 (program,) = SERVICES[name]["entrypoint"]
-                stack.start(name, [str(PROGRAMS / program[1:])], stack.variables(name))
+                stack.start(name, [f"{stack.folder}/programs{program}"], stack.variables(name))
             prometheus(stack)
             # The workers stay for the second.
             for number in (1, 2):
