@@ -873,3 +873,27 @@ fn ends_within_a_second_of_the_cut_off_may_be_on_either_side_of_it() {
     assert_eq!((accounts.ended_later(), accounts.ends_near_the_cut_off()), (3, 3));
     assert_eq!(accounts.backlog(), 3);
 }
+
+/// By the threads of this process alone, and of the last second that any of them has told.
+#[test]
+fn a_process_tells_what_its_own_starts_were_like() {
+    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut own = |origin, second, in_flight, lag| {
+        let mut window = ShardWindow {
+            second,
+            in_flight,
+            ..ShardWindow::default()
+        };
+        let samples = window.phases.entry(Phase::Measure).or_default();
+        samples.lag.record(Duration::from_millis(lag));
+        accounts.add_window(origin, &window);
+        let own = accounts.cut(0, &KnownLatencies::new()).own;
+        (own.in_flight, (own.lag_max * 1e3).round() as u64)
+    };
+    assert_eq!(own(Origin::Leader, 3, 5, 40), (5, 40));
+    assert_eq!(own(Origin::Leader, 3, 7, 20), (12, 40));
+    assert_eq!(own(Origin::Member(1), 4, 900, 900), (12, 40));
+    // Another thread is late.
+    assert_eq!(own(Origin::Leader, 2, 100, 100), (12, 40));
+    assert_eq!(own(Origin::Leader, 4, 1, 10), (1, 10));
+}
