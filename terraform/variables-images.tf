@@ -1,7 +1,8 @@
 # Images, each by digest or by a tag that does not move.
 
 locals {
-  image_pattern = "^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$|^[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+  # A repository with a tag has no registry's host before it: it is looked up in this account's.
+  image_pattern = "^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$|^[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9._-]*)*:[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 }
 
 variable "temporal_image" {

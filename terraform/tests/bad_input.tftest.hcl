@@ -87,6 +87,9 @@ run "third" {
     benchmark_worker_cpu    = 1024
     benchmark_worker_memory = 1024
     benchmark_worker_max    = 92
+    # Tags move in other registries.
+    grafana_image    = "docker.io/grafana/grafana:13.0.0"
+    fluent_bit_image = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/fluent-bit:3.0.0"
     # Not ARM64.
     ec2_instance_type              = "m7i.4xlarge"
     availability_zones             = ["eu-west-1a", "eu-west-1a", "eu-west-1b"]
@@ -101,6 +104,8 @@ run "third" {
     var.ec2_instance_type,
     var.availability_zones,
     var.deletion_protection,
+    var.grafana_image,
+    var.fluent_bit_image,
     var.dsql_cluster_endpoint,
   ]
 }
