@@ -1,10 +1,13 @@
 """bake.hcl as targets: what is inherited, variables' defaults and the matrix put in, as buildx would.
 
-As a program: `bake.py` prints a line for each target: name, context, Dockerfile and arguments, with tabs between.
+As a program: `bake.py` prints a line for each target: name, context, Dockerfile and arguments, with tabs between. `bake.py -`
+reads what `buildx bake --print` says and fails where that is something else.
 """
 
+import json
 import pathlib
 import re
+import sys
 
 import hcl2
 
@@ -77,6 +80,21 @@ def targets():
     return found
 
 
+def printed(said):
+    """The targets of `buildx bake --print`, in the words of the file."""
+    found = json.loads(said)["target"]
+    for target in found.values():
+        attest = [",".join(f"{key}={one[key]}" for key in sorted(one, reverse=True)) for one in target["attest"]]
+        target["attest"] = attest
+    return found
+
+
 if __name__ == "__main__":
-    for name, target in targets().items():
-        print(name, target["context"], target["dockerfile"], *(f"{key}={value}" for key, value in target["args"].items()), sep="\t")
+    if sys.argv[1:] == ["-"]:
+        ours, theirs = targets(), printed(sys.stdin.read())
+        for name in sorted(ours.keys() | theirs.keys()):
+            if ours.get(name) != theirs.get(name):
+                raise SystemExit(f"docker/tests/bake.py: {name}: read as {ours.get(name)}; buildx says {theirs.get(name)}")
+    else:
+        for name, target in targets().items():
+            print(name, target["context"], target["dockerfile"], *(f"{key}={value}" for key, value in target["args"].items()), sep="\t")

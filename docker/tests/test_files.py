@@ -172,6 +172,7 @@ class Compose(unittest.TestCase):
     def test_what_is_waited_for_can_say_that_it_is_ready(self):
         for name, service in SERVICES.items():
             for other, how in service.get("depends_on", {}).items():
+                self.assertIn(other, SERVICES, name)
                 if how["condition"] == "service_healthy":
                     self.assertIn("healthcheck", SERVICES[other], f"{name} waits for {other}")
 
