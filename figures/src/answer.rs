@@ -1,8 +1,11 @@
 //! What a Prometheus answers to an instant query.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
 
 /// Most series of an answer. A figure has dozens.
 const MAX_SERIES: usize = 10_000;
@@ -46,7 +49,44 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct Data {
     result_type: String,
-    result: Vec<Entry>,
+    result: Entries,
+}
+
+/// The series of an answer, as far as they are kept.
+struct Entries {
+    kept: Vec<Entry>,
+    more: bool,
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Limited;
+
+        impl<'de> Visitor<'de> for Limited {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of series")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < MAX_SERIES {
+                    match list.next_element()? {
+                        Some(entry) => kept.push(entry),
+                        None => return Ok(Entries { kept, more: false }),
+                    }
+                }
+                let mut more = false;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    more = true;
+                }
+                Ok(Entries { kept, more })
+            }
+        }
+
+        deserializer.deserialize_seq(Limited)
+    }
 }
 
 #[derive(Deserialize)]
@@ -74,10 +114,11 @@ pub fn parse(text: &[u8]) -> Result<Vec<Sample>, AnswerError> {
     if data.result_type != "vector" {
         return Err(AnswerError::OtherType(data.result_type));
     }
-    if data.result.len() > MAX_SERIES {
+    if data.result.more {
         return Err(AnswerError::TooMany);
     }
     data.result
+        .kept
         .into_iter()
         .map(|entry| {
             let (_, text) = entry

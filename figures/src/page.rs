@@ -26,6 +26,10 @@ const MAX_LINE: usize = 64 << 10;
 /// Most groups that are kept of a page, of all figures together. A server with a hundred operations has some 5,000.
 const MAX_GROUPS: usize = 50_000;
 
+/// Longest value of a label that tells groups apart, characters: operations, causes, edges have a few dozen. What is beyond it
+/// is cut off, so that what is kept is bounded.
+const MAX_LABEL: usize = 128;
+
 /// Why a page is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageProblem {
@@ -198,7 +202,7 @@ impl Page {
             self.snapshot.broken.insert((figure, part), said);
             return Ok(());
         }
-        let key: Vec<String> = term.by.iter().map(|label| sample.label(label).to_owned()).collect();
+        let key: Vec<String> = term.by.iter().map(|label| cut(sample.label(label))).collect();
         match self.snapshot.sums[figure][part].get_mut(&key) {
             Some(sum) if term.gather == Gather::LowestGauge => *sum = sum.min(value),
             Some(sum) => *sum += value,
@@ -212,6 +216,10 @@ impl Page {
         }
         Ok(())
     }
+}
+
+fn cut(label: &str) -> String {
+    label.chars().take(MAX_LABEL).collect()
 }
 
 impl Snapshot {
