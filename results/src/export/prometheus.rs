@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use crate::schema::{Latency, Results, VerdictValue};
+use crate::schema::{FigureUnit, Latency, Results, VerdictValue};
 
 /// The text.
 pub(super) fn text(results: &Results) -> String {
@@ -18,6 +18,7 @@ pub(super) fn text(results: &Results) -> String {
         page.latencies(results);
     }
     page.account(results);
+    page.server(results);
     page.text
 }
 
@@ -197,6 +198,77 @@ impl Page {
             self.sample(name, &[("end", end)], count as f64);
         }
     }
+}
+
+impl Page {
+    /// The server's figures, one family for each unit: what a figure is called and what it is of are labels. They are the
+    /// server's own whatever the verdict is.
+    fn server(&mut self, results: &Results) {
+        for (unit, name, help, scale) in FIGURES {
+            let figures = results.server_figures.iter().flat_map(|of| {
+                let found = of.figures.iter().filter(|figure| figure.unit == unit);
+                found.filter_map(|figure| Some((of.iteration, figure, figure.value.filter(|value| value.is_finite())?)))
+            });
+            for (index, (iteration, figure, value)) in figures.enumerate() {
+                if index == 0 {
+                    self.family(name, "gauge", help);
+                }
+                let iteration = iteration.to_string();
+                let own = [("figure", figure.name.as_str()), ("iteration", iteration.as_str())];
+                let labels = figure
+                    .labels
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()));
+                let labels: Vec<(&str, &str)> = own
+                    .into_iter()
+                    .chain(labels.filter(|(name, _)| is_free(name)))
+                    .collect();
+                self.sample(name, &labels, value * scale);
+            }
+        }
+    }
+}
+
+/// The families of the server's figures: name, help, and what a figure is multiplied by.
+const FIGURES: [(FigureUnit, &str, &str, f64); 5] = [
+    (
+        FigureUnit::PerSecond,
+        "benchmark_run_server_events_per_second",
+        "What the server counted a second in the measured phase, by figure.",
+        1.0,
+    ),
+    (
+        FigureUnit::PerWorkflow,
+        "benchmark_run_server_events_per_workflow",
+        "What the server counted for each workflow that ended in the measured phase, by figure.",
+        1.0,
+    ),
+    (
+        FigureUnit::Milliseconds,
+        "benchmark_run_server_latency_seconds",
+        "Quantiles that the server measured in the measured phase, by figure.",
+        1e-3,
+    ),
+    (
+        FigureUnit::Ratio,
+        "benchmark_run_server_ratio",
+        "Shares of the server's in the measured phase, 0 to 1, by figure.",
+        1.0,
+    ),
+    (
+        FigureUnit::Count,
+        "benchmark_run_server_count",
+        "Numbers of things at the server in the measured phase, by figure.",
+        1.0,
+    ),
+];
+
+/// Whether a label of a figure is a name that no label of ours has: each may stand once.
+fn is_free(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !["run_id", "plan", "workload", "figure", "iteration"].contains(&name)
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(plain)
 }
 
 /// Adds a label, with what has a meaning in one escaped.

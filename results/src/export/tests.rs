@@ -10,7 +10,7 @@ use hdrhistogram::serialization::{
 use super::*;
 use crate::{
     Histogram, fixtures,
-    schema::{Interval, VerdictValue},
+    schema::{FigureUnit, Interval, VerdictValue},
 };
 
 #[test]
@@ -238,6 +238,39 @@ fn the_headline_figures_are_prometheus_text() {
         of("benchmark_run_workflows", "end=\"completed\""),
         results.ledger.completed as f64
     );
+}
+
+#[test]
+fn the_servers_figures_are_among_them() {
+    let mut results = fixtures::with_figures();
+    let mut slow = results.server_figures[0].figures[0].clone();
+    slow.unit = FigureUnit::Milliseconds;
+    slow.name = "frontend-start-p95".into();
+    slow.labels = BTreeMap::from([("run_id".into(), "mine".into()), ("not a name".into(), "x".into())]);
+    slow.value = Some(12.0);
+    results.server_figures[0].figures.push(slow);
+    let samples = parse(&export(&results, Format::Prom).unwrap());
+    let of = |name: &str| -> Vec<(String, f64)> {
+        let found = samples.iter().filter(|(series, _)| series.starts_with(name));
+        found.map(|(series, value)| (series.clone(), *value)).collect()
+    };
+    let [(series, value)] = &of("benchmark_run_server_events_per_second{")[..] else {
+        panic!("{samples:?}")
+    };
+    assert_eq!(*value, 12.5);
+    for label in [
+        "figure=\"exhausted-requests\"",
+        "iteration=\"1\"",
+        "resource_exhausted_cause=\"RpsLimit\"",
+    ] {
+        assert!(series.contains(label), "{series}");
+    }
+    let [(series, value)] = &of("benchmark_run_server_latency_seconds{")[..] else {
+        panic!("{samples:?}")
+    };
+    assert_eq!((*value, series.matches("run_id=").count()), (0.012, 1), "{series}");
+    // The one that could not be had is absent.
+    assert!(samples.keys().all(|series| !series.contains("sql-pool")), "{samples:?}");
 }
 
 #[test]
