@@ -5,16 +5,24 @@
 //! - `extended`: attributes extended by a known value, then recorded once, as for each call that fails;
 //! - `context`: attributes extended by a known value and instruments bound to them, of which five record, as the SDK does
 //!   for each workflow and each activity.
+//!
+//! And what native buckets cost: one record of a histogram that has them beside its classic ones, and of one that has not, by
+//! one thread and by two at the same time.
 
 #![expect(clippy::print_stdout, reason = "a bench tells what it measured")]
 
 use std::{
     hint::black_box,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 use benchmark_metrics::{Registry, Selection};
+use prometheus_client::metrics::histogram::{Histogram, NativeHistogramConfig};
 use temporalio_common::telemetry::{
     PrometheusExporterOptions,
     metrics::{
@@ -134,6 +142,8 @@ fn main() {
         println!("{:>22.2}", columns[1].1[row].1 / columns[0].1[row].1);
     }
 
+    native_buckets();
+
     // Eight workers on one queue.
     let workers: Vec<Arc<dyn CoreMeter>> = (0..8).map(|_| registry.meter(Selection::All)).collect();
     for worker in &workers {
@@ -151,4 +161,35 @@ fn main() {
         black_box(registry.headroom());
     });
     println!("headroom of eight workers: {read:.0} ns");
+}
+
+/// Edges and schema of the SDK's histograms on our pages.
+const EDGES: [f64; 20] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0,
+    60.0,
+];
+const SCHEMA: i8 = 3;
+
+fn native_buckets() {
+    let both = || Histogram::new_classic_and_native(EDGES, NativeHistogramConfig::with_schema(SCHEMA));
+    for (name, histogram) in [("classic buckets", Histogram::new(EDGES)), ("and native ones", both())] {
+        let alone = measure(1_000_000, |n| histogram.observe(latency(n)));
+        let other = histogram.clone();
+        let over = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&over);
+        let beside = thread::spawn(move || {
+            (0..)
+                .take_while(|_| !until.load(Ordering::Relaxed))
+                .for_each(|n| other.observe(latency(n)));
+        });
+        let together = measure(1_000_000, |n| histogram.observe(latency(n)));
+        over.store(true, Ordering::Relaxed);
+        let _ = beside.join();
+        println!("{name}: {alone:.1} ns a record, {together:.1} ns beside another thread");
+    }
+}
+
+/// Latencies between 1 and 100 ms, seconds.
+fn latency(n: u32) -> f64 {
+    0.001 * f64::from(n % 100 + 1)
 }

@@ -30,5 +30,5 @@ pub use own::{Described, Kind, Sample, Value};
 /// The messages of the protobuf page: Prometheus' `io.prometheus.client`.
 pub use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as protobuf;
 pub use registry::{EncodeError, Registry, Selection};
-pub use remote_write::{NoClient, RemoteWrite, RemoteWriteOptions, Written};
+pub use remote_write::{NoClient, RemoteWrite, RemoteWriteMessages, RemoteWriteOptions, Written};
 pub use scrapes::Scrapes;

@@ -71,20 +71,8 @@ impl RemoteWrite {
         said: Arc<dyn Fn(String) + Send + Sync>,
     ) -> Result<RemoteWrite, NoClient> {
         let receiver = Receiver::new(&options)?;
-        let mut writer = Writer::new(&[("job", "run-benchmark"), ("instance", &options.instance)]);
-        let make = move |last: bool| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-            let request = match last {
-                true => writer.end(now),
-                false => writer.page(&registry.families().unwrap_or_default(), now),
-            };
-            // Within what snappy can take, whatever a page holds: it says so instead of failing.
-            snap::raw::Encoder::new()
-                .compress_vec(&request.encode_to_vec())
-                .ok()
-                .map(Bytes::from)
-        };
+        let mut messages = RemoteWriteMessages::new(registry, &options.instance);
+        let make = move |last: bool| messages.next(last);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(run(make, move |page| receiver.send(page), stopped, said));
         Ok(RemoteWrite { stop, task })
@@ -100,6 +88,38 @@ impl RemoteWrite {
             })
         }
         .boxed()
+    }
+}
+
+/// A page, second by second, as it is sent.
+#[derive(Debug)]
+pub struct RemoteWriteMessages {
+    registry: Registry,
+    writer: Writer,
+}
+
+impl RemoteWriteMessages {
+    /// Of a registry, with this label `instance`.
+    pub fn new(registry: Registry, instance: &str) -> Self {
+        RemoteWriteMessages {
+            registry,
+            writer: Writer::new(&[("job", "run-benchmark"), ("instance", instance)]),
+        }
+    }
+
+    /// The page as it is now, or that all of its series have ended: a message, compressed. `None` when there is none, since a
+    /// page is larger than what snappy takes.
+    pub fn next(&mut self, last: bool) -> Option<Bytes> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        let request = match last {
+            true => self.writer.end(now),
+            false => self.writer.page(&self.registry.families().unwrap_or_default(), now),
+        };
+        snap::raw::Encoder::new()
+            .compress_vec(&request.encode_to_vec())
+            .ok()
+            .map(Bytes::from)
     }
 }
 
@@ -202,11 +222,8 @@ async fn answer(mut response: reqwest::Response) -> Answer {
     if status.is_success() {
         return Answer::Taken;
     }
-    let seconds = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|after| after.to_str().ok()?.trim().parse().ok());
-    let after = seconds.map(Duration::from_secs);
+    let after = response.headers().get(RETRY_AFTER);
+    let after = after.and_then(|after| retry_after(after.to_str().ok()?, SystemTime::now()));
     let mut said = Vec::new();
     while let Ok(Some(piece)) = response.chunk().await {
         said.extend_from_slice(&piece);
@@ -229,6 +246,21 @@ async fn answer(mut response: reqwest::Response) -> Answer {
     } else {
         Answer::Refused(words)
     }
+}
+
+/// How long a receiver wants to be left alone: seconds, or a date of HTTP's. One that has passed is no time at all.
+fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    let seconds = || text.parse().ok().map(Duration::from_secs);
+    let date = || {
+        Some(
+            httpdate::parse_http_date(text)
+                .ok()?
+                .duration_since(now)
+                .unwrap_or_default(),
+        )
+    };
+    seconds().or_else(date)
 }
 
 #[cfg(test)]

@@ -134,3 +134,23 @@ async fn a_receiver_that_never_comes_costs_all_but_five_minutes() {
     assert!((295..=312).contains(&written.taken), "{written:?}");
     assert!(noted.lock().unwrap().taken.is_sorted());
 }
+
+#[test]
+fn a_receiver_says_in_seconds_or_by_date_how_long_it_wants_to_be_left_alone() {
+    // Sun, 06 Nov 1994 08:49:37 GMT, the standard's own example.
+    let then = UNIX_EPOCH + Duration::from_secs(784_111_777);
+    let before = then - Duration::from_secs(90);
+    for (text, now, waited) in [
+        ("120", then, Some(120)),
+        (" 0 ", then, Some(0)),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", before, Some(90)),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", before, Some(90)),
+        ("Sun Nov  6 08:49:37 1994", before, Some(90)),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", then + Duration::from_secs(1), Some(0)),
+        ("soon", then, None),
+        ("-1", then, None),
+        ("1.5", then, None),
+    ] {
+        assert_eq!(retry_after(text, now), waited.map(Duration::from_secs), "{text}");
+    }
+}
