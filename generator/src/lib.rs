@@ -14,6 +14,7 @@ pub mod descriptors;
 pub mod drain;
 pub mod files;
 pub mod fleet;
+pub mod grafana;
 pub mod health;
 pub mod host;
 pub mod ids;

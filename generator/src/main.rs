@@ -91,7 +91,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         secrets,
         profile,
     } = prepare(options)?;
-    log_to_stderr(output.verbose, output.log_format);
+    log_to_stderr(output.log);
     let color = is_color_welcome();
     block_on(async {
         let page = open_page(&resolved).await?;
@@ -256,7 +256,7 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
             .as_ref()
             .map(|profile| (profile, benchmark_temporal::environment::source())),
     })?;
-    log_to_stderr(options.verbose, options.log_format);
+    log_to_stderr(options.log);
     notes
         .iter()
         .chain(&options.notes)

@@ -27,6 +27,7 @@ use crate::{
     deadline::{Ending, Step},
     descriptors, drain,
     fleet::roll,
+    grafana,
     health::HealthProbe,
     host, ids,
     live::{Header, LivePhase, Mode, Screen},
@@ -174,7 +175,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         Some(path) => ceiling::load(path, &host),
         None => Fact::missing("neither XDG_DATA_HOME nor HOME is set, so no calibration is kept"),
     };
-    let parts = RunParts {
+    let mut parts = RunParts {
         run: Run {
             id: run_id.clone(),
             started_at: jiff::Timestamp::now().to_string(),
@@ -183,6 +184,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
             git_revision: host::git_revision(),
             command: request.command.clone(),
             interrupted_by: None,
+            dashboard_url: None,
         },
         plan: plan.clone(),
         environment: Environment {
@@ -196,6 +198,8 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         complete: false,
         signal: None,
     };
+    let board = request.resolved.grafana.as_deref();
+    parts.run.dashboard_url = board.map(|base| grafana::link(base, &parts.run, plan));
     let revision = parts.run.git_revision.value.as_deref();
     page.introduce(plan, &parts.run.version, revision, stage.facts.version.value.as_deref());
     let writing = match writing {
@@ -269,7 +273,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
             parts
         }
     };
-    let mut results = finish(parts).map_err(environment)?;
+    let mut results = finish(parts, board).map_err(environment)?;
     page.finish(results.verdict.value);
     if let Some(writing) = writing {
         results.remote_write = Some(writing.finish(&ending).await);
@@ -284,8 +288,9 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     })
 }
 
-fn finish(mut parts: RunParts) -> anyhow::Result<Results> {
+fn finish(mut parts: RunParts, board: Option<&str>) -> anyhow::Result<Results> {
     parts.run.finished_at = Some(jiff::Timestamp::now().to_string());
+    parts.run.dashboard_url = board.map(|base| grafana::link(base, &parts.run, &parts.plan));
     assemble(parts)
         .map_err(anyhow::Error::from)
         .and_then(|results| Ok(file::harmless(results)?))
@@ -558,6 +563,9 @@ impl Story<'_> {
         };
         if let Ok(mut screen) = self.screen.lock() {
             screen.header(&header);
+        }
+        if let Some(url) = &self.parts.run.dashboard_url {
+            say(&self.screen, &[format!("dashboard  {url}")]);
         }
         if self.plan.workers.count == 0 {
             let queue = &self.plan.task_queue;

@@ -347,6 +347,10 @@ fn a_secret_is_no_option_of_a_variant() {
             "metrics-listen=s3cret-key",
             "\"metrics-listen\" is no option of a variant: it changes nothing of what runs",
         ),
+        (
+            "grafana-url=http://127.0.0.1:3000",
+            "\"grafana-url\" is no option of a variant: it changes nothing of what runs",
+        ),
     ] {
         let problem = run.convert_variant(&[option.to_owned()], &surroundings).unwrap_err();
         let report = problem.report();
@@ -410,7 +414,7 @@ fn other_commands_take_their_own_options() {
         panic!("not plan")
     };
     assert_eq!(
-        (plan.load.rate.as_deref(), plan.output.json, plan.output.verbose),
+        (plan.load.rate.as_deref(), plan.output.json, plan.output.log.verbose),
         (Some("400"), true, 2)
     );
 }

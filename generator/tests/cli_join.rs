@@ -37,7 +37,7 @@ fn a_generator_joins_with_flags_variables_and_secrets() {
         options.secrets.fleet_token.as_ref().unwrap().reveal(),
         "t0ken-of-a-fleet"
     );
-    assert_eq!((options.verbose, options.notes.len()), (1, 0));
+    assert_eq!((options.log.verbose, options.notes.len()), (1, 0));
     assert!(!format!("{options:?}").contains("t0ken-of-a-fleet"));
     // A key alone says nothing of the leader's TLS.
     let profile = Profile {

@@ -36,7 +36,6 @@ pub use self::{
 };
 use crate::{
     schema::{Results, SCHEMA_VERSION},
-    summary::{self, Style},
     text,
 };
 
@@ -76,14 +75,6 @@ pub fn read_from(reader: &mut impl Read, path: &Path) -> Result<Results, ReadErr
     source::take(reader, 0)
         .and_then(|(text, scan)| results(text, scan.kind()))
         .map_err(|problem| ReadError::new(path, problem))
-}
-
-/// What a person read at the end of the run, from its file: see [`summary::render`].
-///
-/// # Errors
-/// As [`read`].
-pub fn show(path: &Path, style: Style) -> Result<String, ReadError> {
-    Ok(summary::render(&read(path)?, Some(path), style))
 }
 
 /// A text that was looked through, as results.

@@ -202,6 +202,7 @@ fn run(interrupted_by: Option<&str>) -> Run {
         git_revision: Fact::missing("built outside of a repository"),
         command: ["run-benchmark", "--rate", "400"].map(str::to_owned).to_vec(),
         interrupted_by: interrupted_by.map(str::to_owned),
+        dashboard_url: None,
     }
 }
 
@@ -437,6 +438,7 @@ pub(crate) fn with_figures() -> Results {
         reason: value.is_none().then(|| "there are no series of it".into()),
     };
     let mut results = short();
+    results.run.dashboard_url = Some("http://127.0.0.1:3000/d/temporal-benchmark?var-run_id=a&to=2".into());
     results.remote_write = Some(RemoteWritten {
         url: "http://127.0.0.1:9090/api/v1/write".into(),
         taken: 3,

@@ -144,6 +144,9 @@ pub struct Run {
     pub command: Vec<String>,
     /// The signal or condition that ended the run early; null when it ran to its end.
     pub interrupted_by: Option<String>,
+    /// Link to this run on the board in Grafana; absent where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dashboard_url: Option<String>,
 }
 
 /// One repetition of the submission window.

@@ -254,6 +254,8 @@ keys! {
     PrometheusMatch: "prometheus-match" in Measuring,
     /// File with headers that it is asked with.
     PrometheusHeaders: "prometheus-headers" in Measuring,
+    /// The Grafana that has the boards.
+    GrafanaUrl: "grafana-url" in Measuring,
     /// Limit of the 99th percentile of `e2e_response`.
     MaxP99Latency: "max-p99-latency" in Thresholds,
     /// Completions a second, at least.

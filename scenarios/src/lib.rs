@@ -24,7 +24,7 @@ pub use rate::{Rate, RateError};
 pub use resolve::{
     AtHand, EMBEDDED, FigureSources, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls,
     PrometheusSource, Reached, RemoteWriteTarget, Resolved, ResolvedJoin, ResolvedWorker, ServerAccess, Setting,
-    TlsSaid, WorkerProcess, parse_switch, resolve, resolve_join, resolve_prometheus, resolve_worker,
+    TlsSaid, WorkerProcess, parse_switch, resolve, resolve_grafana, resolve_join, resolve_prometheus, resolve_worker,
 };
 pub use sleep::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange};
 pub use tuning::{Pollers, Slots, WorkerProfile, WorkerTuning};

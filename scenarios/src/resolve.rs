@@ -28,7 +28,7 @@ use crate::{
     problem::Problem,
 };
 pub use connection::EMBEDDED;
-pub use figures::{FigureSources, PrometheusSource, RemoteWriteTarget, resolve_prometheus};
+pub use figures::{FigureSources, PrometheusSource, RemoteWriteTarget, resolve_grafana, resolve_prometheus};
 pub use fleet::{FleetOptions, FleetTls};
 use form::Form;
 pub use form::parse_switch;
@@ -63,6 +63,8 @@ pub struct Resolved {
     pub figures: FigureSources,
     /// Where this process's page is written, when it is.
     pub remote_write: Option<RemoteWriteTarget>,
+    /// The Grafana to whose board the result links, without a slash at its end.
+    pub grafana: Option<String>,
     /// Each option that the plan follows from, in reading order, with its effective value and source. Options of other
     /// workloads and other targets are left out.
     pub settings: Vec<Setting>,
@@ -126,6 +128,7 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     };
     let remote_write = figures::remote_write(&mut reader)?;
     let figures = figures::resolve(&mut reader)?;
+    let grafana = figures::grafana(&mut reader)?;
     load::note_ends(&mut reader, &plan);
     let (settings, notes) = reader.finish();
     Ok(Resolved {
@@ -135,6 +138,7 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
         metrics_grace,
         figures,
         remote_write,
+        grafana,
         settings,
         notes,
     })

@@ -54,6 +54,7 @@ pub const RUN: &[Variable] = &[
     ("BENCHMARK_PROMETHEUS", Key::Prometheus),
     ("BENCHMARK_PROMETHEUS_MATCH", Key::PrometheusMatch),
     ("BENCHMARK_PROMETHEUS_HEADERS", Key::PrometheusHeaders),
+    ("BENCHMARK_GRAFANA_URL", Key::GrafanaUrl),
 ];
 
 /// How workers are tuned, in whatever process they run.

@@ -28,6 +28,24 @@ pub enum LogFormat {
     Json,
 }
 
+/// What is logged, as the command lines of all programs have it.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogArgs {
+    /// Log more on stderr; twice for everything
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
+    /// [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub log_format: LogFormat,
+}
+
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// Whether everything is said in JSON.
@@ -36,12 +54,12 @@ pub fn is_json() -> bool {
 }
 
 /// Begins to log: errors, and with `verbose` more; `RUST_LOG` says it exactly.
-pub fn init<W>(format: LogFormat, verbose: u8, writer: W)
+pub fn init<W>(asked: LogArgs, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let _ = FORMAT.set(format);
-    let level = match verbose {
+    let _ = FORMAT.set(asked.log_format);
+    let level = match asked.verbose {
         0 => "error",
         1 => "info",
         _ => "debug",
@@ -51,7 +69,7 @@ where
         .with_writer(writer)
         // Else a line that cannot be written is complained about on stderr, which panics when that is what is closed.
         .log_internal_errors(false);
-    match format {
+    match asked.log_format {
         LogFormat::Text => logging.init(),
         LogFormat::Json => logging.event_format(Json).init(),
     }

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    logging::init(cli.process.log_format, cli.process.verbose, std::io::stderr);
+    logging::init(cli.process.log, std::io::stderr);
     match prepare(&cli).map(run) {
         Ok(code) => code,
         Err(problem) => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use benchmark_scenarios::{Asked, Given, Key, Problem};
 use benchmark_temporal::small_file;
-use benchmark_worker::logging::LogFormat;
+use benchmark_worker::logging::LogArgs;
 
 use super::{
     environment::{self, Surroundings},
@@ -34,10 +34,8 @@ pub struct OutputOptions {
     pub quiet: bool,
     /// Print the result as JSON on stdout, everything else on stderr.
     pub json: bool,
-    /// How much is logged: 0, 1 or more.
-    pub verbose: u8,
-    /// How what is said on stderr looks.
-    pub log_format: LogFormat,
+    /// What is logged.
+    pub log: LogArgs,
 }
 
 impl RunArgs {
@@ -83,15 +81,13 @@ impl RunArgs {
             output,
             quiet,
             json,
-            verbose,
-            log_format,
+            log,
         } = self.output.clone();
         let output = OutputOptions {
             output,
             quiet,
             json,
-            verbose,
-            log_format,
+            log,
         };
         Ok(Converted {
             asked,
@@ -183,6 +179,7 @@ impl RunArgs {
             (Key::Prometheus, &measuring.prometheus),
             (Key::PrometheusMatch, &measuring.prometheus_match),
             (Key::PrometheusHeaders, &measuring.prometheus_headers),
+            (Key::GrafanaUrl, &measuring.grafana_url),
             (Key::MaxP99Latency, &thresholds.max_p99_latency),
             (Key::MinThroughput, &thresholds.min_throughput),
             (Key::MaxErrorRatio, &thresholds.max_error_ratio),
@@ -258,7 +255,7 @@ fn variant_option(option: &str) -> Result<(Key, &str), Problem> {
 
 /// Options that no plan of a run follows from, those of worker processes among them: two variants would be the same run, and
 /// compared as if they were two.
-const OUTSIDE_OF_PLANS: [Key; 17] = [
+const OUTSIDE_OF_PLANS: [Key; 25] = [
     Key::WorkersPerProcess,
     Key::Profile,
     Key::Identity,
@@ -276,4 +273,12 @@ const OUTSIDE_OF_PLANS: [Key; 17] = [
     Key::FleetTlsCa,
     Key::FleetTlsServerName,
     Key::MetricsListen,
+    Key::MetricsGrace,
+    Key::RemoteWrite,
+    Key::RemoteWriteHeaders,
+    Key::ServerMetrics,
+    Key::Prometheus,
+    Key::PrometheusMatch,
+    Key::PrometheusHeaders,
+    Key::GrafanaUrl,
 ];

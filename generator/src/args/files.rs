@@ -148,6 +148,9 @@ pub struct ShowArgs {
     /// Results file, a folder with one, or a run id below runs/
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// Link to the run on the board in this Grafana [default: the link in the file]
+    #[arg(long, value_name = "URL")]
+    pub grafana_url: Option<String>,
 }
 
 /// Which run is diagnosed, and by whose figures.

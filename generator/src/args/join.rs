@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use benchmark_scenarios::{Asked, GeneratorJoin, Given, Key, Problem, Source, resolve_join};
 use benchmark_temporal::small_file;
-use benchmark_worker::logging::LogFormat;
+use benchmark_worker::logging::LogArgs;
 use clap::Args;
 
 use super::{
@@ -78,19 +78,9 @@ pub struct JoinArgs {
     /// Serve this process's metrics at http://IP:PORT/metrics; port 0 takes a free one [default: off]
     #[arg(long, value_name = "IP:PORT")]
     pub metrics_listen: Option<String>,
-    /// Log more on stderr; twice for everything
-    #[arg(long, short, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
-    /// [default: text]
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub log_format: LogFormat,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// What `run-benchmark join` does.
@@ -102,10 +92,8 @@ pub struct JoinOptions {
     pub secrets: Secrets,
     /// Things to know that are no errors.
     pub notes: Vec<String>,
-    /// How much is logged: 0, 1 or more.
-    pub verbose: u8,
-    /// How what is said on stderr looks.
-    pub log_format: LogFormat,
+    /// What is logged.
+    pub log: LogArgs,
 }
 
 impl JoinArgs {
@@ -157,8 +145,7 @@ impl JoinArgs {
             join: resolved.options,
             secrets,
             notes: resolved.notes,
-            verbose: self.verbose,
-            log_format: self.log_format,
+            log: self.log,
         })
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 pub use benchmark_worker::command_line::HiddenText;
-use benchmark_worker::logging::LogFormat;
+use benchmark_worker::logging::LogArgs;
 use clap::Args;
 
 /// Everything that can be asked of a run.
@@ -330,6 +330,9 @@ pub struct MeasuringArgs {
     /// File with lines Name: value that it is asked with, such as a token [default: none]
     #[arg(long, value_name = "FILE")]
     pub prometheus_headers: Option<String>,
+    /// Print and store a link to this run on the board in this Grafana, which is not called [default: none]
+    #[arg(long, value_name = "URL")]
+    pub grafana_url: Option<String>,
 }
 
 /// What must be reached.
@@ -360,17 +363,7 @@ pub struct OutputArgs {
     /// Print the result as JSON on stdout, everything else on stderr
     #[arg(long)]
     pub json: bool,
-    /// Log more on stderr; twice for everything
-    #[arg(long, short, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
-    /// [default: text]
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub log_format: LogFormat,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
 }

@@ -10,7 +10,7 @@ use std::{
 use benchmark_generator::{files::Printed, live};
 use benchmark_results::{summary::Style, text, thresholds::Signal};
 use benchmark_scenarios::{Problem, units};
-use benchmark_worker::logging::{self, LogFormat};
+use benchmark_worker::logging::{self, LogArgs};
 
 /// Prints what a command on files came to, and gives its exit code.
 ///
@@ -39,8 +39,8 @@ pub fn is_color_welcome() -> bool {
 }
 
 /// Begins to log on stderr, above the block where there is one.
-pub fn log_to_stderr(verbose: u8, format: LogFormat) {
-    logging::init(format, verbose, || live::LogWriter);
+pub fn log_to_stderr(asked: LogArgs) {
+    logging::init(asked, || live::LogWriter);
 }
 
 /// An error and its causes: what happened, then why.

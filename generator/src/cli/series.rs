@@ -106,7 +106,7 @@ fn series(
         profile,
         ..
     } = prepare(common)?;
-    log_to_stderr(output.verbose, output.log_format);
+    log_to_stderr(output.log);
     let color = is_color_welcome() && std::io::stderr().is_terminal();
     block_on(async {
         let page = open_page(&resolved).await?;

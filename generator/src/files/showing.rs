@@ -3,21 +3,32 @@
 use benchmark_results::{
     file,
     history::{self, Filter},
-    summary::Style,
+    summary::{self, Style},
 };
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Asked, Given, Key, Problem, resolve_grafana};
 
 use super::{Printed, found::meant};
-use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
+use crate::{
+    args::{HistoryArgs, HistoryFormat, ShowArgs},
+    grafana,
+};
 
 /// The same summary as at the end of a run.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When an option is not allowed, or the file cannot be read.
 pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
-    file::show(&meant(&options.run), style)
-        .map(Printed::text)
-        .map_err(|error| Problem::new(error.to_string()))
+    let mut asked = Asked::new();
+    if let Some(url) = &options.grafana_url {
+        asked.add(Key::GrafanaUrl, Given::by_flag(Key::GrafanaUrl.flag(), url));
+    }
+    let grafana = resolve_grafana(&asked)?;
+    let path = meant(&options.run);
+    let mut results = file::read(&path).map_err(|error| Problem::new(error.to_string()))?;
+    if let Some(base) = grafana {
+        results.run.dashboard_url = Some(grafana::link(&base, &results.run, &results.plan));
+    }
+    Ok(Printed::text(summary::render(&results, Some(&path), style)))
 }
 
 /// All runs below a folder.

@@ -95,16 +95,3 @@ fn a_failed_write_leaves_the_old_file() {
         "nothing else is left behind"
     );
 }
-
-#[test]
-fn a_file_is_shown_as_the_run_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("results.json");
-    let results = fixtures::short();
-    write_atomically(&path, &results).unwrap();
-    assert_eq!(
-        show(&path, Style::PLAIN).unwrap(),
-        summary::render(&results, Some(&path), Style::PLAIN)
-    );
-    assert!(show(folder.path(), Style::PLAIN).is_err());
-}

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Named, figures,
-    text::{command, short},
+    text::{command, is_web, short},
     theme,
 };
 use crate::{
@@ -49,6 +49,9 @@ fn one(out: &mut String, results: &Results) {
     bottleneck(out, results);
     checks(out, results);
     thresholds(out, results);
+    if let Some(url) = results.run.dashboard_url.as_deref().filter(|url| is_web(url)) {
+        let _ = writeln!(out, "[This run on its board in Grafana](<{url}>)\n");
+    }
     if !results.run.command.is_empty() {
         // Indented code needs no fence that the command could end.
         let _ = writeln!(out, "Run it again (plan {}):\n", results.plan_hash.short());

@@ -6,7 +6,7 @@ use super::{
     bottleneck, comparison, figures, flow, heat, judgement, members, over_time, percentiles,
     scene::{Drawn, Of, Scene},
     surroundings,
-    text::{ends, short},
+    text::{ends, is_web, short},
     theme, troubles,
 };
 use crate::{compare::Comparison, format, schema::Results};
@@ -82,6 +82,7 @@ fn head(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> Markup
                     None => { (scene.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(" · ")) }
                 }
             }
+            @if let Some(run) = scene.only() { (dashboard(run.results)) }
             // What was asked for comes before the runs that it rests on.
             @if let Some(compared) = compared { (comparison::comparison(compared)) }
             @if scene.runs.is_empty() { p.empty { "There is no result to report." } }
@@ -99,6 +100,12 @@ fn head(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> Markup
             }
         }
     }
+}
+
+/// The link to the run on its board; what else a file may hold there is no link.
+fn dashboard(results: &Results) -> Markup {
+    let url = results.run.dashboard_url.as_deref().filter(|url| is_web(url));
+    html! { @if let Some(url) = url { p.note { a href=(url) { "This run on its board in Grafana" } } } }
 }
 
 /// What was run where and when.

@@ -2,6 +2,9 @@
 
 use crate::text;
 
+/// Longest address that is made a link, bytes: browsers take no longer ones.
+const ADDRESS: usize = 2_000;
+
 /// A text of a stranger, as a part of one line.
 pub(super) use crate::text::line as short;
 
@@ -35,6 +38,13 @@ pub(super) fn lines(text: &str, most: usize) -> Vec<String> {
 pub(super) fn command(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
     quoted.join(" ")
+}
+
+/// Whether a text of a file is the address of a page, and nothing else where it is made a link.
+pub(super) fn is_web(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && !"<>\"'`\\()[]".contains(c);
+    let scheme = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    scheme && text.len() <= ADDRESS && text.chars().all(plain)
 }
 
 fn quote(word: &str) -> String {
@@ -78,6 +88,24 @@ mod tests {
     fn a_command_can_be_pasted() {
         let words = ["run-benchmark", "--rate", "25", "--config", "a b='c'", ""].map(str::to_owned);
         assert_eq!(command(&words), r"run-benchmark --rate 25 --config 'a b='\''c'\''' ''");
+    }
+
+    #[test]
+    fn only_addresses_of_pages_are_links() {
+        assert!(is_web(
+            "http://127.0.0.1:3000/d/temporal-benchmark?var-run_id=a+b%20c&to=2"
+        ));
+        for text in [
+            "javascript:alert(1)",
+            "ftp://host/",
+            " http://host/",
+            "http://a/> [b](c",
+            "http://a/\n",
+            "http://a/\u{202e}",
+            &format!("http://{}", "a".repeat(ADDRESS)),
+        ] {
+            assert!(!is_web(text), "{text}");
+        }
     }
 
     #[test]

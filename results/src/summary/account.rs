@@ -15,6 +15,8 @@ const GROUPS: usize = 5;
 const IDS: usize = 2;
 /// Longest message that is shown, characters.
 pub(super) const MESSAGE: usize = 160;
+/// Longest link that is shown, characters: browsers take no longer ones.
+const URL: usize = 2_000;
 
 pub(super) fn ledger(out: &mut Out, results: &Results) {
     let ledger = &results.ledger;
@@ -219,6 +221,10 @@ pub(super) fn whereabouts(out: &mut Out, results: &Results, file: Option<&Path>)
             count(written.taken.saturating_add(written.lost))
         );
         out.line(&wrap("  remote write ", 15, &lost, WIDTH));
+    }
+    if let Some(url) = &results.run.dashboard_url {
+        // In one piece, however long: else no terminal opens it.
+        out.line(&format!("  dashboard    {}", text::line(url, URL)));
     }
     if let Some(file) = file {
         out.line(&format!("  result       {}", text::lines(&file.to_string_lossy())));

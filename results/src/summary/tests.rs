@@ -232,6 +232,14 @@ fn messages_of_others_cannot_write_to_the_terminal() {
 }
 
 #[test]
+fn a_link_to_the_board_stands_in_one_piece() {
+    let results = fixtures::with_figures();
+    let url = results.run.dashboard_url.as_deref().unwrap();
+    assert!(plain(&results).contains(&format!("  dashboard    {url}\n")));
+    assert!(!plain(&fixtures::valid()).contains("dashboard"));
+}
+
+#[test]
 fn seconds_that_remote_write_lost_are_told() {
     let text = plain(&fixtures::with_figures());
     assert!(

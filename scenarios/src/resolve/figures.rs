@@ -1,4 +1,4 @@
-//! Where the server's figures are read from, and where this process's page is written.
+//! Where the server's figures are read from, where this process's page is written, and who shows both.
 
 use std::path::PathBuf;
 
@@ -44,7 +44,7 @@ pub(crate) fn remote_write(reader: &mut Reader) -> Result<Option<RemoteWriteTarg
     if let Some(given) = reader.given(Key::RemoteWrite) {
         refuse_credentials(Key::RemoteWrite, &given.text)?;
     }
-    let form = Form::text(format!("{URL}/api/v1/write"), is_url);
+    let form = Form::text(format!("a URL, as in {EXAMPLE}/api/v1/write"), is_url);
     let Some(url) = reader.read_given(Key::RemoteWrite, &form)? else {
         reader.refuse(&[Key::RemoteWriteHeaders], "nothing is written", |problem| {
             problem.remedy("--remote-write URL")
@@ -63,6 +63,22 @@ pub fn resolve_prometheus(asked: &Asked) -> Result<Option<PrometheusSource>, Pro
     Ok(resolve(&mut Reader::new(asked))?.prometheus)
 }
 
+/// The Grafana that a stored result is shown in, when there is one.
+///
+/// # Errors
+/// When it is no URL to add a path to.
+pub fn resolve_grafana(asked: &Asked) -> Result<Option<String>, Problem> {
+    grafana(&mut Reader::new(asked))
+}
+
+/// The Grafana that has the boards.
+pub(crate) fn grafana(reader: &mut Reader) -> Result<Option<String>, Problem> {
+    if let Some(given) = reader.given(Key::GrafanaUrl) {
+        refuse_credentials(Key::GrafanaUrl, &given.text)?;
+    }
+    reader.read_given(Key::GrafanaUrl, &base_url("http://127.0.0.1:3000"))
+}
+
 /// The sources as asked for.
 pub(crate) fn resolve(reader: &mut Reader) -> Result<FigureSources, Problem> {
     for key in [Key::ServerMetrics, Key::Prometheus] {
@@ -72,7 +88,7 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<FigureSources, Problem> {
         }
     }
     let pages = reader.read_given(Key::ServerMetrics, &urls())?.unwrap_or_default();
-    let url = reader.read_given(Key::Prometheus, &base_url())?;
+    let url = reader.read_given(Key::Prometheus, &base_url(EXAMPLE))?;
     let Some(url) = url else {
         reader.refuse(&PROMETHEUS_ONLY, "no Prometheus is asked", |problem| {
             problem.remedy("--prometheus URL")
@@ -120,6 +136,7 @@ fn refuse_credentials(key: Key, url: &str) -> Result<(), Problem> {
     ));
     Err(match key {
         Key::ServerMetrics => problem.explain("pages are read without"),
+        Key::GrafanaUrl => problem.explain("whoever opens the link logs in there"),
         _ => problem.remedy(format!("{}-headers FILE, with a line Authorization: …", key.flag())),
     })
 }
@@ -132,12 +149,12 @@ fn is_url(text: &str) -> bool {
     sound && rest.is_some_and(host)
 }
 
-const URL: &str = "a URL, as in http://127.0.0.1:9090";
+const EXAMPLE: &str = "http://127.0.0.1:9090";
 
 /// A URL that paths are added to.
-fn base_url() -> Form<String> {
+fn base_url(example: &str) -> Form<String> {
     Form::new(
-        format!("{URL}, without ? and #"),
+        format!("a URL, as in {example}, without ? and #"),
         |text| {
             let text = text.trim().trim_end_matches('/');
             (is_url(text) && !text.contains(['?', '#'])).then(|| text.to_owned())
@@ -148,7 +165,7 @@ fn base_url() -> Form<String> {
 
 fn urls() -> Form<Vec<String>> {
     Form::new(
-        format!("{URL}/metrics; several with commas between them"),
+        format!("a URL, as in {EXAMPLE}/metrics; several with commas between them"),
         |text| {
             let urls: Vec<String> = text.split(',').map(|url| url.trim().to_owned()).collect();
             urls.iter().all(|url| is_url(url)).then_some(urls)

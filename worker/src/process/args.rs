@@ -7,14 +7,14 @@ mod convert;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 
 pub use convert::{Converted, Surroundings};
 
 pub use crate::command_line::HiddenText;
 use crate::{
     command_line::{HELP_WIDTH, lenient, missing_value},
-    logging::LogFormat,
+    logging::LogArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -195,19 +195,9 @@ pub struct ProcessArgs {
     /// [default: 127.0.0.1:9090]
     #[arg(long, value_name = "IP:PORT")]
     pub metrics_listen: Option<String>,
-    /// Log more on stderr; twice for everything
-    #[arg(long, short, action = ArgAction::Count)]
-    pub verbose: u8,
-    /// What is said on stderr: text (lines for people) or json (an object a line, with the keys of the server's logs)
-    /// [default: text]
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub log_format: LogFormat,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// Takes the command line apart.

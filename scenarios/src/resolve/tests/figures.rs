@@ -1,4 +1,4 @@
-//! Where the server's figures are read from, and where the page is written.
+//! Where the server's figures are read from, where the page is written, and who shows both.
 
 use super::{asked, facts};
 use crate::{FigureSources, Key, PrometheusSource, RemoteWriteTarget, resolve};
@@ -111,4 +111,39 @@ fn the_page_is_written_where_it_is_asked_for() {
         let problem = target(&options).unwrap_err();
         assert!(problem.contains(words) && !problem.contains("hush"), "{problem}");
     }
+}
+
+#[test]
+fn the_board_is_in_a_grafana_below_any_path() {
+    let grafana = |text: &str| {
+        resolve(&asked(&[(Key::GrafanaUrl, text)]), &facts(2))
+            .map(|resolved| resolved.grafana)
+            .map_err(|problem| problem.report())
+    };
+    for (text, url) in [
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("https://example.com/grafana/", "https://example.com/grafana"),
+    ] {
+        assert_eq!(grafana(text), Ok(Some(url.to_owned())));
+    }
+    for text in [
+        "grafana:3000",
+        "https://",
+        "http://a/?orgId=1",
+        "http://a/d/x#y",
+        "http://a b",
+    ] {
+        let problem = grafana(text).unwrap_err();
+        let words = "is not allowed: give a URL, as in http://127.0.0.1:3000, without ? and #";
+        assert!(
+            problem.starts_with("error: --grafana-url ") && problem.contains(words),
+            "{problem}"
+        );
+        assert_eq!(problem.lines().count(), 1, "{problem}");
+    }
+    let problem = grafana("https://me:hush@grafana/").unwrap_err();
+    assert!(
+        problem.contains("--grafana-url has credentials in its URL") && !problem.contains("hush"),
+        "{problem}"
+    );
 }
