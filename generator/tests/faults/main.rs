@@ -14,6 +14,9 @@ mod bench;
 #[path = "../crew/mod.rs"]
 mod crew;
 #[allow(dead_code)]
+#[path = "../run/scrape.rs"]
+mod scrape;
+#[allow(dead_code)]
 #[path = "../run/server.rs"]
 mod server;
 
@@ -27,6 +30,7 @@ mod impostor;
 mod matrix;
 mod members;
 mod names;
+mod page;
 mod play;
 mod pressure;
 mod proxy;

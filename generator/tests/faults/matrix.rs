@@ -10,7 +10,9 @@ use std::{
     time::Instant,
 };
 
-use crate::{clocks, connections, disk, hold, hostile, members, names, play, refusals, row::Row, signals, visibility};
+use crate::{
+    clocks, connections, disk, hold, hostile, members, names, page, play, refusals, row::Row, signals, visibility,
+};
 
 /// Cases at the same time. One takes a tenth of a core in the mean, most of it while it connects and starts workers.
 const AT_ONCE: usize = 8;
@@ -59,6 +61,7 @@ pub fn all() -> Vec<(&'static str, Vec<Case>)> {
         ("signals", signals::cases()),
         ("names", names::cases()),
         ("disk", disk::cases()),
+        ("page", page::cases()),
         ("members", members::cases()),
         ("hostile", hostile::cases()),
         ("clocks", clocks::cases()),

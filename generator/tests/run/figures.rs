@@ -4,13 +4,15 @@ use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
-use benchmark_prometheus::{Config, Prometheus, Target};
+use benchmark_figures::{Asked, promql};
+use benchmark_prometheus::{Config, Prometheus, Series, Target};
 use benchmark_results::{
     Results,
     diagnosis::{Diagnosis, Finding, diagnose, names},
@@ -19,7 +21,7 @@ use benchmark_results::{
 use benchmark_temporal::testing;
 
 use crate::{
-    bench::{Bench, Finished},
+    bench::{Bench, Finished, LIMIT},
     refusals::{refused, tripwire},
 };
 
@@ -89,7 +91,7 @@ fn serve(mut stream: TcpStream, answer: &Answers, number: &AtomicUsize) {
         return;
     };
     let head = format!(
-        "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status} x\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
@@ -162,6 +164,45 @@ fn the_embedded_servers_own_page_is_read_without_asking() {
 }
 
 #[test]
+fn a_link_to_the_run_is_printed_stored_and_not_called() {
+    let bench = Bench::new();
+    // Nobody listens there.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let grafana = format!("http://{nobody}/grafana");
+    let mut command =
+        bench.embedded("--rate 5 --duration 3s --ramp-up 0s --warm-up 1s --workers 1 --output results.json");
+    command.args(["--namespace", "load-test", "--grafana-url", &format!("{grafana}/")]);
+    let finished = bench.run(command);
+    let results = finished.results();
+    let link = results.run.dashboard_url.as_deref().unwrap();
+    let board = format!("{grafana}/d/temporal-benchmark?var-run_id={}&", results.run.id);
+    assert!(link.starts_with(&board) && !link.ends_with("to=now"), "{link}");
+    assert!(
+        finished.stdout.contains(&format!("  dashboard    {link}\n")),
+        "{finished:?}"
+    );
+    // Before the load, and up to now.
+    let live = finished
+        .stderr
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("dashboard  "));
+    assert!(
+        live.is_some_and(|live| live.starts_with(&board) && live.ends_with("to=now")),
+        "{finished:?}"
+    );
+
+    let other = bench.run(bench.command(&["show", "results.json", "--grafana-url", "https://example.com"]));
+    let moved = link.replace(&grafana, "https://example.com");
+    assert!(other.stdout.contains(&format!("  dashboard    {moved}\n")), "{other:?}");
+    let line = bench.run(bench.command(&["show", "results.json", "--grafana-url", "https://me:hush@example.com"]));
+    assert!(
+        refused(&line).contains("--grafana-url has credentials in its URL"),
+        "{line:?}"
+    );
+    assert!(!line.stderr.contains("hush"), "{line:?}");
+}
+
+#[test]
 fn a_low_limit_is_named_with_its_key() {
     let bench = Bench::new();
     let mut command = bench.embedded("--rate 60 --duration 8s --ramp-up 0s --warm-up 1s --workers 1 --drain 10s");
@@ -171,6 +212,29 @@ fn a_low_limit_is_named_with_its_key() {
     let found = findings(&results);
     assert_eq!(found.first().map(|first| first.rule), Some("exhausted"), "{found:?}");
     assert!(found[0].headline.contains("frontend.namespaceRPS"), "{found:?}");
+}
+
+#[test]
+fn an_overload_of_one_shard_names_its_lock() {
+    let bench = Bench::new();
+    // More than one shard can write, on whatever machine: a hundred wait for it at a time, and each waits long. Nobody executes,
+    // so that nothing else is scarce; what is left open goes with the server.
+    let command = bench.embedded(
+        "--rate 3000 --duration 6s --ramp-up 0s --warm-up 1s --workers 0 --drain 0s --no-cleanup --sample 0 \
+         --max-in-flight 100 --start-timeout 1m",
+    );
+    let results = bench.run(command).results();
+    let found = findings(&results);
+    assert_eq!(
+        found.first().map(|first| first.rule),
+        Some("shard-lock"),
+        "{found:?}: {:?}",
+        results.server_figures
+    );
+    assert!(
+        found[0].evidence.iter().any(|line| line == "1 history shard"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -214,47 +278,197 @@ fn too_few_slots_are_named() {
     assert_eq!(free.unwrap().1, 0.0);
 }
 
+/// A metrics page that two read: whoever scrapes gets it as it is and numbered, everybody else as it was scraped last.
+///
+/// Two who read it by themselves see it up to a scrape apart, and Prometheus' `rate` goes on to the ends of a window from the
+/// samples within: of a window of a minute each second is 1.7 %. What is to be the same is how figures are made of samples, and
+/// so both get the same samples.
+struct SharedPage {
+    address: SocketAddr,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    scrapes: u64,
+    text: String,
+    /// The scrape that each of the others got.
+    read: Vec<u64>,
+}
+
+/// Events of a window that are few.
+const FEW: f64 = 100.0;
+
+/// The series that numbers a scrape.
+const NUMBER: &str = "number_of_scrape";
+
+impl SharedPage {
+    fn of(server: &str) -> SharedPage {
+        let server: SocketAddr = server.parse().unwrap();
+        let known = Arc::new(Mutex::new(Known::default()));
+        let shared = Arc::clone(&known);
+        let address = stranger(move |_, request| {
+            let mut known = shared.lock().unwrap();
+            if request.to_lowercase().contains("x-prometheus-scrape-timeout-seconds") {
+                let mut page = TcpStream::connect(server).ok()?;
+                page.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").ok()?;
+                let mut answer = String::new();
+                page.read_to_string(&mut answer).ok()?;
+                let (_, text) = answer.split_once("\r\n\r\n")?;
+                known.scrapes += 1;
+                known.text = format!("{text}{NUMBER} {}\n", known.scrapes);
+            } else {
+                let scrape = known.scrapes;
+                known.read.push(scrape);
+            }
+            Some((200, known.text.clone().into_bytes()))
+        });
+        SharedPage { address, known }
+    }
+
+    fn until_scraped(&self) {
+        let begun = Instant::now();
+        while self.known.lock().unwrap().scrapes < 2 {
+            assert!(begun.elapsed() < LIMIT, "nobody scrapes");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// When Prometheus scraped what the others read first and last after they had a first look, Unix seconds.
+    fn window(&self, prometheus: &Prometheus) -> (f64, f64) {
+        let read = self.known.lock().unwrap().read.clone();
+        let [_, begin, .., end] = read[..] else {
+            panic!("{read:?}")
+        };
+        let scrapes = prometheus.query(&format!("{NUMBER}[10m]"), None).unwrap();
+        let [series] = &scrapes.series[..] else {
+            panic!("{scrapes:?}")
+        };
+        let at = |number: u64| {
+            let found = series.points.iter().find(|(_, value)| *value == number as f64);
+            found
+                .unwrap_or_else(|| panic!("scrape {number} of {read:?} did not arrive: {series:?}"))
+                .0
+        };
+        (at(begin), at(end))
+    }
+}
+
 #[test]
 fn a_page_and_a_prometheus_say_the_same() {
     let bench = Bench::new();
     let server = testing::server();
     let page = server.metrics_address();
-    let scraped = page
-        .trim_start_matches("http://")
-        .trim_end_matches("/metrics")
-        .to_owned();
+    let shared = SharedPage::of(page.trim_start_matches("http://").trim_end_matches("/metrics"));
     let prometheus = Prometheus::start(Config {
+        interval: Duration::from_secs(2),
         targets: vec![Target {
             labels: vec![("cluster".to_owned(), "bench".to_owned())],
-            ..Target::new("temporal", scraped)
+            ..Target::new("temporal", shared.address)
         }],
         ..Config::default()
     });
+    shared.until_scraped();
     let namespace = testing::unique("figures");
+    // A series that is born within the window is, to `rate`, not there before its second sample: workflow tasks have their first
+    // timeouts after ten seconds, which is before, and the first polls come back empty after a minute, which is later.
     let mut command = bench.against(
         &server.address(),
-        "--rate 20 --duration 63s --ramp-up 1s --warm-up 2s --workers 1 --output results.json",
+        "--rate 20 --duration 35s --ramp-up 1s --warm-up 14s --workers 1 --output results.json",
     );
-    command.args(["--namespace", &namespace, "--server-metrics", &page]);
+    let url = format!("http://{}/metrics", shared.address);
+    command.args(["--namespace", &namespace, "--server-metrics", &url]);
     let finished = bench.run(command);
     let by_page = finished.results();
-    // Once more, and then asked by the program itself.
+    let by_page = figures(&by_page);
+    let (begin, end) = shared.window(&prometheus);
+    // A window begins after its first instant. Scrapes have whole milliseconds.
+    let window = Duration::from_millis(((end - begin) * 1e3).round() as u64 + 1);
+    let asked = |window| Asked {
+        namespace: namespace.clone(),
+        matchers: None,
+        window,
+    };
+    let mut compared = 0;
+    for figure in &by_page.figures {
+        let of_workers = figure.query.contains("temporal_");
+        // Gauges are looked at every ten seconds; the other figures are of the same samples.
+        let of_gauges = figure.query.contains("_over_time") || figure.query.contains("deriv");
+        if of_workers || of_gauges {
+            continue;
+        }
+        let of_table = benchmark_figures::figure(&figure.name).unwrap();
+        let own = promql::query(of_table, &asked(Duration::from_secs_f64(by_page.seconds)));
+        assert_eq!(figure.query, own, "it is what the file says");
+        let answer = prometheus
+            .query(&promql::query(of_table, &asked(window)), Some(end))
+            .unwrap();
+        // It remarks that counters without `_total` might be none.
+        assert_eq!(answer.warnings, Vec::<String>::new(), "{}", figure.query);
+        let Some(page) = figure.value.filter(|value| *value != 0.0) else {
+            continue;
+        };
+        // What happened a few times only may have happened for the first time: to `rate` that is where it begins.
+        if figure.unit == FigureUnit::PerSecond && page * by_page.seconds < FEW {
+            continue;
+        }
+        if let Some(busiest) = figure
+            .query
+            .find("topk(")
+            .filter(|_| figure.unit == FigureUnit::Milliseconds)
+        {
+            // Within the parentheses that milliseconds are made in.
+            let calls = figure.query[busiest..].strip_suffix(')').unwrap();
+            let calls = prometheus.query(calls, Some(end)).unwrap();
+            let calls = calls.series.iter().find(|series| series.labels == figure.labels);
+            if calls.is_none_or(|calls| calls.points[0].1 * by_page.seconds < FEW) {
+                continue;
+            }
+        }
+        let its_own = |series: &&Series| {
+            let mut labels = figure.labels.iter();
+            labels.all(|(name, value)| series.labels.get(name) == Some(value))
+        };
+        // What was not there before the window, such as a timer's first end, likewise.
+        let before = promql::query(of_table, &asked(Duration::from_secs(10)));
+        let before = prometheus.query(&before, Some(begin)).unwrap();
+        if !before.series.iter().any(|series| its_own(&series)) {
+            continue;
+        }
+        let series = answer.series.iter().find(its_own);
+        let series = series.unwrap_or_else(|| panic!("{figure:?}: {answer:?}"));
+        let asked = series.points.last().unwrap().1;
+        // When the page was read is up to a scrape later than when it was scraped: what was counted is compared.
+        let (page, asked) = match figure.unit {
+            FigureUnit::PerSecond => (page * by_page.seconds, asked * window.as_secs_f64()),
+            _ => (page, asked),
+        };
+        assert!(
+            (page - asked).abs() <= 0.02 * page.max(asked),
+            "{}{:?}: page {page}, Prometheus {asked}",
+            figure.name,
+            figure.labels
+        );
+        compared += 1;
+    }
+    assert!(compared > 20, "{compared} figures were compared");
+
+    // And asked by the program itself: of a run, and of a stored one.
     let mut command = bench.against(
         &server.address(),
-        "--rate 30 --duration 10s --ramp-up 1s --warm-up 2s --workers 1 --output asked.json",
+        "--rate 30 --duration 10s --ramp-up 1s --warm-up 1s --workers 1 --output asked.json",
     );
     command.args(["--namespace", &namespace, "--prometheus", &prometheus.url()]);
     command.args(["--prometheus-match", "cluster=\"bench\""]);
     let asked = bench.run(command);
     let asked =
         benchmark_results::file::read(&bench.path("asked.json")).unwrap_or_else(|error| panic!("{error}: {asked:?}"));
-    let by_itself = self::figures(&asked);
+    let by_itself = figures(&asked);
     assert_eq!(
         (by_itself.method, &by_itself.problems),
         (FigureMethod::Prometheus, &Vec::new())
     );
     assert!(value(by_itself, names::TRANSITIONS_PER_WORKFLOW) > 2.0, "{by_itself:?}");
-
     let told = bench.run(bench.command(&[
         "diagnose",
         "results.json",
@@ -265,61 +479,6 @@ fn a_page_and_a_prometheus_say_the_same() {
     ]));
     assert_eq!(told.code(), 0, "{told:?}");
     assert!(told.stdout.contains("state-transitions"), "{told:?}");
-    let by_page = figures(&by_page);
-    let mut compared = 0;
-    for figure in &by_page.figures {
-        let of_workers = figure.query.contains("temporal_");
-        // Gauges are seen at other instants; the other figures are of the same counters.
-        let of_gauges = figure.query.contains("_over_time") || figure.query.contains("deriv");
-        // And which are the busiest, and how slow the slowest few of them were, is for a second at either end to say.
-        let of_few =
-            (figure.unit == FigureUnit::Milliseconds && !figure.labels.is_empty()) || figure.name.ends_with("p99");
-        if of_workers || of_gauges || of_few {
-            continue;
-        }
-        let answer = prometheus.query(&figure.query, Some(end_of(by_page))).unwrap();
-        // It remarks that counters without `_total` might be none.
-        assert_eq!(answer.warnings, Vec::<String>::new(), "{}", figure.query);
-        let Some(page) = figure.value.filter(|value| *value != 0.0) else {
-            continue;
-        };
-        // What happened a few times only is all of it in the second at either end.
-        if figure.unit == FigureUnit::PerSecond && page * by_page.seconds < 100.0 {
-            continue;
-        }
-        let series = answer
-            .series
-            .iter()
-            .find(|series| {
-                figure
-                    .labels
-                    .iter()
-                    .all(|(name, value)| series.labels.get(name) == Some(value))
-            })
-            .unwrap_or_else(|| panic!("{figure:?}: {answer:?}"));
-        let asked = series.points.last().unwrap().1;
-        // Prometheus' window begins and ends with a scrape, and the server tells each second what it counted: one second of
-        // the window may be another one. A quantile moves with the slowest few that came in it.
-        let a_second = 1.0 / by_page.seconds;
-        let allowed = match figure.unit {
-            FigureUnit::Milliseconds => 0.1,
-            _ => 0.02 + a_second,
-        };
-        assert!(
-            (page - asked).abs() <= allowed * page.max(asked),
-            "{}{:?}: page {page}, Prometheus {asked}",
-            figure.name,
-            figure.labels
-        );
-        compared += 1;
-    }
-    assert!(compared > 10, "{compared} figures were compared");
-}
-
-/// The end of a window, Unix seconds.
-fn end_of(figures: &ServerFigures) -> f64 {
-    let begun: jiff::Timestamp = figures.started_at.parse().unwrap();
-    begun.as_nanosecond() as f64 / 1e9 + figures.seconds
 }
 
 #[test]
@@ -338,6 +497,14 @@ fn what_cannot_be_read_is_said_before_the_load() {
         (
             vec!["--prometheus".to_owned(), "http://me:hush@localhost".to_owned()],
             "--prometheus has credentials in its URL",
+        ),
+        (
+            vec!["--grafana-url".to_owned(), "http://localhost/d/x?orgId=1".to_owned()],
+            "is not allowed: give a URL, as in http://127.0.0.1:3000, without ? and #",
+        ),
+        (
+            vec!["--grafana-url".to_owned(), "http://me:hush@localhost".to_owned()],
+            "--grafana-url has credentials in its URL",
         ),
         (
             vec!["--prometheus".to_owned(), format!("http://{nobody}")],
@@ -418,7 +585,10 @@ fn a_prometheus_that_dies_leaves_the_run_as_it_is() {
             .all(|figure| figure.value.is_none() && figure.reason.is_some())
     );
     if finished.code() != 3 {
-        assert!(finished.stdout.contains("bottleneck   not known: "), "{finished:?}");
+        let lines = finished.stdout.lines().filter(|line| line.contains("bottleneck"));
+        let lines: Vec<&str> = lines.collect();
+        let [line] = lines[..] else { panic!("{finished:?}") };
+        assert!(line.starts_with("  bottleneck   not known: "), "{finished:?}");
     }
 }
 

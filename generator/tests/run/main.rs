@@ -18,6 +18,9 @@ mod refusals;
 mod relay;
 mod restart;
 mod rotation;
+// The faults use the rest of it.
+#[allow(dead_code)]
+mod scrape;
 mod secrets;
 mod series;
 mod server;

@@ -2,9 +2,8 @@
 //! end is the result.
 
 use std::{
-    collections::BTreeMap,
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    io::Write as _,
+    net::SocketAddr,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -13,46 +12,11 @@ use benchmark_prometheus::{Config, Ingestion, Prometheus, Target, Tool};
 use benchmark_results::{Ledger, schema::Latency};
 
 use crate::{
-    bench::{Bench, Going},
+    bench::Bench,
     fleet::Cast,
+    scrape::{self, Page, page_of, parse, sum, text},
     server,
 };
-
-/// Values by name and labels, as they stand in the text.
-type Page = BTreeMap<String, f64>;
-
-fn page_of(going: &mut Going) -> SocketAddr {
-    going.until("the page's address", |going| {
-        let said = going.said();
-        let (_, after) = said
-            .split_once("metrics  http://")
-            .or_else(|| said.split_once("metrics at http://"))?;
-        let (address, _) = after.split_once("/metrics\n")?;
-        Some(address.parse().unwrap())
-    })
-}
-
-/// The page as `curl` gets it; `None` when nobody listens any more.
-fn text(address: SocketAddr) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: here\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    Some(body.to_owned())
-}
-
-fn parse(text: &str) -> Page {
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .map(|line| {
-            let (series, value) = line.rsplit_once(' ').unwrap();
-            (series.to_owned(), value.parse().unwrap_or(f64::INFINITY))
-        })
-        .collect()
-}
 
 /// Prometheus' own judgement of a page.
 fn check_with_promtool(text: &str) {
@@ -67,39 +31,6 @@ fn check_with_promtool(text: &str) {
     let judged = promtool.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&judged.stdout) + String::from_utf8_lossy(&judged.stderr);
     assert!(judged.status.success() && said.is_empty(), "{said}\n{text}");
-}
-
-fn sum(page: &Page, name: &str, with: &str) -> f64 {
-    let of = |series: &str| series.split('{').next() == Some(name) && series.contains(with);
-    page.iter()
-        .filter(|(series, _)| of(series))
-        .map(|(_, value)| value)
-        .sum()
-}
-
-fn check_identities(page: &Page) {
-    let all = |name: &str| sum(page, name, "");
-    for phase in ["ramp", "warm_up", "measure"] {
-        let of = |name: &str| sum(page, name, &format!("phase=\"{phase}\""));
-        assert_eq!(
-            of("benchmark_arrivals_total"),
-            of("benchmark_starts_dispatched_total") + of("benchmark_starts_dropped_total"),
-            "{phase}: {page:#?}"
-        );
-    }
-    assert_eq!(
-        all("benchmark_starts_dispatched_total"),
-        all("benchmark_starts_rejected_total")
-            + all("benchmark_workflows_started_total")
-            + all("benchmark_starts_unknown")
-            + all("benchmark_starts_in_flight"),
-        "{page:#?}"
-    );
-    assert_eq!(
-        all("benchmark_workflows_started_total"),
-        all("benchmark_workflows_total") + all("benchmark_backlog"),
-        "{page:#?}"
-    );
 }
 
 fn leader(bench: &Bench, arguments: &str) -> Command {
@@ -140,32 +71,13 @@ fn every_scrape_closes_and_the_last_one_is_the_result() {
     let mut going = bench.begin(command);
     let address = page_of(&mut going);
     let prometheus = prometheus(address, Duration::from_secs(1));
-    let mut before = Page::new();
     let mut scrapes = 0;
-    while let Some(text) = text(address) {
-        let page = parse(&text);
-        check_identities(&page);
-        if scrapes == 30 {
-            check_with_promtool(&text);
-        }
-        for (series, value) in before {
-            // The workers of this process end before it does.
-            if series.starts_with("benchmark_worker_") && !page.contains_key(&series) {
-                continue;
-            }
-            let falls = ["_total", "_count", "_bucket"]
-                .iter()
-                .any(|end| series.split('{').next().unwrap().ends_with(end));
-            assert!(
-                !falls || page[&series] >= value,
-                "{series} fell from {value} to {}",
-                page[&series]
-            );
-        }
-        before = page;
+    scrape::watch(address, |text, _| {
         scrapes += 1;
-        std::thread::sleep(Duration::from_millis(150));
-    }
+        if scrapes == 30 {
+            check_with_promtool(text);
+        }
+    });
     let finished = going.finish();
     assert!(scrapes > 30, "{scrapes} scrapes: {finished:?}");
     let results = finished.results();
