@@ -67,7 +67,7 @@ impl Pressure {
     }
 
     /// Whether others kept server and workers from their work.
-    fn is_crowded(&self) -> bool {
+    pub fn is_crowded(&self) -> bool {
         self.others >= CROWDED.0 && self.idle < CROWDED.1
     }
 

@@ -93,7 +93,10 @@ fn quantile_samples(context: &Context) -> Check {
         .collect();
     let value = format!("not shown: {}", left_out.join("; "));
     let draft = Draft::new(names::QUANTILE_SAMPLES, value, limit);
-    if needed > 0.0 {
+    if needed > 0.0 && context.interrupted {
+        // The pace of a run that was cut short, as by a server that went away, says nothing of the next one.
+        draft.warning("the run was interrupted: to its end there are more")
+    } else if needed > 0.0 {
         draft.warning(format!(
             "measure for {} at this pace to see up to p99.9",
             length(needed.ceil())

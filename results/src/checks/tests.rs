@@ -349,10 +349,15 @@ fn samples() {
         let remedy = &check(&verdict, names::QUANTILE_SAMPLES).remedy;
         assert!(remedy.contains(needed), "{remedy}");
     }
-    expect(names::QUANTILE_SAMPLES, Warning, |_, parts| {
-        let latencies = &mut parts.phases.measure.latencies;
-        latencies.e2e_response.completed = lag_of(600, 0, 0);
+    let verdict = expect(names::QUANTILE_SAMPLES, Warning, |_, parts| {
+        parts.interrupted = true;
+        parts.phases.measure.latencies.e2e_response.completed = lag_of(600, 0, 0);
     });
+    let remedy = &check(&verdict, names::QUANTILE_SAMPLES).remedy;
+    assert!(
+        remedy.contains("interrupted") && !remedy.contains("at this pace"),
+        "{remedy}"
+    );
     for (ends, said) in [
         (600, "start and e2e p99.9, p99.99 (600 samples)"),
         (
