@@ -7,6 +7,7 @@
 pub mod asked;
 pub mod board;
 pub mod check;
+pub mod logql;
 pub mod promql;
 pub mod series;
 pub mod tidy;
@@ -16,12 +17,32 @@ pub use board::Board;
 pub use check::{Finding, check};
 pub use series::Known;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// The boards, by file.
-pub const BOARDS: [&str; 5] = ["bench.json", "workers.json", "server.json", "dsql.json", "logs.json"];
+const BOARDS: [&str; 5] = ["bench.json", "workers.json", "server.json", "dsql.json", "logs.json"];
 
 /// The folder that this crate, the boards and the rules are in.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// The files of all boards.
+pub fn files() -> Vec<PathBuf> {
+    BOARDS.iter().map(|board| folder().join(board)).collect()
+}
+
+/// All boards.
+///
+/// # Panics
+/// When one cannot be read.
+pub fn boards() -> Vec<Board> {
+    let read = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        Board::read(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    };
+    files().iter().map(read).collect()
 }

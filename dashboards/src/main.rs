@@ -3,7 +3,7 @@
 use std::{fs, io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use benchmark_dashboards::{BOARDS, Board, Known, check, folder, tidy::tidy};
+use benchmark_dashboards::{Board, Known, check, tidy::tidy};
 use clap::{Parser, Subcommand};
 
 /// Looks after the boards in dashboards/.
@@ -29,7 +29,7 @@ enum Command {
 fn main() -> Result<ExitCode> {
     let Command::Tidy { check: look, files } = Args::parse().command;
     let files = match files.is_empty() {
-        true => BOARDS.map(|board| folder().join(board)).to_vec(),
+        true => benchmark_dashboards::files(),
         false => files,
     };
     let known = Known::all();

@@ -6,42 +6,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Pages of servers, by framework: with the names that boards, rules and figures ask for.
+pub const SERVERS: [&str; 2] = ["server-1.31.2-tally.prom", "server-1.31.2-opentelemetry.prom"];
+
+/// The page of a server that names its series otherwise: OpenTelemetry as it comes. They are to be recognised, not asked for.
+pub const OTHER_NAMES: &str = "server-1.31.2-opentelemetry-plain.prom";
+
+/// The only one of [`OTHER_NAMES`] that is asked for: it tells that there are these.
+const TELLTALE: &str = "service_requests_total";
+
 /// A page, and what it is of.
 struct Page {
+    file: &'static str,
     text: &'static str,
     /// Its histograms are also scraped as native ones, under the family's own name.
     native: bool,
 }
 
-const PAGES: [Page; 7] = [
-    Page {
-        text: include_str!("../series/run.prom"),
-        native: true,
-    },
-    Page {
-        text: include_str!("../series/worker.prom"),
-        native: true,
-    },
-    Page {
-        text: include_str!("../series/server-1.29.1.prom"),
-        native: false,
-    },
-    Page {
-        text: include_str!("../series/server-full.prom"),
-        native: false,
-    },
-    Page {
-        text: include_str!("../series/dsql.prom"),
-        native: false,
-    },
-    Page {
-        text: include_str!("../series/dsql-plain.prom"),
-        native: false,
-    },
-    Page {
-        text: include_str!("../series/prometheus.prom"),
-        native: false,
-    },
+macro_rules! page {
+    ($file:literal, $native:literal) => {
+        Page {
+            file: $file,
+            text: include_str!(concat!("../series/", $file)),
+            native: $native,
+        }
+    };
+}
+
+const PAGES: [Page; 11] = [
+    page!("run.prom", true),
+    page!("run-by-hand.prom", true),
+    page!("worker.prom", true),
+    page!("worker-by-hand.prom", true),
+    page!("server-1.31.2-tally.prom", false),
+    page!("server-1.31.2-opentelemetry.prom", false),
+    page!("server-1.31.2-opentelemetry-plain.prom", false),
+    page!("server-by-hand.prom", false),
+    page!("dsql.prom", false),
+    page!("dsql-plain.prom", false),
+    page!("prometheus.prom", false),
 ];
 
 /// Labels that every series gets when it is scraped: from Prometheus, and from the collector beside a task.
@@ -77,10 +80,37 @@ impl Known {
     /// # Panics
     /// When one of them is no page; a test reads them.
     pub fn all() -> Known {
+        Known::of(|file| file != OTHER_NAMES, true)
+    }
+
+    /// What there is where the only server is the one of this page: one of [`SERVERS`], or [`OTHER_NAMES`].
+    ///
+    /// # Panics
+    /// When there is no such page, or one of them is none.
+    pub fn with_server(server: &str) -> Known {
+        assert!(
+            PAGES.iter().any(|page| page.file == server),
+            "no page is called {server}"
+        );
+        let is_other = |file: &str| file != server && (file == OTHER_NAMES || SERVERS.contains(&file));
+        Known::of(|file| !is_other(file), server != OTHER_NAMES)
+    }
+
+    /// What some of the pages have; with `telltale` also that one of [`OTHER_NAMES`].
+    fn of(pages: impl Fn(&str) -> bool, telltale: bool) -> Known {
         let mut known = Known::default();
+        let add = |page: &Page, into: &mut Known| {
+            if let Err(problem) = into.add(page.text, page.native) {
+                panic!("{}: {problem}", page.file);
+            }
+        };
         for page in &PAGES {
-            if let Err(problem) = known.add(page.text, page.native) {
-                panic!("{problem}");
+            if pages(page.file) {
+                add(page, &mut known);
+            } else if telltale && page.file == OTHER_NAMES {
+                let mut other = Known::default();
+                add(page, &mut other);
+                known.0.extend(other.0.remove_entry(TELLTALE));
             }
         }
         known

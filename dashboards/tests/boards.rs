@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use benchmark_dashboards::{BOARDS, Board, Finding, Known, check, folder, tidy::tidy};
+use benchmark_dashboards::{
+    Board, Finding, Known, boards, check, files, folder,
+    series::{OTHER_NAMES, SERVERS},
+    tidy::tidy,
+};
 use serde_json::{Value, json};
 
 fn text(board: &str) -> String {
@@ -12,21 +16,56 @@ fn text(board: &str) -> String {
 
 #[test]
 fn the_boards_are_as_tidy_leaves_them() {
-    for board in BOARDS {
-        let text = text(board);
+    for file in files() {
+        let text = fs::read_to_string(&file).unwrap();
         let tidied = tidy(&text).unwrap();
-        assert!(tidied == text, "{board}: cargo run -p benchmark-dashboards -- tidy");
+        assert!(
+            tidied == text,
+            "{}: cargo run -p benchmark-dashboards -- tidy",
+            file.display()
+        );
     }
 }
 
 #[test]
 fn nothing_is_wrong_with_the_boards() {
     let known = Known::all();
-    for board in BOARDS {
-        let findings = check(&Board::read(&text(board)).unwrap(), &known);
-        let told: Vec<String> = findings.iter().map(Finding::to_string).collect();
-        assert!(told.is_empty(), "\n{}", told.join("\n"));
+    let findings = boards().iter().flat_map(|board| check(board, &known)).collect();
+    assert_eq!(told(findings), "");
+}
+
+/// Tally and OpenTelemetry name what they record by rules of their own, and differ in what they record at all.
+#[test]
+fn each_recorded_server_has_what_the_boards_ask_for() {
+    for server in SERVERS {
+        let known = Known::with_server(server);
+        let findings = boards().iter().flat_map(|board| check(board, &known)).collect();
+        assert_eq!(told(findings), "", "{server}");
     }
+}
+
+/// OpenTelemetry that is left to its own names: none of the boards' series are there, but the one that tells.
+#[test]
+fn a_server_of_other_names_is_recognised_and_nothing_else_of_it_is_found() {
+    let known = Known::with_server(OTHER_NAMES);
+    assert!(known.get("service_requests_total").is_some());
+    for absent in ["service_requests", "service_latency_bucket"] {
+        assert!(known.get(absent).is_none(), "{absent}");
+    }
+    let server = boards()
+        .into_iter()
+        .find(|board| board.uid() == "temporal-server-health")
+        .unwrap();
+    let findings = check(&server, &known);
+    let of = |title: &str| findings.iter().any(|finding| finding.place == title);
+    assert!(
+        of("Requests by service") && of("Latency p95 by operation"),
+        "{findings:?}"
+    );
+}
+
+fn told(findings: Vec<Finding>) -> String {
+    findings.iter().map(|finding| format!("{finding}\n")).collect()
 }
 
 /// What is found on the board "Benchmark" after something was done to one of its panels.

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use benchmark_dashboards::{BOARDS, folder};
+use benchmark_dashboards::{files, folder};
 
 const FILES: [&str; 3] = ["package.json", "package-lock.json", "check.mjs"];
 
@@ -57,7 +57,7 @@ fn check(boards: &[PathBuf]) -> Result<(), String> {
 /// One test: the tools are installed once.
 #[test]
 fn boards_have_grafanas_types_and_what_has_not_is_found() {
-    check(&BOARDS.map(|board| folder().join(board))).unwrap();
+    check(&files()).unwrap();
     let copy = tempfile::tempdir().unwrap();
     for (board, from, to, problem) in [
         (

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use benchmark_dashboards::{BOARDS, Board, Known, check::of_an_alert, folder};
+use benchmark_dashboards::{Known, boards, check::of_an_alert, folder};
 use benchmark_prometheus::Tool;
 use serde::Deserialize;
 
@@ -148,14 +148,7 @@ fn each_alert_fires_and_is_silent_in_a_test() {
 #[test]
 fn each_alert_asks_for_what_exists_and_says_what_to_do() {
     let known = Known::all();
-    let boards: BTreeSet<String> = BOARDS
-        .map(|board| {
-            Board::read(&fs::read_to_string(folder().join(board)).unwrap())
-                .unwrap()
-                .uid()
-                .to_owned()
-        })
-        .into();
+    let boards: BTreeSet<String> = boards().iter().map(|board| board.uid().to_owned()).collect();
     let mut names = BTreeSet::new();
     for Alert {
         alert,

@@ -12,6 +12,7 @@ use crate::{
     answer::Sample,
     figure::{Counted, Figure, Keep, Kind},
     promql::{self, Asked},
+    table::BACKLOG,
 };
 
 /// Values of one figure at most: a hostile answer could have thousands.
@@ -22,6 +23,10 @@ const LABEL: usize = 200;
 
 /// Longest reason, characters.
 const REASON: usize = 500;
+
+/// What to set where it is absent although tasks wait.
+const BACKLOG_IS_LATE: &str = "; a server tells the backlog of a task queue once a minute: matching.updateAckInterval, and \
+    from 1.31 matching.backlogMetricsEmitInterval, set to 5s in its dynamic configuration, show it in shorter runs";
 
 /// Labels and value.
 pub(crate) type Found = Vec<(BTreeMap<String, String>, f64)>;
@@ -65,8 +70,9 @@ pub(crate) fn absent(figure: &Figure, asked: &Asked, is_known: bool) -> Result<F
         .filter_map(|series| series.names.first().copied())
         .take(2)
         .collect();
+    let late = if names.contains(&BACKLOG) { BACKLOG_IS_LATE } else { "" };
     Err(format!(
-        "there are no series of {} for namespace {}",
+        "there are no series of {} for namespace {}{late}",
         names.join(" and "),
         asked.namespace
     ))
@@ -168,6 +174,15 @@ mod tests {
             None,
             "other stores have none"
         );
+    }
+
+    #[test]
+    fn a_backlog_that_is_not_told_yet_has_its_remedy() {
+        let reason = |name| told(name, Ok(vec![]), true)[0].reason.clone().unwrap();
+        for late in ["task-backlog-peak", "task-backlog-slope"] {
+            assert!(reason(late).contains("matching.backlogMetricsEmitInterval"), "{late}");
+        }
+        assert!(!reason("open-polls").contains("matching."));
     }
 
     #[test]

@@ -73,9 +73,14 @@ const WORKFLOW_WAIT: Series = of_namespace(
 );
 const ACTIVITY_WAIT: Series = of_namespace(&["temporal_activity_schedule_to_start_latency_seconds"], &[], Unknown);
 const POLLS: Series = of_namespace(&["poll_success"], &[], Unknown);
-const BACKLOG: Series = of_namespace(&["approximate_backlog_count"], &[], Unknown);
+/// Matching records it when it stores how far a task queue was read: each `matching.updateAckInterval`, a minute by default.
+/// From server 1.31 on it is `matching.backlogMetricsEmitInterval`, a minute, too. So a run that is shorter has no such series
+/// although tasks wait. It also takes `metrics.breakdownByTaskQueue` and `metrics.breakdownByPartition`, both on by default.
+pub(crate) const BACKLOG: &str = "approximate_backlog_count";
+const TASK_BACKLOG: Series = of_namespace(&[BACKLOG], &[], Unknown);
 const PERSISTENCE: Series = of_namespace(&["persistence_latency"], &[], Unknown);
 const PERSISTENCE_REQUESTS: Series = of_namespace(&["persistence_requests"], &[], Unknown);
+/// A server records its pools once a minute, the first time a minute after it connected: 1.31 has no setting for that.
 const SQL_USED: Series = of_server(&["persistence_sql_in_use"], &[], Unknown);
 const SQL_MOST: Series = of_server(&["persistence_sql_max_open_conn"], &[], Unknown);
 const DSQL_USED: Series = of_server(&["dsql_pool_in_use"], &[], Unknown);
@@ -147,8 +152,8 @@ pub const FIGURES: &[Figure] = &[
             ),
         )
     },
-    plain(TASK_BACKLOG_PEAK, Count, Sum(Level::Peak, BACKLOG)),
-    plain(TASK_BACKLOG_SLOPE, PerSecond, Sum(Level::Slope, BACKLOG)),
+    plain(TASK_BACKLOG_PEAK, Count, Sum(Level::Peak, TASK_BACKLOG)),
+    plain(TASK_BACKLOG_SLOPE, PerSecond, Sum(Level::Slope, TASK_BACKLOG)),
     Figure {
         by: &["operation"],
         keep: Keep::Busiest(SOME),

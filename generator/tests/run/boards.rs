@@ -2,39 +2,43 @@
 //! person.
 //!
 //! Two Prometheus scrape the server, a leader, a further generator and two workers each second: one takes native and classic
-//! histograms, one classic ones only, and both must have an answer. The first run is a good one, but for a share of workflows that
-//! is told to fail; the second provokes what a good run does not have: refusals, drops, a worker that is full and one that is
-//! killed. What no run of these tests has is asked of pages written by hand, and named in [`BY_HAND`].
+//! histograms, one classic ones only, and both must have an answer; the first run's leader writes to a third one, and all
+//! three answer alike. The first run is a good one, but for a share of workflows that is told to fail and for what a bystander
+//! does; the second provokes what a good run does not have: refusals, drops, a worker that is full and one
+//! that is killed. What no run of these tests has is named in [`NOT_HERE`], and asked of recorded pages.
 
 use std::{
     collections::BTreeSet,
-    fs,
+    io::Write as _,
+    process::{Command, Stdio},
     time::{Duration, Instant, SystemTime},
 };
 
-use benchmark_dashboards::{Asked, BOARDS, Board, Known, asked, folder, promql};
+use benchmark_dashboards::{
+    Asked, Known, asked, boards, folder, promql,
+    series::{OTHER_NAMES, SERVERS},
+};
 use benchmark_generator::page::{GENERATOR_SERIES, RUN_SERIES};
 use benchmark_metrics::Kind;
-use benchmark_prometheus::{Config, Ingestion, Prometheus, Target};
+use benchmark_prometheus::{Config, Ingestion, Prometheus, Target, Tool};
 use benchmark_temporal::embedded::EmbeddedServer;
 use benchmark_worker::page::WORKER_SERIES;
-use rustix::process::Signal;
 
-use crate::{
-    bench::{Bench, Going, LIMIT},
-    server,
-};
+use self::cast::{Cast, scrape};
+use crate::{bench::LIMIT, server};
 
+mod bystander;
+mod cast;
 mod pages;
+mod relay;
+mod ways;
 
 /// What `$__rate_interval` is when pages are scraped each second: four of them.
 const RATE_INTERVAL: &str = "4s";
 
-const TOKEN: &str = "a-token-for-boards";
-
-/// What no run of these tests has for sure, and so is asked of pages written by hand: board, panel or alert, the letters of its
-/// queries, and what it would take.
-const BY_HAND: &[(&str, &str, &str, &str)] = &[
+/// What no run of these tests has for sure, and so is asked of pages of a full server that were recorded, or written by hand
+/// where that could not be: board, panel or alert, the letters of its queries, and what it would take.
+const NOT_HERE: &[(&str, &str, &str, &str)] = &[
     (
         "temporal-benchmark",
         "Waiting for CPU",
@@ -48,10 +52,7 @@ const BY_HAND: &[(&str, &str, &str, &str)] = &[
         "a server with SQL pools",
     ),
     ("temporal-workers", "Poll success, activities", "B", "eager activities"),
-    ("temporal-workers", "Tasks", "C", "local activities"),
-    ("temporal-workers", "Execution p95", "C", "local activities"),
     ("temporal-workers", "Failed requests", "AB", "connections that break"),
-    ("temporal-workers", "Failed tasks", "ABC", "a workload whose tasks fail"),
     (
         "temporal-server-health",
         "Exhausted by cause",
@@ -60,33 +61,30 @@ const BY_HAND: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "temporal-server-health",
-        "Workflow outcomes",
-        "CEF",
-        "workflows that time out, are cancelled, continue as new",
-    ),
-    (
-        "temporal-server-health",
-        "Activity outcomes",
-        "BCDEF",
-        "activities that fail",
-    ),
-    (
-        "temporal-server-health",
         "History task errors",
         "AB",
         "history tasks that fail",
+    ),
+    ("temporal-workers", "Tasks", "C", "local activities"),
+    ("temporal-workers", "Execution p95", "C", "local activities"),
+    (
+        "temporal-workers",
+        "Failed tasks",
+        "BC",
+        "an activity that fails by itself",
+    ),
+    ("temporal-server-health", "Workflow outcomes", "F", "continue-as-new"),
+    (
+        "temporal-server-health",
+        "Activity outcomes",
+        "F",
+        "a workflow that cancels its activities",
     ),
     (
         "temporal-server-health",
         "Shards that move",
         "BC",
         "several history hosts",
-    ),
-    (
-        "temporal-server-health",
-        "Async match p95",
-        "B",
-        "a task queue without pollers",
     ),
     (
         "temporal-server-health",
@@ -117,101 +115,14 @@ const BY_HAND: &[(&str, &str, &str, &str)] = &[
     ("alert", "DsqlConflicts", "", "the plug-in for DSQL"),
 ];
 
-/// Whether a query is one of [`BY_HAND`].
-fn is_by_hand(asked: &Asked) -> bool {
+/// Whether a query is one of [`NOT_HERE`].
+fn is_not_here(asked: &Asked) -> bool {
     let is = |(board, place, letters, _): &(&str, &str, &str, &str)| {
         asked.board == *board
             && asked.place == *place
             && (asked.letter.is_empty() || letters.contains(asked.letter.as_str()))
     };
-    BY_HAND.iter().any(is)
-}
-
-/// The processes of a run, each scraped.
-struct Cast {
-    leader: Going,
-    members: Vec<Going>,
-    benches: Vec<Bench>,
-}
-
-impl Cast {
-    /// A leader, a further generator and two workers.
-    fn start(server: &EmbeddedServer, prometheus: &mut [Prometheus], load: &str, worker: &str) -> Cast {
-        let bench = Bench::new();
-        let line = format!(
-            "--fleet-listen 127.0.0.1:0 --expect-workers 2 --generators 2 --metrics-listen 127.0.0.1:0 \
-             --min-throughput 0 --max-error-ratio 1 --max-p99-latency 10m --output results.json --fleet-timeout 100s {load}"
-        );
-        let mut command = bench.against(&server.address(), &line);
-        command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
-        let mut leader = bench.begin(command);
-        let address = leader.until("the fleet's address", |going| after(&going.said(), "--join "));
-        scrape(prometheus, "leader", page_of(&mut leader));
-        let mut cast = Cast {
-            leader,
-            members: Vec::new(),
-            benches: vec![bench],
-        };
-        cast.member(prometheus, "generator", &format!("join {address}"));
-        let worker = format!("--join {address} --profile small {worker}");
-        cast.member(prometheus, "worker", &worker);
-        cast.member(prometheus, "worker", &worker);
-        cast
-    }
-
-    fn member(&mut self, prometheus: &mut [Prometheus], job: &str, line: &str) {
-        let bench = Bench::new();
-        let line = format!("{line} --metrics-listen 127.0.0.1:0");
-        let arguments: Vec<&str> = line.split_whitespace().collect();
-        let mut command = match job {
-            "worker" => bench.program(&crate::fleet::worker_program(), &arguments),
-            _ => bench.command(&arguments),
-        };
-        command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
-        let mut member = bench.begin(command);
-        scrape(prometheus, job, page_of(&mut member));
-        self.members.push(member);
-        self.benches.push(bench);
-    }
-
-    fn in_the_middle(&mut self) {
-        self.leader.until("the measured phase", |going| {
-            going.said().contains("\nmeasure 00:").then_some(())
-        });
-    }
-
-    /// The run's id, once all have ended.
-    fn finish(self) -> String {
-        let leader = self.leader.finish();
-        let run = leader.results().run.id;
-        for member in self.members {
-            member.finish();
-        }
-        run
-    }
-}
-
-/// The word that follows a text, when the line is whole.
-fn after(said: &str, text: &str) -> Option<String> {
-    let (_, after) = said.split_once(text)?;
-    let (word, _) = after.split_once([' ', '\n'])?;
-    Some(word.to_owned())
-}
-
-/// Host and port of a process's page, as it says it.
-fn page_of(going: &mut Going) -> String {
-    going.until("its metrics page", |going| {
-        let said = going.said();
-        let at = said.find("/metrics")?;
-        let (_, address) = said[..at].rsplit_once("http://")?;
-        Some(address.to_owned())
-    })
-}
-
-fn scrape(prometheus: &mut [Prometheus], job: &str, address: String) {
-    for prometheus in prometheus {
-        prometheus.scrape(Target::new(job, &address));
-    }
+    NOT_HERE.iter().any(is)
 }
 
 fn now() -> f64 {
@@ -221,24 +132,9 @@ fn now() -> f64 {
         .as_secs_f64()
 }
 
-fn boards() -> Vec<Board> {
-    let read = |board: &&str| Board::read(&fs::read_to_string(folder().join(board)).unwrap()).unwrap();
-    BOARDS.iter().map(read).collect()
-}
-
 /// All that boards and alerts ask, with the variables' values. An alert asks for what it compares with its limit.
-fn everything(prometheus: &Prometheus, runs: &str, range: f64) -> Vec<Asked> {
-    let value = |name: &str| {
-        Some(match name {
-            "__rate_interval" => RATE_INTERVAL.to_owned(),
-            "__range" => format!("{}s", range.ceil()),
-            "run_id" => runs.to_owned(),
-            "namespace" => server::NAMESPACE.to_owned(),
-            "task_queue" => "benchmark-task-queue".to_owned(),
-            _ => return None,
-        })
-    };
-    let mut all: Vec<Asked> = boards().iter().flat_map(|board| asked(board, value).unwrap()).collect();
+fn everything(prometheus: &Prometheus, runs: &str, interval: &str, range: f64) -> Vec<Asked> {
+    let mut all = of_boards(runs, interval, range);
     for rule in prometheus.rules() {
         assert_eq!((rule.health.as_str(), rule.error.as_str()), ("ok", ""), "{}", rule.name);
         all.push(Asked {
@@ -249,6 +145,21 @@ fn everything(prometheus: &Prometheus, runs: &str, range: f64) -> Vec<Asked> {
         });
     }
     all
+}
+
+/// All that boards ask of runs, with rates over an interval and the time shown in seconds.
+fn of_boards(runs: &str, interval: &str, range: f64) -> Vec<Asked> {
+    let value = |name: &str| {
+        Some(match name {
+            "__rate_interval" => interval.to_owned(),
+            "__range" => format!("{}s", range.ceil()),
+            "run_id" => runs.to_owned(),
+            "namespace" => server::NAMESPACE.to_owned(),
+            "task_queue" => "benchmark-task-queue".to_owned(),
+            _ => return None,
+        })
+    };
+    boards().iter().flat_map(|board| asked(board, value).unwrap()).collect()
 }
 
 /// Those without an answer in the time given. Errors and warnings fail.
@@ -303,12 +214,28 @@ fn prometheus(ingestion: Ingestion) -> Prometheus {
 #[test]
 fn no_panel_is_empty() {
     let mut prometheus = [prometheus(Ingestion::NativeAndClassic), prometheus(Ingestion::Classic)];
+    let written = Prometheus::start(Config::default());
     let begin = now();
 
     let good = server::start(&server::options());
     scrape(&mut prometheus, "server", host_of(&good));
-    let load = "--workflow-type multi-activity --activity-count 3 --activity-duration 5ms --rate 10 --ramp-up 1s --warm-up 2s --duration 14s --failure-ratio 20%";
-    let first = Cast::start(&good, &mut prometheus, load, "").finish();
+    let load = format!(
+        "--workflow-type multi-activity --activity-count 3 --activity-duration 5ms --rate 10 --ramp-up 1s --warm-up 2s \
+         --duration 14s --failure-ratio 20% --metrics-grace 3m --remote-write {}",
+        written.remote_write_url()
+    );
+    let mut first = Cast::start(&good, &mut prometheus, &load, "");
+    std::thread::scope(|scope| {
+        scope.spawn(|| bystander::provoke(&good.address(), &host_of(&good)));
+        first.in_the_middle();
+        judged_by_promtool(&first.worker_page(), &[]);
+    });
+    // The server's names are its own.
+    judged_by_promtool(&pages::of(&host_of(&good)), &["--lint=none", "--extended"]);
+    all_ways_agree(&mut first, &prometheus, &written, begin);
+    judged_by_promtool(&first.page(), &[]);
+    first.seen();
+    let first = first.finish();
 
     let mut options = server::options();
     options
@@ -321,58 +248,115 @@ fn no_panel_is_empty() {
     let load = "--workflow-type state-transitions --rate 120 --ramp-up 1s --warm-up 1s --duration 14s \
                 --max-in-flight 2 --when-full drop --drain 20s";
     let mut second = Cast::start(&troubled, &mut prometheus, load, "--activity-slots 5 --cache-size 2");
-    second.in_the_middle();
-    second.members[2].signal(Signal::KILL);
+    second.kill_a_worker();
     let second = second.finish();
     let end = now();
 
-    let asked = everything(&prometheus[0], &format!("{first}|{second}"), end - begin);
-    // The leader waits until somebody has seen its last figures: one of the two.
-    let verdict = (
-        "temporal-benchmark".to_owned(),
-        "Phase and verdict".to_owned(),
-        "B".to_owned(),
-    );
-    let mut seen = false;
+    let asked = everything(&prometheus[0], &format!("{first}|{second}"), RATE_INTERVAL, end - begin);
     for (prometheus, what) in prometheus.iter().zip(["native and classic", "classic"]) {
-        let mut missing = unanswered(prometheus, asked.iter().filter(|asked| !is_by_hand(asked)), begin, end);
-        seen |= !missing.remove(&verdict);
+        let missing = unanswered(prometheus, asked.iter().filter(|asked| !is_not_here(asked)), begin, end);
         assert!(missing.is_empty(), "nothing answers, {what}:{}", listed(&missing));
     }
-    assert!(seen, "nobody has seen the verdict");
 }
 
-#[test]
-fn what_no_run_has_is_asked_of_pages_written_by_hand() {
-    let mut prometheus = prometheus(Ingestion::NativeAndClassic);
-    let begin = now();
-    // Exporters name the plug-in's series in two ways.
-    for plug_in in ["dsql.prom", "dsql-plain.prom"] {
-        prometheus.scrape(Target::new(
-            "by-hand",
-            pages::serve(&["run.prom", "worker.prom", "server-full.prom", plug_in]),
-        ));
+/// Whatever way a run's series come, they say the same. The leader waits meanwhile until it is told that it was seen.
+fn all_ways_agree(leader: &mut Cast, scraped: &[Prometheus; 2], written: &Prometheus, begin: f64) {
+    let run = leader.run();
+    let mut instants = Vec::new();
+    for prometheus in scraped.iter().chain([written]) {
+        let mut last = None;
+        leader.until("the verdict, in each way", || {
+            last = ways::last_figures(prometheus, &run);
+            last.is_some()
+        });
+        instants.extend(last);
     }
+    let range = now() - begin;
+    let asked = of_boards(&run, &format!("{}s", range.ceil()), range);
+    let mut compared = 0;
+    for asked in asked.iter().filter(|asked| ways::is_of_the_run(asked)) {
+        let of = |prometheus: &Prometheus, at: f64| ways::answers(prometheus, asked, at);
+        let written = of(written, instants[2]);
+        assert!(
+            !written.is_empty(),
+            "{}, {} {}: {}",
+            asked.board,
+            asked.place,
+            asked.letter,
+            asked.query
+        );
+        for (scraped, at) in scraped.iter().zip(&instants) {
+            ways::compare(asked, &of(scraped, *at), &written);
+        }
+        compared += 1;
+    }
+    assert!(compared > 30, "only {compared} queries are of the run");
+}
+
+/// Prometheus' own judgement of a page.
+fn judged_by_promtool(page: &str, options: &[&str]) {
+    let mut promtool = Command::new(Tool::Promtool.path())
+        .args(["check", "metrics"])
+        .args(options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever does not read it says why.
+    let _ = promtool.stdin.take().unwrap().write_all(page.as_bytes());
+    let judged = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&judged.stdout) + String::from_utf8_lossy(&judged.stderr);
+    assert!(judged.status.success(), "{said}\n{page}");
+}
+
+/// Scrapes some pages of `dashboards/series` until there are rates.
+fn scraped(prometheus: &mut Prometheus, pages: &[&str]) {
+    let page = pages::serve(pages);
+    prometheus.scrape(Target::new("recorded", page));
+    let enough = format!("count_over_time(up{{instance=\"{page}\"}}[1m]) >= 8");
     let begun = Instant::now();
-    // Some rates' worth of scrapes.
-    while prometheus
-        .query("count_over_time(up[1m])", None)
-        .unwrap()
-        .series
-        .iter()
-        .filter(|up| up.points[0].1 >= 8.0)
-        .count()
-        < 1
-    {
+    while prometheus.query(&enough, None).unwrap().series.is_empty() {
         assert!(begun.elapsed() < LIMIT, "{}", prometheus.log());
         std::thread::sleep(Duration::from_millis(200));
     }
-    let all = everything(&prometheus, "1ngeyaz-mellow-hare", 60.0);
-    let asked: Vec<&Asked> = all.iter().filter(|asked| is_by_hand(asked)).collect();
-    let letters: usize = BY_HAND.iter().map(|(_, _, letters, _)| letters.len().max(1)).sum();
+}
+
+#[test]
+fn what_no_run_has_is_asked_of_recorded_pages() {
+    let mut prometheus = prometheus(Ingestion::NativeAndClassic);
+    let begin = now();
+    let [tally, _] = SERVERS;
+    let by_hand = ["run-by-hand.prom", "worker-by-hand.prom", "server-by-hand.prom"];
+    // Exporters name the plug-in's series in two ways.
+    for plug_in in ["dsql.prom", "dsql-plain.prom"] {
+        let pages = [&["run.prom", "worker.prom", tally, plug_in][..], &by_hand].concat();
+        scraped(&mut prometheus, &pages);
+    }
+    let all = everything(&prometheus, ".+", RATE_INTERVAL, 60.0);
+    let asked: Vec<&Asked> = all.iter().filter(|asked| is_not_here(asked)).collect();
+    let letters: usize = NOT_HERE.iter().map(|(_, _, letters, _)| letters.len().max(1)).sum();
     assert_eq!(asked.len(), letters, "a board, panel or letter that does not exist");
     let empty = unanswered(&prometheus, asked.into_iter(), begin, now());
     assert!(empty.is_empty(), "nothing answers:{}", listed(&empty));
+}
+
+/// The first panel of the server's board: 1 where the names are those that the boards ask for, 2 where something is to be set.
+#[test]
+fn the_board_says_which_names_a_server_exports() {
+    let names = of_boards(".+", RATE_INTERVAL, 60.0)
+        .into_iter()
+        .find(|asked| asked.place == "Names that the server exports")
+        .unwrap();
+    for (page, expected) in [(SERVERS[0], 1.0), (SERVERS[1], 1.0), (OTHER_NAMES, 2.0)] {
+        let mut prometheus = Prometheus::start(Config::default());
+        scraped(&mut prometheus, &[page]);
+        assert_eq!(
+            prometheus.query(&names.query, None).unwrap().value(),
+            Some(expected),
+            "{page}"
+        );
+    }
 }
 
 /// The list that queries are checked against is what the programs have.

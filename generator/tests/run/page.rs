@@ -2,12 +2,14 @@
 //! end is the result.
 
 use std::{
+    collections::BTreeSet,
     io::Write as _,
     net::SocketAddr,
     process::{Command, Stdio},
     time::Duration,
 };
 
+use benchmark_dashboards::{boards, logql::LogQuery};
 use benchmark_prometheus::{Config, Ingestion, Prometheus, Target, Tool};
 use benchmark_results::{Ledger, schema::Latency};
 
@@ -310,6 +312,20 @@ fn in_json_every_line_on_stderr_is_an_object_with_the_servers_keys() {
         let level = line["level"].as_str().unwrap();
         assert!(["error", "warn", "info"].contains(&level), "{line}");
     }
+    // And those that the board of logs asks for.
+    let logs = boards()
+        .into_iter()
+        .find(|board| board.uid() == "temporal-server-logs-console")
+        .unwrap();
+    let queries = logs
+        .panels
+        .iter()
+        .flat_map(|panel| &panel.targets)
+        .filter_map(|target| target.query.as_deref());
+    let keys: BTreeSet<String> = queries
+        .flat_map(|query| LogQuery::parse(query).unwrap().keys.into_values())
+        .collect();
+    assert_eq!(keys, BTreeSet::from(["level".to_owned(), "msg".to_owned()]));
     let says = |text: &str| lines.iter().any(|line| line["msg"].as_str().unwrap().contains(text));
     assert!(
         says("embedded dev server") && says("metrics  http://127.0.0.1:"),

@@ -1,14 +1,27 @@
-//! The pages written by hand, served such that their counters rise.
+//! The pages in `dashboards/series`, served such that their counters rise, and pages of programs as they are.
 
 use std::{
     fs,
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     thread,
     time::Instant,
 };
 
 use benchmark_dashboards::folder;
+
+/// What a program shows at an address, as `curl` gets it.
+pub fn of(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    // The older version: its answers are not cut into chunks, and end with the connection.
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 "), "{head}");
+    page.to_owned()
+}
 
 /// Serves some of them as one page until the test's process ends.
 pub fn serve(files: &[&str]) -> SocketAddr {
@@ -51,8 +64,12 @@ fn page(pages: &str, seconds: f64) -> String {
         }
         match kind {
             "histogram" => {
-                let (name, labels) = series.split_once("_count").unwrap();
-                let labels = labels.trim_matches(['{', '}']);
+                let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+                // A few are recorded with their edges.
+                let Some(name) = name.strip_suffix("_count") else {
+                    continue;
+                };
+                let labels = labels.trim_end_matches('}');
                 let comma = if labels.is_empty() { "" } else { "," };
                 for (le, each) in [("0.001", 1.0), ("0.1", 2.0), ("+Inf", 2.0)] {
                     page.push_str(&format!(
