@@ -1,6 +1,7 @@
 //! A server for tests whose answers are written down: gRPC on the `h2` crate, for what a run asks after its load.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -44,6 +45,14 @@ type Script = Arc<dyn Fn(&str, &[u8]) -> Answer + Send + Sync>;
 
 /// A connection to a server that answers each call, given its name and its message, as the script says.
 pub(crate) async fn server(script: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static) -> Server {
+    let address = listening(script).await;
+    benchmark_temporal::connect(&ConnectOptions::new(address.to_string(), "bench"))
+        .await
+        .unwrap()
+}
+
+/// The address of such a server.
+pub(crate) async fn listening(script: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let script: Script = Arc::new(script);
@@ -52,9 +61,7 @@ pub(crate) async fn server(script: impl Fn(&str, &[u8]) -> Answer + Send + Sync 
             tokio::spawn(serve(stream, Arc::clone(&script)));
         }
     });
-    benchmark_temporal::connect(&ConnectOptions::new(address.to_string(), "bench"))
-        .await
-        .unwrap()
+    address
 }
 
 async fn serve(stream: TcpStream, script: Script) {

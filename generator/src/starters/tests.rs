@@ -2,19 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    sync::mpsc,
+    net::SocketAddr,
+    sync::{Mutex, mpsc},
     time::{Duration, Instant},
 };
 
-use benchmark_results::Ledger;
+use benchmark_results::{Histogram, Ledger};
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+use benchmark_workflows::RunHeader;
+use prost::Message as _;
+use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tonic::Code;
 
 use super::*;
 use crate::{
     accountant::StartReport,
+    ids,
     null_frontend::{Behaviour, Lose, LostAnswer, NullFrontend, Options, Refuse},
+    scripted_server,
     shard::{ShardWindow, StartEnd},
 };
 
@@ -30,8 +36,15 @@ struct Sending {
 
 /// Begins a load of a minute, unless it is told otherwise, of whose starts a third is in the sample.
 async fn sending(frontend: &NullFrontend, settings: &[(Key, &str)]) -> Sending {
+    let mut sending = connected(frontend.address(), settings).await.unwrap();
+    sending.starters.begin(Timeline::beginning_in(0));
+    sending
+}
+
+/// The same before it begins.
+async fn connected(address: SocketAddr, settings: &[(Key, &str)]) -> anyhow::Result<Sending> {
     let mut asked = Asked::new();
-    let address = frontend.address().to_string();
+    let address = address.to_string();
     let common = [
         (Key::Address, address.as_str()),
         (Key::RampUp, "0s"),
@@ -52,7 +65,7 @@ async fn sending(frontend: &NullFrontend, settings: &[(Key, &str)]) -> Sending {
     let (reporting, reports) = mpsc::channel();
     let (sampling, sampled) = unbounded_channel();
     let schedule = Schedule::new(&plan.load);
-    let mut starters = Starters::connect(StartersOptions {
+    let starters = Starters::connect(StartersOptions {
         plan: &plan,
         schedule: &schedule,
         part: Stripe::WHOLE,
@@ -62,15 +75,13 @@ async fn sending(frontend: &NullFrontend, settings: &[(Key, &str)]) -> Sending {
         reports: reporting,
         sampled: sampling,
     })
-    .await
-    .unwrap();
-    starters.begin(Timeline::beginning_in(0));
-    Sending {
+    .await?;
+    Ok(Sending {
         starters,
         reports,
         sampled,
         schedule,
-    }
+    })
 }
 
 fn third() -> Sample {
@@ -189,6 +200,70 @@ async fn every_start_ends_once_and_as_the_server_answered() {
     let summary = told.summary.unwrap();
     assert_eq!(summary.panic, None);
     assert_ne!(summary.scheduling, Fact::missing("no thread for starts got so far"));
+}
+
+/// A worker knows from it which arrival its workflow is, and its latencies begin with these instants.
+#[tokio::test]
+async fn a_start_says_which_arrival_it_is_and_when_it_was_due_and_sent() {
+    let requests = Arc::new(Mutex::new(BTreeMap::new()));
+    let seen = Arc::clone(&requests);
+    let address = scripted_server::listening(move |name, message| {
+        if name == "StartWorkflowExecution" {
+            let request = StartWorkflowExecutionRequest::decode(message).unwrap();
+            seen.lock()
+                .unwrap()
+                .insert(request.workflow_id, request.header.unwrap());
+        }
+        Ok(Vec::new())
+    })
+    .await;
+    let settings = [(Key::Rate, "50"), (Key::Duration, "2s"), (Key::WarmUp, "1s")];
+    let mut sending = connected(address, &settings).await.unwrap();
+    let timeline = Timeline::beginning_in(0);
+    sending.starters.begin(timeline);
+    let schedule = sending.schedule.clone();
+    let sent: BTreeMap<u64, u64> = sending.end().await.sampled.into_iter().collect();
+    assert!(!sent.is_empty());
+    let requests = requests.lock().unwrap();
+    assert_eq!(requests.len() as u64, schedule.total());
+    for n in 0..schedule.total() {
+        let header = &requests[&ids::workflow_id("run", schedule.phase_of(n), n)];
+        let header = RunHeader::from_payload(&header.fields[HEADER_KEY]).unwrap();
+        assert_eq!((&*header.run, header.n), ("run", n));
+        assert_eq!(header.due_unix_ns, timeline.unix_ns_of(schedule.offset(n)));
+        assert!(header.sent_unix_ns >= header.due_unix_ns);
+        if let Some(sent) = sent.get(&n) {
+            assert_eq!(header.sent_unix_ns, timeline.unix_ns_of(*sent));
+        }
+    }
+}
+
+/// Half of them within 10 ms: a thread that woke only to hand over its reports would send a fifth of them so soon. On a busy
+/// machine the best of a few runs tells.
+#[tokio::test]
+async fn a_start_is_sent_when_it_is_due() {
+    let frontend = NullFrontend::start(Options::default()).unwrap();
+    let mut medians = Vec::new();
+    while medians.last().is_none_or(|median| *median > 10.0) {
+        assert!(medians.len() < 5, "{medians:?} ms");
+        let told = sending(&frontend, &[(Key::Rate, "23"), (Key::Duration, "2s")])
+            .await
+            .end()
+            .await;
+        let mut lag = Histogram::new();
+        let samples = told.windows.iter().flat_map(|window| window.phases.values());
+        samples.for_each(|samples| lag.add(&samples.lag));
+        medians.push(lag.to_latency().p50.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_frontend_that_is_not_there_is_told_before_anything_is_due() {
+    let frontend = NullFrontend::start(Options::default()).unwrap();
+    let address = frontend.address();
+    frontend.stop().unwrap();
+    let told = connected(address, &[(Key::Rate, "100")]).await.err().unwrap();
+    assert_eq!(told.to_string(), "a connection for starts cannot be opened");
 }
 
 #[tokio::test]
