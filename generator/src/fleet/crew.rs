@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, mpsc::Sender},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
     time::Duration,
 };
 
@@ -59,6 +59,8 @@ pub struct Crew {
     leader: Leader,
     desk: Desk,
     serving: Option<Serving>,
+    /// What happened while everybody was waited for.
+    heard: Mutex<Vec<FleetEvent>>,
     limits: Limits,
     expect_workers: u32,
     /// Generators that take part with this one, this one among them.
@@ -108,6 +110,7 @@ impl Crew {
             leader: Leader::new(leader, Arc::new(desk.clone())),
             desk,
             serving: None,
+            heard: Mutex::default(),
             limits: Limits::of(plan),
             expect_workers: plan.fleet.expect_workers,
             generators,
@@ -142,7 +145,7 @@ impl Crew {
     }
 
     /// Waits until everybody is there: so many workers poll, and the other generators have joined. `told` hears what is
-    /// waited for, `said` why somebody left, each reason once: whoever cannot carry out the plan leaves, and others may come.
+    /// waited for, `said` why somebody was refused or left, each reason once: others may come.
     ///
     /// # Errors
     /// Who is missing, after the timeout.
@@ -156,12 +159,13 @@ impl Crew {
         let mut changed = self.leader.changed();
         let mut reasons = BTreeSet::new();
         loop {
-            for gone in self.elsewhere().iter().filter(|member| member.is_gone()) {
-                let reason = departure(gone);
-                if !reasons.contains(&reason) {
-                    said(format!("{} left: {reason}", gone.name));
-                    reasons.insert(reason);
+            for event in self.leader.take_events() {
+                if let EventKind::Left { reason } | EventKind::Refused { reason } = &event.kind
+                    && reasons.insert(reason.clone())
+                {
+                    said(tell(&event).1);
                 }
+                self.heard().push(event);
             }
             let Some(missing) = self.missing() else { return Ok(()) };
             if begun.elapsed() >= timeout {
@@ -207,6 +211,10 @@ impl Crew {
             missing.push(text + &left(&gone));
         }
         (!missing.is_empty()).then(|| missing.join("; "))
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Vec<FleetEvent>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The members that are other processes.
@@ -360,7 +368,8 @@ impl Crew {
             .map(|member| member.id)
             .collect();
         let now = self.clock.now();
-        let mut events = self.leader.take_events();
+        let mut events = std::mem::take(&mut *self.heard());
+        events.extend(self.leader.take_events());
         events.retain(|event| event.member.is_none_or(|member| !own.contains(&member)));
         events
             .into_iter()

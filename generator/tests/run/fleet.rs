@@ -464,6 +464,10 @@ fn strangers_are_refused_and_both_sides_say_so() {
     refused(&format!("join {address}"), "another-token-for-tests", "token");
     refused(&format!("join {address} --expect-plan 0123456789"), TOKEN, "plan");
     refused(&format!("join {}", server.address()), TOKEN, "no leader");
+    for why in [" was refused: ", "token", "plan"] {
+        cast.leader
+            .until(why, |leader| leader.said().contains(why).then_some(()));
+    }
     cast.worker("");
     cast.generator("");
     let (results, _, members) = cast.finish();
