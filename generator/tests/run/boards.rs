@@ -30,6 +30,7 @@ use crate::{bench::LIMIT, server};
 mod bystander;
 mod cast;
 mod pages;
+mod recorded;
 mod relay;
 mod ways;
 
@@ -257,6 +258,7 @@ fn no_panel_is_empty() {
         let missing = unanswered(prometheus, asked.iter().filter(|asked| !is_not_here(asked)), begin, end);
         assert!(missing.is_empty(), "nothing answers, {what}:{}", listed(&missing));
     }
+    recorded::check(&prometheus[1], end - begin);
 }
 
 /// Whatever way a run's series come, they say the same. The leader waits meanwhile until it is told that it was seen.
