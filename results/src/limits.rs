@@ -318,7 +318,7 @@ pub const SHARD_LOCK_MS: f64 = 5.0;
 pub const DATABASE_SHARE: f64 = 0.60;
 
 /// What a start's write to the database takes at least, milliseconds, for the database to be named: most of a start is its
-/// write on every sound system, and on a quiet dev server 2 ms of 3. Of a start's parts the smallest that is looked into is
+/// write on every sound system, quiet dev servers among them. Of a start's parts the smallest that is looked into is
 /// [`BETWEEN_MS`], whatever part it is; without any, no quiet run could name nothing.
 pub const DATABASE_MS: f64 = BETWEEN_MS;
 
