@@ -568,28 +568,48 @@ fn what_cannot_be_read_is_said_before_the_load() {
 
 #[test]
 fn a_prometheus_that_dies_leaves_the_run_as_it_is() {
-    let bench = Bench::new();
     let known = br#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
     // It answers before the load and never again.
     let address = stranger(move |number, _| (number == 0).then(|| (200, known.to_vec())));
+    let reasons = without_figures(&format!("http://{address}"), "figures");
+    assert!(reasons.iter().all(|reason| !reason.is_empty()), "{reasons:?}");
+}
+
+#[test]
+fn a_prometheus_of_another_cluster_leaves_the_run_as_it_is() {
+    let other = testing::server();
+    let page = other.metrics_address();
+    let page = page.trim_start_matches("http://").trim_end_matches("/metrics");
+    let prometheus = Prometheus::start(Config {
+        targets: vec![Target::new("temporal", page)],
+        ..Config::default()
+    });
+    let namespace = testing::unique("elsewhere");
+    let reasons = without_figures(&prometheus.url(), &namespace);
+    let words = format!("knows no requests for namespace {namespace} in the measured phase");
+    assert!(reasons.iter().any(|reason| reason.contains(&words)), "{reasons:?}");
+}
+
+/// A run whose Prometheus has nothing to tell: it stands, no figure has a value, and one line of the summary says why. What
+/// the result says of it.
+fn without_figures(prometheus: &str, namespace: &str) -> Vec<String> {
+    let bench = Bench::new();
     let mut command = bench.embedded("--rate 5 --duration 4s --ramp-up 0s --warm-up 1s --workers 1");
-    command.args(["--prometheus", &format!("http://{address}")]);
+    command.args(["--prometheus", prometheus, "--namespace", namespace]);
     let finished = bench.run(command);
     let results = finished.results();
     assert!(results.complete, "{finished:?}");
     let figures = figures(&results);
-    assert!(
-        figures
-            .figures
-            .iter()
-            .all(|figure| figure.value.is_none() && figure.reason.is_some())
-    );
+    for figure in &figures.figures {
+        assert!(figure.value.is_none() && figure.reason.is_some(), "{figure:?}");
+    }
     if finished.code() != 3 {
         let lines = finished.stdout.lines().filter(|line| line.contains("bottleneck"));
         let lines: Vec<&str> = lines.collect();
         let [line] = lines[..] else { panic!("{finished:?}") };
         assert!(line.starts_with("  bottleneck   not known: "), "{finished:?}");
     }
+    figures.problems.clone()
 }
 
 #[test]
