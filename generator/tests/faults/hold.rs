@@ -39,7 +39,11 @@ pub fn must_hold(row: &Row, ran: &Ran) {
     match row.expect.server {
         Reachable::Yes => {
             account::agrees_with_the_server(results);
-            assert_eq!(results.reconciliation.cleanup.open_after, Some(0), "{:?}", ran.finished);
+            let cleanup = &results.reconciliation.cleanup;
+            // After a signal there are seconds for it. A server without CPU needs more: then that is told, and below it is seen
+            // to have ended them all the same.
+            let is_late = ran.after_signal.is_some() && Pressure::of(results).is_crowded() && cleanup.problem.is_some();
+            assert!(is_late || cleanup.open_after == Some(0), "{:?}", ran.finished);
         }
         Reachable::NotCounts => assert_eq!(results.ledger.unknown, 0),
         Reachable::No => {

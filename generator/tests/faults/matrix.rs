@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Cases at the same time. One takes a tenth of a core in the mean, most of it while it connects and starts workers.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 6;
 
 /// A fault, as `docs/reliability.md` names it, and the test of what must hold.
 pub struct Case {
