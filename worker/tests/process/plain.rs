@@ -78,9 +78,10 @@ fn a_second_signal_ends_at_once() {
         until("the activity is held", || {
             let (_, series) = get(&page, "/metrics");
             series.lines().any(|line| {
+                let value = line.rsplit_once(' ').and_then(|(_, value)| value.parse().ok());
                 line.starts_with("temporal_worker_task_slots_used")
-                    && line.contains("ActivityWorker")
-                    && line.ends_with(" 1")
+                    && line.contains("\"ActivityWorker\"")
+                    && value == Some(1.0)
             })
         });
         worker.signal(signal);
