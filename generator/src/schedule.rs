@@ -326,16 +326,17 @@ impl Curve {
         u64::try_from(time).unwrap_or(u64::MAX)
     }
 
-    /// Solves `first·t + (rate − first)·t²/(2·ramp) = target` for t. A float gives an instant shortly before, integers decide.
+    /// Solves `first·t + (rate − first)·t²/(2·ramp) = target` for t. The float gives the neighbourhood, integers decide.
     fn invert_ramp(&self, target: u128) -> u128 {
         let (quadratic, linear) = (self.rate - self.first, 2 * self.ramp * self.first);
         let constant = 2 * self.ramp * target;
         let reached = |time: u128| linear * time + quadratic * time * time >= constant;
         let (a, b, c) = (quadratic as f64, linear as f64, constant as f64);
         // The form with the root in the denominator loses no digits when the quadratic term is small.
-        let about = 2.0 * c / (b + (b * b + 4.0 * a * c).sqrt());
-        // Before it by far more than a float errs by: within an hour's ramp that is 4 ns.
-        let mut time = (about * (1.0 - 1e-12)) as u128;
+        let mut time = (2.0 * c / (b + (b * b + 4.0 * a * c).sqrt())).round() as u128;
+        while time > 0 && reached(time - 1) {
+            time -= 1;
+        }
         while !reached(time) {
             time += 1;
         }
