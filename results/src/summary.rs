@@ -27,8 +27,8 @@ const WIDTH: usize = 80;
 pub fn verdict_line(results: &Results, style: Style) -> String {
     let verdict = &results.verdict;
     let mut line = format!("{}   {}", style.verdict(verdict.value), verdict.headline);
-    if let Some(cause) = &results.run.interrupted_by {
-        line += &format!("; {}", cut_short(cause, ""));
+    if let Some(ended) = cut_short(results) {
+        line += &format!("; {ended}");
     }
     if verdict.value != VerdictValue::Invalid {
         let missed = results.outcome.thresholds.iter().filter(|threshold| !threshold.met);
@@ -74,12 +74,27 @@ pub fn render_diagnosis(results: &Results, style: Style) -> String {
     out.text
 }
 
-/// How a run ended before its plan did, and `after` what: by a signal, or by something that is told in a sentence.
-pub(crate) fn cut_short(cause: &str, after: &str) -> String {
-    match cause.starts_with("SIG") {
+/// How a run ended before its plan did, where it did: by a signal, or by something that is told in a sentence.
+pub(crate) fn cut_short(results: &Results) -> Option<String> {
+    ended_early(results, "")
+}
+
+/// The same, and after how much of what was to be measured.
+pub(crate) fn cut_short_after(results: &Results) -> Option<String> {
+    let planned = results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations);
+    let measured = results.phases.measure.seconds;
+    ended_early(
+        results,
+        &format!(" after {} of {} measured", length(measured), length(planned)),
+    )
+}
+
+fn ended_early(results: &Results, after: &str) -> Option<String> {
+    let cause = results.run.interrupted_by.as_ref()?;
+    Some(match cause.starts_with("SIG") {
         true => format!("interrupted by {cause}{after}"),
         false => format!("ended early{after}: {cause}"),
-    }
+    })
 }
 
 fn headline(out: &mut Out, results: &Results) {
@@ -89,11 +104,8 @@ fn headline(out: &mut Out, results: &Results) {
     let text = wrap(&format!("{word}   "), indent, &verdict.headline, WIDTH);
     let painted = out.style.verdict(verdict.value);
     out.line(&text.replacen(word, &painted, 1));
-    if let Some(cause) = &results.run.interrupted_by {
-        let measured = length(results.phases.measure.seconds);
-        let planned = results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations);
-        let after = format!(" after {measured} of {} measured", length(planned));
-        out.line(&wrap("  ", 2, &cut_short(cause, &after), WIDTH));
+    if let Some(ended) = cut_short_after(results) {
+        out.line(&wrap("  ", 2, &ended, WIDTH));
     }
     if !results.complete {
         out.line("  partial: the run was going on, or was killed, when this was written");

@@ -10,6 +10,9 @@ use std::{borrow::Cow, error::Error};
 
 use unicode::is_hidden;
 
+/// Longest address that is shown or made a link, in bytes or characters: browsers take no longer ones.
+pub(crate) const ADDRESS: usize = 2_000;
+
 /// A text as a part of one line of at most so many characters; one that is cut ends with `…`.
 pub fn line(text: &str, longest: usize) -> String {
     let mut line: String = text.chars().take(longest).map(harmless).collect();

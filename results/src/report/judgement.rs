@@ -6,7 +6,7 @@ use super::{scene::Drawn, text::short, theme};
 use crate::{
     format,
     schema::{Check, CheckStatus, Results, VerdictValue},
-    summary::cut_short,
+    summary::cut_short_after,
 };
 
 /// Longest text of a check that is shown, characters.
@@ -24,8 +24,8 @@ pub(super) fn banner(run: &Drawn, several: bool) -> Markup {
             div.why {
                 @if several { strong { (run.name) ": " } }
                 (short(&results.verdict.headline, TEXT))
-                @if let Some(cause) = &results.run.interrupted_by {
-                    small { (short(&cut_short(cause, &after(results)), 160)) }
+                @if let Some(ended) = cut_short_after(results) {
+                    small { (short(&ended, 160)) }
                 }
                 @if !results.complete {
                     small { "partial: the run was going on, or was killed, when this was written" }
@@ -33,18 +33,6 @@ pub(super) fn banner(run: &Drawn, several: bool) -> Markup {
             }
         }
     }
-}
-
-/// Seconds that were to be measured.
-/// How much of the measured phase there was.
-fn after(results: &Results) -> String {
-    let planned = results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations);
-    let measured = results.phases.measure.seconds;
-    format!(
-        " after {} of {} measured",
-        format::length(measured),
-        format::length(planned)
-    )
 }
 
 /// Problems, thresholds, and what passed.

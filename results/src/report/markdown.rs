@@ -33,8 +33,8 @@ fn one(out: &mut String, results: &Results) {
     let (word, ..) = theme::verdict(results.verdict.value);
     let _ = writeln!(out, "# {}\n", plain(&results.run.id, 80));
     let _ = writeln!(out, "**{word}**: {}\n", plain(&results.verdict.headline, TEXT));
-    if let Some(cause) = &results.run.interrupted_by {
-        let _ = writeln!(out, "The run was {}.\n", plain(&cut_short(cause, ""), 160));
+    if let Some(ended) = cut_short(results) {
+        let _ = writeln!(out, "The run was {}.\n", plain(&ended, 160));
     }
     if results.verdict.value != VerdictValue::Invalid {
         rows(

@@ -1,9 +1,6 @@
 //! Texts made to fit, and commands fit to be pasted into a shell.
 
-use crate::text;
-
-/// Longest address that is made a link, bytes: browsers take no longer ones.
-const ADDRESS: usize = 2_000;
+use crate::text::{self, ADDRESS};
 
 /// A text of a stranger, as a part of one line.
 pub(super) use crate::text::line as short;

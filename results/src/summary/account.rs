@@ -15,8 +15,6 @@ const GROUPS: usize = 5;
 const IDS: usize = 2;
 /// Longest message that is shown, characters.
 pub(super) const MESSAGE: usize = 160;
-/// Longest link that is shown, characters: browsers take no longer ones.
-const URL: usize = 2_000;
 
 pub(super) fn ledger(out: &mut Out, results: &Results) {
     let ledger = &results.ledger;
@@ -224,7 +222,7 @@ pub(super) fn whereabouts(out: &mut Out, results: &Results, file: Option<&Path>)
     }
     if let Some(url) = &results.run.dashboard_url {
         // In one piece, however long: else no terminal opens it.
-        out.line(&format!("  dashboard    {}", text::line(url, URL)));
+        out.line(&format!("  dashboard    {}", text::line(url, text::ADDRESS)));
     }
     if let Some(file) = file {
         out.line(&format!("  result       {}", text::lines(&file.to_string_lossy())));
