@@ -103,16 +103,10 @@ async fn wait(
     on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<Drained> {
     let mut scan = Scan::new(Instant::now());
-    let mut is_told = true;
     loop {
         submission.hear(crew);
         let open = if submission.stamps {
             submission.accountant.visit(|accounts| accounts.backlog()).await?
-        } else if !is_told {
-            match submission.sampler.as_ref().is_none_or(Sampler::is_done) {
-                true => return Ok(Drained::NotTold),
-                false => 1,
-            }
         } else {
             let asking = open_on_server(plan, server, submission, deadline);
             match ticking(asking, submission, &mut *on_tick).await?? {
@@ -125,8 +119,7 @@ async fn wait(
                              for: {error}"
                         ),
                     );
-                    is_told = false;
-                    continue;
+                    return wait_for_sample(crew, submission, deadline, on_tick).await;
                 }
             }
         };
@@ -143,6 +136,26 @@ async fn wait(
         {
             let looked = look_ups.find_ended(submission, from, deadline, on_tick).await?;
             scan.looked(&looked, Instant::now());
+        }
+        on_tick(submission).await?;
+        deadline.sleep(TICK).await;
+    }
+}
+
+/// Waits until the ends of the sample are learnt, or the deadline: where nobody can count, they are all that is known.
+async fn wait_for_sample(
+    crew: &Crew,
+    submission: &mut Submission,
+    deadline: &Deadline,
+    on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
+) -> anyhow::Result<Drained> {
+    loop {
+        submission.hear(crew);
+        if submission.sampler.as_ref().is_none_or(Sampler::is_done) {
+            return Ok(Drained::NotTold);
+        }
+        if deadline.is_over() {
+            return Ok(Drained::TimeUp);
         }
         on_tick(submission).await?;
         deadline.sleep(TICK).await;
