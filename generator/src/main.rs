@@ -33,7 +33,8 @@ use benchmark_scenarios::{Problem, variables};
 use cli::{
     INVALID,
     console::{
-        complain, complain_styled, heard, is_color_welcome, log_to_stderr, print, printed, problem, show, style,
+        complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr, print, printed, problem, show,
+        style,
     },
     prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare},
     series,
@@ -124,7 +125,7 @@ fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
             if let Some(server) = stage::left_behind() {
                 complain(&server);
             }
-            std::process::exit(i32::from(signal.exit_code()))
+            end_at_once(signal);
         };
         stopper
             .listen(heard(quiet, Some(stop_timeout)), again)
@@ -214,8 +215,7 @@ fn calibrate(options: &args::CalibrateArgs) -> Result<ExitCode, Problem> {
     let mut console = Console::new(rows, progress);
     let calibrated = block_on(async {
         let (stopper, stop) = stop::channel();
-        let again = |signal: Signal| std::process::exit(i32::from(signal.exit_code()));
-        stopper.listen(|_| {}, again).map_err(anyhow::Error::from)?;
+        stopper.listen(|_| {}, end_at_once).map_err(anyhow::Error::from)?;
         calibrate::run(options, file.as_deref(), stop, &mut console).await
     })?;
     console.clear();
@@ -263,8 +263,9 @@ fn join(options: &args::JoinArgs) -> Result<ExitCode, Problem> {
         .for_each(|note| complain(&format!("note: {note}")));
     let followed = block_on(async {
         let (stopper, stop) = stop::channel();
-        let again = |signal: Signal| std::process::exit(i32::from(signal.exit_code()));
-        stopper.listen(heard(false, None), again).map_err(anyhow::Error::from)?;
+        stopper
+            .listen(heard(false, None), end_at_once)
+            .map_err(anyhow::Error::from)?;
         let request = JoinRequest {
             join: options.join,
             token: options.secrets.fleet_token,

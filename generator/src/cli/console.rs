@@ -98,6 +98,11 @@ pub fn heard(quiet: bool, within: Option<Duration>) -> impl FnOnce(Signal) + Sen
     }
 }
 
+/// Ends the process at once, as a second signal asks.
+pub fn end_at_once(signal: Signal) {
+    std::process::exit(i32::from(signal.exit_code()))
+}
+
 /// Says something on stderr that is coloured, and made harmless already.
 pub fn complain_styled(text: &str) {
     let text = match logging::is_json() {

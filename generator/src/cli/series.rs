@@ -19,7 +19,7 @@ use benchmark_scenarios::Problem;
 
 use super::{
     INVALID,
-    console::{complain, heard, is_color_welcome, log_to_stderr, problem, show, style},
+    console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, problem, show, style},
     prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare, prepare_with},
 };
 
@@ -135,7 +135,7 @@ fn series(
         };
         let again = |signal: Signal| {
             live::leave();
-            std::process::exit(i32::from(signal.exit_code()))
+            end_at_once(signal);
         };
         stopper
             .listen(heard(output.quiet, Some(stop_timeout)), again)
