@@ -222,16 +222,7 @@ impl Reconciling<'_> {
         let ran = Duration::from_secs_f64(self.submission.timeline.seconds().max(0.0));
         Ok(self
             .retention
-            .filter(|retention| known < accepted && *retention < ran)
-            .map(|retention| {
-                format!(
-                    "{} workflows are gone from the server: the namespace keeps closed ones for {}, and they were counted {} \
-                     after the beginning",
-                    accepted - known,
-                    units::format(retention),
-                    units::format(Duration::from_secs(ran.as_secs()))
-                )
-            }))
+            .and_then(|retention| gone(accepted.saturating_sub(known), retention, ran)))
     }
 
     async fn phase_ledger(&self, phase: Phase) -> anyhow::Result<(Ledger, u64)> {
@@ -362,6 +353,18 @@ fn as_of_then(ends: Counts, all: &Counts) -> Counts {
     counts
 }
 
+/// Why that many workflows are not there, when the namespace keeps closed ones for less time than has gone by.
+fn gone(missing: u64, retention: Duration, ran: Duration) -> Option<String> {
+    (missing > 0 && retention < ran).then(|| {
+        format!(
+            "{missing} workflows are gone from the server: the namespace keeps closed ones for {}, and they were counted {} \
+             after the beginning",
+            units::format(retention),
+            units::format(Duration::from_secs(ran.as_secs()))
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -427,5 +430,17 @@ mod tests {
             Counts::from([(Status::Completed, 7), (Status::Failed, 1), (Status::Running, 4)])
         );
         assert_eq!(as_of_then(ends.clone(), &ends), ends);
+    }
+
+    #[test]
+    fn only_what_was_not_kept_long_enough_is_gone() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(gone(1, minute, minute), None);
+        assert_eq!(gone(0, minute, minute * 2), None);
+        assert_eq!(
+            gone(1, minute, minute + Duration::from_millis(1)).unwrap(),
+            "1 workflows are gone from the server: the namespace keeps closed ones for 1m, and they were counted 1m after \
+             the beginning"
+        );
     }
 }

@@ -460,3 +460,6 @@ impl Loop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,3 +157,47 @@ impl OwnLoad {
         self.lag_max = lags.map(|ms| ms / 1e3).fold(self.lag_max, f64::max);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{
+        Origin, Sample, StampedEnd,
+        tests::{MILLI, schedule, stamp},
+    };
+
+    /// Ten completed in the first second and three in the next.
+    #[test]
+    fn a_cut_tells_what_completed_in_the_last_second_that_is_whole() {
+        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+        let completed = |n: u64, ended: u64| StampedEnd {
+            ended,
+            ..stamp(n, WorkflowEnd::Completed)
+        };
+        (0..10).for_each(|n| accounts.add_stamp(Origin::Leader, completed(n, 500 * MILLI)));
+        (10..13).for_each(|n| accounts.add_stamp(Origin::Leader, completed(n, SECOND + n * MILLI)));
+        let mut at = |seconds: u64| {
+            accounts.advance(seconds * SECOND);
+            accounts
+                .cut(seconds * SECOND, &KnownLatencies::new())
+                .completed_in_second
+        };
+        assert_eq!([2, 3, 4, 5].map(&mut at), [0, 10, 3, 0]);
+    }
+
+    #[test]
+    fn a_latency_is_told_again_only_with_new_samples() {
+        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+        let mut window = ShardWindow::default();
+        let samples = window.phases.entry(Phase::WarmUp).or_default();
+        samples.lag.record(std::time::Duration::from_millis(1));
+        accounts.add_window(Origin::Leader, &window);
+        let mut told = |known: u64| -> Vec<_> {
+            let known = KnownLatencies::from([((Phase::WarmUp, LatencyKind::Lag), known)]);
+            let latencies = accounts.cut(0, &known).latencies;
+            latencies.into_iter().map(|(phase, kind, _)| (phase, kind)).collect()
+        };
+        assert_eq!(told(0), [(Phase::WarmUp, LatencyKind::Lag)]);
+        assert_eq!(told(1), []);
+    }
+}

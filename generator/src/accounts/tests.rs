@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::schedule::Stripe;
 
-const MILLI: u64 = 1_000_000;
+pub(super) const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
 
-fn schedule() -> Schedule {
+pub(super) fn schedule() -> Schedule {
     Schedule::new(&Load {
         rate: Rate::from_thousandths(100_000).unwrap(),
         duration: Duration::from_secs(3),
@@ -83,7 +83,7 @@ fn window(schedule: &Schedule, fates: &[Fate]) -> ShardWindow {
     window
 }
 
-fn stamp(n: u64, end: WorkflowEnd) -> StampedEnd {
+pub(super) fn stamp(n: u64, end: WorkflowEnd) -> StampedEnd {
     StampedEnd {
         n,
         sent: n * 10 * MILLI,

@@ -333,6 +333,7 @@ pub async fn ticking<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{scripted_server::Over, shard::StartEnd};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -390,5 +391,21 @@ mod tests {
             now,
         );
         assert_eq!(scan.due(6, now + SECOND * 3), Some(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_waited_for_is_shown_from_a_quarter_of_a_second_on() {
+        let over = Over::new(true, |_| StartEnd::Accepted);
+        for (wait, shown) in [(TICK / 2, 0), (TICK * 5 / 2, 2)] {
+            let mut ticks = 0;
+            let on_tick = async |_: &Submission| {
+                ticks += 1;
+                Ok(())
+            };
+            ticking(tokio::time::sleep(wait), &over.submission, on_tick)
+                .await
+                .unwrap();
+            assert_eq!(ticks, shown);
+        }
     }
 }

@@ -209,7 +209,7 @@ async fn all_that_is_open_is_looked_through_at_the_end_but_for_what_ended_later(
     let server = looking(
         move |n| match n {
             0 => described(Stands::Terminated, Some(timeline.time_of(at))),
-            1 => described(Stands::Terminated, Some(timeline.time_of(at + 1_000))),
+            1 => described(Stands::TimedOut, Some(timeline.time_of(at + 1_000))),
             2 => described(Stands::Canceled, None),
             _ => described(Stands::Running, None),
         },
@@ -220,7 +220,7 @@ async fn all_that_is_open_is_looked_through_at_the_end_but_for_what_ended_later(
         .await
         .unwrap();
     let ledger = over.visit(|accounts| accounts.ledger()).await;
-    assert_eq!((ledger.terminated, ledger.cancelled), (1, 1));
+    assert_eq!((ledger.terminated, ledger.timed_out, ledger.cancelled), (1, 0, 1));
     assert_eq!(ledger.open, over.schedule.total() - 2);
 }
 

@@ -251,6 +251,9 @@ mod tests {
         // It moves: it is behind.
         settling.take(completed(9), seconds(46), UNCHANGED);
         assert_eq!(settling.overdue(seconds(65)), None);
+        // More than expected: none is missing.
+        settling.take(completed(11), seconds(66), UNCHANGED);
+        assert_eq!(settling.overdue(seconds(90)), None);
         // Where no count is expected nothing is missing.
         let mut settling = Settling::new(10, 0, false);
         settling.take(completed(9), seconds(1), UNCHANGED);

@@ -79,10 +79,21 @@ fn told(query: &str, of: impl Fn(Phase) -> Vec<(&'static str, u64)>) -> Answer {
 
 #[tokio::test]
 async fn counts_that_agree_are_added_over_the_phases() {
-    let over = completed(true).await;
+    let mut over = completed(true).await;
+    let at = over.submission.timeline.elapsed();
+    // Nothing was open then: whenever the server says that it ended, it had.
+    over.submission.cut_off = Some(submission::CutOff {
+        at,
+        is_moving: false,
+        cut_short: None,
+    });
     let sizes = PHASES.map(|phase| over.of(phase));
     let total: u64 = sizes.iter().sum();
-    let server = counting(move |query, _| told(query, |phase| vec![("Completed", sizes[phase as usize])])).await;
+    let server = counting(move |query, _| match query.contains("CloseTime") {
+        true => counted(&[]),
+        false => told(query, |phase| vec![("Completed", sizes[phase as usize])]),
+    })
+    .await;
     let result = over.reconciling(&server).reconcile().await.unwrap();
     assert_eq!(
         result.server.value,
@@ -98,7 +109,7 @@ async fn counts_that_agree_are_added_over_the_phases() {
     assert_eq!((result.implausible, result.seen_before_stamp), (Some(0), Some(0)));
     assert_eq!((result.unknown_found, result.unknown_not_found), (0, 0));
     assert_eq!(result.sample_ends.unwrap().accepted, sizes[2]);
-    assert_eq!(result.cut_off, None);
+    assert_eq!(result.cut_off.unwrap().seconds, at as f64 / 1e9);
 }
 
 /// One more than there are at first, which are gone when it is asked again.

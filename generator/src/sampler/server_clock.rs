@@ -70,8 +70,7 @@ impl Bounds {
     }
 
     fn middle(self) -> i64 {
-        // Halves first: the sum may be beyond an `i64`.
-        self.least / 2 + self.most / 2 + (self.least % 2 + self.most % 2) / 2
+        self.least.midpoint(self.most)
     }
 }
 
@@ -341,6 +340,11 @@ mod tests {
         let known = clock.difference(0).unwrap();
         assert_eq!((known.offset_ns, known.uncertainty_ns), (MILLI, 2 * MILLI as u64));
         assert_eq!((known.to_server_ns(), known.wrong_ns()), (0, 3 * MILLI as u64));
+        // By just what it may be wrong.
+        let mut just = ServerClock::default();
+        tell(&mut just, 0, (3, 1), MILLI);
+        let known = just.difference(0).unwrap();
+        assert_eq!((known.offset_ns, known.to_server_ns()), (2 * MILLI, 0));
         // Clocks that surely differ are corrected.
         tell(&mut clock, 0, (3, 1), 5 * MILLI);
         let known = clock.difference(0).unwrap();
@@ -348,6 +352,26 @@ mod tests {
             (known.to_server_ns(), known.wrong_ns()),
             (6 * MILLI, 2 * MILLI as u64 + MILLI as u64)
         );
+    }
+
+    #[test]
+    fn bounds_widen_by_what_clocks_drift() {
+        let mut clock = ServerClock::default();
+        tell(&mut clock, 1_000, (2, 2), 0);
+        let drifted = |seconds: u64| seconds * DRIFT_PPM * 1_000;
+        for seconds in [0, 1, 7, 1_000] {
+            let known = clock.difference((1 + seconds) * SECOND as u64 + 1).unwrap();
+            assert_eq!(known.uncertainty_ns, 2 * MILLI as u64 + drifted(seconds), "{seconds}");
+        }
+        // So an old, narrow start contradicts a wide one only when that is beyond the drift.
+        for (beyond, samples_agree) in [(0, true), (1, false)] {
+            let mut clock = ServerClock::default();
+            tell(&mut clock, 0, (0, 0), 0);
+            let drift = drifted(1_000) as i64 + beyond;
+            tell(&mut clock, 1_000_000, (0, 1), drift + MILLI);
+            let known = clock.difference(1_000 * SECOND as u64).unwrap();
+            assert_eq!(known.uncertainty_ns == 0, samples_agree, "{known:?}");
+        }
     }
 
     #[test]

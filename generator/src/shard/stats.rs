@@ -129,9 +129,8 @@ impl Recorder {
     /// arrivals wait at the cap at an offset.
     pub(super) fn advance(&mut self, now: u64, in_flight: u64, held: impl Fn(u64) -> u64) {
         while self.current.second < now / SECOND {
-            let next = self.current.second + 1;
-            self.current.held_at_cap += held(next * SECOND - 1);
-            self.close(next, in_flight);
+            self.current.held_at_cap += held((self.current.second + 1) * SECOND - 1);
+            self.close(in_flight);
         }
     }
 
@@ -140,8 +139,7 @@ impl Recorder {
     }
 
     pub(super) fn finish(&mut self, in_flight: u64) -> Vec<ShardWindow> {
-        let next = self.current.second + 1;
-        self.close(next, in_flight);
+        self.close(in_flight);
         self.take_windows()
     }
 
@@ -214,9 +212,9 @@ impl Recorder {
         self.current.phases.entry(phase).or_default()
     }
 
-    fn close(&mut self, next: u64, in_flight: u64) {
+    fn close(&mut self, in_flight: u64) {
         let opened = ShardWindow {
-            second: next,
+            second: self.current.second + 1,
             peak_in_flight: in_flight,
             ..ShardWindow::default()
         };

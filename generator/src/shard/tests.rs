@@ -213,11 +213,12 @@ fn what_falls_due_between_an_abort_and_the_end_of_the_run_is_dropped() {
         // Whoever watches hears of it later.
         now += 100 * MILLI;
         assert_eq!(shard.poll(now), Step::Abort);
+        assert_eq!(shard.poll(schedule.end() - 1), Step::Abort);
         let end = if stops { now } else { schedule.end() };
         if stops {
             shard.stop(now);
         }
-        assert_eq!(shard.poll(end + MILLI), Step::Done);
+        assert_eq!(shard.poll(end), Step::Done);
         let due = if stops {
             schedule.count_before(now + 1)
         } else {
@@ -388,6 +389,10 @@ fn errors_are_counted_by_code_with_their_first_examples() {
         };
         shard.answered(2 * SECOND, start, answer);
     }
+    let windows = shard.finish();
+    let samples = windows.iter().flat_map(|window| window.phases.values());
+    let rejected: Vec<_> = samples.flat_map(|samples| &samples.rejected_by).collect();
+    assert_eq!(rejected, [(&"RESOURCE_EXHAUSTED", &13)]);
     let errors = shard.take_errors();
     assert_eq!(errors["CANCELLED"], (1, vec![(3, "gone".to_owned())]));
     let (count, examples) = &errors["RESOURCE_EXHAUSTED"];
@@ -424,4 +429,50 @@ fn the_peak_of_a_second_begins_with_what_it_finds() {
     let peaks: Vec<u64> = windows.iter().map(|window| window.peak_in_flight).collect();
     let ends: Vec<u64> = windows.iter().map(|window| window.in_flight).collect();
     assert_eq!((peaks, ends), (vec![10, 10, 1], vec![10, 0, 0]));
+}
+
+#[test]
+fn samples_of_several_shards_and_seconds_add_up() {
+    let samples = |dropped_at_cap, rejected_by: &[(ErrorKey, u64)]| {
+        let mut samples = PhaseSamples {
+            dropped_at_cap,
+            rejected_by: rejected_by.iter().copied().collect(),
+            ..PhaseSamples::default()
+        };
+        samples
+            .lag_at_cap
+            .get_or_insert_default()
+            .record(Duration::from_millis(1));
+        samples.rejected.get_or_insert_default().record(0, 1, 2);
+        samples
+    };
+    let mut sum = PhaseSamples::default();
+    sum.add(&samples(3, &[("ABORTED", 2), ("INTERNAL", 7)]));
+    sum.add(&samples(4, &[("ABORTED", 5)]));
+    sum.add(&PhaseSamples::default());
+    assert_eq!(sum.dropped_at_cap, 7);
+    assert_eq!(sum.rejected_by, BTreeMap::from([("ABORTED", 7), ("INTERNAL", 7)]));
+    assert_eq!(sum.lag_at_cap.unwrap().count(), 2);
+    assert_eq!(sum.rejected.unwrap().service.count(), 2);
+    assert!(sum.unanswered.is_none());
+}
+
+/// The seconds of the warm-up and of the measured phase; the last start of the warm-up is sent late.
+#[test]
+fn what_is_sent_counts_for_the_phase_whose_time_it_is() {
+    let mut load = load(10, 2, 100, WhenFull::Queue);
+    load.warm_up = Duration::from_secs(1);
+    let admission = Admission::of_stripe(&load, Stripe::WHOLE);
+    let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
+    for now in [0, 100, 200, 300, 400, 500, 600, 700, 800, 1_000, 1_000, 1_100] {
+        assert!(matches!(shard.poll(now * MILLI), Step::Dispatch(_)), "{now}");
+    }
+    let sent: Vec<_> = shard.finish().into_iter().map(|window| window.sent_in).collect();
+    assert_eq!(
+        sent,
+        [
+            BTreeMap::from([(Phase::WarmUp, 9)]),
+            BTreeMap::from([(Phase::Measure, 3)])
+        ]
+    );
 }

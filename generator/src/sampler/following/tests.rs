@@ -290,3 +290,33 @@ fn a_room_is_given_back_whatever_a_poll_came_to() {
     following.drain(7 * SECOND);
     assert_eq!(following.next_question(), Some(9 * SECOND));
 }
+
+#[test]
+fn who_finds_no_room_is_asked_for_when_the_one_before_would_have_ended_and_a_quarter_later() {
+    let mut following = Following::new(1);
+    let start = |n: u64| Sampled {
+        n,
+        sent: n * SECOND,
+        answered: n * SECOND,
+    };
+    assert!(following.is_empty());
+    for n in 0..2 {
+        following.started(start(n));
+    }
+    assert!(following.polled(start(0), Some(8 * SECOND), 8 * SECOND));
+    assert_eq!(following.question(8 * SECOND), Some(start(1)));
+    assert_eq!(
+        following.answered(start(1), Answer::Ended(9 * SECOND), 9 * SECOND),
+        Learnt::End
+    );
+    assert!(following.is_empty());
+    // That took eight seconds.
+    for n in 20..22 {
+        following.started(start(n));
+    }
+    assert_eq!(following.next_question(), Some(31 * SECOND));
+    assert!(!following.is_empty());
+    // Who is due in less than two seconds is not put off by the drain.
+    following.drain(30 * SECOND);
+    assert_eq!(following.next_question(), Some(31 * SECOND));
+}
