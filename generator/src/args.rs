@@ -14,7 +14,7 @@ mod series;
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use benchmark_scenarios::Rate;
-use benchmark_worker::command_line::{HELP_WIDTH, lenient, missing_value};
+use benchmark_worker::command_line::{HELP_WIDTH, Manual, lenient, missing_value};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 pub use conversion::{Converted, OutputOptions};
@@ -74,6 +74,9 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     /// Write a run as CSV, HdrHistogram interval log or OpenMetrics
     Export(ExportArgs),
+    /// Completions, the manual page.
+    #[command(flatten)]
+    Manual(Manual),
     /// Serve a frontend that takes starts and does nothing
     #[command(hide = true)]
     NullFrontend(NullFrontendArgs),

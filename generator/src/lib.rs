@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod args;
 pub mod calibrate;
 pub mod ceiling;
+pub mod cluster_facts;
 pub mod deadline;
 pub mod descriptors;
 pub mod drain;

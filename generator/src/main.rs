@@ -29,6 +29,7 @@ use benchmark_results::{
     thresholds::Signal,
 };
 use benchmark_scenarios::{Problem, variables};
+use benchmark_worker::command_line::Manual;
 
 use cli::{
     INVALID,
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Some(Command::Show(options)) => files::show(options, style()).and_then(show),
         Some(Command::Diagnose(options)) => diagnose(options),
         Some(Command::Export(options)) => files::export(options).and_then(show),
+        Some(Command::Manual(manual)) => write_manual(*manual),
         Some(Command::NullFrontend(options)) => serve_nothing(options),
     };
     done.unwrap_or_else(|problem| {
@@ -190,6 +192,12 @@ fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
         plan_view::text(&resolved)
     };
     print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Completions or the manual page.
+fn write_manual(manual: Manual) -> Result<ExitCode, Problem> {
+    printed(manual.write(args::command(), &mut std::io::stdout().lock()))?;
     Ok(ExitCode::SUCCESS)
 }
 

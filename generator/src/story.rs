@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use benchmark_fleet::Token;
 use benchmark_results::{
     Results, RunParts, assemble, file,
-    schema::{Environment, Event, Fact, Run},
+    schema::{ClusterFacts, Environment, Event, Fact, Run},
     text,
 };
 use benchmark_scenarios::{Plan, Resolved, Target};
@@ -24,6 +24,7 @@ use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
     ceiling::{self, Ceiling},
+    cluster_facts,
     deadline::{Ending, Step},
     descriptors, drain,
     fleet::roll,
@@ -132,6 +133,10 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     say(&screen, &request.resolved.notes);
 
     let plan = &request.resolved.plan;
+    let cluster = match &request.resolved.cluster_facts {
+        Some(path) => cluster_facts::read(path).map_err(|problem| environment(problem.into()))?,
+        None => ClusterFacts::new(),
+    };
     let host = host::facts(Path::new("/"));
     if let Some(address) = request.page.address() {
         say(&screen, &[format!("metrics  http://{address}/metrics")]);
@@ -191,6 +196,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
             host,
             server: stage.facts.clone(),
             workers: stage.worker_facts(),
+            cluster,
         },
         iterations: Vec::new(),
         server_figures: Vec::new(),

@@ -122,3 +122,42 @@ fn plan_prints_and_runs_nothing() {
         "plan left something behind"
     );
 }
+
+#[test]
+fn facts_of_a_cluster_that_cannot_be_read_end_before_the_load() {
+    let said = refused(&["--cluster-facts", "missing.json"], &[]);
+    assert!(
+        said.starts_with("error: --cluster-facts missing.json cannot be read: "),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("facts.json");
+    std::fs::write(&file, r#"{"replicas": {"history": 16}}"#).unwrap();
+    let said = refused(&["--cluster-facts", file.to_str().unwrap()], &[]);
+    assert!(said.contains("replicas is neither a text nor a number"), "{said}");
+}
+
+#[test]
+fn the_program_writes_its_completions_and_its_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |arguments: &[&str]| {
+        let output = run_benchmark(&folder).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (shell, words) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef run-benchmark"),
+        ("fish", "complete -c run-benchmark"),
+    ] {
+        let text = written(&["completions", shell]);
+        assert!(
+            text.contains(words) && text.contains("cluster-facts"),
+            "{shell}: {text}"
+        );
+    }
+    assert!(written(&["man"]).contains(".TH run-benchmark 1"));
+    let said = refused(&["completions", "tcsh"], &[]);
+    assert!(said.contains("bash, elvish, fish, powershell, zsh"), "{said}");
+}

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     course::{ErrorExample, ErrorGroup, Event, Interval, Window},
-    environment::{Environment, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts},
+    environment::{ClusterFact, ClusterFacts, Environment, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts},
     fleet::{Fleet, Member, MemberClock, MemberEnds, MemberPresence, MemberRole, MemberStarts, MemberUsage},
     generator::{GeneratorHealth, MachineUse, StartConnections, ThreadLoad},
     legacy::{LegacyConfig, LegacyLatency, LegacyResults, LegacyServices, LegacySystem, LegacyThresholds},

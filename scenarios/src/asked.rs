@@ -254,6 +254,8 @@ keys! {
     PrometheusMatch: "prometheus-match" in Measuring,
     /// File with headers that it is asked with.
     PrometheusHeaders: "prometheus-headers" in Measuring,
+    /// File with what is known of the cluster.
+    ClusterFacts: "cluster-facts" in Measuring,
     /// The Grafana that has the boards.
     GrafanaUrl: "grafana-url" in Measuring,
     /// Limit of the 99th percentile of `e2e_response`.

@@ -18,7 +18,7 @@ mod tuning;
 mod worker;
 mod workload;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
@@ -63,6 +63,8 @@ pub struct Resolved {
     pub figures: FigureSources,
     /// Where this process's page is written, when it is.
     pub remote_write: Option<RemoteWriteTarget>,
+    /// File with what is known of the cluster, for the result.
+    pub cluster_facts: Option<PathBuf>,
     /// The Grafana to whose board the result links, without a slash at its end.
     pub grafana: Option<String>,
     /// Each option that the plan follows from, in reading order, with its effective value and source. Options of other
@@ -128,6 +130,9 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     };
     let remote_write = figures::remote_write(&mut reader)?;
     let figures = figures::resolve(&mut reader)?;
+    let cluster_facts = reader
+        .read_given(Key::ClusterFacts, &figures::file())?
+        .map(PathBuf::from);
     let grafana = figures::grafana(&mut reader)?;
     load::note_ends(&mut reader, &plan);
     let (settings, notes) = reader.finish();
@@ -138,6 +143,7 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
         metrics_grace,
         figures,
         remote_write,
+        cluster_facts,
         grafana,
         settings,
         notes,

@@ -1,11 +1,47 @@
 //! What the command lines of all programs have in common.
 
-use std::{ffi::OsString, fmt};
+use std::{
+    ffi::OsString,
+    fmt,
+    io::{self, Write},
+};
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, Subcommand};
+use clap_complete::Shell;
 
 /// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
 pub const HELP_WIDTH: usize = 80;
+
+/// What a program writes about itself.
+#[derive(Subcommand, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manual {
+    /// Write completions for a shell on stdout
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual page on stdout
+    Man,
+}
+
+impl Manual {
+    /// Writes it, from the definition of the program's command line.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(self, mut command: Command, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Manual::Completions { shell } => {
+                // What it is written to must be endless, or the library panics.
+                let mut text = Vec::new();
+                let name = command.get_name().to_owned();
+                clap_complete::generate(shell, &mut command, name, &mut text);
+                out.write_all(&text)
+            }
+            Manual::Man => clap_mangen::Man::new(command).render(out),
+        }
+    }
+}
 
 /// A text that must not be shown.
 #[derive(Clone, Default, PartialEq, Eq)]

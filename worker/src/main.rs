@@ -1,11 +1,18 @@
 //! `benchmark-worker`: executes the workflows of a benchmark until it is told to stop.
 
-use std::{env, io::Write, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    env,
+    io::{ErrorKind, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::{Problem, variables};
 use benchmark_temporal::environment;
 use benchmark_worker::{
+    command_line::Manual,
     host, logging,
     process::{
         self, Ended, Failure,
@@ -30,6 +37,9 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    if let Some(manual) = cli.command {
+        return write_manual(manual);
+    }
     logging::init(cli.process.log, std::io::stderr);
     match prepare(&cli).map(run) {
         Ok(code) => code,
@@ -37,6 +47,17 @@ fn main() -> ExitCode {
             say(&problem.report());
             ExitCode::from(USAGE)
         }
+    }
+}
+
+/// Writes completions or the manual page; a reader that has seen enough is no error.
+fn write_manual(manual: Manual) -> ExitCode {
+    match manual.write(args::command(), &mut std::io::stdout().lock()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say(&Problem::new(format!("stdout cannot be written: {error}")).report());
+            ExitCode::from(USAGE)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

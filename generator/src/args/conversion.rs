@@ -179,6 +179,7 @@ impl RunArgs {
             (Key::Prometheus, &measuring.prometheus),
             (Key::PrometheusMatch, &measuring.prometheus_match),
             (Key::PrometheusHeaders, &measuring.prometheus_headers),
+            (Key::ClusterFacts, &measuring.cluster_facts),
             (Key::GrafanaUrl, &measuring.grafana_url),
             (Key::MaxP99Latency, &thresholds.max_p99_latency),
             (Key::MinThroughput, &thresholds.min_throughput),

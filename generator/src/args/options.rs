@@ -330,6 +330,9 @@ pub struct MeasuringArgs {
     /// File with lines Name: value that it is asked with, such as a token [default: none]
     #[arg(long, value_name = "FILE")]
     pub prometheus_headers: Option<String>,
+    /// JSON file with what is known of the cluster, an object of texts and numbers, which stands in the result [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub cluster_facts: Option<String>,
     /// Print and store a link to this run on the board in this Grafana, which is not called [default: none]
     #[arg(long, value_name = "URL")]
     pub grafana_url: Option<String>,

@@ -72,6 +72,7 @@ impl Surroundings {
         keys.add("host", &environment.host);
         keys.add("server", &environment.server);
         keys.add("workers", &environment.workers);
+        keys.add("cluster", &environment.cluster);
         keys.add("program.version", &results.run.version);
         keys.add("program.gitRevision", &results.run.git_revision);
         keys.add("program.scheduling", &results.generator.scheduling);

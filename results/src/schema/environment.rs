@@ -17,6 +17,22 @@ pub struct Environment {
     pub server: ServerFacts,
     /// How the workers of this process are tuned; null when there are none.
     pub workers: Option<WorkerFacts>,
+    /// What whoever operates the cluster knows of it, such as replicas and sizes of its services; empty when nobody told.
+    #[serde(default, skip_serializing_if = "ClusterFacts::is_empty")]
+    pub cluster: ClusterFacts,
+}
+
+/// What is known of a cluster besides what it says itself: names and values, as `--cluster-facts` gave them.
+pub type ClusterFacts = BTreeMap<String, ClusterFact>;
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ClusterFact {
+    /// A number.
+    Number(serde_json::Number),
+    /// A text.
+    Text(String),
 }
 
 /// How the workers of a process are tuned. All figures but the first are of each of them. What stands here is in effect:

@@ -119,7 +119,8 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<FigureSources, Problem> {
     })
 }
 
-fn file() -> Form<String> {
+/// A file by its name.
+pub(crate) fn file() -> Form<String> {
     Form::text("a file", |text| !text.trim().is_empty())
 }
 

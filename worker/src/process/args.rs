@@ -13,7 +13,7 @@ pub use convert::{Converted, Surroundings};
 
 pub use crate::command_line::HiddenText;
 use crate::{
-    command_line::{HELP_WIDTH, lenient, missing_value},
+    command_line::{HELP_WIDTH, Manual, lenient, missing_value},
     logging::LogArgs,
 };
 
@@ -32,8 +32,16 @@ and 143 ended at once, by a second signal or SIGQUIT.";
 /// Executes the workflows of a benchmark until it is told to stop. SIGTERM drains: no new tasks, what is held is finished,
 /// what was seen is delivered. A second signal ends at once.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "benchmark-worker", version, after_help = EXAMPLES, next_line_help = true)]
+#[command(name = "benchmark-worker", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+#[command(
+    subcommand_help_heading = "Other commands",
+    disable_help_subcommand = true,
+    next_line_help = true
+)]
 pub struct Cli {
+    /// Something else than to work.
+    #[command(subcommand)]
+    pub command: Option<Manual>,
     /// The Temporal server.
     #[command(flatten)]
     pub server: ServerArgs,

@@ -135,6 +135,8 @@ impl Cli {
     /// What was typed.
     fn asked(&self) -> Asked {
         let Cli {
+            // Done before.
+            command: _,
             server,
             tuning,
             joining,
