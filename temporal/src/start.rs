@@ -62,3 +62,26 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_what_caused_it_and_nothing_twice() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{text}")]
+        struct Caused {
+            text: &'static str,
+            source: io::Error,
+        }
+        let error = |text| Caused {
+            text,
+            source: io::Error::other("no route"),
+        };
+        assert_eq!(chain(&error("cannot connect")), "cannot connect: no route");
+        assert_eq!(chain(&error("cannot connect: no route")), "cannot connect: no route");
+    }
+}

@@ -186,7 +186,7 @@ fn decode(text: &[u8]) -> String {
     let mut rest = text;
     while let [first, tail @ ..] = rest {
         let byte = match tail {
-            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
+            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low),
             _ => None,
         };
         bytes.push(byte.unwrap_or(*first));

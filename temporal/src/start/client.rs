@@ -254,8 +254,8 @@ impl StartClient {
 
     fn send_waiting(&mut self) {
         while let Some((key, generation)) = self.waiting.front().copied() {
-            let start = &self.starts[key];
-            let waits = start.generation == generation && matches!(start.stage, Stage::Waiting);
+            // Otherwise it was given up meanwhile.
+            let waits = self.starts[key].generation == generation;
             if waits && !self.send(key) {
                 return;
             }
@@ -356,5 +356,34 @@ impl std::fmt::Debug for StartClient {
             .field("dialer", &self.dialer)
             .field("counts", &self.counts())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_several_clients_add_up() {
+        let counts = |n: u64| StartCounts {
+            sent_again: n,
+            waited: 2 * n,
+            peak_in_flight: 3 * n,
+            connections: ConnectionCounts {
+                addresses: [([127, 0, 0, 1], n as u16).into()].into(),
+                opened: 4 * n,
+                retired: 5 * n,
+                renewed: 6 * n,
+                lost: 7 * n,
+                failed_attempts: 8 * n,
+                writes: 9 * n,
+            },
+        };
+        let mut sum = counts(10);
+        sum.add(&counts(5));
+        let mut expected = counts(15);
+        expected.peak_in_flight = 30;
+        expected.connections.addresses = [10, 5].map(|port| ([127, 0, 0, 1], port).into()).into();
+        assert_eq!(sum, expected);
     }
 }

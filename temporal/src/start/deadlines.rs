@@ -53,7 +53,7 @@ impl Deadlines {
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            if Instant::now() < first {
+            if timer.deadline() < first {
                 timer.as_mut().reset(first);
                 continue;
             }

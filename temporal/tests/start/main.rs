@@ -3,6 +3,7 @@
 mod lives;
 mod peer;
 mod real;
+mod spread;
 
 use std::{
     future::poll_fn,
@@ -12,9 +13,10 @@ use std::{
 
 use benchmark_temporal::{
     ConnectOptions,
-    start::{Dialer, StartClient, StartError, StartTemplate, StartTemplateOptions},
+    start::{Dialer, Resolver, StartClient, StartError, StartTemplate, StartTemplateOptions},
 };
 use bytes::Bytes;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use peer::{CANCEL, Connection, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, Peer, REFUSED_STREAM, Seen, soon};
 use tokio::task::{LocalSet, spawn_local};
 
@@ -98,8 +100,10 @@ async fn against(
     .await;
 }
 
+/// Polls a test only when something that it waits for wakes it: a `LocalSet` would with each turn of its tasks.
 async fn local<T>(test: impl Future<Output = T>) -> T {
-    LocalSet::new().run_until(test).await
+    let mut test = FuturesUnordered::from_iter([test]);
+    LocalSet::new().run_until(test.next()).await.expect("there is one")
 }
 
 #[tokio::test]
@@ -122,6 +126,8 @@ async fn a_start_is_accepted_and_its_key_used_again() {
             let counts = client.counts();
             assert_eq!((counts.peak_in_flight, counts.waited, counts.sent_again), (2, 0, 0));
             assert_eq!((counts.connections.opened, counts.connections.addresses.len()), (1, 1));
+            // The preface, and the first three starts each by itself.
+            assert!((4..20).contains(&counts.connections.writes), "{counts:?}");
         },
     )
     .await;
@@ -160,6 +166,21 @@ async fn only_what_a_server_says_is_a_refusal() {
         })
         .await;
         assert_eq!((error.refused, error.code), (false, "STREAM_RESET"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_has_begun_to_be_answered_is_not_sent_again() {
+    for (refused, code) in [(true, "STREAM_RESET"), (false, "CONNECTION_LOST")] {
+        let error = one(TIMEOUT, async move |connection, stream| {
+            connection.headers(stream, Some("200"), &[], false).await;
+            match refused {
+                true => connection.reset(stream, REFUSED_STREAM).await,
+                false => connection.go_away(0, NO_ERROR).await,
+            }
+        })
+        .await;
+        assert_eq!((error.refused, error.code), (false, code), "{error:?}");
     }
 }
 
@@ -388,6 +409,26 @@ async fn an_address_that_says_nothing_is_given_up_in_time() {
             error.contains("a connection for starts") && error.contains("no answer within"),
             "{error}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_time_to_connect_is_shared_by_the_addresses_that_are_left() {
+    tokio::time::pause();
+    local(async {
+        // They accept, and never answer.
+        let mut silent = Vec::new();
+        for _ in 0..3 {
+            silent.push(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+        }
+        let addresses: Vec<_> = silent.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let mut options = ConnectOptions::new("cluster.test:7233", "bench");
+        options.connect_timeout = Duration::from_millis(900);
+        options.resolver = Resolver::new(move |_, _| Ok(addresses.clone()));
+        let dialer = Arc::new(Dialer::new(&options, TIMEOUT).unwrap());
+        let error = StartClient::connect(dialer, 0, 1).await.unwrap_err().to_string();
+        assert_eq!(error.matches("no answer within 0.3 s").count(), 3, "{error}");
     })
     .await;
 }
