@@ -3,8 +3,10 @@
 //! [`compare`] takes whole runs, asks first whether they may be compared ([`refusal`]), then reads the metrics of each
 //! ([`metric`]) and judges them ([`decide`]). [`render_terminal`], [`render_markdown`] and [`to_json`] tell what came out.
 
+mod comparison;
 pub mod decide;
 pub(crate) mod figures;
+mod guards;
 mod likeness;
 mod markdown;
 pub mod metric;
@@ -20,15 +22,10 @@ mod within;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use self::{
-    decide::{Alone, Answer, Evidence, Question},
-    metric::Values,
-    noise::Spread,
-};
 pub use self::{
+    comparison::{Candidate, Comparison, NoiseSummary, Outcome, Row, SideSummary},
     decide::{Method, Verdict},
+    guards::{Guard, GuardStanding},
     likeness::{Difference, Standing},
     markdown::render_markdown,
     metric::Metric,
@@ -37,7 +34,12 @@ pub use self::{
     refusal::{CompareError, Refusal, UsageError},
     terminal::render_terminal,
 };
-use crate::{Results, stats::Interval};
+use self::{
+    decide::{Alone, Answer, Evidence, Question},
+    metric::Values,
+    noise::Spread,
+};
+use crate::Results;
 
 /// Version of the JSON form of a [`Comparison`].
 pub const COMPARISON_VERSION: u32 = 1;
@@ -96,168 +98,6 @@ impl Default for Options {
             noise: Vec::new(),
             strict: false,
         }
-    }
-}
-
-/// A baseline against one side or several.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Comparison {
-    /// Version of this form.
-    pub comparison_version: u32,
-    /// What the others are compared with.
-    pub baseline: SideSummary,
-    /// The others, each with what came of it.
-    pub candidates: Vec<Candidate>,
-    /// Noise profiles that were used.
-    pub noise: Vec<NoiseSummary>,
-    /// How much of the machine other programs used in the measured phase, where that is worth a warning: a sentence for each
-    /// side.
-    pub disturbed: Vec<String>,
-    /// Chance of a false finding over the primary metrics of all candidates together.
-    pub alpha: f64,
-    /// What is to be said of the whole.
-    pub outcome: Outcome,
-    /// The exit code of a process that ends with it: 1 when a primary metric is worse, else 0; if asked to be strict, 4 when
-    /// one cannot be told.
-    pub exit_code: u8,
-}
-
-/// A side in a report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SideSummary {
-    /// What it is called.
-    pub name: String,
-    /// The files of its runs, in the order of their beginnings.
-    pub files: Vec<String>,
-    /// The runs' ids, in the same order.
-    pub runs: Vec<String>,
-}
-
-/// One side against the baseline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Candidate {
-    /// The side.
-    pub side: SideSummary,
-    /// Whether its runs were paired with the baseline's.
-    pub paired: bool,
-    /// The metrics, primary ones first.
-    pub rows: Vec<Row>,
-    /// In what the sides differ.
-    pub differences: Vec<Difference>,
-    /// What is to be said of it.
-    pub outcome: Outcome,
-}
-
-/// One metric of a candidate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Row {
-    /// The metric.
-    pub metric: Metric,
-    /// Whether it decides.
-    pub primary: bool,
-    /// The baseline's values, run by run, in the metric's unit: a second, milliseconds, microseconds or a share.
-    pub baseline_values: Vec<f64>,
-    /// The candidate's.
-    pub values: Vec<f64>,
-    /// Mean of the baseline: geometric, but of shares.
-    pub baseline: Option<f64>,
-    /// Mean of the candidate.
-    pub value: Option<f64>,
-    /// Change: 0.1 for +10 %, or for +10 percentage points of a share.
-    pub change: Option<f64>,
-    /// The interval of the change.
-    pub interval: Option<Interval>,
-    /// Its confidence, 0 to 1.
-    pub confidence: f64,
-    /// How it was made.
-    pub method: Option<Method>,
-    /// p of no change.
-    pub p: Option<f64>,
-    /// The same, Holm-corrected for primary metrics.
-    pub adjusted_p: Option<f64>,
-    /// p of a change outside of the margin (TOST).
-    pub equivalence_p: Option<f64>,
-    /// The Hodges–Lehmann estimate of the change; `None` for single runs.
-    pub hodges_lehmann: Option<f64>,
-    /// Its interval of at least the same confidence; `None` where so few runs have none.
-    pub hodges_lehmann_interval: Option<Interval>,
-    /// Change that makes no difference.
-    pub margin: Interval,
-    /// What is said.
-    pub verdict: Verdict,
-    /// Of an inconclusive one: more runs a side that would decide; `None` when it is more than anybody makes.
-    pub more_runs: Option<u32>,
-    /// Why there is no verdict.
-    pub reason: Option<String>,
-}
-
-/// A noise profile in a report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NoiseSummary {
-    /// When it was measured, RFC 3339.
-    pub measured_at: String,
-    /// Of how many runs.
-    pub runs: u32,
-    /// Spread of the primary metrics.
-    pub spreads: BTreeMap<Metric, f64>,
-}
-
-/// What is to be said of all primary metrics together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Outcome {
-    /// At least one is worse.
-    Regressed,
-    /// At least one is better and none is worse.
-    Improved,
-    /// At least one cannot be told yet; none is better or worse.
-    Inconclusive,
-    /// None differs by more than the margin.
-    Equivalent,
-    /// Nothing can be said of at least one, and of the others no more than that they are equivalent.
-    NoVerdict,
-}
-
-impl Outcome {
-    fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Outcome {
-        let verdicts: Vec<_> = rows.filter(|row| row.primary).map(|row| row.verdict).collect();
-        [
-            (Verdict::Regressed, Outcome::Regressed),
-            (Verdict::Improved, Outcome::Improved),
-            (Verdict::Inconclusive, Outcome::Inconclusive),
-            (Verdict::NoVerdict, Outcome::NoVerdict),
-        ]
-        .into_iter()
-        .find(|(verdict, _)| verdicts.contains(verdict))
-        .map_or(Outcome::Equivalent, |(_, outcome)| outcome)
-    }
-}
-
-impl Comparison {
-    /// One line when nothing could be judged: a green exit code alone would say the opposite.
-    pub fn warning(&self) -> Option<String> {
-        figures::warning(self)
-    }
-
-    /// Every primary row of every candidate.
-    fn primary(&self) -> impl Iterator<Item = &Row> {
-        let rows = self.candidates.iter().flat_map(|candidate| &candidate.rows);
-        rows.filter(|row| row.primary)
-    }
-}
-
-fn exit_code(outcome: Outcome, candidates: &[Candidate], strict: bool) -> u8 {
-    let mut rows = candidates.iter().flat_map(|candidate| &candidate.rows);
-    let open = |row: &Row| row.primary && matches!(row.verdict, Verdict::Inconclusive | Verdict::NoVerdict);
-    match outcome {
-        Outcome::Regressed => 1,
-        _ if strict && rows.any(open) => 4,
-        _ => 0,
     }
 }
 
@@ -321,18 +161,12 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
     let candidates: Vec<_> = asked
         .zip(answered)
         .map(|(((side, paired), differences), (questions, answers))| {
-            let rows: Vec<_> = questions
+            let rows = questions
                 .iter()
                 .zip(answers)
                 .map(|(question, answer)| row(question, answer, &first, side))
                 .collect();
-            Candidate {
-                outcome: Outcome::of(rows.iter()),
-                side: side.summary(),
-                paired,
-                rows,
-                differences,
-            }
+            candidate(&first, side, paired, rows, differences)
         })
         .collect();
     let noise = options.noise.iter().map(|profile| NoiseSummary {
@@ -345,12 +179,12 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
             .map(|(metric, spread)| (*metric, spread.spread))
             .collect(),
     });
-    let outcome = Outcome::of(candidates.iter().flat_map(|candidate| &candidate.rows));
+    let outcome = Outcome::of(&candidates);
     Ok(Comparison {
         comparison_version: COMPARISON_VERSION,
         baseline: first.summary(),
         outcome,
-        exit_code: exit_code(outcome, &candidates, options.strict),
+        exit_code: comparison::exit_code(outcome, &candidates, options.strict),
         candidates,
         noise: noise.collect(),
         disturbed,
@@ -499,14 +333,7 @@ fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: 
             _ => Evidence::Groups { first: a, second: b },
         },
     };
-    let overloaded = first
-        .runs
-        .iter()
-        .chain(&second.runs)
-        .find(|run| soundness::is_overloaded(run));
-    let withheld = overloaded
-        .filter(|_| !metric.is_latency())
-        .map(|run| format!("{} is OVERLOADED: its rates are lower bounds", run.name));
+    let withheld = withheld(metric, &first.runs, &second.runs);
     Question {
         metric,
         primary: options.primary.contains(&metric),
@@ -514,6 +341,18 @@ fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: 
         evidence,
         withheld,
     }
+}
+
+/// Why a rate is no result: in an open load it is what was asked for, as long as the cluster carries it.
+fn withheld(metric: Metric, first: &[RunFile], second: &[RunFile]) -> Option<String> {
+    if !matches!(metric, Metric::Throughput | Metric::StartRate) {
+        return None;
+    }
+    if !soundness::have_one_load(first, second) {
+        return Some("the plans ask for different loads, so it is no result".into());
+    }
+    let carried = !first.iter().chain(second).any(soundness::is_overloaded);
+    carried.then(|| "it is what the plan asks for: every run carried its load".into())
 }
 
 /// The largest spread of a metric in the profiles that fit a run of either side. One of the two sides is usually new, and
@@ -528,6 +367,34 @@ fn noise_of(metric: Metric, first: &Read, second: &Read, profiles: &[NoiseProfil
         .filter(fits)
         .filter_map(|profile| profile.spreads.get(&metric));
     spreads.max_by(|a, b| a.spread.total_cmp(&b.spread)).copied()
+}
+
+/// A candidate, with its guards. Beside one that is worse nothing else is called better or the same: it would be told of
+/// what was left of the load.
+fn candidate(first: &Read, side: &Read, paired: bool, mut rows: Vec<Row>, differences: Vec<Difference>) -> Candidate {
+    let throughput = rows.iter().find(|row| row.metric == Metric::Throughput);
+    let guards = guards::guards(&first.runs, &side.runs, throughput);
+    if let Some(worse) = guards.iter().find(|guard| guard.standing == GuardStanding::Worse) {
+        for row in rows.iter_mut().filter(|row| row.primary || row.metric.is_latency()) {
+            if matches!(row.verdict, Verdict::Improved | Verdict::Equivalent) {
+                row.verdict = Verdict::NoVerdict;
+                row.reason = Some(format!(
+                    "{} is worse, so this is of what was left of the load",
+                    worse.name
+                ));
+            }
+        }
+    }
+    let mut candidate = Candidate {
+        side: side.summary(),
+        paired,
+        rows,
+        guards,
+        differences,
+        outcome: Outcome::NoVerdict,
+    };
+    candidate.outcome = Outcome::of(std::slice::from_ref(&candidate));
+    candidate
 }
 
 fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row {

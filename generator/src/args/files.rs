@@ -39,7 +39,7 @@ pub struct JudgingArgs {
     /// Change that makes no difference; at least twice the measured noise [default: 3%]
     #[arg(long, value_name = "SHARE")]
     pub margin: Option<String>,
-    /// Metrics that decide, with commas between them [default: throughput,start-response-p99,e2e-response-p99]
+    /// Metrics that decide, with commas between them [default: start-response-p99,e2e-response-p99]
     #[arg(long, value_name = "METRICS", value_delimiter = ',')]
     pub primary: Vec<String>,
     /// Fail with exit code 4 when a deciding metric cannot be told

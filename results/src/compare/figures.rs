@@ -1,7 +1,7 @@
 //! Changes, intervals and verdicts as text: direction by sign and by mark, so that colour is never needed.
 
 use super::{
-    Comparison, Outcome, Row, Verdict,
+    Comparison, GuardStanding, Outcome, Row, Verdict,
     likeness::{Difference, Standing},
     metric::{Metric, Scale},
 };
@@ -105,31 +105,46 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// How many of the primary metrics say it.
+/// How many of the guards and of the primary metrics say it.
 pub(crate) fn tally(comparison: &Comparison) -> String {
-    let said = match comparison.outcome {
-        Outcome::Regressed => Verdict::Regressed,
-        Outcome::Improved => Verdict::Improved,
-        Outcome::Inconclusive => Verdict::Inconclusive,
-        Outcome::Equivalent => Verdict::Equivalent,
-        Outcome::NoVerdict => Verdict::NoVerdict,
+    let (said, guard) = match comparison.outcome {
+        Outcome::Regressed => (Verdict::Regressed, Some(GuardStanding::Worse)),
+        Outcome::Improved => (Verdict::Improved, Some(GuardStanding::Better)),
+        Outcome::Inconclusive => (Verdict::Inconclusive, Some(GuardStanding::Open)),
+        Outcome::Equivalent => (Verdict::Equivalent, None),
+        Outcome::NoVerdict => (Verdict::NoVerdict, None),
     };
+    let guards = comparison.guards().filter(|told| Some(told.standing) == guard).count();
     let count = comparison.primary().filter(|row| row.verdict == said).count();
     let total = comparison.primary().count();
     let tested = comparison.primary().filter(|row| row.adjusted_p.is_some()).count();
     let correction = if tested > 1 { " (Holm-corrected)" } else { "" };
-    format!("{count} of {}{correction}", plural(total as u64, "primary metric"))
+    let metrics = format!("{count} of {}{correction}", plural(total as u64, "primary metric"));
+    match guards {
+        0 => metrics,
+        _ => format!("{}, {metrics}", plural(guards as u64, "guard")),
+    }
 }
 
 /// What must not be overlooked: that no primary metric could be told, which the exit code says with `--strict` only.
 pub(crate) fn warning(comparison: &Comparison) -> Option<String> {
     let open = |row: &Row| matches!(row.verdict, Verdict::Inconclusive | Verdict::NoVerdict);
-    comparison.primary().all(open).then(|| {
+    let silent = comparison.outcome != Outcome::Regressed && comparison.primary().all(open);
+    silent.then(|| {
         format!(
             "{}: none of the primary metrics could be judged, so this is no pass",
             outcome(comparison.outcome)
         )
     })
+}
+
+/// What a guard says, in a word.
+pub(crate) fn guard(standing: GuardStanding) -> &'static str {
+    match standing {
+        GuardStanding::Worse => "worse",
+        GuardStanding::Better => "better",
+        GuardStanding::Open => "open",
+    }
 }
 
 /// Why a row says no more, in a sentence; `None` where it says all.

@@ -41,6 +41,10 @@ fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
     for (about, remark) in figures::remarks(candidate.rows.iter()) {
         let _ = writeln!(text, "- {}: {}", cell(&about), cell(&remark));
     }
+    for guard in &candidate.guards {
+        let said = cell(&format!("{}: {}", guard.name, guard.text));
+        let _ = writeln!(text, "- **Guard {}**: {said}", figures::guard(guard.standing));
+    }
     let _ = writeln!(text, "- Runs: {}", how(candidate));
     let _ = writeln!(text, "- Margin: {}", figures::margins(candidate.rows.iter()));
     for (standing, label) in [

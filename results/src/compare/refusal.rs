@@ -62,14 +62,14 @@ pub enum Refusal {
     },
     /// An overloaded run beside one with another load.
     #[error(
-        "{file} is OVERLOADED, so it can only be compared at an equal load, and {baseline}/s is asked against {other}/s: compare runs of one --rate"
+        "{file} is OVERLOADED, so it can only be compared at an equal load, and {baseline} is asked against {other}: compare runs of one --rate, --duration and --arrivals"
     )]
     OverloadedAtAnotherLoad {
         /// The overloaded file.
         file: String,
-        /// The rate of the baseline.
+        /// The load of the baseline.
         baseline: String,
-        /// The rate of the other side.
+        /// The load of the other side.
         other: String,
     },
     /// One run twice.

@@ -1,6 +1,8 @@
 //! Which runs may be compared at all.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use benchmark_scenarios::{Arrivals, Rate, units};
 
 use super::{RunFile, figures, refusal::Refusal};
 use crate::{
@@ -57,20 +59,56 @@ pub(super) fn disturbed(name: &str, runs: &[RunFile]) -> Option<String> {
 /// The first overloaded run, as long as the load of the two sides is not the same.
 pub(super) fn overloaded_at_another_load(baseline: &[RunFile], other: &[RunFile]) -> Option<Refusal> {
     let overloaded = baseline.iter().chain(other).find(|run| is_overloaded(run))?;
-    let load = |run: &RunFile| {
-        let load = &run.results.plan.load;
-        (load.rate, load.arrivals)
-    };
-    let expected = load(baseline.first()?);
-    let differing = baseline.iter().chain(other).find(|run| load(run) != expected)?;
+    let expected = Load::of(baseline.first()?);
+    let differing = baseline
+        .iter()
+        .chain(other)
+        .map(Load::of)
+        .find(|load| *load != expected)?;
     Some(Refusal::OverloadedAtAnotherLoad {
         file: overloaded.name.to_owned(),
-        baseline: expected.0.to_string(),
-        other: load(differing).0.to_string(),
+        baseline: expected.to_string(),
+        other: differing.to_string(),
     })
 }
 
-/// Whether the cluster refused the load: the run's rates are lower bounds.
+/// Whether all runs of both sides had the same load to carry.
+pub(super) fn have_one_load(baseline: &[RunFile], other: &[RunFile]) -> bool {
+    let mut loads = baseline.iter().chain(other).map(Load::of);
+    let first = loads.next();
+    loads.all(|load| Some(load) == first)
+}
+
+/// What there is to carry. How long it lasts is part of it: what a cluster cannot carry piles up.
+#[derive(PartialEq)]
+struct Load {
+    rate: Rate,
+    arrivals: Arrivals,
+    duration: Duration,
+}
+
+impl Load {
+    fn of(run: &RunFile) -> Self {
+        let load = &run.results.plan.load;
+        Load {
+            rate: load.rate,
+            arrivals: load.arrivals,
+            duration: load.duration,
+        }
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrivals = match self.arrivals {
+            Arrivals::Constant => "constant",
+            Arrivals::Poisson => "poisson",
+        };
+        write!(f, "{}/s for {} ({arrivals})", self.rate, units::format(self.duration))
+    }
+}
+
+/// Whether the cluster refused the load: the run's rates are what it carried of it.
 pub(super) fn is_overloaded(run: &RunFile) -> bool {
     run.results.verdict.value == VerdictValue::Overloaded
 }

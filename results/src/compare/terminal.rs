@@ -1,6 +1,6 @@
 //! A comparison for the terminal: 80 columns, readable without colour.
 
-use super::{Candidate, Comparison, Method, Row, SideSummary, Verdict, figures, likeness::Standing};
+use super::{Candidate, Comparison, GuardStanding, Method, Row, SideSummary, Verdict, figures, likeness::Standing};
 use crate::{
     format::{self, plural, wrap},
     summary::Style,
@@ -119,6 +119,7 @@ impl Out {
         for (about, text) in figures::remarks(candidate.rows.iter()) {
             self.line(&wrap("  ", 4, &format!("{about}: {text}"), WIDTH));
         }
+        self.guards(candidate);
         self.blank();
         self.line(&self.dim("exploratory: each for itself, not corrected; decides nothing"));
         for row in candidate.rows.iter().filter(|row| !row.primary) {
@@ -141,6 +142,25 @@ impl Out {
         ]);
         let verdict = self.painted(row.verdict, &format!("{} {word}", figures::mark(row)));
         self.line(&format!("{text} {verdict}"));
+    }
+
+    fn guards(&mut self, candidate: &Candidate) {
+        for guard in &candidate.guards {
+            let label = format!("guard {}", figures::guard(guard.standing));
+            let text = wrap(
+                &format!("{label:<TEXT$}"),
+                TEXT,
+                &format!("{}: {}", guard.name, guard.text),
+                WIDTH,
+            );
+            let code = match guard.standing {
+                GuardStanding::Worse => "1;31",
+                GuardStanding::Better => "32",
+                GuardStanding::Open => "33",
+            };
+            let painted = self.paint(code, &label);
+            self.line(&text.replacen(&label, &painted, 1));
+        }
     }
 
     fn differences(&mut self, candidate: &Candidate) {
@@ -192,6 +212,7 @@ impl Out {
             for (about, text) in figures::remarks(candidate.rows.iter()) {
                 self.line(&wrap("  ", 4, &format!("{about}: {text}"), WIDTH));
             }
+            self.guards(candidate);
             self.differences(candidate);
             self.blank();
         }

@@ -1,6 +1,7 @@
 //! What a comparison says, and that it is true as often as it claims.
 
 mod evidence;
+mod guards;
 mod noise;
 mod refused;
 mod rendered;

@@ -39,6 +39,9 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
             }
         }
         @for (about, remark) in figures::remarks(candidate.rows.iter()) { p.note { (about) ": " (remark) } }
+        @for guard in &candidate.guards {
+            p.note { strong { "Guard " (figures::guard(guard.standing)) ": " } (guard.name) ": " (guard.text) }
+        }
         p.note {
             "A change within the margin makes no difference: " (figures::margins(candidate.rows.iter())) "."
             @if candidate.paired { " The runs took turns and are compared pair by pair, so that drift cancels." }
