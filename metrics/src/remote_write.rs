@@ -18,7 +18,6 @@ use http::{
     HeaderMap, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
-use prost::Message as _;
 use tokio::{
     sync::oneshot,
     task::JoinHandle,
@@ -112,14 +111,11 @@ impl RemoteWriteMessages {
     pub fn next(&mut self, last: bool) -> Option<Bytes> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        let request = match last {
+        let message = match last {
             true => self.writer.end(now),
             false => self.writer.page(&self.registry.families().unwrap_or_default(), now),
         };
-        snap::raw::Encoder::new()
-            .compress_vec(&request.encode_to_vec())
-            .ok()
-            .map(Bytes::from)
+        snap::raw::Encoder::new().compress_vec(&message).ok().map(Bytes::from)
     }
 }
 

@@ -2,27 +2,54 @@
 
 use prost::{Message, Oneof};
 
-/// What is sent at once.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) timeseries: Vec<TimeSeries>,
-}
+/// The key before each series of a message: field 1, a message with its length before it.
+const SERIES: u8 = 1 << 3 | 2;
 
-/// One series with its samples or histograms, in the order of time.
+/// The labels of a series, in the order of their names, as they stand in a message.
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct TimeSeries {
-    /// In the order of their names.
+pub(crate) struct Labels {
     #[prost(message, repeated, tag = "1")]
     pub(crate) labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    pub(crate) samples: Vec<Sample>,
-    #[prost(message, repeated, tag = "4")]
-    pub(crate) histograms: Vec<Histogram>,
+}
+
+/// What a series is at one instant: one of the two, where the protocol would take several.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Point {
+    #[prost(message, optional, tag = "2")]
+    pub(crate) sample: Option<Sample>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) histogram: Option<Histogram>,
+}
+
+impl Point {
+    /// A plain value.
+    pub(crate) fn plain(value: f64, timestamp: i64) -> Point {
+        Point {
+            sample: Some(Sample { value, timestamp }),
+            histogram: None,
+        }
+    }
+
+    /// A native histogram.
+    pub(crate) fn native(histogram: Histogram) -> Point {
+        Point {
+            sample: None,
+            histogram: Some(histogram),
+        }
+    }
+
+    /// Adds a series to a message: its labels, encoded, and this.
+    pub(crate) fn add_to(&self, message: &mut Vec<u8>, labels: &[u8]) {
+        message.push(SERIES);
+        // A vector has room for all.
+        let _ = prost::encode_length_delimiter(labels.len() + self.encoded_len(), message);
+        message.extend_from_slice(labels);
+        let _ = self.encode(message);
+    }
 }
 
 /// One label.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Message)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Message)]
 pub(crate) struct Label {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
@@ -89,4 +116,28 @@ pub(crate) struct BucketSpan {
     pub(crate) offset: i32,
     #[prost(uint32, tag = "2")]
     pub(crate) length: u32,
+}
+
+/// The protocol's messages as a receiver reads them.
+#[cfg(test)]
+pub(crate) mod received {
+    use super::{Histogram, Label, Message, Sample};
+
+    /// What was sent at once.
+    #[derive(Clone, PartialEq, Message)]
+    pub(crate) struct WriteRequest {
+        #[prost(message, repeated, tag = "1")]
+        pub(crate) timeseries: Vec<TimeSeries>,
+    }
+
+    /// One series with its samples or histograms, in the order of time.
+    #[derive(Clone, PartialEq, Message)]
+    pub(crate) struct TimeSeries {
+        #[prost(message, repeated, tag = "1")]
+        pub(crate) labels: Vec<Label>,
+        #[prost(message, repeated, tag = "2")]
+        pub(crate) samples: Vec<Sample>,
+        #[prost(message, repeated, tag = "4")]
+        pub(crate) histograms: Vec<Histogram>,
+    }
 }
