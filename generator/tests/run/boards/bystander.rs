@@ -83,7 +83,8 @@ pub fn provoke(server: &str, page: &str) {
     });
 }
 
-fn until(what: &str, mut look: impl FnMut(usize) -> bool) {
+/// Tries until it is done: with the number of the attempt.
+pub fn until(what: &str, mut look: impl FnMut(usize) -> bool) {
     let begun = Instant::now();
     for attempt in 0.. {
         if look(attempt) {

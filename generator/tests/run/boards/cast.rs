@@ -18,15 +18,15 @@ const TOKEN: &str = "a-token-for-boards";
 pub struct Cast {
     leader: Going,
     page: SocketAddr,
-    /// Where a worker's page is.
-    worker: SocketAddr,
+    /// Where the workers' pages are.
+    workers: Vec<SocketAddr>,
     members: Vec<Going>,
     benches: Vec<Bench>,
 }
 
 impl Cast {
-    /// Starts it. Scrapes of the leader's page are none to the leader: see [`Cast::seen`].
-    pub fn start(server: &EmbeddedServer, prometheus: &mut [Prometheus], load: &str, worker: &str) -> Cast {
+    /// Starts it, each worker with flags of its own. Scrapes of the leader's page are none to the leader: see [`Cast::seen`].
+    pub fn start(server: &EmbeddedServer, prometheus: &mut [Prometheus], load: &str, workers: [&str; 2]) -> Cast {
         let bench = Bench::new();
         let line = format!(
             "--fleet-listen 127.0.0.1:0 --expect-workers 2 --generators 2 --metrics-listen 127.0.0.1:0 \
@@ -37,18 +37,29 @@ impl Cast {
         let mut leader = bench.begin(command);
         let address = leader.until("the fleet's address", |going| after(&going.said(), "--join "));
         let page = page_of(&mut leader);
-        scrape(prometheus, "leader", relay::before(page).to_string());
+        let scraped = relay::before(page).to_string();
+        scrape(prometheus, "leader", scraped.clone());
+        // A page is scraped some seconds after Prometheus was told of it. Nobody has joined, so that the run has not begun.
+        let query = format!("benchmark_arrivals_total{{instance=\"{scraped}\"}}");
+        leader.until("the first scrapes", |_| {
+            let is_scraped = |prometheus: &Prometheus| !prometheus.query(&query, None).unwrap().series.is_empty();
+            prometheus.iter().all(is_scraped).then_some(())
+        });
         let mut cast = Cast {
             leader,
             page,
-            worker: page,
+            workers: Vec::new(),
             members: Vec::new(),
             benches: vec![bench],
         };
         cast.member(prometheus, "generator", &format!("join {address}"));
-        let worker = format!("--join {address} --profile small {worker}");
-        cast.member(prometheus, "worker", &worker);
-        cast.member(prometheus, "worker", &worker);
+        for worker in workers {
+            cast.member(
+                prometheus,
+                "worker",
+                &format!("--join {address} --profile small {worker}"),
+            );
+        }
         cast
     }
 
@@ -64,7 +75,9 @@ impl Cast {
         let mut member = bench.begin(command);
         let page = page_of(&mut member);
         scrape(prometheus, job, page.to_string());
-        self.worker = page;
+        if job == "worker" {
+            self.workers.push(page);
+        }
         self.members.push(member);
         self.benches.push(bench);
     }
@@ -76,9 +89,8 @@ impl Cast {
         });
     }
 
-    /// Kills a worker in the measured phase.
+    /// Kills the second worker.
     pub fn kill_a_worker(&mut self) {
-        self.in_the_middle();
         self.members[2].signal(Signal::KILL);
     }
 
@@ -92,9 +104,9 @@ impl Cast {
         pages::of(&self.page.to_string())
     }
 
-    /// A worker's page.
-    pub fn worker_page(&self) -> String {
-        pages::of(&self.worker.to_string())
+    /// Where the workers' pages are.
+    pub fn workers(&self) -> Vec<String> {
+        self.workers.iter().map(SocketAddr::to_string).collect()
     }
 
     /// The run's id, once its leader has results.
