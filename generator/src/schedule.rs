@@ -333,14 +333,7 @@ impl Curve {
         let reached = |time: u128| linear * time + quadratic * time * time >= constant;
         let (a, b, c) = (quadratic as f64, linear as f64, constant as f64);
         // The form with the root in the denominator loses no digits when the quadratic term is small.
-        let mut time = (2.0 * c / (b + (b * b + 4.0 * a * c).sqrt())).round() as u128;
-        while time > 0 && reached(time - 1) {
-            time -= 1;
-        }
-        while !reached(time) {
-            time += 1;
-        }
-        time
+        smallest((2.0 * c / (b + (b * b + 4.0 * a * c).sqrt())).round() as u128, reached)
     }
 
     fn rate_at(&self, time: u64) -> f64 {
@@ -352,6 +345,17 @@ impl Curve {
             self.rate as f64 / 1000.0
         }
     }
+}
+
+/// The smallest time that is reached, found from one nearby on either side.
+fn smallest(mut time: u128, reached: impl Fn(u128) -> bool) -> u128 {
+    while let Some(before) = time.checked_sub(1).filter(|before| reached(*before)) {
+        time = before;
+    }
+    while !reached(time) {
+        time += 1;
+    }
+    time
 }
 
 /// A duration in whole nanoseconds; the longest submission window, 24 h, is far from the end of a `u64`.

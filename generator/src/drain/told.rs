@@ -123,31 +123,39 @@ async fn where_nobody_stamps_the_server_says_what_is_open() {
 
 #[tokio::test]
 async fn where_nobody_can_count_the_sample_is_waited_for() {
-    let mut over = Over::new(false, |_| StartEnd::Accepted);
-    over.plan.load.drain = Duration::from_millis(600);
-    let server = looking(|_| described(Stands::Running, None), || Err(Code::PermissionDenied)).await;
-    let (starts, started) = tokio::sync::mpsc::unbounded_channel();
-    let options = SamplerOptions {
-        server: server.clone(),
-        id_prefix: "run".into(),
-        schedule: over.schedule.clone(),
-        timeline: over.submission.timeline,
-        cap: 1,
-        part: Stripe::WHOLE,
-        limit: Duration::from_secs(10),
-        reports: std::sync::mpsc::channel().0,
-        server_clock: SharedServerClock::default(),
-    };
-    over.submission.sampler = Some(Sampler::spawn(options, started));
-    starts.send((0, 0)).unwrap();
-    drop(starts);
-    assert_eq!(drained(&mut over, &server).await, Drained::TimeUp);
-    let noted = over
-        .submission
-        .events
-        .iter()
-        .filter(|event| event.kind == "not-counted");
-    assert_eq!(noted.count(), 1, "{:?}", over.submission.events);
+    for (sampled, drain, outcome) in [
+        (true, Duration::from_millis(600), Drained::TimeUp),
+        // Of whom nobody was accepted nothing is to come.
+        (false, Duration::from_secs(60), Drained::NotTold),
+    ] {
+        let mut over = Over::new(false, |_| StartEnd::Accepted);
+        over.plan.load.drain = drain;
+        let server = looking(|_| described(Stands::Running, None), || Err(Code::PermissionDenied)).await;
+        let (starts, started) = tokio::sync::mpsc::unbounded_channel();
+        let options = SamplerOptions {
+            server: server.clone(),
+            id_prefix: "run".into(),
+            schedule: over.schedule.clone(),
+            timeline: over.submission.timeline,
+            cap: 1,
+            part: Stripe::WHOLE,
+            limit: Duration::from_secs(10),
+            reports: std::sync::mpsc::channel().0,
+            server_clock: SharedServerClock::default(),
+        };
+        over.submission.sampler = Some(Sampler::spawn(options, started));
+        if sampled {
+            starts.send((0, 0)).unwrap();
+        }
+        drop(starts);
+        assert_eq!(drained(&mut over, &server).await, outcome);
+        let noted = over
+            .submission
+            .events
+            .iter()
+            .filter(|event| event.kind == "not-counted");
+        assert_eq!(noted.count(), 1, "{:?}", over.submission.events);
+    }
 }
 
 /// Three workflows that nobody stamps: one that the server timed out, one that is open, one that it does not know.

@@ -117,6 +117,8 @@ mod tests {
         assert_eq!(in_words(&[]), None);
         let one = in_words(&ids[..1]).unwrap();
         assert!(one.contains("1 workflow ") && one.contains("(run/measure/1)"), "{one}");
+        let three = in_words(&ids[..3]).unwrap();
+        assert!(three.contains("run/measure/3)"), "{three}");
         let all = in_words(&ids).unwrap();
         assert!(
             all.contains("4 workflows") && all.contains("run/measure/3, …)"),

@@ -263,6 +263,31 @@ proptest! {
     }
 }
 
+#[test]
+fn the_smallest_time_is_found_from_either_side() {
+    for nearby in 0..10 {
+        assert_eq!(smallest(nearby, |time| time >= 7), 7);
+        assert_eq!(smallest(nearby, |_| true), 0);
+    }
+}
+
+#[test]
+fn as_many_blocks_of_offsets_are_kept_as_are_needed_and_no_more() {
+    let schedule = Schedule::new(&load(
+        1_000_000,
+        Duration::from_secs(60),
+        Duration::ZERO,
+        Arrivals::Poisson,
+        1,
+    ));
+    let mut offsets = Offsets::new(&schedule);
+    for block in 0..40 {
+        offsets.get(block * POISSON_BLOCK);
+    }
+    let kept: Vec<u64> = offsets.blocks.iter().map(|(block, _)| *block).collect();
+    assert_eq!(kept, (8..40).collect::<Vec<_>>());
+}
+
 proptest! {
     /// Threads of generators own every arrival exactly once.
     #[test]

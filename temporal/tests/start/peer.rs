@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use futures::FutureExt as _;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -58,6 +59,11 @@ impl Peer {
 
     pub fn address(&self) -> String {
         self.listener.local_addr().unwrap().to_string()
+    }
+
+    /// Whether a connection waits to be taken; one that does is not there afterwards.
+    pub fn is_called(&self) -> bool {
+        self.listener.accept().now_or_never().is_some()
     }
 
     /// Takes a connection, without a limit on streams.
