@@ -39,7 +39,7 @@ use self::{
     metric::Values,
     noise::Spread,
 };
-use crate::Results;
+use crate::{Results, accepted::BEYOND, format::plural};
 
 /// Version of the JSON form of a [`Comparison`].
 pub const COMPARISON_VERSION: u32 = 1;
@@ -317,6 +317,25 @@ fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: 
     });
     let evidence = match (first.values_of(metric), second.values_of(metric)) {
         (Err(reason), _) | (_, Err(reason)) => Evidence::Nothing(reason),
+        (Ok(a), Ok(b)) if a.iter().chain(&b).any(|value| *value == BEYOND) => {
+            let of = |values: &[f64], side: &Read| {
+                let beyond = values.iter().filter(|value| **value == BEYOND).count();
+                format!("{beyond} of {} of {}", plural(values.len() as u64, "run"), side.name)
+            };
+            let reason = format!(
+                "in {} and {} it lies among the workflows that did not complete",
+                of(&a, first),
+                of(&b, second)
+            );
+            match (a.len(), b.len()) {
+                (1, 1) => Evidence::Nothing(reason),
+                _ => Evidence::Ranked {
+                    first: a,
+                    second: b,
+                    reason,
+                },
+            }
+        }
         (Ok(a), Ok(b)) => match (a.as_slice(), b.as_slice()) {
             ([value], [other]) => Evidence::Single {
                 first: Alone {
@@ -405,6 +424,10 @@ fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row
         second.values_of(metric).unwrap_or_default(),
     );
     let centre = |values: &[f64]| {
+        if values.contains(&BEYOND) {
+            let mut values = values.to_vec();
+            return crate::stats::median(&mut values);
+        }
         let scaled = values
             .iter()
             .map(|value| metric.to_scale(*value))

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
-use crate::schema::Latency;
+use crate::{accepted::BEYOND, schema::Latency};
 
 /// What stands for a figure that there is not.
 pub const NONE: &str = "-";
 
-/// Milliseconds with the unit that fits: `85µs`, `3.1ms`, `52ms`, `1.24s`.
+/// Milliseconds with the unit that fits: `85µs`, `3.1ms`, `52ms`, `1.24s`; `beyond` of [`BEYOND`].
 pub fn ms(value: f64) -> String {
+    if value == BEYOND {
+        return "beyond".into();
+    }
     if !value.is_finite() {
         return NONE.into();
     }

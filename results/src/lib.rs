@@ -3,6 +3,7 @@
 //! The results file of a run, the histograms and the ledger in it, the checks that decide whether it may be believed,
 //! and their rendering for people. No clock, no socket, no Temporal: everything here works from a file, years later.
 
+pub mod accepted;
 pub mod assemble;
 pub mod checks;
 pub mod compare;

@@ -81,11 +81,20 @@ pub fn outcome(
     Outcome { thresholds, exit_code }
 }
 
-/// p99 of completed `e2e_response`. With too few samples for p99 the largest latency still proves that p99 is met.
+/// p99 of `e2e_response` of all accepted workflows. With too few samples for p99 the largest latency still proves that p99 is met.
 fn p99_latency(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutcome {
     let limit = thresholds.max_p99_latency.as_secs_f64() * 1000.0;
-    let latency = &measure.latencies.e2e_response.completed;
+    let ledger = &measure.ledger;
+    let latency = &measure.latencies.e2e_response.completed.of_accepted(ledger);
     let (met, measured) = match (latency.p99, latency.max) {
+        _ if ledger.share_of_completed(100).is_none() => (
+            false,
+            format!(
+                "p99 beyond: {} of {} accepted did not complete",
+                count(ledger.not_completed()),
+                count(ledger.accepted)
+            ),
+        ),
         (Some(p99), _) => (p99 <= limit, format!("p99 {}", ms(p99))),
         (None, Some(max)) if max <= limit => (true, at_worst(latency)),
         (None, Some(max)) => (
@@ -176,6 +185,29 @@ mod tests {
     }
 
     #[test]
+    fn p99_among_what_did_not_complete_is_not_met() {
+        let lost = |share: u64| {
+            let mut measure = measured(96_000, 90);
+            measure.ledger.completed -= share;
+            measure.ledger.failed += share;
+            p99(&measure)
+        };
+        assert!(lost(950).met);
+        let missed = lost(1_000);
+        assert!(!missed.met, "{missed:?}");
+        assert_eq!(missed.measured, "p99 beyond: 1,002 of 96,000 accepted did not complete");
+        // Of few, too: the largest latency of what completed proves nothing then.
+        let mut few = measured(84, 52);
+        few.ledger = crate::Ledger {
+            accepted: 85,
+            completed: 84,
+            failed: 1,
+            ..few.ledger
+        };
+        assert!(!p99(&few).met);
+    }
+
+    #[test]
     fn few_samples_prove_a_limit_only_by_their_maximum() {
         let met = p99(&measured(84, 52));
         assert!(met.met);
@@ -199,6 +231,7 @@ mod tests {
         measure.seconds = 240.0;
         measure.completion_rate = Some(380.0);
         measure.ledger.arrivals = 1000;
+        measure.ledger.accepted = 1000;
         measure.ledger.completed = 999;
         assert!(evaluate(&thresholds(), &measure).iter().all(|outcome| outcome.met));
         measure.completion_rate = Some(379.9);

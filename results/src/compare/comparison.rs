@@ -69,11 +69,12 @@ pub struct Row {
     pub metric: Metric,
     /// Whether it decides.
     pub primary: bool,
-    /// The baseline's values, run by run, in the metric's unit: a second, milliseconds, microseconds or a share.
+    /// The baseline's values, run by run, in the metric's unit: a second, milliseconds, microseconds or a share. One that lies
+    /// among the workflows that did not complete is infinite, which is null in JSON.
     pub baseline_values: Vec<f64>,
     /// The candidate's.
     pub values: Vec<f64>,
-    /// Mean of the baseline: geometric, but of shares.
+    /// Mean of the baseline: geometric, but of shares; the median where a value is infinite.
     pub baseline: Option<f64>,
     /// Mean of the candidate.
     pub value: Option<f64>,
@@ -101,7 +102,7 @@ pub struct Row {
     pub verdict: Verdict,
     /// Of an inconclusive one: more runs a side that would decide; `None` when it is more than anybody makes.
     pub more_runs: Option<u32>,
-    /// Why there is no verdict.
+    /// Why there is no verdict, or why the runs were ranked.
     pub reason: Option<String>,
 }
 

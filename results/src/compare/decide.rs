@@ -50,6 +50,15 @@ pub enum Evidence {
         /// How far runs of the same plan differ, where it was measured.
         noise: Option<Spread>,
     },
+    /// Runs of which some have a value that is worse than any number, and so no mean: they are ranked.
+    Ranked {
+        /// Of the baseline.
+        first: Vec<f64>,
+        /// Of the other side.
+        second: Vec<f64>,
+        /// Why they are.
+        reason: String,
+    },
     /// There is nothing to judge by, and why.
     Nothing(String),
 }
@@ -127,6 +136,8 @@ pub enum Method {
     NoiseProfile,
     /// Bootstrap within single runs: no word of how much runs differ.
     WithinRun,
+    /// Exact rank sum test, where some values are beyond every number.
+    RankSum,
 }
 
 /// What came of one question. Differences are on the scale of the metric.
@@ -162,7 +173,7 @@ pub fn decide(questions: &[Question]) -> Vec<Answer> {
     let tested = |primary: bool| {
         let looked = looked.iter().zip(questions).enumerate();
         looked.filter_map(move |(index, (looked, question))| {
-            let p = looked.testable()?.p_value();
+            let p = looked.p_value()?;
             (question.primary == primary && question.withheld.is_none()).then_some((index, p))
         })
     };
@@ -190,6 +201,16 @@ struct Looked {
     /// Layout, spread and number of the runs, for how many more it takes.
     runs: Option<(Layout, f64, u32)>,
     reason: Option<String>,
+    /// p and direction of a test that has no estimate.
+    ranked: Option<Ranked>,
+}
+
+/// What ranks say.
+#[derive(Clone, Copy)]
+struct Ranked {
+    p: f64,
+    /// Whether the second side has the larger ones.
+    larger: bool,
 }
 
 /// What the Hodges–Lehmann estimate is made of.
@@ -206,6 +227,11 @@ impl Looked {
     fn testable(&self) -> Option<&Estimate> {
         let between_runs = self.method.is_some_and(|method| method != Method::WithinRun);
         self.estimate.as_ref().filter(|_| between_runs)
+    }
+
+    fn p_value(&self) -> Option<f64> {
+        let ranked = self.ranked.map(|ranked| ranked.p);
+        ranked.or_else(|| self.testable().map(Estimate::p_value))
     }
 
     fn nothing(reason: impl Into<String>) -> Self {
@@ -229,6 +255,11 @@ fn look(question: &Question) -> Looked {
     };
     match &question.evidence {
         Evidence::Nothing(reason) => Looked::nothing(reason),
+        Evidence::Ranked { first, second, reason } => Looked {
+            method: Some(Method::RankSum),
+            ranked: ranks::sum_test(first, second).map(|(p, larger)| Ranked { p, larger }),
+            ..Looked::nothing(reason)
+        },
         Evidence::Pairs(pairs) => {
             let (first, second): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
             let (Some(first), Some(second)) = (scaled(&first), scaled(&second)) else {
@@ -244,7 +275,7 @@ fn look(question: &Question) -> Looked {
                 method: Some(Method::PairedT),
                 runs: Some((Layout::Pairs, spread, differences.len() as u32)),
                 differences: Differences::Pairs(differences),
-                reason: None,
+                ..Looked::default()
             }
         }
         Evidence::Groups { first, second } => {
@@ -281,7 +312,7 @@ fn groups(first: Vec<f64>, second: Vec<f64>) -> Looked {
         method: Some(method),
         runs: Some((Layout::Groups, spread, fewer)),
         differences: Differences::Groups(first, second),
-        reason: None,
+        ..Looked::default()
     }
 }
 
@@ -331,6 +362,7 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answ
         .filter(|estimate| estimate.standard_error.is_finite())
         .map(|estimate| estimate.interval(confidence));
     let verdict = match (step, interval, looked.estimate) {
+        _ if looked.ranked.is_some() => ranked_verdict(question.metric, looked.ranked, step),
         (Some(_), Some(interval), Some(estimate)) => verdict(question.metric, &interval, &margin, estimate.value),
         _ => Verdict::NoVerdict,
     };
@@ -340,7 +372,7 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answ
     let tested = looked.testable().filter(|_| step.is_some());
     Answer {
         method: looked.method,
-        p: tested.map(Estimate::p_value),
+        p: looked.p_value().filter(|_| step.is_some()),
         adjusted_p: step.map(|step| step.adjusted),
         equivalence_p: tested.map(|estimate| estimate.equivalence_p_value(&margin)),
         hodges_lehmann: match &looked.differences {
@@ -348,7 +380,7 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answ
             Differences::Groups(first, second) => ranks::of_groups(first, second, confidence),
             Differences::None => None,
         },
-        reason: (verdict == Verdict::NoVerdict)
+        reason: (verdict == Verdict::NoVerdict || looked.ranked.is_some())
             .then(|| question.withheld.clone().or(looked.reason))
             .flatten(),
         estimate: looked.estimate,
@@ -359,6 +391,23 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answ
     }
 }
 
+/// What is worse than any number differs by more than any margin.
+fn ranked_verdict(metric: Metric, ranked: Option<Ranked>, step: Option<holm::Step>) -> Verdict {
+    match (ranked, step) {
+        (Some(ranked), Some(step)) if ranked.p <= step.alpha => directed(metric, ranked.larger),
+        (_, Some(_)) => Verdict::Inconclusive,
+        _ => Verdict::NoVerdict,
+    }
+}
+
+/// Better or worse, by which side has the larger values.
+fn directed(metric: Metric, larger: bool) -> Verdict {
+    match (metric.direction(), larger) {
+        (Direction::Up, true) | (Direction::Down, false) => Verdict::Improved,
+        _ => Verdict::Regressed,
+    }
+}
+
 fn verdict(metric: Metric, interval: &Interval, margin: &Interval, value: f64) -> Verdict {
     if interval.lies_within(margin) {
         return Verdict::Equivalent;
@@ -366,11 +415,7 @@ fn verdict(metric: Metric, interval: &Interval, margin: &Interval, value: f64) -
     if interval.contains(0.0) {
         return Verdict::Inconclusive;
     }
-    let better = match metric.direction() {
-        Direction::Up => value > 0.0,
-        Direction::Down => value < 0.0,
-    };
-    if better { Verdict::Improved } else { Verdict::Regressed }
+    directed(metric, value > 0.0)
 }
 
 /// More runs a side until either verdict is likely, if the difference is as large as it looks: zero must drop out of the

@@ -150,6 +150,7 @@ pub(crate) fn guard(standing: GuardStanding) -> &'static str {
 /// Why a row says no more, in a sentence; `None` where it says all.
 pub(crate) fn remark(row: &Row) -> Option<String> {
     match row.verdict {
+        Verdict::Inconclusive if row.reason.is_some() => row.reason.clone(),
         Verdict::Inconclusive => Some(match row.more_runs {
             Some(more) => format!("about {} a side would decide", plural(u64::from(more), "more run")),
             None => format!(

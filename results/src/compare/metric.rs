@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Histogram,
+    Histogram, Ledger,
+    accepted::{self, BEYOND},
     format::{self, NONE},
     histogram::DecodeError,
     limits::{REJECTED_OVERLOAD, SAMPLES_BEYOND_QUANTILE},
-    schema::{Latencies, Latency, Results},
+    schema::{Latencies, Latency, PhaseReport, Results},
     stats::Interval,
 };
 
@@ -94,6 +95,14 @@ impl Distribution {
         }
     }
 
+    /// Where the workflows ended that its quantiles are of. Of an accepted start there is always an answer.
+    pub(super) fn ledger(self, phase: &PhaseReport) -> Ledger {
+        match self {
+            Distribution::E2eService | Distribution::E2eResponse => phase.ledger,
+            _ => Ledger::default(),
+        }
+    }
+
     /// The distribution in the results: of accepted starts, of completed workflows.
     pub(super) fn of(self, latencies: &Latencies) -> &Latency {
         match self {
@@ -127,11 +136,6 @@ impl Quantile {
             Quantile::P99 => 100,
             Quantile::P99_9 => 1_000,
         }
-    }
-
-    /// The share below it, 0 to 1.
-    pub(super) fn share(self) -> f64 {
-        1.0 - 1.0 / self.one_in() as f64
     }
 }
 
@@ -287,7 +291,7 @@ impl<'de> Deserialize<'de> for Metric {
 /// What a run has of every metric: its value, or why there is none.
 pub(super) type Values = BTreeMap<Metric, Result<f64, String>>;
 
-/// Reads every metric of a run. Quantiles come from the stored histograms of the measured phase, and not from the figures
+/// Reads every metric of a run. Quantiles of ends are of all accepted workflows and may be [`BEYOND`]. They come from the stored histograms of the measured phase, and not from the figures
 /// beside them.
 ///
 /// # Errors
@@ -305,9 +309,9 @@ pub(super) fn values(results: &Results) -> Result<Values, DecodeError> {
         let histogram = Histogram::decode(&of.of(&measure.latencies).histogram)?;
         for quantile in Quantile::ALL {
             let needed = quantile.one_in() * SAMPLES_BEYOND_QUANTILE;
-            let value = match histogram.quantile_ms(quantile.share()) {
-                Some(value) if histogram.count() >= needed => Ok(value),
-                _ => Err(format!(
+            let value = match accepted::quantile_ms(&histogram, &of.ledger(measure), quantile.one_in()) {
+                Some(value) => Ok(value),
+                None => Err(format!(
                     "{} of the {} that it needs",
                     format::plural(histogram.count(), "sample"),
                     format::count(needed)
@@ -318,6 +322,7 @@ pub(super) fn values(results: &Results) -> Result<Values, DecodeError> {
     }
     for (metric, value) in &mut values {
         if let Ok(number) = value
+            && *number != BEYOND
             && metric.to_scale(*number).is_none()
         {
             *value = Err(format!("{} has no ratio to anything", metric.figure(*number)));

@@ -1,5 +1,6 @@
 //! What a comparison says, and that it is true as often as it claims.
 
+mod accepted;
 mod evidence;
 mod guards;
 mod noise;

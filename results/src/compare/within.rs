@@ -14,7 +14,7 @@ use super::{
     metric::{Distribution, Metric, Quantile},
 };
 use crate::{
-    Histogram,
+    Histogram, Ledger,
     histogram::DecodeError,
     schema::{Interval, Phase, Results},
     stats::bootstrap,
@@ -47,8 +47,9 @@ pub(super) fn errors(results: &Results, metrics: &[Metric]) -> Result<Vec<(Metri
         if asked.is_empty() {
             continue;
         }
+        let ledger = distribution.ledger(&results.phases.measure);
         let whole = Histogram::decode(&distribution.of(&results.phases.measure.latencies).histogram)?;
-        for (quantile, error) in quantiles(results, &whole, &asked, text)? {
+        for (quantile, error) in quantiles(results, &whole, &asked, &ledger, text)? {
             errors.push((Metric::Latency(distribution, quantile), error));
         }
     }
@@ -69,6 +70,7 @@ fn quantiles(
     results: &Results,
     whole: &Histogram,
     asked: &[Quantile],
+    ledger: &Ledger,
     text: Pick,
 ) -> Result<Vec<(Quantile, WithinRun)>, DecodeError> {
     let measured: BTreeSet<(u32, u64)> = results
@@ -84,9 +86,14 @@ fn quantiles(
         measured.contains(&(interval.iteration, interval.start_seconds))
             && measured.contains(&(interval.iteration, last))
     };
+    // Those that lie among what did not complete have no error.
+    let asked: Vec<_> = asked
+        .iter()
+        .filter_map(|quantile| Some((*quantile, ledger.share_of_completed(quantile.one_in())?)))
+        .collect();
     let beyond: Vec<_> = asked
         .iter()
-        .filter_map(|quantile| whole.quantile_ms(quantile.share()))
+        .filter_map(|(_, share)| whole.quantile_ms(*share))
         .collect();
     if beyond.len() != asked.len() {
         return Ok(Vec::new());
@@ -100,11 +107,11 @@ fn quantiles(
             slower.push(above as f64);
         }
     }
-    let errors = asked.iter().zip(&slower).filter_map(|(quantile, slower)| {
+    let errors = asked.iter().zip(&slower).filter_map(|((quantile, share), slower)| {
         let error = bootstrap::of_ratio(slower, &counts, SEED)?;
-        let at = |share: f64| whole.quantile_ms(share.clamp(0.0, 1.0)).filter(|ms| *ms > 0.0);
-        let low = at(quantile.share() - error.standard_error)?;
-        let high = at(quantile.share() + error.standard_error)?;
+        let at = |at: f64| whole.quantile_ms(at.clamp(0.0, 1.0)).filter(|ms| *ms > 0.0);
+        let low = at(share - error.standard_error)?;
+        let high = at(share + error.standard_error)?;
         let standard_error = (high / low).ln() / 2.0;
         let freedom = error.freedom;
         Some((

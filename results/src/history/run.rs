@@ -39,9 +39,9 @@ pub struct RunRow {
     pub throughput: Option<f64>,
     /// Accepted `start_response`, measured phase, 99th percentile, milliseconds.
     pub start_p99: Option<f64>,
-    /// Completed `e2e_response`, measured phase, median, milliseconds.
+    /// `e2e_response` of all accepted workflows, measured phase, median, milliseconds; `None` where too few completed.
     pub e2e_p50: Option<f64>,
-    /// Completed `e2e_response`, measured phase, 99th percentile, milliseconds.
+    /// Likewise, 99th percentile.
     pub e2e_p99: Option<f64>,
     /// SHA-256 of its plan.
     pub plan_hash: String,
@@ -56,7 +56,8 @@ impl RunRow {
     /// The row of a run; `None` when nobody can tell when it began.
     pub(super) fn new(results: &Results, path: &Path) -> Option<Self> {
         let measure = &results.phases.measure;
-        let e2e = &measure.latencies.e2e_response.completed;
+        let e2e = measure.latencies.e2e_response.completed.of_accepted(&measure.ledger);
+        let told = |quantile: Option<f64>| quantile.filter(|ms| ms.is_finite());
         Some(RunRow {
             path: path.to_owned(),
             id: text::line(&results.run.id, LONGEST),
@@ -68,8 +69,8 @@ impl RunRow {
             rate: results.plan.load.rate.per_second(),
             throughput: measure.completion_rate,
             start_p99: measure.latencies.start_response.accepted.p99,
-            e2e_p50: e2e.p50,
-            e2e_p99: e2e.p99,
+            e2e_p50: told(e2e.p50),
+            e2e_p99: told(e2e.p99),
             plan_hash: results.plan_hash.to_string(),
             environment: surroundings(results),
             plan: results.plan.clone(),

@@ -70,7 +70,7 @@ fn cards(results: &Results) -> Markup {
     let measure = &results.phases.measure;
     let (start, end) = (
         &measure.latencies.start_response.accepted,
-        &measure.latencies.e2e_response.completed,
+        &measure.latencies.e2e_response.completed.of_accepted(&measure.ledger),
     );
     let bound = match results.verdict.value {
         VerdictValue::Overloaded => "a lower bound: the cluster refused more",
@@ -101,7 +101,10 @@ fn cards(results: &Results) -> Markup {
         Card {
             what: "end to end p99",
             figure: maybe_ms(end.p99),
-            beside: against(end, &measure.latencies.e2e_service.completed),
+            beside: against(
+                end,
+                &measure.latencies.e2e_service.completed.of_accepted(&measure.ledger),
+            ),
         },
         Card {
             what: "errors",
@@ -158,7 +161,7 @@ pub(super) fn row(results: &Results) -> [String; 8] {
     let measure = &results.phases.measure;
     let (start, end) = (
         &measure.latencies.start_response.accepted,
-        &measure.latencies.e2e_response.completed,
+        &measure.latencies.e2e_response.completed.of_accepted(&measure.ledger),
     );
     let figure = |text: String| if is_shown(results) { text } else { NONE.into() };
     [
@@ -221,13 +224,14 @@ fn latencies(results: &Results) -> Markup {
 fn iterations(results: &Results) -> Markup {
     let cells = |iteration: &Iteration| {
         let measure = &iteration.phases.measure;
+        let end = measure.latencies.e2e_response.completed.of_accepted(&measure.ledger);
         let shown = iteration.verdict.value != VerdictValue::Invalid;
         let figures = [
             maybe_rate(measure.start_rate),
             maybe_rate(measure.completion_rate),
             maybe_ms(measure.latencies.start_response.accepted.p99),
-            maybe_ms(measure.latencies.e2e_response.completed.p50),
-            maybe_ms(measure.latencies.e2e_response.completed.p99),
+            maybe_ms(end.p50),
+            maybe_ms(end.p99),
         ];
         figures.map(|text| if shown { text } else { NONE.to_owned() })
     };

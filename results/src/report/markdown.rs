@@ -102,7 +102,7 @@ fn latencies(out: &mut String, results: &Results) {
         "| latency | p50 | p90 | p99 | p99.9 | max | samples |\n|---|{}",
         "--:|".repeat(6)
     );
-    for (name, latency) in figures::named(&results.phases.measure.latencies) {
+    for (name, latency) in figures::named(&results.phases.measure.latencies_of_accepted()) {
         let values = [latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max].map(format::maybe_ms);
         let _ = writeln!(
             out,

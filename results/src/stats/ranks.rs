@@ -52,6 +52,67 @@ pub fn of_groups(first: &[f64], second: &[f64], confidence: f64) -> Option<Shift
     Some(shift(value, &differences, cut))
 }
 
+/// Values of both groups up to which the permutations of the rank sum are counted; beyond, the normal approximation with the
+/// correction for ties is taken.
+const PERMUTED_UP_TO: usize = 60;
+
+/// The rank sum test of two groups, with equal values at their mean rank: p (two-sided, by all permutations of the ranks) and
+/// whether the second group has the larger ones. Infinite values rank as they are. `None` when a group is empty or a value is
+/// none.
+pub fn sum_test(first: &[f64], second: &[f64]) -> Option<(f64, bool)> {
+    if first.is_empty() || second.is_empty() || first.iter().chain(second).any(|value| value.is_nan()) {
+        return None;
+    }
+    let all: Vec<f64> = first.iter().chain(second).copied().collect();
+    // Twice the mean rank is whole.
+    let ranks: Vec<usize> = all
+        .iter()
+        .map(|value| {
+            let below = all.iter().filter(|other| *other < value).count();
+            let equal = all.iter().filter(|other| *other == value).count();
+            2 * below + equal + 1
+        })
+        .collect();
+    let observed: usize = ranks[first.len()..].iter().sum();
+    let total: usize = ranks.iter().sum();
+    let chosen = second.len();
+    // Both times the number of all values, so that the mean is whole.
+    let (mean, distance) = (total * chosen, (observed * all.len()).abs_diff(total * chosen));
+    let larger = observed * all.len() > mean;
+    if all.len() > PERMUTED_UP_TO {
+        let n = all.len() as f64;
+        let centre = total as f64 / n;
+        let spread: f64 = ranks.iter().map(|rank| (*rank as f64 - centre).powi(2)).sum();
+        let variance = chosen as f64 * first.len() as f64 / (n * (n - 1.0)) * spread;
+        let z = distance as f64 / n / variance.sqrt();
+        let p = if variance > 0.0 {
+            2.0 * student::above(z, f64::INFINITY)
+        } else {
+            1.0
+        };
+        return Some((p.min(1.0), larger));
+    }
+    // Ways to choose so many of the ranks, by their sum.
+    let mut ways = vec![vec![0.0_f64; total + 1]; chosen + 1];
+    ways[0][0] = 1.0;
+    for (taken, rank) in ranks.iter().enumerate() {
+        for count in (1..=chosen.min(taken + 1)).rev() {
+            let (fewer, these) = ways.split_at_mut(count);
+            for (sum, ways) in these[0].iter_mut().enumerate().skip(*rank) {
+                *ways += fewer[count - 1][sum - rank];
+            }
+        }
+    }
+    let (mut as_far, mut any) = (0.0, 0.0);
+    for (sum, ways) in ways[chosen].iter().enumerate() {
+        any += ways;
+        if (sum * all.len()).abs_diff(mean) >= distance {
+            as_far += ways;
+        }
+    }
+    Some((as_far / any, larger))
+}
+
 /// The interval from sorted candidates, of which `cut` are left out at either end.
 fn shift(value: f64, sorted: &[f64], cut: Option<usize>) -> Shift {
     let interval = cut.filter(|cut| 2 * cut < sorted.len()).map(|cut| Interval {
@@ -119,6 +180,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn rank_sums_are_tested_by_all_permutations() {
+        let test = |first: &[f64], second: &[f64]| sum_test(first, second).unwrap();
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found} for {expected}");
+        // Apart from one another: two of the 252, 70 and 20 ways.
+        let (p, larger) = test(&[1.0, 2.0, 3.0, 4.0, 5.0], &[6.0, 7.0, 8.0, 9.0, f64::INFINITY]);
+        close(p, 2.0 / 252.0);
+        assert!(larger);
+        let (p, larger) = test(&[f64::INFINITY; 4], &[1.0, 2.0, 3.0, 4.0]);
+        close(p, 2.0 / 70.0);
+        assert!(!larger);
+        close(test(&[1.0, 2.0, 3.0], &[f64::INFINITY; 3]).0, 0.1);
+        // Nothing but ties, and a tie by hand: of the six ways to choose two of the ranks 1, 2.5, 2.5, 4 four are as far out.
+        close(test(&[f64::INFINITY; 5], &[f64::INFINITY; 5]).0, 1.0);
+        close(test(&[1.0, 2.0], &[2.0, 3.0]).0, 4.0 / 6.0);
+        assert_eq!(sum_test(&[], &[1.0]), None);
+        assert_eq!(sum_test(&[f64::NAN], &[1.0]), None);
+        // The approximation goes on where the permutations end.
+        let odd: Vec<f64> = (0..30).map(|n| f64::from(n * 2)).collect();
+        let even: Vec<f64> = (0..30).map(|n| f64::from(n * 2 + 9)).collect();
+        let more = [&even[..], &[30.0]].concat();
+        assert!((test(&odd, &even).0 - test(&odd, &more).0).abs() < 0.05);
+    }
 
     #[test]
     fn distributions_are_counted_right() {

@@ -67,7 +67,7 @@ pub(super) fn rates(out: &mut Out, results: &Results) {
 
 /// The latency table.
 pub(super) fn latencies(out: &mut Out, results: &Results) {
-    let latencies = &results.phases.measure.latencies;
+    let latencies = &results.phases.measure.latencies_of_accepted();
     out.line(&row(
         "latency",
         ["p50", "p90", "p99", "p99.9", "max"].map(str::to_owned),
@@ -88,6 +88,14 @@ pub(super) fn latencies(out: &mut Out, results: &Results) {
             String::new()
         };
         out.line(&row(label, figures, &samples));
+    }
+    let lost = results.phases.measure.ledger.not_completed();
+    if lost > 0 {
+        let text = format!(
+            "e2e: quantiles of all accepted; {} did not complete, which is beyond every time",
+            count(lost)
+        );
+        out.line(&wrap("  ", 2, &text, WIDTH));
     }
     if results.reconciliation.source == CompletionSource::Visibility {
         let sampled = crate::format::plural(results.reconciliation.sampled, "sampled workflow");
@@ -113,7 +121,7 @@ pub(super) fn iterations(out: &mut Out, results: &Results) {
     ));
     for iteration in &results.iterations {
         let measure = &iteration.phases.measure;
-        let e2e = &measure.latencies.e2e_response.completed;
+        let e2e = &measure.latencies.e2e_response.completed.of_accepted(&measure.ledger);
         let word = style::word(iteration.verdict.value);
         let valid = iteration.verdict.value != VerdictValue::Invalid;
         let figure = |text: String| if valid { text } else { crate::format::NONE.to_owned() };
