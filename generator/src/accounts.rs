@@ -257,7 +257,7 @@ impl Accounts {
         let phase = self.schedule.phase_of(stamp.n);
         let member = self.members.entry(origin).or_default();
         member.add_end(phase, stamp.end, due, stamp.sent, stamp.ended);
-        self.latest.add(stamp.ended, phase, stamp.end);
+        self.latest.add(phase, stamp.end, due, stamp.sent, stamp.ended);
         self.count_end(stamp.n, stamp.end, stamp.message.map(String::from));
         self.time_end(stamp.n, stamp.end, stamp.sent, stamp.ended);
         if stamp.end == WorkflowEnd::Completed {

@@ -69,6 +69,12 @@ impl Histogram {
             .expect("all histograms of this type have the same bounds");
     }
 
+    /// Takes away what the other one recorded, all of which must have been recorded here, too.
+    pub fn subtract(&mut self, other: &Histogram) {
+        let subtracted = self.inner.subtract(&other.inner);
+        debug_assert!(subtracted.is_ok(), "{subtracted:?}");
+    }
+
     /// Forgets everything and keeps the memory.
     pub fn reset(&mut self) {
         self.inner.reset();
@@ -401,5 +407,25 @@ mod tests {
         near(Some(recorded[0].0), 10.0);
         near(Some(recorded[1].0), 40.0);
         assert!(!histogram.is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_away_was_never_there() {
+        let of = |latencies: &[u64]| {
+            let mut histogram = Histogram::new();
+            latencies
+                .iter()
+                .for_each(|us| histogram.record(Duration::from_micros(*us)));
+            histogram
+        };
+        // Shorter, as long and longer than what is left, and beyond what is told apart.
+        let (left, gone) = (of(&[70, 700, 700]), of(&[1, 700, 9_000, u64::MAX]));
+        let mut all = left.clone();
+        all.add(&gone);
+        all.subtract(&gone);
+        assert_eq!(all.recorded().collect::<Vec<_>>(), left.recorded().collect::<Vec<_>>());
+        assert_eq!((all.count(), all.max_ms()), (3, left.max_ms()));
+        all.subtract(&left);
+        assert!(all.is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! The account as it stood when a second was over, taken out in one piece for whoever watches the run.
 //!
 //! Starts are told when their second is over, ends as soon as they are stamped. Ends of the second that goes on are left
-//! out, so that the two sides are of the same instant.
+//! out, of counts and of latencies, so that all sides are of the same instant.
 
 use std::collections::BTreeMap;
 
@@ -76,10 +76,15 @@ impl Accounts {
             let rejected_by = account.starts.rejected_by.clone();
             cut.phases.insert(*phase, PhaseCut { ledger, rejected_by });
             for kind in LATENCIES {
-                if let Some(samples) = account.latency(kind)
-                    && samples.count() > known.get(&(*phase, kind)).copied().unwrap_or(0)
-                {
-                    cut.latencies.push((*phase, kind, samples.clone()));
+                let Some(samples) = account.latency(kind) else {
+                    continue;
+                };
+                let latest: Vec<&Histogram> = self.latest.latencies(*phase, kind).collect();
+                let left_out: u64 = latest.iter().map(|latest| latest.count()).sum();
+                if samples.count().saturating_sub(left_out) > known.get(&(*phase, kind)).copied().unwrap_or(0) {
+                    let mut samples = samples.clone();
+                    latest.into_iter().for_each(|latest| samples.subtract(latest));
+                    cut.latencies.push((*phase, kind, samples));
                 }
             }
         }
@@ -94,19 +99,45 @@ impl PhaseAccount {
             LatencyKind::Lag => Some(&self.starts.lag),
             LatencyKind::StartResponse => Some(&self.starts.accepted.response),
             LatencyKind::StartService => Some(&self.starts.accepted.service),
-            LatencyKind::EndToEndResponse => ends.map(|Pair { response, .. }| response),
-            LatencyKind::EndToEndService => ends.map(|Pair { service, .. }| service),
+            LatencyKind::EndToEndResponse | LatencyKind::EndToEndService => of_ends(ends?, kind),
         }
+    }
+}
+
+fn of_ends(ends: &Pair, kind: LatencyKind) -> Option<&Histogram> {
+    match kind {
+        LatencyKind::EndToEndResponse => Some(&ends.response),
+        LatencyKind::EndToEndService => Some(&ends.service),
+        _ => None,
     }
 }
 
 /// Ends that were stamped lately, by the second in which they were.
 #[derive(Debug, Default)]
-pub(super) struct LatestEnds(BTreeMap<(u64, Phase, WorkflowEnd), u64>);
+pub(super) struct LatestEnds(BTreeMap<(u64, Phase, WorkflowEnd), Latest>);
+
+/// Those of one second.
+#[derive(Debug, Default)]
+struct Latest {
+    count: u64,
+    /// How long they took, where they completed.
+    times: Option<Pair>,
+}
 
 impl LatestEnds {
-    pub(super) fn add(&mut self, ended: u64, phase: Phase, end: WorkflowEnd) {
-        *self.0.entry((ended / SECOND, phase, end)).or_default() += 1;
+    /// Takes an end by the instants at which its start was due and sent and the workflow over.
+    pub(super) fn add(&mut self, phase: Phase, end: WorkflowEnd, due: u64, sent: u64, ended: u64) {
+        let latest = self.0.entry((ended / SECOND, phase, end)).or_default();
+        latest.count += 1;
+        if end == WorkflowEnd::Completed {
+            latest.times.get_or_insert_default().record(due, sent, ended);
+        }
+    }
+
+    /// The latencies of a phase's workflows that are left out.
+    fn latencies(&self, of: Phase, kind: LatencyKind) -> impl Iterator<Item = &Histogram> {
+        let of_phase = self.0.iter().filter(move |((_, phase, _), _)| *phase == of);
+        of_phase.filter_map(move |(_, latest)| of_ends(latest.times.as_ref()?, kind))
     }
 
     pub(super) fn forget_until(&mut self, at: u64) {
@@ -115,7 +146,7 @@ impl LatestEnds {
 
     /// Takes those that are left out of a phase's counts.
     fn take_out(&self, of: Phase, ledger: &mut Ledger) {
-        for ((_, phase, end), count) in &self.0 {
+        for ((_, phase, end), latest) in &self.0 {
             if *phase == of {
                 let counted = match end {
                     WorkflowEnd::Completed => &mut ledger.completed,
@@ -124,7 +155,7 @@ impl LatestEnds {
                     WorkflowEnd::Terminated => &mut ledger.terminated,
                     WorkflowEnd::Cancelled => &mut ledger.cancelled,
                 };
-                *counted = counted.saturating_sub(*count);
+                *counted = counted.saturating_sub(latest.count);
             }
         }
     }

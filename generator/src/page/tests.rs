@@ -185,6 +185,18 @@ fn check_identities(shown: &BTreeMap<(String, String), u64>) -> Result<(), TestC
                 &format!("{phase},success,completed")
             )
         );
+        // No workflow has a latency that has not completed yet.
+        let completed = of("benchmark_workflows_completed_total");
+        for latency in [
+            "benchmark_workflow_latency_seconds_count",
+            "benchmark_workflow_service_latency_seconds_count",
+        ] {
+            prop_assert!(
+                of(latency) <= completed,
+                "{phase}: {latency} {}, completed {completed}",
+                of(latency)
+            );
+        }
     }
     prop_assert_eq!(
         all("benchmark_starts_dispatched_total"),
