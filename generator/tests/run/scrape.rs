@@ -76,6 +76,14 @@ pub fn check_identities(page: &Page) {
             of("benchmark_starts_dispatched_total") + of("benchmark_starts_dropped_total"),
             "{phase}: {page:#?}"
         );
+        // Where nobody stamps, the sample times ends that nobody counts.
+        let is_counted = page
+            .keys()
+            .any(|series| series.starts_with("benchmark_workflows_completed_total"));
+        assert!(
+            !is_counted || of("benchmark_workflow_latency_seconds_count") <= of("benchmark_workflows_completed_total"),
+            "{phase}: {page:#?}"
+        );
     }
     assert_eq!(
         all("benchmark_starts_dispatched_total"),
