@@ -424,7 +424,28 @@ fn single_runs_get_a_verdict_from_the_noise_that_was_measured() {
     let folder = place.path("home/.local/share/run-benchmark/noise");
     std::fs::create_dir_all(&folder).unwrap();
     profile.store(&folder.join(format!("{}.json", profile.key()))).unwrap();
-    assert_eq!(text, place.ends(1, &given[..3]).0);
+    let found = place.ends(1, &given[..3]).0;
+    let until_noise = |text: &str| text.split("\nnoise ").next().unwrap().to_owned();
+    assert_eq!(until_noise(&text), until_noise(&found));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&text).contains("noise.json: 5 runs, 1 seed"), "{text}");
+    assert!(
+        words(&found).contains(&format!("{}.json: 5 runs, 1 seed", profile.key())),
+        "{found}"
+    );
+    assert!(widest(&found) <= 80, "{found}");
+    // Several runs a side tell themselves how much they differ.
+    let (several, others) = (place.runs("several", 31, 1, 1.0), place.runs("others", 41, 1, 1.0));
+    let line = [
+        &["compare".to_owned()],
+        &several[..],
+        &["--against".to_owned()],
+        &others[..],
+    ]
+    .concat();
+    assert!(!place.prints(&texts(&line)).contains("A/A spread"));
+    let asked = [&line[..], &["--noise".to_owned(), "noise.json".to_owned()]].concat();
+    assert!(place.prints(&texts(&asked)).contains("A/A spread"));
     // One that a full disk cut off is told and left out: it is nobody's error here.
     let stored = folder.join(format!("{}.json", profile.key()));
     let whole = std::fs::read(&stored).unwrap();

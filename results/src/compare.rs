@@ -29,7 +29,7 @@ pub use self::{
     likeness::{Difference, Standing},
     markdown::render_markdown,
     metric::Metric,
-    noise::NoiseProfile,
+    noise::{NoiseFile, NoiseProfile},
     order::Pairing,
     refusal::{CompareError, Refusal, UsageError},
     terminal::render_terminal,
@@ -46,9 +46,6 @@ pub const COMPARISON_VERSION: u32 = 1;
 
 /// Change that makes no difference, unless said: 3 %.
 pub const DEFAULT_MARGIN: f64 = 0.03;
-
-/// The margin is at least so many times the measured noise: what two runs of the same differ by is no difference.
-pub const NOISE_IN_MARGIN: f64 = 2.0;
 
 /// A run and the name of its file, for messages.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +68,7 @@ pub struct Side<'a> {
 /// How to compare.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Change that makes no difference, as a share: 0.03. It becomes [`NOISE_IN_MARGIN`] times the noise where that is more.
+    /// Change that makes no difference, as a share: 0.03. Noise is no part of it.
     pub margin: f64,
     /// What decides.
     pub primary: Vec<Metric>,
@@ -82,7 +79,7 @@ pub struct Options {
     /// Keys that may differ besides.
     pub allowed: Vec<String>,
     /// Noise profiles; each must fit one of the sides.
-    pub noise: Vec<NoiseProfile>,
+    pub noise: Vec<NoiseFile>,
     /// Whether it is a failure when a primary metric cannot be told.
     pub strict: bool,
 }
@@ -169,16 +166,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
             candidate(&first, side, paired, rows, differences)
         })
         .collect();
-    let noise = options.noise.iter().map(|profile| NoiseSummary {
-        measured_at: profile.measured_at.clone(),
-        runs: profile.runs,
-        spreads: profile
-            .spreads
-            .iter()
-            .filter(|(metric, _)| options.primary.contains(metric))
-            .map(|(metric, spread)| (*metric, spread.spread))
-            .collect(),
-    });
+    let noise = options.noise.iter().map(|file| file.summary(&runs, &options.primary));
     let outcome = Outcome::of(&candidates);
     Ok(Comparison {
         comparison_version: COMPARISON_VERSION,
@@ -225,8 +213,8 @@ fn check_usage(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
 }
 
 /// Profiles that fit none of the runs, by what speaks against the first of them.
-fn foreign_profiles(runs: &[RunFile], profiles: &[NoiseProfile]) -> Vec<Refusal> {
-    let foreign = profiles.iter().filter_map(|profile| {
+fn foreign_profiles(runs: &[RunFile], profiles: &[NoiseFile]) -> Vec<Refusal> {
+    let foreign = profiles.iter().filter_map(|NoiseFile { profile, .. }| {
         let mut errors = runs.iter().map(|run| profile.applies_to(run.results));
         if errors.any(|fits| fits.is_ok()) {
             return None;
@@ -312,9 +300,6 @@ fn paired(first: &Read, second: &Read, pairing: Pairing) -> bool {
 
 fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: &Options) -> Question {
     let noise = noise_of(metric, first, second, &options.noise);
-    let margin = noise.map_or(options.margin, |noise| {
-        options.margin.max(NOISE_IN_MARGIN * noise.spread)
-    });
     let evidence = match (first.values_of(metric), second.values_of(metric)) {
         (Err(reason), _) | (_, Err(reason)) => Evidence::Nothing(reason),
         (Ok(a), Ok(b)) if a.iter().chain(&b).any(|value| *value == BEYOND) => {
@@ -346,7 +331,6 @@ fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: 
                     value: *other,
                     within: second.within.get(&metric).copied(),
                 },
-                noise,
             },
             _ if paired => Evidence::Pairs(a.into_iter().zip(b).collect()),
             _ => Evidence::Groups { first: a, second: b },
@@ -356,7 +340,8 @@ fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: 
     Question {
         metric,
         primary: options.primary.contains(&metric),
-        margin,
+        margin: options.margin,
+        noise,
         evidence,
         withheld,
     }
@@ -376,15 +361,15 @@ fn withheld(metric: Metric, first: &[RunFile], second: &[RunFile]) -> Option<Str
 
 /// The largest spread of a metric in the profiles that fit a run of either side. One of the two sides is usually new, and
 /// nobody has measured its noise yet: then it is taken to be as noisy as the other.
-fn noise_of(metric: Metric, first: &Read, second: &Read, profiles: &[NoiseProfile]) -> Option<Spread> {
-    let fits = |profile: &&NoiseProfile| {
+fn noise_of(metric: Metric, first: &Read, second: &Read, profiles: &[NoiseFile]) -> Option<Spread> {
+    let fits = |NoiseFile { profile, .. }: &&NoiseFile| {
         let mut runs = first.runs.iter().chain(&second.runs);
         runs.any(|run| profile.applies_to(run.results).is_ok())
     };
     let spreads = profiles
         .iter()
         .filter(fits)
-        .filter_map(|profile| profile.spreads.get(&metric));
+        .filter_map(|file| file.profile.spreads.get(&metric));
     spreads.max_by(|a, b| a.spread.total_cmp(&b.spread)).copied()
 }
 
@@ -452,7 +437,7 @@ fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row
         hodges_lehmann_interval: answer
             .hodges_lehmann
             .and_then(|shift| Some(shift.interval?.map(change))),
-        margin: metric.margin(question.margin.min(decide::LARGEST_MARGIN)).map(change),
+        margin: metric.margin(question.margin).map(change),
         verdict: answer.verdict,
         more_runs: answer.more_runs,
         reason: answer.reason.clone(),

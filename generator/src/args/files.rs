@@ -25,7 +25,8 @@ pub struct CompareArgs {
     /// A key that may differ besides; may be repeated
     #[arg(long, value_name = "KEY")]
     pub allow: Vec<String>,
-    /// A noise profile; may be repeated [default: what `noise` stored for these plans and this environment, if it did]
+    /// A noise profile; may be repeated [default: where a side has one run, what `noise` stored for these plans and this
+    /// environment]
     #[arg(long, value_name = "FILE")]
     pub noise: Vec<PathBuf>,
     /// Pair the runs: auto (where they took turns), yes (the first of a side with the first of the other) or no
@@ -36,7 +37,7 @@ pub struct CompareArgs {
 /// How a comparison is judged and shown.
 #[derive(Args, Clone, Debug, Default)]
 pub struct JudgingArgs {
-    /// Change that makes no difference; at least twice the measured noise [default: 3%]
+    /// Change that makes no difference [default: 3%]
     #[arg(long, value_name = "SHARE")]
     pub margin: Option<String>,
     /// Metrics that decide, with commas between them [default: start-response-p99,e2e-response-p99]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use benchmark_results::{
     compare::{
-        self as comparing, CompareError, Comparison, Metric, NoiseProfile, Options, Pairing, Refusal, RunFile, Side,
-        decide::LARGEST_MARGIN, noise::NoiseKey, render_markdown, render_terminal, to_json,
+        self as comparing, CompareError, Comparison, Metric, NoiseFile, NoiseProfile, Options, Pairing, Refusal,
+        RunFile, Side, decide::LARGEST_MARGIN, noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
     summary::Style,
@@ -225,7 +225,7 @@ pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Prob
     Ok(Printed {
         text,
         note: Some(format!(
-            "noise profile in {}; compare uses it by itself",
+            "noise profile in {}; compare uses it by itself for single runs, and for several with --noise",
             path.display()
         )),
         exit_code: 0,
@@ -256,8 +256,16 @@ fn options(
         };
         options.primary = request.judging.primary.iter().map(metric).collect::<Result<_, _>>()?;
     }
-    let load = |path: &Path| NoiseProfile::load(path).map_err(|error| Problem::new(error.to_string()));
-    options.noise = if request.noise.is_empty() {
+    let load = |path: &Path| {
+        let profile = NoiseProfile::load(path).map_err(|error| Problem::new(error.to_string()))?;
+        Ok::<_, Problem>(NoiseFile {
+            name: path.display().to_string(),
+            profile,
+        })
+    };
+    // Runs tell themselves how much they differ, but single ones.
+    let lone = sides.iter().any(|side| side.runs.len() == 1);
+    options.noise = if request.noise.is_empty() && lone {
         let mut stored: Vec<PathBuf> = sides
             .iter()
             .filter_map(|side| folder.file(&NoiseKey::of(&side.runs.first()?.results)))

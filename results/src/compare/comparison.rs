@@ -110,12 +110,20 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NoiseSummary {
+    /// Its file.
+    pub file: String,
     /// When it was measured, RFC 3339.
     pub measured_at: String,
+    /// How many days before the last of the compared runs that was; `None` when a time cannot be read.
+    pub age_days: Option<u32>,
     /// Of how many runs.
     pub runs: u32,
+    /// Of how many seeds; `None` of profiles that did not record it.
+    pub seeds: Option<u32>,
     /// Spread of the primary metrics.
     pub spreads: BTreeMap<Metric, f64>,
+    /// What makes it fit less well than it might, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// What is to be said of all primary metrics and guards together.

@@ -26,7 +26,7 @@ use crate::stats::{
 /// Chance of a false finding, over all primary metrics together.
 pub const ALPHA: f64 = 0.05;
 
-/// Largest margin, however noisy the runs are: beyond a half, *equivalent* would say nothing.
+/// Largest margin that may be asked for: beyond a half, *equivalent* would say nothing.
 pub const LARGEST_MARGIN: f64 = 0.5;
 
 /// What is known of one metric on both sides. Values as measured, in the metric's unit.
@@ -47,8 +47,6 @@ pub enum Evidence {
         first: Alone,
         /// Of the other side.
         second: Alone,
-        /// How far runs of the same plan differ, where it was measured.
-        noise: Option<Spread>,
     },
     /// Runs of which some have a value that is worse than any number, and so no mean: they are ranked.
     Ranked {
@@ -100,6 +98,8 @@ pub struct Question {
     pub primary: bool,
     /// Change that makes no difference, as a share: 0.03.
     pub margin: f64,
+    /// How far runs of the same plan differ, where it was measured and is asked for.
+    pub noise: Option<Spread>,
     /// What is known.
     pub evidence: Evidence,
     /// Why there shall be no verdict although there is evidence.
@@ -128,11 +128,11 @@ pub enum Verdict {
 pub enum Method {
     /// Paired t.
     PairedT,
-    /// Welch's t.
+    /// Welch's t; where one side has fewer runs, their spread is no less than pooled with the other's.
     WelchT,
     /// t with the spread of the side that has several runs, for both.
     PooledT,
-    /// t with the spread of the noise profile.
+    /// t with the spread of the noise profile, pooled with that of the runs where there are several.
     NoiseProfile,
     /// Bootstrap within single runs: no word of how much runs differ.
     WithinRun,
@@ -269,10 +269,20 @@ fn look(question: &Question) -> Looked {
             let Some(estimate) = Estimate::paired(&differences) else {
                 return Looked::nothing(TOO_FEW);
             };
+            let (estimate, method) = match &question.noise {
+                Some(noise) => {
+                    // Each difference has the error of two runs.
+                    let variance = 2.0 * noise.spread.powi(2);
+                    let mut parts = NoiseParts::new(variance, noise.freedom);
+                    parts.side(&differences);
+                    (parts.estimate(estimate.value), Method::NoiseProfile)
+                }
+                None => (estimate, Method::PairedT),
+            };
             let spread = stats::variance(&differences).unwrap_or(0.0).sqrt();
             Looked {
                 estimate: Some(estimate),
-                method: Some(Method::PairedT),
+                method: Some(method),
                 runs: Some((Layout::Pairs, spread, differences.len() as u32)),
                 differences: Differences::Pairs(differences),
                 ..Looked::default()
@@ -282,24 +292,25 @@ fn look(question: &Question) -> Looked {
             let (Some(first), Some(second)) = (scaled(first), scaled(second)) else {
                 return Looked::nothing(NO_SCALE);
             };
-            groups(first, second)
+            groups(first, second, question.noise.as_ref())
         }
-        Evidence::Single { first, second, noise } => {
+        Evidence::Single { first, second } => {
             let (Some(a), Some(b)) = (metric.to_scale(first.value), metric.to_scale(second.value)) else {
                 return Looked::nothing(NO_SCALE);
             };
-            single(b - a, first.within, second.within, noise.as_ref())
+            single(b - a, first.within, second.within, question.noise.as_ref())
         }
     }
 }
 
-fn groups(first: Vec<f64>, second: Vec<f64>) -> Looked {
-    let (estimate, method) = match Estimate::welch(&first, &second) {
-        Some(estimate) => (estimate, Method::WelchT),
-        None => match Estimate::pooled(&first, &second) {
-            Some(estimate) => (estimate, Method::PooledT),
-            None => return Looked::nothing(TOO_FEW),
-        },
+fn groups(first: Vec<f64>, second: Vec<f64>, noise: Option<&Spread>) -> Looked {
+    let pooled = noise.map(|noise| with_noise(&first, &second, noise));
+    let found = pooled
+        .map(|estimate| (estimate, Method::NoiseProfile))
+        .or_else(|| Some((Estimate::groups(&first, &second)?, Method::WelchT)))
+        .or_else(|| Some((Estimate::pooled(&first, &second)?, Method::PooledT)));
+    let Some((estimate, method)) = found else {
+        return Looked::nothing(TOO_FEW);
     };
     let variances: Vec<_> = [&first, &second]
         .into_iter()
@@ -313,6 +324,55 @@ fn groups(first: Vec<f64>, second: Vec<f64>) -> Looked {
         runs: Some((Layout::Groups, spread, fewer)),
         differences: Differences::Groups(first, second),
         ..Looked::default()
+    }
+}
+
+/// The difference of two groups of which the spread of each is pooled with the profile's.
+fn with_noise(first: &[f64], second: &[f64], noise: &Spread) -> Estimate {
+    let mut parts = NoiseParts::new(noise.spread.powi(2), noise.freedom);
+    parts.side(first);
+    parts.side(second);
+    parts.estimate(stats::mean(second) - stats::mean(first))
+}
+
+/// Variances of means that rest on their own values and on one profile, which all of them share.
+struct NoiseParts {
+    variance: f64,
+    freedom: f64,
+    shared: f64,
+    own: Vec<(f64, f64)>,
+}
+
+impl NoiseParts {
+    fn new(variance: f64, freedom: f64) -> Self {
+        NoiseParts {
+            variance,
+            freedom,
+            shared: 0.0,
+            own: Vec::new(),
+        }
+    }
+
+    /// Adds the mean of values. Those that are wilder than the profile are as wild as they are: pooled, a noisy side would be
+    /// taken for a quiet one.
+    fn side(&mut self, values: &[f64]) {
+        let count = values.len() as f64;
+        match stats::variance(values) {
+            Some(own) if own > self.variance => self.own.push((own / count, count - 1.0)),
+            Some(own) => {
+                let freedom = count - 1.0 + self.freedom;
+                self.own.push(((count - 1.0) * own / freedom / count, count - 1.0));
+                self.shared += self.freedom * self.variance / freedom / count;
+            }
+            None => self.shared += self.variance / count,
+        }
+    }
+
+    fn estimate(mut self, value: f64) -> Estimate {
+        if self.shared > 0.0 {
+            self.own.push((self.shared, self.freedom));
+        }
+        Estimate::of_variances(value, &self.own)
     }
 }
 
@@ -356,7 +416,7 @@ fn single(value: f64, first: Option<WithinRun>, second: Option<WithinRun>, noise
 fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answer {
     let alpha = step.map_or(ALPHA, |step| step.alpha);
     let confidence = 1.0 - alpha;
-    let margin = question.metric.margin(question.margin.min(LARGEST_MARGIN));
+    let margin = question.metric.margin(question.margin);
     let interval = looked
         .estimate
         .filter(|estimate| estimate.standard_error.is_finite())

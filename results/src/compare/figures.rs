@@ -213,13 +213,32 @@ pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
             .map(|(metric, spread)| format!("{} {}", metric.label(), percent(*spread)))
             .collect();
         let day: String = noise.measured_at.chars().take(10).collect();
-        format!(
-            "A/A spread of this plan: {} ({}, {day})",
+        let seeds = match noise.seeds {
+            Some(seeds) => plural(u64::from(seeds), "seed"),
+            None => "seeds not recorded".into(),
+        };
+        let age = match noise.age_days {
+            Some(days) => format!(", {} before", plural(u64::from(days), "day")),
+            None => String::new(),
+        };
+        let mut text = format!(
+            "A/A spread of this plan: {} ({}: {}, {seeds}, {day}{age})",
             spreads.join(", "),
+            file_name(&noise.file),
             plural(u64::from(noise.runs), "run")
-        )
+        );
+        for remark in &noise.remarks {
+            text += "; ";
+            text += remark;
+        }
+        text
     });
     summaries.collect()
+}
+
+/// The last part of a path, which a line has room for.
+fn file_name(path: &str) -> String {
+    shortened(path.rsplit('/').next().unwrap_or(path))
 }
 
 /// The margins of the primary metrics, those that are the same together: `3 %`, or each by name.

@@ -1,19 +1,21 @@
 //! The noise profile: how far runs of one plan in one environment differ when nothing is changed.
 //!
-//! It is what a single run on either side is held against, and what keeps the margin from claiming more than can be seen.
+//! It is what a single run on either side is held against, and where it is asked for, it is pooled into the spread of few runs.
+//! It never widens the margin: how well something is known says nothing of how much of it matters.
 //! It holds the keys that it was measured under, so that it is refused for other runs by naming what differs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunFile, figures, likeness,
+    NoiseSummary, RunFile, figures, likeness,
     metric::{self, Metric},
     refusal::Refusal,
     soundness,
@@ -22,7 +24,7 @@ use super::{
 use crate::{Results, file, stats, text::make_json_harmless};
 
 /// Version of the file's form.
-pub const PROFILE_VERSION: u32 = 1;
+pub const PROFILE_VERSION: u32 = 2;
 
 /// Runs that a profile needs: the spread of two is known to a factor of thirty either way, that of three to one of six.
 pub const LEAST_RUNS: usize = 3;
@@ -54,10 +56,72 @@ pub struct NoiseProfile {
     pub measured_at: String,
     /// How many runs it was made of.
     pub runs: u32,
+    /// How many different seeds they had; absent in files of older programs. What differs between draws of one load is in
+    /// the spread only as far as seeds differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<u32>,
     /// Spread by metric; metrics that not every run had are missing.
     pub spreads: BTreeMap<Metric, Spread>,
     /// What it was measured under.
     pub surroundings: Surroundings,
+}
+
+/// A profile and what it is called in a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoiseFile {
+    /// Its file.
+    pub name: String,
+    /// What is in it.
+    pub profile: NoiseProfile,
+}
+
+/// Age from which a profile is worth a remark, days.
+const OLD_DAYS: u32 = 30;
+
+impl NoiseFile {
+    /// What a report says of it beside runs that are compared.
+    pub(super) fn summary(&self, runs: &[RunFile], primary: &[Metric]) -> NoiseSummary {
+        let profile = &self.profile;
+        let instant = |text: &str| text.parse::<Timestamp>().ok();
+        let last = runs.iter().filter_map(|run| instant(&run.results.run.started_at)).max();
+        let age = last.zip(instant(&profile.measured_at)).map(|(run, measured)| {
+            let seconds = run.as_second() - measured.as_second();
+            u32::try_from(seconds / 86_400).unwrap_or(0)
+        });
+        let mut remarks = Vec::new();
+        if age.is_some_and(|days| days > OLD_DAYS) {
+            remarks.push(format!("it is older than {OLD_DAYS} days: measure it anew"));
+        }
+        let scheduling = |surroundings: &Surroundings| {
+            let keys = surroundings
+                .0
+                .iter()
+                .filter(|(key, _)| covers("program.scheduling", key));
+            keys.map(|(key, value)| (key.clone(), value.clone()))
+                .collect::<Vec<_>>()
+        };
+        let measured = scheduling(&profile.surroundings);
+        if runs
+            .iter()
+            .any(|run| scheduling(&Surroundings::of(run.results)) != measured)
+        {
+            remarks.push("its runs were scheduled otherwise (real time or not)".into());
+        }
+        NoiseSummary {
+            file: figures::shortened(&self.name),
+            measured_at: profile.measured_at.clone(),
+            age_days: age,
+            runs: profile.runs,
+            seeds: profile.seeds,
+            spreads: profile
+                .spreads
+                .iter()
+                .filter(|(metric, _)| primary.contains(metric))
+                .map(|(metric, spread)| (*metric, spread.spread))
+                .collect(),
+            remarks,
+        }
+    }
 }
 
 /// A profile was measured under something else.
@@ -182,6 +246,7 @@ impl NoiseProfile {
             };
             Some((metric, spread))
         });
+        let seeds: BTreeSet<u64> = runs.iter().map(|run| run.results.plan.load.seed).collect();
         let surroundings = Surroundings::of(first.results);
         let (plan, environment) = surroundings.fingerprints();
         let last = runs.iter().map(|run| &run.results.run.started_at).max();
@@ -191,6 +256,7 @@ impl NoiseProfile {
             environment,
             measured_at: last.cloned().unwrap_or_default(),
             runs: runs.len() as u32,
+            seeds: Some(seeds.len() as u32),
             spreads: spreads.collect(),
             surroundings,
         })

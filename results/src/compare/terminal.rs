@@ -288,9 +288,15 @@ fn head(side: &SideSummary, other: &str) -> String {
 /// How the runs were put together, in words.
 pub(super) fn how(candidate: &Candidate) -> &'static str {
     let methods = || candidate.rows.iter().filter_map(|row| row.method);
-    if candidate.paired {
+    let several = candidate.side.runs.len() > 1 || candidate.rows.iter().any(|row| row.baseline_values.len() > 1);
+    let noise = methods().any(|method| method == Method::NoiseProfile);
+    if candidate.paired && noise {
+        "in turn: compared pair by pair, so that drift cancels; their spread is pooled with the noise profile's"
+    } else if noise && several {
+        "not in turn: drift between the sides counts as difference; their spread is pooled with the noise profile's"
+    } else if candidate.paired {
         "in turn: compared pair by pair, so that drift cancels"
-    } else if methods().any(|method| method == Method::NoiseProfile) {
+    } else if noise {
         "one a side: the interval rests on the measured noise"
     } else if methods().any(|method| method == Method::WithinRun) {
         "one a side: the interval tells the error within these runs, and not how much runs differ; \

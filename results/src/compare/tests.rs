@@ -7,4 +7,5 @@ mod noise;
 mod refused;
 mod rendered;
 mod runs;
+mod simulations;
 mod verdicts;

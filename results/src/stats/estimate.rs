@@ -70,6 +70,29 @@ impl Estimate {
         Some(Estimate::of_variances(value, &within))
     }
 
+    /// As [`Estimate::welch`]; but where one group is smaller, a spread of it that is less than the other's is pooled with it.
+    /// Of three values the spread is often far too small by chance, and Welch's test then finds a difference in 3 against 10
+    /// values in 7.5 % of the cases instead of 5 %. A smaller group that is the wilder one stays so.
+    pub fn groups(first: &[f64], second: &[f64]) -> Option<Self> {
+        let (few, many) = if first.len() <= second.len() {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let (of_few, of_many) = (variance(few)?, variance(many)?);
+        if few.len() == many.len() || of_few >= of_many {
+            return Estimate::welch(first, second);
+        }
+        let (a, b) = (few.len() as f64, many.len() as f64);
+        let (freedom, other) = (a - 1.0, b - 1.0);
+        let weight = 1.0 / (a * (freedom + other));
+        let parts = [
+            (freedom * weight * of_few, freedom),
+            ((other * weight + 1.0 / b) * of_many, other),
+        ];
+        Some(Estimate::of_variances(mean(second) - mean(first), &parts))
+    }
+
     /// The same where one group has a single value: its spread is taken to be the other's. `None` when both have, or one is
     /// empty.
     pub fn pooled(first: &[f64], second: &[f64]) -> Option<Self> {
@@ -187,6 +210,29 @@ mod tests {
         let pooled = Estimate::pooled(&[1.0], &[2.0, 4.0]).unwrap();
         assert_eq!((pooled.value, pooled.freedom), (2.0, 1.0));
         close(pooled.standard_error, (2.0_f64 * 1.5).sqrt());
+    }
+
+    #[test]
+    fn a_small_group_is_not_taken_to_be_quieter_than_a_large_one() {
+        let (few, many) = ([1.0, 1.01], [1.0, 2.0, 3.0, 4.0]);
+        let (found, welch) = (
+            Estimate::groups(&few, &many).unwrap(),
+            Estimate::welch(&few, &many).unwrap(),
+        );
+        assert_eq!(found.value, welch.value);
+        // Pooled: (0.00005 + 3 × 1.6667) ÷ 4 for the two, 1.6667 for the four.
+        close(
+            found.standard_error.powi(2),
+            (0.00005 + 5.0) / 4.0 / 2.0 + 5.0 / 3.0 / 4.0,
+        );
+        let back = Estimate::groups(&many, &few).unwrap();
+        close(back.standard_error, found.standard_error);
+        assert_eq!(back.value, -found.value);
+        // The wilder one stays wild, and equal numbers are Welch's.
+        let (wild, calm) = ([1.0, 9.0], [1.0, 1.1, 1.2]);
+        assert_eq!(Estimate::groups(&wild, &calm), Estimate::welch(&wild, &calm));
+        assert_eq!(Estimate::groups(&few, &wild), Estimate::welch(&few, &wild));
+        assert_eq!(Estimate::groups(&[1.0], &many), None);
     }
 
     #[test]

@@ -32,6 +32,12 @@ fn it_survives_its_file() {
     let profile = profile();
     profile.store(&path).unwrap();
     assert_eq!(NoiseProfile::load(&path).unwrap(), profile);
+    // One of the first version says nothing of seeds.
+    let mut old = serde_json::to_value(&profile).unwrap();
+    old["profileVersion"] = 1.into();
+    old.as_object_mut().unwrap().remove("seeds");
+    fs::write(&path, old.to_string()).unwrap();
+    assert_eq!(NoiseProfile::load(&path).unwrap().seeds, None);
     assert!(NoiseProfile::load(&folder.path().join("none.json")).is_err());
     // Of what is no file nothing is waited for.
     let pipe = folder.path().join("pipe");
@@ -65,8 +71,8 @@ fn a_wrong_file_is_named() {
         ProfileFileError::NotAProfile { .. }
     ));
     assert!(matches!(
-        load("{\"profileVersion\": 2}"),
-        ProfileFileError::Newer { found: 2, .. }
+        load("{\"profileVersion\": 3}"),
+        ProfileFileError::Newer { found: 3, .. }
     ));
     assert!(matches!(
         load(&" ".repeat(2 << 20)),

@@ -1,6 +1,6 @@
 //! Runs that are not compared, and what is said of them.
 
-use super::runs::{FACTOR, base, runs, side, tuned, upgraded};
+use super::runs::{FACTOR, base, named, runs, side, tuned, upgraded};
 use crate::{
     Results,
     compare::{CompareError, Metric, NoiseProfile, Options, Pairing, compare},
@@ -100,7 +100,7 @@ fn each_refusal_is_one_line_that_says_what_to_do() {
     add("overloaded", error(&slower, &overloaded, &factors(&["plan.load.rate"])));
     let foreign = NoiseProfile::of(&side("noise", &upgraded(base())).runs).unwrap();
     let noisy = |noise| Options {
-        noise: vec![noise],
+        noise: vec![named(noise)],
         ..Options::default()
     };
     add("foreign profile", error(&baseline, &same(), &noisy(foreign)));

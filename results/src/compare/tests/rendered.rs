@@ -1,6 +1,6 @@
 //! Snapshots of what is printed.
 
-use super::runs::{FACTOR, base, runs, side, tuned, upgraded};
+use super::runs::{FACTOR, base, named, runs, side, tuned, upgraded};
 use crate::{
     Results,
     compare::{Comparison, NoiseProfile, Options, Pairing, compare, render_markdown, render_terminal},
@@ -31,7 +31,7 @@ fn plain(comparison: &Comparison) -> String {
 fn in_turn() -> Comparison {
     let noise = NoiseProfile::of(&side("base", &base()).runs).unwrap();
     let options = Options {
-        noise: vec![noise],
+        noise: vec![named(noise)],
         ..about(FACTOR)
     };
     pair(&base(), &tuned(), &options)

@@ -2,7 +2,7 @@
 
 use crate::{
     Histogram, Results,
-    compare::{RunFile, Side},
+    compare::{NoiseFile, NoiseProfile, RunFile, Side},
     fixtures,
     schema::{Fact, Latency},
 };
@@ -99,4 +99,12 @@ pub(super) fn upgraded(mut runs: Vec<Results>) -> Vec<Results> {
         run.environment.server.version = Fact::found("1.30.0".into(), "GetSystemInfo");
     }
     runs
+}
+
+/// A profile as if from a file.
+pub(super) fn named(profile: NoiseProfile) -> NoiseFile {
+    NoiseFile {
+        name: "noise.json".into(),
+        profile,
+    }
 }

@@ -1,6 +1,6 @@
 //! From whole runs to verdicts.
 
-use super::runs::{FACTOR, base, runs, side, tuned};
+use super::runs::{FACTOR, base, named, runs, side, tuned};
 use crate::{
     Results,
     compare::{
@@ -111,7 +111,7 @@ fn one_run_a_side_with_a_noise_profile_is_judged_by_it() {
     let baseline = base();
     let noise = NoiseProfile::of(&side("base", &baseline).runs).unwrap();
     let options = Options {
-        noise: vec![noise],
+        noise: vec![named(noise)],
         ..about(FACTOR)
     };
     let comparison = pair(&baseline[..1], &tuned()[..1], &options);
@@ -125,20 +125,74 @@ fn one_run_a_side_with_a_noise_profile_is_judged_by_it() {
 }
 
 #[test]
-fn the_margin_is_twice_the_noise_where_that_is_more() {
+fn a_profile_enters_the_error_and_never_the_margin() {
     let baseline = base();
     let noise = NoiseProfile::of(&side("base", &baseline).runs).unwrap();
     let p99: Metric = "e2e-response-p99".parse().unwrap();
-    let spread = noise.spreads[&p99].spread;
-    assert!(spread > 0.015, "{spread}");
+    assert!(noise.spreads[&p99].spread > 0.015);
     let options = Options {
-        noise: vec![noise],
+        noise: vec![named(noise)],
         ..about(FACTOR)
     };
-    let comparison = pair(&baseline, &tuned(), &options);
-    let candidate = &comparison.candidates[0];
-    assert!((row(candidate, "e2e-response-p99").margin.high - 2.0 * spread).abs() < 1e-9);
-    assert!((row(candidate, "throughput").margin.high - 0.03).abs() < 1e-9);
+    for pairing in [Pairing::Auto, Pairing::Unpaired] {
+        let options = Options {
+            pairing,
+            ..options.clone()
+        };
+        let comparison = pair(&baseline, &tuned(), &options);
+        let e2e = row(&comparison.candidates[0], "e2e-response-p99");
+        assert!((e2e.margin.high - 0.03).abs() < 1e-9);
+        assert_eq!(e2e.method, Some(Method::NoiseProfile));
+    }
+    // Of two runs a side it tells what they cannot.
+    let two = |options: &Options| {
+        let comparison = pair(&baseline[..2], &tuned()[..2], options);
+        row(&comparison.candidates[0], "e2e-response-p99").interval.unwrap()
+    };
+    let (alone, with) = (two(&about(FACTOR)), two(&options));
+    assert!(with.high - with.low < alone.high - alone.low, "{with:?} {alone:?}");
+    let told = &pair(&baseline, &tuned(), &options).noise[0];
+    assert_eq!(
+        (told.file.as_str(), told.runs, told.seeds, told.age_days),
+        ("noise.json", 5, Some(1), Some(0))
+    );
+    assert_eq!(told.remarks, [""; 0]);
+}
+
+#[test]
+fn a_profile_that_is_old_or_was_scheduled_otherwise_says_so() {
+    let noise = NoiseProfile::of(&side("base", &base()).runs).unwrap();
+    let later = |runs: Vec<Results>, day: &str| -> Vec<Results> {
+        runs.into_iter()
+            .map(|mut run| {
+                run.run.started_at = run.run.started_at.replace("2026-11-20", day);
+                run
+            })
+            .collect()
+    };
+    let compared = |day: &str, noise: &NoiseProfile| {
+        let options = Options {
+            noise: vec![named(noise.clone())],
+            ..about(FACTOR)
+        };
+        pair(&later(base(), day), &later(tuned(), day), &options)
+            .noise
+            .remove(0)
+    };
+    let told = compared("2026-12-20", &noise);
+    assert_eq!((told.age_days, told.remarks.len()), (Some(30), 0));
+    let told = compared("2026-12-21", &noise);
+    assert_eq!(told.remarks, ["it is older than 30 days: measure it anew"]);
+    let mut other = noise.clone();
+    let scheduling = other
+        .surroundings
+        .0
+        .keys()
+        .find(|key| key.starts_with("program.scheduling"));
+    let scheduling = scheduling.unwrap().clone();
+    other.surroundings.0.insert(scheduling, "something else".into());
+    let told = compared("2026-11-20", &other);
+    assert!(told.remarks[0].contains("scheduled otherwise"), "{told:?}");
 }
 
 #[test]
