@@ -428,6 +428,7 @@ fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row
         values,
         change: answer.estimate.map(|estimate| change(estimate.value)),
         interval: answer.interval.map(|interval| interval.map(change)),
+        equivalence_interval: answer.equivalence_interval.map(|interval| interval.map(change)),
         confidence: answer.confidence,
         method: answer.method,
         p: answer.p,

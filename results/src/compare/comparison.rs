@@ -82,7 +82,9 @@ pub struct Row {
     pub change: Option<f64>,
     /// The interval of the change.
     pub interval: Option<Interval>,
-    /// Its confidence, 0 to 1.
+    /// The 90 % interval, which is inside of the margin where the sides are equivalent; `None` where nothing was tested.
+    pub equivalence_interval: Option<Interval>,
+    /// The confidence of `interval`, 0 to 1.
     pub confidence: f64,
     /// How it was made.
     pub method: Option<Method>,

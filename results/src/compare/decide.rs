@@ -2,10 +2,11 @@
 //!
 //! The run is the sample: what differs between runs of the same thing is what a difference must be held against, and the
 //! thousands of workflows inside a run say nothing of it. The primary metrics are tested together ([`crate::stats::holm`]);
-//! the interval of each has the confidence that it was tested at, at least 95 %, so that what is printed is what decided:
+//! the interval of each has the confidence that it was tested at, at least 95 %:
 //!
-//! - *equivalent* when the interval lies inside of the margin. That is TOST at half of the alpha, the stricter choice, for
-//!   the sake of one interval instead of two. It comes first: a difference within the margin is none that matters.
+//! - *equivalent* when the 90 % interval lies inside of the margin: two one-sided tests at 5 % (TOST). That all metrics are
+//!   equivalent is said only when each is, so it needs no correction. It comes first: a difference within the margin is none
+//!   that matters.
 //! - *improved* or *regressed* when the interval excludes zero.
 //! - *inconclusive* otherwise, with the number of runs that would decide.
 
@@ -25,6 +26,9 @@ use crate::stats::{
 
 /// Chance of a false finding, over all primary metrics together.
 pub const ALPHA: f64 = 0.05;
+
+/// Confidence of the interval that must lie inside of the margin.
+pub const EQUIVALENCE_CONFIDENCE: f64 = 1.0 - 2.0 * ALPHA;
 
 /// Largest margin that may be asked for: beyond a half, *equivalent* would say nothing.
 pub const LARGEST_MARGIN: f64 = 0.5;
@@ -147,8 +151,10 @@ pub struct Answer {
     pub estimate: Option<Estimate>,
     /// How it was made.
     pub method: Option<Method>,
-    /// The interval that decided.
+    /// The interval that tells a difference.
     pub interval: Option<Interval>,
+    /// The one that tells that there is none, of [`EQUIVALENCE_CONFIDENCE`].
+    pub equivalence_interval: Option<Interval>,
     /// Its confidence, 0 to 1: 0.95 or, of a primary metric, more.
     pub confidence: f64,
     /// p of no difference.
@@ -421,9 +427,16 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answ
         .estimate
         .filter(|estimate| estimate.standard_error.is_finite())
         .map(|estimate| estimate.interval(confidence));
+    let equivalence_interval = looked
+        .testable()
+        .filter(|_| step.is_some())
+        .map(|estimate| estimate.interval(EQUIVALENCE_CONFIDENCE));
+    let inside = equivalence_interval.is_some_and(|interval| interval.lies_within(&margin));
     let verdict = match (step, interval, looked.estimate) {
         _ if looked.ranked.is_some() => ranked_verdict(question.metric, looked.ranked, step),
-        (Some(_), Some(interval), Some(estimate)) => verdict(question.metric, &interval, &margin, estimate.value),
+        (Some(_), Some(_), _) if inside => Verdict::Equivalent,
+        (Some(_), Some(interval), Some(_)) if interval.contains(0.0) => Verdict::Inconclusive,
+        (Some(_), Some(_), Some(estimate)) => directed(question.metric, estimate.value > 0.0),
         _ => Verdict::NoVerdict,
     };
     let more_runs = (verdict == Verdict::Inconclusive)
@@ -445,6 +458,7 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>) -> Answ
             .flatten(),
         estimate: looked.estimate,
         interval,
+        equivalence_interval,
         confidence,
         verdict,
         more_runs,
@@ -466,16 +480,6 @@ fn directed(metric: Metric, larger: bool) -> Verdict {
         (Direction::Up, true) | (Direction::Down, false) => Verdict::Improved,
         _ => Verdict::Regressed,
     }
-}
-
-fn verdict(metric: Metric, interval: &Interval, margin: &Interval, value: f64) -> Verdict {
-    if interval.lies_within(margin) {
-        return Verdict::Equivalent;
-    }
-    if interval.contains(0.0) {
-        return Verdict::Inconclusive;
-    }
-    directed(metric, value > 0.0)
 }
 
 /// More runs a side until either verdict is likely, if the difference is as large as it looks: zero must drop out of the

@@ -188,8 +188,8 @@ fn a_difference_as_large_as_the_margin_is_rarely_called_equivalent() {
         );
         one(margin, Evidence::Groups { first, second }).verdict == Verdict::Equivalent
     });
-    // TOST at 2.5 %.
-    within(found, 0.01, 0.04);
+    // TOST at 5 %.
+    within(found, 0.03, 0.07);
 }
 
 #[test]

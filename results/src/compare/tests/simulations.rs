@@ -174,6 +174,20 @@ fn a_regression_of_noisy_runs_is_never_called_equivalent() {
 }
 
 #[test]
+fn identical_arms_are_equivalent_in_all_deciding_metrics() {
+    let mut simulation = Simulation::new(750);
+    let case = Case {
+        spread: (0.02, 0.02),
+        ..case("10 v 10", (10, 10), AT_MOST)
+    };
+    let found = share(|| {
+        let answers = judged(&mut simulation, &case, 0.0);
+        answers.iter().all(|answer| answer.verdict == Verdict::Equivalent)
+    });
+    assert!(found > 0.75, "{found}");
+}
+
+#[test]
 fn a_profile_lets_few_runs_see_more() {
     // Ten per cent at a spread of 2 %: two runs a side alone see nothing of it.
     let found = |seed: u64, profile: usize| {
