@@ -1,0 +1,29 @@
+//! Who operates a cluster on AWS: capacity from nothing, runs, results, and the programs that only images need.
+//!
+//! Commands are one file each; what they share is [`session`], [`ecs`], [`log`] and [`wait`]. Nothing of an environment is built
+//! in: names, counts and region are Terraform's [`facts`].
+
+pub mod args;
+pub mod attend;
+pub mod aws;
+pub mod database;
+pub mod doctor;
+pub mod down;
+pub mod ecs;
+pub mod facts;
+pub mod follow;
+pub mod log;
+pub mod probe;
+pub mod recover;
+pub mod results;
+pub mod run;
+pub mod schedule;
+pub mod session;
+pub mod setup;
+pub mod status;
+pub mod stop;
+pub mod temporal;
+pub mod tunnel;
+pub mod up;
+pub mod wait;
+pub mod workers;

@@ -1,0 +1,64 @@
+//! Following a task's log in CloudWatch, line by line.
+
+use benchmark_scenarios::Problem;
+
+use crate::{aws::refused, facts, session::Session};
+
+/// One stream and how far it was read.
+#[derive(Debug)]
+pub struct Follow {
+    group: String,
+    stream: String,
+    next: Option<String>,
+}
+
+impl Follow {
+    /// The stream of a task's container, from its beginning.
+    pub fn new(task: &facts::Task, id: &str) -> Follow {
+        Follow {
+            group: task.log_group.clone(),
+            stream: format!("{}/{}/{id}", task.log_prefix, task.container),
+            next: None,
+        }
+    }
+
+    /// Lines that are new; none as long as the stream is not there.
+    ///
+    /// # Errors
+    /// When CloudWatch refuses.
+    pub async fn read(&mut self, session: &Session) -> Result<Vec<String>, Problem> {
+        let mut lines = Vec::new();
+        loop {
+            let asked = session
+                .aws
+                .logs
+                .get_log_events()
+                .log_group_name(&self.group)
+                .log_stream_name(&self.stream);
+            let asked = asked.start_from_head(true).set_next_token(self.next.clone());
+            let given = match asked.send().await {
+                Ok(given) => given,
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                {
+                    return Ok(lines);
+                }
+                Err(error) => return Err(refused("logs:GetLogEvents", error)),
+            };
+            lines.extend(
+                given
+                    .events()
+                    .iter()
+                    .filter_map(|event| event.message().map(str::to_owned)),
+            );
+            // At the end the same token comes again.
+            let is_end = given.next_forward_token() == self.next.as_deref();
+            self.next = given.next_forward_token.or(self.next.take());
+            if is_end {
+                return Ok(lines);
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What all commands have: the facts, AWS, and a person or a program that is told.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+};
+
+use benchmark_results::text;
+use benchmark_scenarios::Problem;
+use serde_json::{Map, Value, json};
+
+use crate::{args::Common, aws::Aws, facts::Facts};
+
+/// A call that changes something, as it is printed by `--dry-run`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    action: &'static str,
+    arguments: Map<String, Value>,
+}
+
+impl Call {
+    /// A call by the name that policies give it, such as `ecs:UpdateService`.
+    pub fn new(action: &'static str) -> Call {
+        Call {
+            action,
+            arguments: Map::new(),
+        }
+    }
+
+    /// One of its arguments.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Call {
+        self.arguments.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.action)?;
+        for (name, value) in &self.arguments {
+            match value {
+                Value::String(text) => write!(f, " {name}={text}")?,
+                value => write!(f, " {name}={value}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One command at work.
+#[derive(Debug)]
+pub struct Session {
+    /// The environment.
+    pub facts: Facts,
+    /// AWS, in the environment's region.
+    pub aws: Aws,
+    /// Who is told.
+    pub console: Console,
+}
+
+impl Session {
+    /// Reads the facts, and holds the account of the credentials against theirs.
+    ///
+    /// # Errors
+    /// When there are no facts or credentials, or they are of different accounts.
+    pub async fn open(common: &Common) -> Result<Session, Problem> {
+        let facts = match &common.facts {
+            Some(file) => Facts::from_file(file)?,
+            None => Facts::from_terraform(&common.terraform)?,
+        };
+        let surroundings = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
+        if let Ok(region) = surroundings
+            && region != facts.region
+        {
+            return Err(Problem::new(format!(
+                "AWS_REGION: {}, but the facts are of {}",
+                text::line(&region, 60),
+                facts.region
+            ))
+            .remedy(format!("AWS_REGION={}", facts.region))
+            .remedy("the facts of the other environment"));
+        }
+        let aws = Aws::new(Some(&facts.region)).await;
+        let account = aws.account().await?;
+        if account != facts.account_id {
+            return Err(Problem::new(format!(
+                "credentials of account {account}, but the facts are of {}",
+                facts.account_id
+            ))
+            .remedy("AWS_PROFILE=… of that account"));
+        }
+        Ok(Session {
+            facts,
+            aws,
+            console: Console::new(common),
+        })
+    }
+
+    /// Makes a call that changes something; only prints it, and gives nothing, where nothing is to be changed.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn change<T>(
+        &self,
+        call: Call,
+        made: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<Option<T>, Problem> {
+        if self.console.is_dry {
+            self.console.call(&call);
+            return Ok(None);
+        }
+        made.await.map(Some)
+    }
+}
+
+/// Who is told: a person by sentences, a program by one JSON object a line.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// Whether nothing is to be changed.
+    pub is_dry: bool,
+    is_json: bool,
+    is_agreed: bool,
+}
+
+impl Console {
+    /// As the command line says.
+    pub fn new(common: &Common) -> Console {
+        Console {
+            is_dry: common.dry_run,
+            is_json: common.json,
+            is_agreed: common.yes,
+        }
+    }
+
+    /// Whether a program is told.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Says what happens: a sentence, or an object with the kind, the sentence as `text`, and further keys.
+    pub fn say(&self, kind: &str, sentence: impl Display, more: Value) {
+        let sentence = sentence.to_string();
+        if !self.is_json {
+            return self.print(&text::lines(&sentence));
+        }
+        let mut object = json!({ "kind": kind, "text": sentence });
+        if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+            object.extend(more);
+        }
+        self.print(&object.to_string());
+    }
+
+    /// A call that is not made.
+    fn call(&self, call: &Call) {
+        let arguments = Value::Object(call.arguments.clone());
+        self.say("call", call, json!({ "action": call.action, "arguments": arguments }));
+    }
+
+    /// A line as it is, on stdout. A reader that has seen enough is no error.
+    pub fn print(&self, line: &str) {
+        let mut out = anstream::stdout();
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+
+    /// Asks a person whether to do what cannot be taken back; `word` is what they have to type.
+    ///
+    /// # Errors
+    /// When they do not type it, or there is nobody to ask.
+    pub fn agree(&self, question: &str, word: &str) -> Result<(), Problem> {
+        if self.is_agreed || self.is_dry {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() {
+            return Err(Problem::new(format!("{question} Nobody is here to answer")).remedy("--yes"));
+        }
+        let mut out = anstream::stderr();
+        let _ = write!(out, "{} Type {word} to go on: ", text::lines(question)).and_then(|()| out.flush());
+        let mut answer = String::new();
+        let _ = io::stdin().read_line(&mut answer);
+        match answer.trim() == word {
+            true => Ok(()),
+            false => Err(Problem::new("nothing was changed, since the answer was another one")),
+        }
+    }
+}
