@@ -161,6 +161,8 @@ module "setup" {
     AWS_REGION = var.region
     DSQL_HOST  = module.dsql[0].host
     DSQL_USER  = var.dsql_user
+    # Who of IAM may log in as that user.
+    DSQL_IAM_ROLE = module.iam.task_role_arns["temporal"]
   }
 }
 

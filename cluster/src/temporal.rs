@@ -1,13 +1,52 @@
-//! `temporal`.
+//! `temporal`: the entry point of the server's image. Makes the server's configuration of the environment and becomes the server.
+//!
+//! The file lies in memory, so that nothing is written to the task's read-only root and no password to a disk.
 
-use std::process::ExitCode;
+mod config;
+mod environment;
+
+use std::{
+    fs::File,
+    io::Write,
+    os::{fd::AsRawFd, unix::process::CommandExt},
+    process::{Command, ExitCode},
+};
 
 use benchmark_scenarios::Problem;
+use rustix::fs::{MemfdFlags, memfd_create};
 
-/// Not there yet.
+use self::environment::{Asked, Surroundings};
+use crate::metadata;
+
+/// The server, on PATH.
+const SERVER: &str = "temporal-server";
+
+/// Becomes the server; returns only when that is not possible.
 ///
 /// # Errors
-/// Always.
+/// When variables are missing or wrong, all of which are named, or there is no server.
 pub async fn start() -> Result<ExitCode, Problem> {
-    Err(Problem::new("not there yet"))
+    let variable = |name: &str| std::env::var(name).ok();
+    let asked = Asked::read(&Surroundings {
+        variable: &variable,
+        is_file: &|path| path.is_file(),
+        task_address: &metadata::task_address,
+    })?;
+    let file = in_memory(&asked.config.yaml()).map_err(|error| Problem::new(format!("a file in memory: {error}")))?;
+    let mut server = Command::new(SERVER);
+    server
+        .args(["--config-file", &format!("/proc/self/fd/{}", file.as_raw_fd())])
+        .args(["--allow-no-auth", "start"])
+        .args(asked.services.iter().flat_map(|service| ["--service", service]))
+        // It stands in the file.
+        .env_remove(environment::PASSWORD);
+    let error = server.exec();
+    Err(Problem::new(format!("{SERVER}: {error}")))
+}
+
+/// A file without a name, which the server inherits.
+fn in_memory(text: &str) -> std::io::Result<File> {
+    let mut file = File::from(memfd_create("temporal.yaml", MemfdFlags::empty())?);
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
