@@ -136,6 +136,8 @@ resource "aws_ecs_task_definition" "generator" {
         ATTEND_LEADER_SERVICE = aws_service_discovery_service.leader.id
         ATTEND_TTL            = "${var.ttl_hours}h"
         ATTEND_WORKERS        = "${var.cluster_name}/${module.worker.name}"
+        # Nobody else tells it: tasks do not reach the instance's metadata.
+        AWS_REGION = var.region
       } : { name = name, value = value }]
       secrets                = []
       readonlyRootFilesystem = true

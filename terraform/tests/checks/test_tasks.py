@@ -197,7 +197,7 @@ class Benchmark(Case):
             # Stopping reverses this order, so the attendant sees the generator's last result.
             self.assertEqual(generator["dependsOn"], [{"containerName": "attendant", "condition": "HEALTHY"}, {"containerName": "alloy", "condition": "START"}])
             self.assertNotIn("dependsOn", attendant)
-            self.assertEqual(environment(attendant).keys(), {"ATTEND_BUCKET", "ATTEND_LEADER_SERVICE", "ATTEND_TTL", "ATTEND_WORKERS"})
+            self.assertEqual(environment(attendant).keys(), {"ATTEND_BUCKET", "ATTEND_LEADER_SERVICE", "ATTEND_TTL", "ATTEND_WORKERS", "AWS_REGION"})
             self.assertEqual(environment(attendant)["ATTEND_WORKERS"], f"{state.project}-cluster/{state.project}-benchmark-worker")
             self.assertEqual(environment(attendant)["ATTEND_TTL"], "2h")
             self.assertEqual(attendant["healthCheck"]["command"], ["CMD", "/benchmark-cluster", "attend", "--ready"])
