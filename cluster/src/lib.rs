@@ -6,6 +6,7 @@
 pub mod args;
 pub mod attend;
 pub mod aws;
+pub mod bucket;
 pub mod database;
 pub mod doctor;
 pub mod down;

@@ -147,8 +147,8 @@ resource "aws_ecs_task_definition" "generator" {
         command     = ["CMD", "/benchmark-cluster", "attend", "--ready"]
         interval    = 5
         timeout     = 5
-        retries     = 12
-        startPeriod = 10
+        retries     = 10
+        startPeriod = 60
       }
       logConfiguration = local.awslogs["generator"]
     }),
