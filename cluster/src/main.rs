@@ -46,11 +46,12 @@ async fn command(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Temporal => return Box::pin(temporal::start()).await,
         Command::Attend(args) => return Box::pin(attend::attend(&args)).await,
         Command::Database(command) => return Box::pin(database::run(&command)).await,
+        // It opens its own session, step by step.
+        Command::Doctor(args) => return Box::pin(doctor::doctor(&common, &args)).await,
         _ => {}
     }
     let session = Box::pin(Session::open(&common)).await?;
     match command {
-        Command::Doctor(args) => Box::pin(doctor::doctor(&session, &args)).await,
         Command::Setup(args) => Box::pin(setup::setup(&session, &args)).await,
         Command::Up(args) => Box::pin(up::up(&session, &args)).await,
         Command::Down(args) => Box::pin(down::down(&session, &args)).await,
@@ -65,6 +66,7 @@ async fn command(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Exec(args) => Box::pin(tunnel::exec(&session, &args)).await,
         Command::Completions { .. }
         | Command::Man
+        | Command::Doctor(_)
         | Command::Probe { .. }
         | Command::Temporal
         | Command::Attend(_)

@@ -65,10 +65,38 @@ impl Session {
     /// # Errors
     /// When there are no facts or credentials, or they are of different accounts.
     pub async fn open(common: &Common) -> Result<Session, Problem> {
-        let facts = match &common.facts {
-            Some(file) => Facts::from_file(file)?,
-            None => Facts::from_terraform(&common.terraform)?,
-        };
+        let facts = Session::read(common)?;
+        Session::check_region(&facts)?;
+        let session = Session::of(facts, common).await;
+        session.check_account().await?;
+        Ok(session)
+    }
+
+    /// Reads the facts that are named.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn read(common: &Common) -> Result<Facts, Problem> {
+        match &common.facts {
+            Some(file) => Facts::from_file(file),
+            None => Facts::from_terraform(&common.terraform),
+        }
+    }
+
+    /// A session in the facts' region; nothing is asked yet.
+    pub async fn of(facts: Facts, common: &Common) -> Session {
+        Session {
+            aws: Aws::new(Some(&facts.region)).await,
+            facts,
+            console: Console::new(common),
+        }
+    }
+
+    /// Holds the surroundings' region against the facts'.
+    ///
+    /// # Errors
+    /// When they differ.
+    pub fn check_region(facts: &Facts) -> Result<(), Problem> {
         let surroundings = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
         if let Ok(region) = surroundings
             && region != facts.region
@@ -81,20 +109,23 @@ impl Session {
             .remedy(format!("AWS_REGION={}", facts.region))
             .remedy("the facts of the other environment"));
         }
-        let aws = Aws::new(Some(&facts.region)).await;
-        let account = aws.account().await?;
-        if account != facts.account_id {
+        Ok(())
+    }
+
+    /// Holds the credentials' account against the facts'.
+    ///
+    /// # Errors
+    /// When there are none, or they differ.
+    pub async fn check_account(&self) -> Result<(), Problem> {
+        let account = self.aws.account().await?;
+        if account != self.facts.account_id {
             return Err(Problem::new(format!(
                 "credentials of account {account}, but the facts are of {}",
-                facts.account_id
+                self.facts.account_id
             ))
             .remedy("AWS_PROFILE=… of that account"));
         }
-        Ok(Session {
-            facts,
-            aws,
-            console: Console::new(common),
-        })
+        Ok(())
     }
 
     /// Makes a call that changes something; only prints it, and gives nothing, where nothing is to be changed.

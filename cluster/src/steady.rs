@@ -1,0 +1,482 @@
+//! Waiting until a service is steady: as many tasks as asked for, none on the way, one deployment that is complete, healthy
+//! containers. Where it does not become so, why not.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_ecs::{
+    primitives::DateTime,
+    types::{DeploymentRolloutState, HealthStatus, Service, Task, TaskStopCode},
+};
+use benchmark_results::text;
+use benchmark_scenarios::{Problem, units};
+use serde_json::json;
+
+use crate::{aws::refused, ecs, facts, pools::Refusal, session::Session, wait::Wait};
+
+/// So many tasks that ended by themselves, and the next one will not do better.
+const FAILED_TASKS: usize = 3;
+
+/// How far back a pool's failed activities are told when time is over.
+const REFUSALS: Duration = Duration::from_secs(3600);
+
+/// A service of which tasks are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// What people call it.
+    pub key: &'a str,
+    /// Name in the cluster.
+    pub name: &'a str,
+    /// Family of its task definitions.
+    pub family: &'a str,
+    /// The container that is the service itself.
+    pub container: &'a str,
+    /// Its pool.
+    pub pool: &'a str,
+    /// Tasks.
+    pub count: u32,
+}
+
+impl<'a> Wanted<'a> {
+    /// So many tasks of a service.
+    pub fn of(service: &'a facts::Service, count: u32) -> Wanted<'a> {
+        Wanted {
+            key: &service.key,
+            name: &service.name,
+            family: &service.family,
+            container: &service.container,
+            pool: &service.pool,
+            count,
+        }
+    }
+
+    /// So many workers.
+    pub fn workers(workers: &'a facts::Workers, count: u32) -> Wanted<'a> {
+        Wanted {
+            key: WORKERS,
+            name: &workers.name,
+            family: &workers.family,
+            container: &workers.container,
+            pool: &workers.pool,
+            count,
+        }
+    }
+}
+
+/// What people call the workers' service; `worker` is one of Temporal's own.
+pub const WORKERS: &str = "benchmark-worker";
+
+/// What a look at a service tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is as it shall be.
+    Steady,
+    /// It is on the way, or seems so.
+    Going(String),
+    /// It will not get there.
+    Failed(String),
+}
+
+/// Judges a service by its counts and deployments, and its tasks' health where the container has a check.
+fn judge(wanted: &Wanted, service: &Service, tasks: &[Task], is_checked: bool) -> State {
+    let count = i32::try_from(wanted.count).unwrap_or(i32::MAX);
+    let failed = |state: Option<&DeploymentRolloutState>| state == Some(&DeploymentRolloutState::Failed);
+    if let Some(failed) = service
+        .deployments()
+        .iter()
+        .find(|deployment| failed(deployment.rollout_state()))
+    {
+        let why = failed.rollout_state_reason().unwrap_or("no reason given");
+        return State::Failed(format!("its deployment failed: {}", text::line(why, 200)));
+    }
+    let mut going = Vec::new();
+    if service.desired_count() != count {
+        going.push(format!("{} are asked for meanwhile", service.desired_count()));
+    }
+    if service.running_count() != count || service.pending_count() > 0 {
+        going.push(format!("{} pending", service.pending_count()));
+    }
+    // Without tasks there is nothing to roll out.
+    if count > 0 {
+        let done = |state: Option<&DeploymentRolloutState>| {
+            state.is_none_or(|state| *state == DeploymentRolloutState::Completed)
+        };
+        let deployments = service.deployments();
+        if deployments.len() != 1 || !deployments.iter().all(|deployment| done(deployment.rollout_state())) {
+            going.push("a deployment is in progress".to_owned());
+        }
+    }
+    if is_checked && going.is_empty() {
+        let is_healthy = |task: &&Task| {
+            let container = task
+                .containers()
+                .iter()
+                .find(|container| container.name() == Some(wanted.container));
+            container.and_then(|container| container.health_status()) == Some(&HealthStatus::Healthy)
+        };
+        let healthy = tasks.iter().filter(is_healthy).count();
+        if u32::try_from(healthy).is_ok_and(|healthy| healthy < wanted.count) {
+            going.push(format!("{healthy} healthy"));
+        }
+    }
+    if going.is_empty() {
+        return State::Steady;
+    }
+    let counts = format!("{} of {count} running", service.running_count());
+    going.insert(0, counts);
+    State::Going(going.join(", "))
+}
+
+/// Why tasks ended by themselves since then, newest first; those that ECS or a person stopped in order are no failures.
+fn failures(stopped: &[Task], since: SystemTime) -> Vec<String> {
+    let since = DateTime::from(since);
+    let failed = stopped.iter().filter(|task| {
+        let by_itself = matches!(
+            task.stop_code(),
+            Some(TaskStopCode::EssentialContainerExited | TaskStopCode::TaskFailedToStart)
+        );
+        let unhealthy = task
+            .stopped_reason()
+            .is_some_and(|reason| reason.contains("health check"));
+        let at = task.stopped_at().or(task.created_at());
+        (by_itself || unhealthy) && at.is_some_and(|at| at.as_nanos() >= since.as_nanos())
+    });
+    failed.map(ecs::ending).collect()
+}
+
+impl Session {
+    /// Waits until a service is steady; says what changes meanwhile. `since` is when it was asked for.
+    ///
+    /// # Errors
+    /// When it cannot become so, or is not within `limit`; the problem says why.
+    pub async fn steady(&self, wanted: &Wanted<'_>, since: SystemTime, limit: Duration) -> Result<(), Problem> {
+        let mut wait = Wait::new(limit);
+        let mut said = String::new();
+        let mut is_checked = None;
+        loop {
+            let services = self.services(&[wanted.name]).await?;
+            let Some(service) = services.first() else {
+                return Err(missing(wanted.key, wanted.name, &self.facts.cluster.name));
+            };
+            let checked = match is_checked {
+                Some(checked) => checked,
+                None if wanted.count == 0 => false,
+                None => self.has_health_check(service, wanted.container).await?,
+            };
+            is_checked = Some(checked);
+            let tasks = match checked {
+                true => self.tasks(wanted.family, false).await?,
+                false => Vec::new(),
+            };
+            let going = match judge(wanted, service, &tasks, checked) {
+                State::Steady => return Ok(()),
+                State::Failed(why) => return Err(self.explain(wanted, service, why, since).await),
+                State::Going(going) => going,
+            };
+            if going != said {
+                self.console.say(
+                    "service",
+                    format!("  {}: {going}", wanted.key),
+                    json!({ "service": wanted.key, "state": "going", "desired": wanted.count,
+                            "running": service.running_count(), "pending": service.pending_count() }),
+                );
+                said = going.clone();
+            }
+            if wanted.count > 0
+                && let Some(why) = self.hopeless(wanted, since).await?
+            {
+                return Err(self.explain(wanted, service, format!("{going}; {why}"), since).await);
+            }
+            if !wait.next().await {
+                let why = format!("{going} after {}", units::format(limit));
+                return Err(self.explain(wanted, service, why, since).await);
+            }
+        }
+    }
+
+    /// What tells that waiting is in vain: tasks that end again and again, or a quota.
+    async fn hopeless(&self, wanted: &Wanted<'_>, since: SystemTime) -> Result<Option<String>, Problem> {
+        let failures = failures(&self.tasks(wanted.family, true).await?, since);
+        if failures.len() >= FAILED_TASKS {
+            return Ok(Some("its tasks end by themselves".to_owned()));
+        }
+        let Some(pool) = self.facts.pools.get(wanted.pool) else {
+            return Ok(None);
+        };
+        let refusals = self.refusals(pool, since).await?;
+        Ok(refusals
+            .iter()
+            .any(|refusal| refusal.is_quota)
+            .then(|| "its instances do not come".to_owned()))
+    }
+
+    /// A problem with all that tells why. What cannot be asked any more is left out: the problem itself counts.
+    async fn explain(&self, wanted: &Wanted<'_>, service: &Service, why: String, since: SystemTime) -> Problem {
+        let stopped = match self.tasks(wanted.family, true).await {
+            Ok(stopped) => failures(&stopped, since),
+            Err(_) => Vec::new(),
+        };
+        let refusals = match self.facts.pools.get(wanted.pool) {
+            Some(pool) => {
+                let since = since.min(SystemTime::now() - REFUSALS);
+                self.refusals(pool, since).await.unwrap_or_default()
+            }
+            None => Vec::new(),
+        };
+        reasons(wanted, service, &why, &stopped, &refusals)
+    }
+
+    /// Whether the container of a service's task definition has a health check.
+    async fn has_health_check(&self, service: &Service, container: &str) -> Result<bool, Problem> {
+        let asked = self.aws.ecs.describe_task_definition();
+        let given = asked
+            .task_definition(service.task_definition().unwrap_or_default())
+            .send()
+            .await;
+        let given = given.map_err(|error| refused("ecs:DescribeTaskDefinition", error))?;
+        let containers = given
+            .task_definition()
+            .map(|definition| definition.container_definitions())
+            .unwrap_or_default();
+        Ok(containers
+            .iter()
+            .any(|one| one.name() == Some(container) && one.health_check().is_some()))
+    }
+}
+
+/// A service that is in the facts and not in the cluster.
+pub fn missing(key: &str, name: &str, cluster: &str) -> Problem {
+    Problem::new(format!("{key}: the cluster {cluster} has no service {name}"))
+        .remedy("terraform apply, then the facts anew")
+}
+
+fn reasons(wanted: &Wanted, service: &Service, why: &str, stopped: &[String], refusals: &[Refusal]) -> Problem {
+    let mut problem = Problem::new(format!("{}: {why}", wanted.key));
+    if let Some(refusal) = refusals.first() {
+        let times = if refusals.len() > 1 {
+            format!(" ({} times)", refusals.len())
+        } else {
+            String::new()
+        };
+        problem = problem.explain(format!(
+            "instances of the pool {}{times}: {}",
+            wanted.pool, refusal.said
+        ));
+    }
+    if let Some(ending) = stopped.first() {
+        let times = if stopped.len() > 1 {
+            format!(" ({} tasks)", stopped.len())
+        } else {
+            String::new()
+        };
+        problem = problem.explain(format!("stopped{times}: {ending}"));
+    }
+    for event in service.events().iter().take(2) {
+        problem = problem.explain(format!(
+            "event: {}",
+            text::line(event.message().unwrap_or_default(), 300)
+        ));
+    }
+    match refusals.first() {
+        Some(refusal) => problem = problem.remedy(refusal.remedy()),
+        None if !stopped.is_empty() && wanted.key == WORKERS => {
+            problem = problem.remedy("its log: benchmark-cluster connect loki")
+        }
+        None if !stopped.is_empty() => {
+            problem = problem
+                .remedy("benchmark-cluster setup, where there is no schema yet")
+                .remedy("its log: benchmark-cluster connect loki");
+        }
+        None => {}
+    }
+    problem.remedy("a longer --timeout")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::{Container, Deployment, ServiceEvent};
+
+    use super::*;
+
+    const WANTED: Wanted<'static> = Wanted {
+        key: "history",
+        name: "bench-history",
+        family: "bench-history",
+        container: "temporal-history",
+        pool: "main",
+        count: 2,
+    };
+
+    fn service(desired: i32, running: i32, pending: i32, rollouts: &[DeploymentRolloutState]) -> Service {
+        let deployments = rollouts.iter().map(|state| {
+            Deployment::builder()
+                .rollout_state(state.clone())
+                .rollout_state_reason("tasks failed to start.")
+                .build()
+        });
+        Service::builder()
+            .desired_count(desired)
+            .running_count(running)
+            .pending_count(pending)
+            .set_deployments(Some(deployments.collect()))
+            .events(
+                ServiceEvent::builder()
+                    .message("(service bench-history) was unable to place a task\u{1b}")
+                    .build(),
+            )
+            .build()
+    }
+
+    fn task(health: HealthStatus) -> Task {
+        let container = Container::builder().name("temporal-history").health_status(health);
+        Task::builder().containers(container.build()).build()
+    }
+
+    fn stopped(code: TaskStopCode, after: u64, reason: &str) -> Task {
+        Task::builder()
+            .stop_code(code)
+            .stopped_reason(reason)
+            .stopped_at(DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(after)))
+            .build()
+    }
+
+    #[test]
+    fn steady_is_all_of_it_at_once() {
+        use DeploymentRolloutState::{Completed, Failed, InProgress};
+        let two = [task(HealthStatus::Healthy), task(HealthStatus::Healthy)];
+        let one = [task(HealthStatus::Healthy), task(HealthStatus::UnknownValue)];
+        let going = |text: &str| State::Going(text.to_owned());
+        for (service, tasks, is_checked, expected) in [
+            (service(2, 2, 0, &[Completed]), &two, true, State::Steady),
+            (service(2, 2, 0, &[Completed]), &one, false, State::Steady),
+            (
+                service(2, 2, 0, &[Completed]),
+                &one,
+                true,
+                going("2 of 2 running, 1 healthy"),
+            ),
+            (
+                service(2, 1, 1, &[Completed]),
+                &two,
+                true,
+                going("1 of 2 running, 1 pending"),
+            ),
+            (
+                service(2, 3, 0, &[Completed]),
+                &two,
+                true,
+                going("3 of 2 running, 0 pending"),
+            ),
+            (
+                service(2, 2, 0, &[InProgress]),
+                &two,
+                true,
+                going("2 of 2 running, a deployment is in progress"),
+            ),
+            (
+                service(2, 2, 0, &[Completed, InProgress]),
+                &two,
+                true,
+                going("2 of 2 running, a deployment is in progress"),
+            ),
+            (
+                service(3, 2, 0, &[Completed]),
+                &two,
+                true,
+                going("2 of 2 running, 3 are asked for meanwhile"),
+            ),
+            (
+                service(2, 2, 0, &[Completed, Failed]),
+                &two,
+                true,
+                State::Failed("its deployment failed: tasks failed to start.".to_owned()),
+            ),
+        ] {
+            assert_eq!(judge(&WANTED, &service, tasks, is_checked), expected);
+        }
+    }
+
+    #[test]
+    fn without_tasks_a_deployment_does_not_matter() {
+        let none = Wanted { count: 0, ..WANTED };
+        let in_progress = [DeploymentRolloutState::InProgress];
+        assert_eq!(judge(&none, &service(0, 0, 0, &in_progress), &[], false), State::Steady);
+        let going = State::Going("1 of 0 running, 0 pending".to_owned());
+        assert_eq!(judge(&none, &service(0, 1, 0, &in_progress), &[], false), going);
+    }
+
+    #[test]
+    fn failures_are_tasks_that_ended_by_themselves_since_then() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let tasks = [
+            stopped(
+                TaskStopCode::TaskFailedToStart,
+                120,
+                "CannotPullContainerError: no such image",
+            ),
+            stopped(
+                TaskStopCode::ServiceSchedulerInitiated,
+                115,
+                "Task failed container health checks",
+            ),
+            stopped(
+                TaskStopCode::ServiceSchedulerInitiated,
+                110,
+                "Scaling activity initiated by deployment",
+            ),
+            stopped(
+                TaskStopCode::EssentialContainerExited,
+                100,
+                "Essential container in task exited",
+            ),
+            stopped(TaskStopCode::EssentialContainerExited, 99, "an older one"),
+        ];
+        assert_eq!(
+            failures(&tasks, since),
+            [
+                "CannotPullContainerError: no such image",
+                "Task failed container health checks",
+                "Essential container in task exited"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_quota_is_named_with_where_to_ask_for_more() {
+        let refusal = Refusal {
+            said: "more vCPU capacity than your current vCPU limit of 32".to_owned(),
+            is_quota: true,
+        };
+        let service = service(2, 0, 2, &[]);
+        let problem = reasons(
+            &WANTED,
+            &service,
+            "0 of 2 running, 2 pending; its instances do not come",
+            &[],
+            &[refusal.clone(), refusal],
+        );
+        insta::assert_snapshot!(problem.report(), @r"
+        error: history: 0 of 2 running, 2 pending; its instances do not come
+          instances of the pool main (2 times): more vCPU capacity than your current vCPU limit of 32
+          event: (service bench-history) was unable to place a task�
+          try  Service Quotas → Amazon EC2 → Running On-Demand Standard instances   or   a longer --timeout
+        ");
+    }
+
+    #[test]
+    fn tasks_that_end_are_named_with_why() {
+        let stopped = ["Essential container in task exited; temporal-history ended with 1".to_owned()];
+        let problem = reasons(
+            &WANTED,
+            &service(2, 0, 0, &[]),
+            "0 of 2 running, 0 pending after 15m",
+            &stopped,
+            &[],
+        );
+        insta::assert_snapshot!(problem.report(), @r"
+        error: history: 0 of 2 running, 0 pending after 15m
+          stopped: Essential container in task exited; temporal-history ended with 1
+          event: (service bench-history) was unable to place a task�
+          try  benchmark-cluster setup, where there is no schema yet   or   its log: benchmark-cluster connect loki   or   a longer --timeout
+        ");
+    }
+}
