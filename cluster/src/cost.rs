@@ -127,7 +127,7 @@ impl Cost {
             let shown = cost.map_or_else(|| "unknown".to_owned(), usd);
             (
                 cost.unwrap_or(f64::INFINITY),
-                format!("{shown:>9}  {count} instances of {name}"),
+                format!("{shown:>9}  {} of {name}", plural(*count as u64, "instance")),
             )
         }));
         priced.sort_by(|a, b| b.0.total_cmp(&a.0));
