@@ -123,7 +123,7 @@ class Cloud:
         # moto keeps what it has for the whole process.
         BackendDict.reset()
         reset_model_data()
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.furnish()
         self.facts_file.write_text(json.dumps(self.environment.facts))
         self.ecs.thread.start()
@@ -226,8 +226,6 @@ class Cloud:
         if not signed:
             return Response("not signed", 403)(environ, start)
         key, service = signed.groups()
-        if key == TESTS and service not in OWN:
-            return self.hand_on(environ, start)
         body = request.get_data(cache=True) if service != "s3" else b""
         read = asked.read(self.ecs, service, request, body)
         owner = self.keys.get(key)
@@ -250,7 +248,7 @@ class Cloud:
             self.overwrite(read.parameters)
         if service != "s3":
             environ["wsgi.input"] = Input(body)
-        return self.hand_on(environ, start)
+        return self.moto(environ, start)
 
     def check(self, call):
         with self.lock:
@@ -268,9 +266,6 @@ class Cloud:
         if service == "ecs":
             return Response(json.dumps(self.ecs(read.operation, read.parameters)), content_type="application/x-amz-json-1.1")
         return Response(self.scaling(read.operation, read.parameters), content_type="text/xml")
-
-    def hand_on(self, environ, start):
-        return self.moto(environ, start)
 
     def overwrite(self, parameters):
         """AWS overwrites an instance of the same id; moto would have it twice."""

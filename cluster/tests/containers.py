@@ -25,8 +25,7 @@ def free_port():
 
 
 class Container:
-    def __init__(self, task, definition, override):
-        self.task = task
+    def __init__(self, definition, override):
         self.definition = definition
         self.name = definition["name"]
         self.essential = definition.get("essential", True)
@@ -63,8 +62,6 @@ class Containers:
         self.root = cloud.folder / "tasks" / task.id
         (self.root / "runs").mkdir(parents=True)
         self.ports = {}
-        overrides = {one["name"]: one for one in task.overrides.get("containerOverrides", [])}
-        task.containers = [Container(task, one, overrides.get(one["name"], {})) for one in task.definition["containers"]]
         self.own = [one for one in task.containers if one.is_ours(cloud.programs)]
         # Where the task is to be stopped, why; None as long as it is not.
         self.stopping = threading.Event()
@@ -214,7 +211,6 @@ class Nothing:
     def __init__(self, cloud, task):
         self.cloud = cloud
         self.task = task
-        task.containers = [Container(task, one, {}) for one in task.definition["containers"]]
         self.stopping = threading.Event()
         self.lost = threading.Event()
         self.thread = threading.Thread(target=self.run, name=task.id, daemon=True)

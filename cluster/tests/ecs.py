@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 
+from containers import Container
 from scaling import Pool
 
 
@@ -43,7 +44,8 @@ class Task:
         self.address = f"10.0.{secrets.randbelow(200) + 1}.{secrets.randbelow(250) + 2}"
         self.created = time.time()
         self.started_at = self.stopped_at = self.reason = self.code = None
-        self.containers = []
+        overrides = {one["name"]: one for one in self.overrides.get("containerOverrides", [])}
+        self.containers = [Container(one, overrides.get(one["name"], {})) for one in definition["containers"]]
         self.runner = None
 
     def begin(self, instance):
