@@ -9,9 +9,11 @@ FROM scratch
 ARG TARGETARCH
 COPY --from=runs --chown=65532:65532 /runs /runs
 COPY bin/${TARGETARCH}/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY bin/${TARGETARCH}/run-benchmark bin/${TARGETARCH}/benchmark-worker /
+COPY bin/${TARGETARCH}/run-benchmark bin/${TARGETARCH}/benchmark-worker bin/${TARGETARCH}/benchmark-cluster /
 USER 65532:65532
 CMD ["/run-benchmark", "--help"]
+# Generator and worker have it where compose.yaml and terraform/ start them. ECS wants its own words for it.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["/benchmark-cluster", "probe", "http://127.0.0.1:9090/healthz"]
 
 ARG VERSION
 ARG REVISION

@@ -1,14 +1,14 @@
-# Temporal's server, which takes its configuration from the environment by the template that it carries, and the dynamic
-# configurations. The base has a shell, for whoever looks into a task, and certificate authorities.
+# Temporal's server; benchmark-cluster, which makes the server's configuration of the environment and becomes it; and the
+# dynamic configurations. The base has a shell, for whoever looks into a task, and certificate authorities.
 ARG BASE
 FROM ${BASE}
 ARG TARGETARCH
-COPY bin/${TARGETARCH}/temporal-server /usr/local/bin/
+COPY bin/${TARGETARCH}/temporal-server bin/${TARGETARCH}/benchmark-cluster /usr/local/bin/
 COPY dynamicconfig /etc/temporal/dynamicconfig
 USER 65532:65532
 # The server asks for the user's name, which the base does not know.
-ENV USER=temporal HOME=/ TEMPORAL_ALLOW_NO_AUTH=true
-ENTRYPOINT ["/usr/local/bin/temporal-server", "start"]
+ENV USER=temporal HOME=/
+ENTRYPOINT ["/usr/local/bin/benchmark-cluster", "temporal"]
 
 ARG VERSION
 ARG REVISION

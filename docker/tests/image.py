@@ -77,7 +77,7 @@ def benchmark(image):
     check(f"user {image.config.get('User')}", image.config.get("User") == f"{USER}:{USER}")
     # A task names the program; an entry point would come before it.
     check("entry point", not image.config.get("Entrypoint"))
-    ours = {"run-benchmark", "benchmark-worker"}
+    ours = {"run-benchmark", "benchmark-worker", "benchmark-cluster"}
     check(f"files {image.regular()}", image.regular() == ours | {"etc/ssl/certs/ca-certificates.crt"})
     programs(image, ours)
     certificates = image.files["etc/ssl/certs/ca-certificates.crt"]
@@ -89,8 +89,8 @@ def benchmark(image):
 def temporal(image):
     labels(image, VERSIONS["TEMPORAL_VERSION"])
     check(f"user {image.config.get('User')}", image.config.get("User") == f"{USER}:{USER}")
-    check("entry point", image.config.get("Entrypoint") == ["/usr/local/bin/temporal-server", "start"])
-    programs(image, {"usr/local/bin/temporal-server"})
+    check("entry point", image.config.get("Entrypoint") == ["/usr/local/bin/benchmark-cluster", "temporal"])
+    programs(image, {"usr/local/bin/temporal-server", "usr/local/bin/benchmark-cluster"})
     check("dynamic configurations", {f"etc/temporal/dynamicconfig/{name}.yaml" for name in ("dev", "bench", "prod")} <= image.regular())
 
 

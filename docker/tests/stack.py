@@ -5,31 +5,26 @@ runs is what compose.yaml and prometheus.yaml say; only names of hosts, ports an
 read_only there has a root that cannot be written to here, and the image's user. Grafana is left out. Needs root.
 """
 
-import contextlib
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
 
 import yaml
 
 import bake
+from processes import Processes, answers, free_ports, postgres
 from test_files import environment
 
 DOCKER = bake.ROOT / "docker"
 SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
 PROGRAMS, SERVERS = (pathlib.Path(folder).resolve() for folder in sys.argv[1:])
-# A machine that does ten other things needs minutes for what takes seconds.
-PATIENCE = 300
 # As an image is run: programs where that user finds them, nothing to write to but `runs`, and no rights.
 LOCKED = """set -e
 mount --bind "$1" "$1"
@@ -45,33 +40,13 @@ exec setpriv --reuid 65532 --regid 65532 --clear-groups --bounding-set -all --no
 PORTS = [f"{service}_{kind}_PORT" for service in ("FRONTEND", "HISTORY", "MATCHING", "WORKER") for kind in ("GRPC", "MEMBERSHIP")]
 
 
-def fail(said):
-    raise SystemExit(f"docker/tests/stack.py: {said}")
-
-
-def free_ports(count):
-    """Free ports below 32768: Temporal keeps those of its members in a column of 16 bits with a sign."""
-    with contextlib.ExitStack() as stack:
-        found = []
-        for port in random.sample(range(10_000, 32_768), 10_000):
-            one = stack.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                one.bind(("127.0.0.1", port))
-                found.append(port)
-            if len(found) == count:
-                return found
-    fail("no free ports")
-
-
-class Stack:
+class Stack(Processes):
     """The processes, and the port of each service's port."""
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+        super().__init__(folder)
         self.ports = {}
-        self.running = {}
         self.free = free_ports(24)
-        self.folder.chmod(0o755)
         for name in ("programs", "servers", "dynamicconfig", "runs"):
             (self.folder / name).mkdir()
         shutil.chown(self.folder / "runs", 65532, 65532)
@@ -89,7 +64,6 @@ class Stack:
             return f"127.0.0.1:{self.port(service if found[1] == '0.0.0.0' else found[1], found[2])}"
 
         value = re.sub(rf"\b({names}|0\.0\.0\.0):(\d+)", put, str(value))
-        value = value.replace("/etc/temporal/dynamicconfig", str(self.folder / "dynamicconfig"))
         return "127.0.0.1" if value in {"postgres", "0.0.0.0"} else value
 
     def variables(self, service, **more):
@@ -102,73 +76,7 @@ class Stack:
         if SERVICES[name].get("read_only"):
             folders = [str(folder) for folder in (self.folder, PROGRAMS, SERVERS, DOCKER / "dynamicconfig")]
             command = ["unshare", "--mount", "sh", "-c", LOCKED, "sh", *folders, *command]
-        with open(self.folder / f"{name}.log", "ab") as log:
-            self.running[name] = subprocess.Popen(command, env=variables, cwd=self.folder, stdout=log, stderr=log, **how)
-
-    def run(self, name, command, variables):
-        self.start(name, command, variables)
-        self.expect_end(name)
-
-    def expect_end(self, name, codes=(0,)):
-        try:
-            code = self.running[name].wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.tell(name, f"goes on after {PATIENCE} s")
-        del self.running[name]
-        if code not in codes:
-            self.tell(name, f"ended with {code}")
-
-    def tell(self, name, what):
-        log = (self.folder / f"{name}.log").read_text(errors="replace")
-        fail(f"{name} {what}:\n" + "\n".join(line[:400] for line in log.splitlines()[-20:]))
-
-    def wait_for(self, name, ready):
-        end = time.monotonic() + PATIENCE
-        while not ready():
-            if self.running[name].poll() is not None:
-                self.tell(name, f"ended with {self.running[name].returncode}")
-            if time.monotonic() > end:
-                self.tell(name, f"is not ready after {PATIENCE} s")
-            time.sleep(0.1)
-
-    def stop(self):
-        for process in self.running.values():
-            process.terminate()
-        for process in self.running.values():
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def postgres(stack):
-    """PostgreSQL, with compose.yaml's user, password and settings. It does not run as root."""
-    places = os.pathsep.join([*map(str, sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))), os.environ["PATH"]])
-
-    def binary(name):
-        return shutil.which(name, path=places) or fail(f"PostgreSQL's {name} is not here: install postgresql")
-
-    data, password = stack.folder / "data", stack.folder / "password"
-    data.mkdir()
-    asked = SERVICES["postgres"]["environment"]
-    password.write_text(asked["POSTGRES_PASSWORD"])
-    for path in (data, password):
-        shutil.chown(path, "nobody")
-    initdb = [binary("initdb"), "--no-sync", "--auth=scram-sha-256", f"--username={asked['POSTGRES_USER']}", f"--pwfile={password}"]
-    subprocess.run([*initdb, str(data)], check=True, stdout=subprocess.DEVNULL, cwd="/", user="nobody")
-    program, *settings = SERVICES["postgres"]["command"]
-    port = stack.port("postgres", "5432")
-    at = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}", "-c", "fsync=off"]
-    stack.start("postgres", [binary(program), *settings, *at], {"PATH": os.environ["PATH"]}, user="nobody")
-    _, program, *rest = SERVICES["postgres"]["healthcheck"]["test"]
-    ready = [binary(program), *rest, "-h", "127.0.0.1", "-p", str(port)]
-    stack.wait_for("postgres", lambda: subprocess.run(ready, stdout=subprocess.DEVNULL).returncode == 0)
-
-
-def answers(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        super().start(name, command, variables, **how)
 
 
 def prometheus(stack):
@@ -224,18 +132,22 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(folder)
         try:
-            postgres(stack)
+            asked = SERVICES["postgres"]
+            user, password = asked["environment"]["POSTGRES_USER"], asked["environment"]["POSTGRES_PASSWORD"]
+            postgres(stack, stack.port("postgres", "5432"), user, password, asked["command"][1:])
             shell = [part.replace("$$", "$") for part in SERVICES["schema"]["command"]]
             variables = stack.variables("schema") | {"SQL_PORT": str(stack.port("postgres", "5432"))}
             # As often as the stack is brought up.
             for _ in range(2):
                 stack.run("schema", shell, variables)
             frontend = str(stack.port("temporal", "7233"))
-            own = {name: str(stack.port("temporal", name)) for name in [*PORTS, "FRONTEND_HTTP_PORT"]}
-            own |= {"FRONTEND_GRPC_PORT": frontend, "DB_PORT": str(stack.port("postgres", "5432"))}
+            own = {name: str(stack.port("temporal", name)) for name in PORTS}
+            own |= {"FRONTEND_GRPC_PORT": frontend, "TEMPORAL_SQL_PORT": str(stack.port("postgres", "5432"))}
+            own |= {"BIND_ON_IP": "127.0.0.1", "DYNAMIC_CONFIG_DIR": f"{stack.folder}/dynamicconfig"}
             image = environment(DOCKER / "temporal.Dockerfile")
-            stack.start("temporal", [f"{stack.folder}/servers/temporal-server", "start"], image | stack.variables("temporal") | own)
-            stack.wait_for("temporal", lambda: answers(int(frontend)))
+            stack.start("temporal", [f"{stack.folder}/programs/benchmark-cluster", "temporal"], image | stack.variables("temporal") | own)
+            healthy = [str(PROGRAMS / "benchmark-cluster"), *SERVICES["temporal"]["healthcheck"]["test"][2:-1], f"tcp://127.0.0.1:{frontend}"]
+            stack.wait_for("temporal", lambda: subprocess.run(healthy, capture_output=True).returncode == 0)
             for name in ("worker-1", "worker-2"):
                 (program,) = SERVICES[name]["entrypoint"]
                 stack.start(name, [f"{stack.folder}/programs{program}"], stack.variables(name))

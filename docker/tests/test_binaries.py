@@ -60,8 +60,8 @@ class Binaries(unittest.TestCase):
             self.assertIn(word, arm["arguments"])
         self.assertEqual(arm["cwd"], str(bake.ROOT))
         made = self.folder / "bin/arm64"
-        self.assertEqual({file.name for file in made.iterdir()}, {"run-benchmark", "benchmark-worker", "ca-certificates.crt"})
-        self.assertTrue(all(os.access(made / name, os.X_OK) for name in ("run-benchmark", "benchmark-worker")))
+        self.assertEqual({file.name for file in made.iterdir()}, {"run-benchmark", "benchmark-worker", "benchmark-cluster", "ca-certificates.crt"})
+        self.assertTrue(all(os.access(made / name, os.X_OK) for name in ("run-benchmark", "benchmark-worker", "benchmark-cluster")))
 
     def test_packages_and_programs_are_in_the_workspace(self):
         arguments = self.asked("amd64")["arguments"]

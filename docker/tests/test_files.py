@@ -1,6 +1,7 @@
 """Dockerfiles, bake.hcl, compose.yaml, the dynamic configurations and what terraform/ expects of the images, held against each
 other. Nothing is built."""
 
+import json
 import pathlib
 import re
 import tomllib
@@ -119,6 +120,28 @@ class Bake(unittest.TestCase):
         # Go numbers Prometheus 3.16.0 so.
         major, minor, patch = SERVICES["prometheus"]["image"].rpartition(":v")[2].split(".")
         self.assertIn(f"cmd/prometheus@v0.{major}{minor}.{patch}", script)
+
+
+class Health(unittest.TestCase):
+    """Who asks whether something is healthy finds the program where the image has it."""
+
+    def test_terraform_calls_it_where_it_lies(self):
+        for module, image in (("benchmark", "benchmark"), ("temporal-service", "temporal")):
+            text = (ROOT / f"terraform/modules/{module}/main.tf").read_text()
+            called = set(re.findall(r'"CMD", "(\S*benchmark-cluster)"', text))
+            copies = [rest.split() for word, rest in instructions(DOCKER / f"{image}.Dockerfile") if word == "COPY"]
+            (folder,) = {parts[-1] for parts in copies if any(part.endswith("/benchmark-cluster") for part in parts)}
+            self.assertEqual(called, {f"{folder}benchmark-cluster"}, module)
+
+    def test_the_image_asks_what_terraform_asks(self):
+        (check,) = [rest for word, rest in instructions(DOCKER / "benchmark.Dockerfile") if word == "HEALTHCHECK"]
+        asked = json.loads(check.partition(" CMD ")[2])
+        text = (ROOT / "terraform/modules/benchmark/main.tf").read_text()
+        self.assertIn(json.dumps(["CMD", *asked]), text)
+
+    def test_what_compose_starts_of_it_listens_there(self):
+        for name in ("worker-1", "generator"):
+            self.assertEqual(SERVICES[name]["environment"]["BENCHMARK_METRICS_LISTEN"], "0.0.0.0:9090")
 
 
 class Profile(unittest.TestCase):

@@ -45,11 +45,31 @@ pub struct Persistence {
     pub datastores: BTreeMap<&'static str, Datastore>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Datastore {
-    Sql(Box<Sql>),
-    Elasticsearch(Elasticsearch),
+/// One of both.
+#[derive(Default, Serialize)]
+pub struct Datastore {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sql: Option<Sql>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elasticsearch: Option<Elasticsearch>,
+}
+
+impl From<Sql> for Datastore {
+    fn from(sql: Sql) -> Datastore {
+        Datastore {
+            sql: Some(sql),
+            ..Datastore::default()
+        }
+    }
+}
+
+impl From<Elasticsearch> for Datastore {
+    fn from(search: Elasticsearch) -> Datastore {
+        Datastore {
+            elasticsearch: Some(search),
+            ..Datastore::default()
+        }
+    }
 }
 
 #[derive(Clone, Serialize)]

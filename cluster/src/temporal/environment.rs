@@ -238,25 +238,26 @@ fn sql(variables: &mut Variables<'_>) -> Sql {
 /// Both stores: visibility is in OpenSearch where one is named, and else in a second database beside the first.
 fn persistence(variables: &mut Variables<'_>, sql: Sql) -> Persistence {
     let num_history_shards = variables.number("TEMPORAL_HISTORY_SHARDS", "", 1..=MOST_SHARDS);
-    let visibility = match variables.maybe("TEMPORAL_ELASTICSEARCH_HOST") {
-        Some(host) => Datastore::Elasticsearch(search(variables, &host, sql.password.is_none())),
+    let visibility: Datastore = match variables.maybe("TEMPORAL_ELASTICSEARCH_HOST") {
+        Some(host) => search(variables, &host, sql.password.is_none()).into(),
         None if sql.plugin_name == "dsql" => {
             variables.wrong(
                 "TEMPORAL_ELASTICSEARCH_HOST",
                 "missing: TEMPORAL_SQL_PLUGIN=dsql keeps no visibility",
             );
-            Datastore::Sql(Box::new(sql.clone()))
+            sql.clone().into()
         }
-        None => Datastore::Sql(Box::new(Sql {
+        None => Sql {
             database_name: variables.text("TEMPORAL_SQL_VISIBILITY_DATABASE"),
             ..sql.clone()
-        })),
+        }
+        .into(),
     };
     Persistence {
         default_store: STORE,
         visibility_store: VISIBILITY,
         num_history_shards,
-        datastores: BTreeMap::from([(STORE, Datastore::Sql(Box::new(sql))), (VISIBILITY, visibility)]),
+        datastores: BTreeMap::from([(STORE, sql.into()), (VISIBILITY, visibility)]),
     }
 }
 

@@ -96,7 +96,7 @@ fn bench_on_dsql_with_opensearch_whose_requests_are_signed() {
 #[test]
 fn bench_without_signing_differs_in_nothing_else() {
     let signed = yaml(BENCH, &[]);
-    let signing = "      aws-request-signing:\n        enabled: true\n        region: eu-west-1\n        credentialProvider: aws-sdk-default\n";
+    let signing = "        aws-request-signing:\n          enabled: true\n          region: eu-west-1\n          credentialProvider: aws-sdk-default\n";
     let unsigned = yaml(BENCH, &[("TEMPORAL_ELASTICSEARCH_AWS_SIGNING", "false")]);
     assert_eq!(signed.replacen(signing, "", 1), unsigned);
     assert_ne!(signed, unsigned);
@@ -229,5 +229,16 @@ fn all_that_terraform_sets_is_read_here_or_by_the_servers_plug_in() {
     for name in set {
         // The AWS SDKs' own, in the server.
         assert!(asked.contains(name) || name == "AWS_EC2_METADATA_DISABLED", "{name}");
+    }
+}
+
+#[test]
+fn all_that_is_read_is_documented() {
+    let asked = RefCell::new(BTreeSet::new());
+    reading(BENCH, &[], &asked).unwrap();
+    reading(DEV, &[], &asked).unwrap();
+    let documented = include_str!("../../../docs/images.md");
+    for name in asked.into_inner() {
+        assert!(documented.contains(&format!("`{name}`")), "{name}");
     }
 }
