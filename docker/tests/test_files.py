@@ -120,6 +120,9 @@ class Bake(unittest.TestCase):
         # Go numbers Prometheus 3.16.0 so.
         major, minor, patch = SERVICES["prometheus"]["image"].rpartition(":v")[2].split(".")
         self.assertIn(f"cmd/prometheus@v0.{major}{minor}.{patch}", script)
+        # The CLI that the tests have.
+        (version,) = re.findall(r'CLI_VERSION: &str = "([^"]+)"', (ROOT / "temporal/src/embedded/cache.rs").read_text())
+        self.assertEqual(set(re.findall(r"temporal(?:-|@)(v\d[0-9.]*)", script)), {version})
 
 
 class Health(unittest.TestCase):
