@@ -176,27 +176,28 @@ def opensearch(cluster):
 
 
 def schema(cluster):
-    """Schema and index, twice: the second time leaves everything as it is."""
-    sql = ["temporal-sql-tool", "--plugin", "postgres12", "--endpoint", "127.0.0.1", "--port", str(cluster.port["postgres"])]
-    sql += ["--user", USER, "--database", DATABASE]
-    search = ["temporal-elasticsearch-tool", "--endpoint", f"http://127.0.0.1:{cluster.port['opensearch']}"]
-    commands = [
-        [*sql, "create-database"],
-        [*sql, "setup-schema", "--version", "0.0"],
-        [*sql, "update-schema", "--schema-name", "postgresql/v12/temporal"],
-        [*search, "ping"],
-        [*search, "setup-schema"],
-        [*search, "create-index", "--index", INDEX],
-    ]
+    """Schema and index by `setup`'s own script: the second time leaves everything as it is, and overwriting makes it anew."""
+    variables = cluster.path | {
+        "SQL_PLUGIN": "postgres12",
+        "SQL_HOST": "127.0.0.1",
+        "SQL_PORT": str(cluster.port["postgres"]),
+        "SQL_USER": USER,
+        "SQL_PASSWORD": PASSWORD,
+        "SQL_DATABASE": DATABASE,
+        "ES_SERVER": f"http://127.0.0.1:{cluster.port['opensearch']}",
+        "ES_VERSION": "v8",
+        "ES_VISIBILITY_INDEX": INDEX,
+    }
     made = []
-    for _ in range(2):
-        for command in commands:
-            cluster.run("schema", [str(SERVERS / command[0]), *command[1:]], cluster.path | {"SQL_PASSWORD": PASSWORD})
+    for how in ("keep", "keep", "overwrite"):
+        cluster.run("setup", ["sh", str(ROOT / "cluster/src/setup.sh"), "postgresql", "plain", how], variables)
         versions = cluster.value("SELECT curr_version, creation_time FROM schema_version")
         updates = cluster.value("SELECT count(*), max(update_time) FROM schema_update_history")
         index = cluster.search(f"{INDEX}/_settings")[INDEX]["settings"]["index"]
-        made.append((versions, updates, index["uuid"], index["creation_date"]))
-    check(f"the second time made something again: {made}", made[0] == made[1])
+        made.append((versions, updates, index["uuid"]))
+    first, second, anew = made
+    check(f"the second time made something again: {made}", first == second)
+    check(f"overwriting left something: {made}", not set(second) & set(anew))
 
 
 def services(cluster):
