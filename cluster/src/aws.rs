@@ -97,11 +97,15 @@ where
     let unsent = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_));
     let code_in_text = code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
     let problem = Problem::new(format!("{what}: {}{code_in_text}", text::line(&said, LONGEST)));
-    match code.as_deref() {
-        Some("ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException") => {
+    // Some services say `…Exception`, others leave it out.
+    match code
+        .as_deref()
+        .map(|code| code.strip_suffix("Exception").unwrap_or(code))
+    {
+        Some("ExpiredToken" | "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClient") => {
             problem.remedy("aws sso login, or other credentials (AWS_PROFILE)")
         }
-        Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
+        Some("AccessDenied" | "UnauthorizedOperation") => {
             problem.remedy("attach Terraform's output operator_policy to the role in use")
         }
         Some(code) if code.starts_with("Throttl") => {

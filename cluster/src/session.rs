@@ -39,12 +39,24 @@ impl Display for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.action)?;
         for (name, value) in &self.arguments {
-            match value {
+            match short(value) {
                 Value::String(text) => write!(f, " {name}={text}")?,
                 value => write!(f, " {name}={value}")?,
             }
         }
         Ok(())
+    }
+}
+
+/// It with texts of several lines, as scripts are, cut after the first one.
+fn short(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(short).collect(),
+        Value::String(text) => match text.split_once('\n') {
+            Some((first, _)) => format!("{first}…").into(),
+            None => value.clone(),
+        },
+        value => value.clone(),
     }
 }
 
@@ -213,5 +225,22 @@ impl Console {
             true => Ok(()),
             false => Err(Problem::new("nothing was changed, since the answer was another one")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_one_line_with_its_arguments_in_order() {
+        let call = Call::new("ecs:RunTask").with("cluster", "bench").with("count", 1).with(
+            "command",
+            vec!["sh".to_owned(), "-c".to_owned(), "set -u\nexit 1".to_owned()],
+        );
+        assert_eq!(
+            call.to_string(),
+            r#"ecs:RunTask cluster=bench count=1 command=["sh","-c","set -u…"]"#
+        );
     }
 }

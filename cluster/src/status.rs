@@ -206,6 +206,13 @@ impl Status {
         if facts.scheduler.is_some() {
             let end = match self.end {
                 Some(end) => format!("end at {}, in {}", end.strftime("%H:%M UTC"), span(self.at, end)),
+                None if self
+                    .services
+                    .iter()
+                    .any(|row| row.key == WORKERS && row.counts.is_some_and(|[desired, ..]| desired > 0)) =>
+                {
+                    "nothing ends them: benchmark-cluster workers N writes an end".to_owned()
+                }
                 None => "have no end written".to_owned(),
             };
             lines.push(format!("workers  {end}"));
