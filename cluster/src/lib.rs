@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod down;
 pub mod ecs;
 pub mod facts;
+pub mod figures;
 pub mod follow;
 pub mod http;
 pub mod log;

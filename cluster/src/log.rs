@@ -15,9 +15,14 @@ pub struct Follow {
 impl Follow {
     /// The stream of a task's container, from its beginning.
     pub fn new(task: &facts::Task, id: &str) -> Follow {
+        Self::of(task, &task.container, id)
+    }
+
+    /// The stream of another container of it.
+    pub fn of(task: &facts::Task, container: &str, id: &str) -> Follow {
         Follow {
             group: task.log_group.clone(),
-            stream: format!("{}/{}/{id}", task.log_prefix, task.container),
+            stream: format!("{}/{container}/{id}", task.log_prefix),
             next: None,
         }
     }

@@ -4,6 +4,7 @@
 //! what is [read](Reading) from metrics pages to the same effect. No clock, no socket: texts come in, figures go out.
 
 mod answer;
+mod ask;
 mod figure;
 mod gauges;
 mod line;
@@ -18,6 +19,7 @@ mod table;
 mod term;
 
 pub use answer::{AnswerError, Sample, parse as parse_answer};
+pub use ask::{Source, Span, ask, names};
 pub use figure::{Counted, Figure, Keep, Kind, Level, Matcher, Scope, Series, Test};
 pub use matchers::{MatchersError, check as check_matchers};
 pub use naming::{NAMES_QUERY, Names};

@@ -1,0 +1,247 @@
+//! The server's figures of a run's measured phase, from the managed Prometheus, which is asked with a signature. They are
+//! added to the copy on this disk; the run stands without them.
+
+use std::{
+    borrow::Cow,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use aws_sdk_s3::config::ProvideCredentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use benchmark_figures::{Asked, Sample, Source, Span, ask, parse_answer, promql};
+use benchmark_results::{Results, file, text};
+use benchmark_scenarios::Problem;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::rustls::crypto::ring;
+
+use crate::session::Session;
+
+/// What the service is called in signatures.
+const SERVICE: &str = "aps";
+
+/// How long a sample from after the window is waited for: scrapes are 15 s apart as a rule, and 60 s at the most.
+const SCRAPE: Duration = Duration::from_secs(60);
+
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long all of it may take.
+const LIMIT: Duration = Duration::from_secs(150);
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Largest answer, bytes.
+const LARGEST: usize = 4 << 20;
+
+/// Content type of a query.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Adds the figures to the results and to their file. What stands in the way is said.
+pub async fn add(session: &Session, path: &Path, results: &mut Results) {
+    let spans = Span::all(results);
+    // A partial file has them when it is whole; one that has them was asked for already, or by the run itself.
+    if !results.complete || !results.server_figures.is_empty() || spans.is_empty() {
+        return;
+    }
+    let told = async {
+        let workspace = Workspace::new(session)?;
+        workspace.wait_for_sample(&results.plan.namespace, &spans).await?;
+        Ok::<_, String>(ask(&workspace, &results.plan.namespace, &spans).await)
+    };
+    let told = timeout(LIMIT, Box::pin(told)).await;
+    let told = told.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())));
+    let problem = match told {
+        Ok(figures)
+            if figures
+                .iter()
+                .any(|one| one.figures.iter().any(|figure| figure.value.is_some())) =>
+        {
+            results.server_figures = figures;
+            match file::write_atomically(path, results) {
+                Ok(()) => return,
+                Err(error) => {
+                    results.server_figures.clear();
+                    error.to_string()
+                }
+            }
+        }
+        Ok(figures) => {
+            let first = figures.into_iter().find_map(|one| one.problems.into_iter().next());
+            first.unwrap_or_else(|| "it has none".to_owned())
+        }
+        Err(problem) => problem,
+    };
+    let sentence = format!(
+        "the server's figures could not be added, and the run stands: {}",
+        text::line(&problem, 300)
+    );
+    session
+        .console
+        .say("figures", sentence, json!({ "run": results.run.id }));
+}
+
+/// The managed Prometheus.
+struct Workspace<'a> {
+    session: &'a Session,
+    http: reqwest::Client,
+    /// What stands in front of `/api/v1/query`, as the figures of a Prometheus are told.
+    url: String,
+}
+
+impl<'a> Workspace<'a> {
+    fn new(session: &'a Session) -> Result<Workspace<'a>, String> {
+        // The second time there is one already, which is the same.
+        let _ = ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("benchmark-cluster/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| cause(&error))?;
+        let url = session.facts.prometheus.query_url.trim_end_matches("/api/v1/query");
+        Ok(Workspace {
+            session,
+            http,
+            url: url.to_owned(),
+        })
+    }
+
+    /// Waits until the server was scraped after the last window; of windows long ago the present says nothing.
+    async fn wait_for_sample(&self, namespace: &str, spans: &[Span]) -> Result<(), String> {
+        let end = spans.iter().map(Span::end).fold(0.0, f64::max);
+        let asked = Asked {
+            namespace: namespace.to_owned(),
+            matchers: None,
+            window: Duration::from_secs(1),
+        };
+        let now = Timestamp::now().as_nanosecond() as f64 / 1e9;
+        let until = Instant::now() + SCRAPE;
+        while now - end <= SCRAPE.as_secs_f64() {
+            let latest = self.query(&promql::latest(&asked), None).await?;
+            if latest.first().is_some_and(|sample| sample.value >= end) {
+                break;
+            }
+            if Instant::now() >= until {
+                return Err(match latest.is_empty() {
+                    true => benchmark_figures::names(self, &asked, None)
+                        .await?
+                        .problem()
+                        .unwrap_or_else(|| "there are no series of a Temporal server's (service_requests)".to_owned()),
+                    false => format!(
+                        "no sample of the server from after the measured phase within {} s",
+                        SCRAPE.as_secs()
+                    ),
+                });
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// The headers that sign a request.
+    async fn signed(&self, url: &str, body: &str) -> Result<Vec<(String, String)>, Problem> {
+        let problem = |what: &str, error: &dyn std::fmt::Display| Problem::new(format!("{what}: {error}"));
+        let config = &self.session.aws.config;
+        let provider = config
+            .credentials_provider()
+            .ok_or_else(|| Problem::new("there are no credentials"))?;
+        let credentials = provider.provide_credentials().await;
+        let identity = credentials
+            .map_err(|error| problem("credentials", &text::chain(&error)))?
+            .into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.session.facts.region)
+            .name(SERVICE)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|error| problem("signature", &error))?
+            .into();
+        let request = SignableRequest::new(
+            "POST",
+            url,
+            std::iter::once(("content-type", FORM)),
+            SignableBody::Bytes(body.as_bytes()),
+        );
+        let request = request.map_err(|error| problem("signature", &error))?;
+        let (instructions, _) = sign(request, &params)
+            .map_err(|error| problem("signature", &error))?
+            .into_parts();
+        let (headers, _) = instructions.into_parts();
+        Ok(headers
+            .into_iter()
+            .map(|header| (header.name().to_owned(), header.value().to_owned()))
+            .collect())
+    }
+
+    async fn answer(&self, query: String, at: Option<f64>) -> Result<Vec<Sample>, String> {
+        let (url, body) = (&self.session.facts.prometheus.query_url, form(&query, at));
+        let signed = self.signed(url, &body).await.map_err(|problem| problem.to_string())?;
+        let mut request = self.http.post(url).header("content-type", FORM).body(body);
+        for (name, value) in signed {
+            request = request.header(name, value);
+        }
+        let mut answer = request.send().await.map_err(|error| cause(&error))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| cause(&error))? {
+            if body.len() + piece.len() > LARGEST {
+                return Err("the answer has more than 4 MiB".to_owned());
+            }
+            body.extend_from_slice(&piece);
+        }
+        match parse_answer(&body) {
+            Ok(samples) if status.is_success() => Ok(samples),
+            Err(error) if status.is_success() => Err(error.to_string()),
+            _ => {
+                let said: Cow<str> = String::from_utf8_lossy(&body);
+                Err(format!("answered {status}: {}", text::line(&said, 200)))
+            }
+        }
+    }
+}
+
+impl Source for Workspace<'_> {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn matchers(&self) -> Option<&str> {
+        None
+    }
+
+    fn query(&self, query: &str, at: Option<f64>) -> impl Future<Output = Result<Vec<Sample>, String>> + Send {
+        self.answer(query.to_owned(), at)
+    }
+}
+
+/// A query and its instant as a form: a query may be longer than a URL.
+fn form(query: &str, at: Option<f64>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("query", query);
+    if let Some(at) = at {
+        form.append_pair("time", &format!("{at:.3}"));
+    }
+    form.finish()
+}
+
+/// What went wrong, without the URL: the innermost cause is the telling one.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", ANSWER.as_secs());
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
