@@ -320,6 +320,11 @@ impl<'a> Watch<'a> {
                 why.push(text::line(message, 300));
             }
         }
+        for task in session.tasks(&workers.family, true).await? {
+            if task.created_at().is_some_and(|at| at.secs() >= since) && task.last_status() == Some("STOPPED") {
+                why.push(format!("a worker has stopped: {}", ecs::ending(&task)));
+            }
+        }
         let generator = session.facts.task("generator")?;
         for name in [Some(&workers.pool), generator.pool.as_ref()].into_iter().flatten() {
             if let Some(pool) = session.facts.pools.get(name) {

@@ -41,7 +41,7 @@ pub async fn results(session: &Session, command: &ResultsCommand) -> Result<Exit
                 None => list::newest(&bucket).await?,
             };
             let files = fetch(&bucket, &run).await?;
-            let brought = session.place(&run, to, files).await?;
+            let brought = session.put_on_disk(&run, to, files).await?;
             let mark = match brought.is_complete() {
                 true => "",
                 false => ", PARTIAL: the run goes on, or was killed",
@@ -111,8 +111,12 @@ impl Session {
     ///
     /// # Errors
     /// When another file is in the way, or the disk does not take them.
-    pub async fn place(&self, run: &str, to: &Path, files: Vec<(String, Vec<u8>)>) -> Result<Brought, Problem> {
-        let folder = to.join("runs").join(run);
+    pub async fn put_on_disk(&self, run: &str, to: &Path, files: Vec<(String, Vec<u8>)>) -> Result<Brought, Problem> {
+        let runs = Path::new("runs");
+        let folder = match to == Path::new(".") {
+            true => runs.join(run),
+            false => to.join(runs).join(run),
+        };
         place::place(&folder, run, &files)?;
         let path = folder.join(FILE);
         let mut results = None;

@@ -1,7 +1,8 @@
 //! What changed in the folder of runs since it was copied last.
 //!
 //! Results are put in place by a rename, so a file is another one when its inode, its length or its time is. What is
-//! hidden is left alone: drafts of such files, and our own mark. So are the inputs, which come from the bucket.
+//! hidden is left alone: drafts of such files, and our own mark. So are the inputs, which come from the bucket, and empty
+//! files: a run takes its name by one, and gives it back when it is ended before the load.
 
 use std::{
     collections::BTreeMap,
@@ -95,7 +96,7 @@ fn walk(folder: &Path, above: &str, found: &mut BTreeMap<String, Version>) -> io
         let path = format!("{above}{name}");
         if metadata.is_dir() {
             walk(&entry.path(), &format!("{path}/"), found)?;
-        } else if metadata.is_file() {
+        } else if metadata.is_file() && metadata.len() > 0 {
             found.insert(path, Version::of(&metadata));
         }
     }
@@ -135,6 +136,7 @@ mod tests {
         put(folder, "r-2/more/notes", "n");
         put(folder, "inputs/scenario.yaml", "s");
         put(folder, ".ready", "");
+        put(folder, "r-3/results.json", "");
         put(folder, "r-2/.results.json.77.part", "half");
         symlink("/etc/passwd", folder.join("r-2/link")).expect("a link");
         assert_eq!(copy(&mut copied, folder), ["r-2/more/notes", "r-2/results.json"]);

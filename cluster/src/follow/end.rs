@@ -72,8 +72,8 @@ pub async fn end(
                 show(session, brought, lines);
             }
             match ending {
-                // Where it refused to run there is none.
-                Ending::Own(2) if brought.is_empty() => {}
+                // It refused to run, or was ended before the load: there is none.
+                Ending::Own(2 | 129 | 130 | 143) if brought.is_empty() => {}
                 _ if brought.is_empty() => problems.push(Problem::new("the bucket has no result of this run")),
                 Ending::Own(_) if brought.iter().any(|one| !one.is_complete()) => {
                     let what = "the result is a partial one, although the generator has ended by itself";
@@ -147,7 +147,7 @@ impl Session {
                     Err(_) => {}
                 }
             };
-            all.push(self.place(&run, &following.to, files).await?);
+            all.push(self.put_on_disk(&run, &following.to, files).await?);
         }
         Ok(all)
     }
