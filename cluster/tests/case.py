@@ -50,7 +50,7 @@ class Done:
 
     def __str__(self):
         told = "\n".join(map(repr, self.calls))
-        return f"\nbenchmark-cluster {' '.join(self.arguments)}\n-- exit code {self.code}\n-- stdout\n{self.out}\n-- stderr\n{self.err}\n-- calls\n{told}"
+        return f"\nbenchmark-cluster {' '.join(self.arguments)[:300]}\n-- exit code {self.code}\n-- stdout\n{self.out}\n-- stderr\n{self.err}\n-- calls\n{told}"
 
 
 class Case(unittest.TestCase):
