@@ -63,6 +63,9 @@ def read(ecs, service, request, body):
         return Asked("s3", action.removeprefix("s3:"), {"bucket": bucket, "key": key} | dict(request.args), [Need(action, resource)])
     if service == "scheduler":
         return of_scheduler(environment, request, json.loads(body or b"{}"))
+    if service == "aps":
+        workspace = request.path.lstrip("/").split("/")[1]
+        return Asked("aps", "QueryMetrics", {}, [Need("aps:QueryMetrics", environment.arn("aps", f"workspace/{workspace}"))])
     form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True)) if body else dict(request.args)
     operation = form.get("Action", f"{request.method} {request.path}")
     return Asked(service, operation, form, list(of_form(ecs, service, operation, form)))

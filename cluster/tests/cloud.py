@@ -25,6 +25,8 @@ import signal
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 from environment import PROGRAMS, Environment
 
@@ -51,7 +53,7 @@ from scaling import AutoScaling
 
 # Key of the tests' own calls, which are neither recorded nor refused, and of a person's.
 TESTS, OPERATOR = "AKIATESTS", "AKIAOPERATOR"
-OWN = {"ecs", "autoscaling"}
+OWN = {"ecs", "autoscaling", "aps"}
 
 
 class Handler(MotoRequestHandler):
@@ -105,6 +107,8 @@ class Cloud:
         self.scripts = {}
         # Access keys, and what they belong to.
         self.keys = {OPERATOR: "operator"}
+        # Address of a Prometheus that answers as the managed workspace; without one there is no such workspace.
+        self.prometheus = None
         self.secrets = {}
         self.leader = f"127.0.0.1:{free_port()}"
         facts = self.environment.facts
@@ -125,7 +129,8 @@ class Cloud:
         reset_model_data()
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.furnish()
-        self.facts_file.write_text(json.dumps(self.environment.facts))
+        facts = json.dumps(self.environment.facts)
+        self.facts_file.write_text(re.sub(r"https://aps-workspaces\.[^/]+", self.endpoint, facts))
         self.ecs.thread.start()
         return self
 
@@ -238,7 +243,7 @@ class Cloud:
             if key != TESTS:
                 self.check(call)
             if service in OWN:
-                return self.own(service, read)(environ, start)
+                return self.own(service, read, request)(environ, start)
         except Refused as refused:
             call.refused = refused.code
             # What was sent is read, so that the connection can be used again.
@@ -262,10 +267,22 @@ class Cloud:
             if not policies.is_allowed(policy, need.action, need.resource, dict(need.context)):
                 raise Refused("AccessDeniedException", f"{call.principal} is not authorized to perform: {need.action} on resource: {need.resource}", 403)
 
-    def own(self, service, read):
+    def own(self, service, read, request):
+        if service == "aps":
+            return self.workspace(request)
         if service == "ecs":
             return Response(json.dumps(self.ecs(read.operation, read.parameters)), content_type="application/x-amz-json-1.1")
         return Response(self.scaling(read.operation, read.parameters), content_type="text/xml")
+
+    def workspace(self, request):
+        if self.prometheus is None:
+            raise Refused("ResourceNotFoundException", "Workspace not found", 404)
+        query = urllib.request.Request(f"http://{self.prometheus}/{request.path.split('/', 3)[3]}", request.get_data(), {"Content-Type": request.content_type})
+        try:
+            with urllib.request.urlopen(query, timeout=60) as answer:
+                return Response(answer.read(), answer.status, content_type="application/json")
+        except urllib.error.HTTPError as problem:
+            return Response(problem.read(), problem.code, content_type="application/json")
 
     def overwrite(self, parameters):
         """AWS overwrites an instance of the same id; moto would have it twice."""

@@ -65,6 +65,8 @@ class Task:
             if self.desired == "STOPPED":
                 return
             self.desired, self.reason, self.code = "STOPPED", reason, code
+            if self.service and code in {"EssentialContainerExited", "TaskFailedToStart"}:
+                self.service.failed()
             if self.runner is None:
                 self.stopped()
             else:
@@ -110,11 +112,18 @@ class Service:
         self.deployment = f"ecs-svc/{secrets.randbelow(10**19):019d}"
         self.events = []
         self.steady = True
+        # After tasks that ended by themselves it rests before it starts others, ever longer.
+        self.rest = 0.0
+        self.rests_until = 0.0
         # Scripted: a service whose tasks end with this reason as soon as they begin.
         self.broken = None
 
     def event(self, message):
         self.events.insert(0, {"id": secrets.token_hex(16), "createdAt": time.time(), "message": f"(service {self.name}) {message}"})
+
+    def failed(self):
+        self.rest = min(2 * self.rest or 0.5, 30)
+        self.rests_until = time.monotonic() + self.rest
 
     @property
     def tasks(self):
@@ -129,7 +138,7 @@ class Service:
         tasks = [one for one in self.tasks if one.desired == "RUNNING"]
         for task in tasks[self.desired:]:
             task.stop(f"Scaling activity initiated by (deployment {self.deployment})", "ServiceSchedulerInitiated")
-        for _ in range(self.desired - len(tasks)):
+        for _ in range(self.desired - len(tasks) if time.monotonic() >= self.rests_until else 0):
             self.ecs.add(Task(self.ecs, self.definition, pool=self.pool, group=f"service:{self.name}", service=self, started_by=self.deployment))
         steady = self.counts() == (self.desired, 0)
         if steady and not self.steady:
@@ -336,6 +345,7 @@ class Ecs:
         if given["desiredCount"] < 0:
             raise bad("desiredCount cannot be negative")
         service.desired = given["desiredCount"]
+        service.rest = service.rests_until = 0.0
         service.reconcile()
         return {"service": service.describe()}
 
