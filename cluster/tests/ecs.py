@@ -94,6 +94,7 @@ class Task:
             "memory": self.definition["memory"], "overrides": self.overrides, "version": 1, "containers": [container(one) for one in self.containers],
             "containerInstanceArn": self.instance and self.ecs.environment.ecs("container-instance", self.instance.container_instance),
             "capacityProviderName": self.pool and self.pool.fact["capacity_provider"], "launchType": "EC2" if self.pool else "FARGATE",
+            "enableExecuteCommand": self.service is not None and self.service.takes_commands,
             "attachments": [{"id": self.id[:8], "type": "ElasticNetworkInterface", "status": "ATTACHED", "details": [{"name": "privateIPv4Address", "value": self.address}]}],
         }
         if "TAGS" in include:
@@ -102,11 +103,12 @@ class Task:
 
 
 class Service:
-    def __init__(self, ecs, name, definition, pool):
+    def __init__(self, ecs, name, given, pool):
         self.ecs = ecs
         self.name = name
         self.arn = ecs.environment.ecs("service", name)
-        self.definition = definition
+        self.definition = ecs.environment.definition(given["task_definition"])
+        self.takes_commands = given["enable_execute_command"]
         self.pool = pool
         self.desired = 0
         self.deployment = f"ecs-svc/{secrets.randbelow(10**19):019d}"
@@ -154,7 +156,7 @@ class Service:
         strategy = [{"capacityProvider": self.pool.fact["capacity_provider"], "weight": 100, "base": 0}]
         return told | {
             "serviceName": self.name, "serviceArn": self.arn, "clusterArn": self.ecs.environment.facts["cluster"]["arn"], "status": "ACTIVE", "events": self.events[:100],
-            "capacityProviderStrategy": strategy, "createdAt": self.ecs.begun, "propagateTags": "SERVICE", "enableExecuteCommand": True,
+            "capacityProviderStrategy": strategy, "createdAt": self.ecs.begun, "propagateTags": "SERVICE", "enableExecuteCommand": self.takes_commands,
             "deployments": [told | state | {"id": self.deployment, "status": "PRIMARY", "capacityProviderStrategy": strategy}],
         }
 
@@ -170,7 +172,7 @@ class Ecs:
         self.pools = {key: Pool(key, fact) for key, fact in environment.facts["pools"].items()}
         self.tasks = {}
         pools = {one["name"]: one["pool"] for one in [*environment.facts["services"], environment.facts["workers"]]}
-        self.services = {name: Service(self, name, environment.definition(arn), self.pools[pools[name]]) for name, arn in environment.services.items()}
+        self.services = {name: Service(self, name, given, self.pools[pools[name]]) for name, given in environment.services.items()}
         self.tokens = {}
         self.ending = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -479,7 +481,7 @@ class Ecs:
 
     def execute_command(self, given):
         task = self.task(given["task"])
-        if task is None or task.status != "RUNNING":
+        if task is None or task.status != "RUNNING" or not (task.service and task.service.takes_commands):
             raise Refused("TargetNotConnectedException", "The execute command failed because the task is not running.")
         session = f"ecs-execute-command-{secrets.token_hex(8)}"
         return {"clusterArn": self.environment.facts["cluster"]["arn"], "taskArn": task.arn, "interactive": True, "session": {"sessionId": session, "streamUrl": "wss://example.com", "tokenValue": "token"}}

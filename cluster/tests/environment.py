@@ -22,7 +22,7 @@ class Environment:
         self.zone = given["zone"]
         # By ARN.
         self.task_definitions = given["task_definitions"]
-        # Task definitions by the service's name.
+        # By their names, with task definition and whether ECS Exec is on.
         self.services = given["services"]
 
     @property

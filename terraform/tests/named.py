@@ -44,7 +44,7 @@ def environment(bench):
     policies = {resource["address"].replace(POLICY, ROLE): json.loads(resource["values"]["policy"]) for resource in bench.of(POLICY)}
     keep = ["family", "arn", "cpu", "memory", "task_role_arn", "execution_role_arn", "tags"]
     tasks = {task["arn"]: {key: task[key] for key in keep} | {"containers": json.loads(task["container_definitions"])} for task in bench.tasks().values()}
-    services = {service["values"]["name"]: service["values"]["task_definition"] for service in bench.of("aws_ecs_service")}
+    services = {service["values"]["name"]: {key: service["values"][key] for key in ["task_definition", "enable_execute_command"]} for service in bench.of("aws_ecs_service")}
     yield json.dumps(
         {
             "facts": bench.outputs["facts"],
