@@ -110,10 +110,11 @@ class Containers:
 
     def read(self, container):
         """Each line of the container's output into its log."""
-        for line in container.process.stdout:
-            text = line.decode(errors="replace").rstrip("\r\n")
-            container.log.append(text)
-            self.cloud.log(self.task, container, text)
+        with container.process.stdout as lines:
+            for line in lines:
+                text = line.decode(errors="replace").rstrip("\r\n")
+                container.log.append(text)
+                self.cloud.log(self.task, container, text)
 
     def check(self, container):
         """One health check, where one is due."""

@@ -1,4 +1,8 @@
-"""Runs one file of tests, and says what it said only when it is done: several run at once."""
+"""Runs the tests of one class, and says what they said only when they are done: several classes run at once.
+
+    run.py FILE…      lists the classes with tests, as FILE:CLASS
+    run.py FILE:CLASS runs one
+"""
 
 import io
 import pathlib
@@ -6,12 +10,26 @@ import sys
 import time
 import unittest
 
-file = pathlib.Path(sys.argv[1])
-begun = time.monotonic()
-said = io.StringIO()
-suite = unittest.defaultTestLoader.loadTestsFromName(file.stem)
-result = unittest.TextTestRunner(said, verbosity=2).run(suite)
-right = result.wasSuccessful() and result.testsRun > 0 and not result.skipped
-text = "" if right else said.getvalue()
-print(f"   {file.stem}: {result.testsRun} tests {'passed' if right else 'FAILED'} in {time.monotonic() - begun:.0f} s\n{text}", end="", flush=True)
-sys.exit(0 if right else 1)
+
+def classes(files):
+    for file in files:
+        module = __import__(pathlib.Path(file).stem)
+        for name, found in vars(module).items():
+            if isinstance(found, type) and issubclass(found, unittest.TestCase) and unittest.defaultTestLoader.getTestCaseNames(found):
+                yield f"{file}:{name}"
+
+
+def run(file, name):
+    begun = time.monotonic()
+    said = io.StringIO()
+    suite = unittest.defaultTestLoader.loadTestsFromName(f"{pathlib.Path(file).stem}.{name}")
+    result = unittest.TextTestRunner(said, verbosity=2).run(suite)
+    right = result.wasSuccessful() and result.testsRun > 0 and not result.skipped
+    told = f"   {pathlib.Path(file).stem} {name}: {result.testsRun} tests {'passed' if right else 'FAILED'} in {time.monotonic() - begun:.0f} s"
+    print(told if right else f"{told}\n{said.getvalue()}", flush=True)
+    return right
+
+
+if ":" in sys.argv[1]:
+    sys.exit(0 if run(*sys.argv[1].split(":")) else 1)
+print("\n".join(classes(sys.argv[1:])))

@@ -1,12 +1,13 @@
 """A Temporal dev server, and a Prometheus that scrapes it: one for a file of tests, found where the programs' own tests find them."""
 
 import atexit
+import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
+import urllib.request
 
 from containers import free_port
 
@@ -21,16 +22,17 @@ def binary(name):
     return shutil.which(name) or found[-1]
 
 
-def answers(address):
-    host, port = address.split(":")
-    with socket.socket() as one:
-        return one.connect_ex((host, int(port))) == 0
+def answers(url):
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.status == 200
 
 
-def begin(name, command, address, wait_for):
+def begin(name, command, url, wait_for, **files):
     """Starts a server, which ends with this process, and waits until it answers."""
-    folder = tempfile.mkdtemp(prefix=f"cluster-test-{name}-")
-    with open(f"{folder}/log", "wb") as log:
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"cluster-test-{name}-"))
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    with open(folder / "log", "wb") as log:
         server = subprocess.Popen([binary(name), *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def end():
@@ -39,18 +41,18 @@ def begin(name, command, address, wait_for):
         shutil.rmtree(folder)
 
     atexit.register(end)
-    wait_for(lambda: server.poll() is not None or answers(address), f"{name} answers")
+    wait_for(lambda: server.poll() is not None or answers(url), f"{name} answers")
     if server.poll() is not None:
-        raise SystemExit(f"cluster/tests: {name} ended:\n{pathlib.Path(folder, 'log').read_text()}")
+        raise SystemExit(f"cluster/tests: {name} ended:\n{(folder / 'log').read_text()}")
 
 
 def start(wait_for):
-    """A dev server, scraped each second; gives both addresses."""
+    """A dev server, and a Prometheus that scrapes it each second; gives both addresses."""
     address, metrics, prometheus = (f"127.0.0.1:{free_port()}" for _ in range(3))
     ports = ["--port", address.split(":")[1], "--metrics-port", metrics.split(":")[1]]
-    begin("temporal", ["server", "start-dev", "--headless", "--ip", "127.0.0.1", *ports, "--log-level", "error", "--namespace", NAMESPACE], address, wait_for)
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as config:
-        config.write(f"global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: temporal, static_configs: [{{targets: ['{metrics}']}}]}}]\n")
-        config.flush()
-        begin("prometheus", [f"--config.file={config.name}", f"--web.listen-address={prometheus}", "--log.level=error"], prometheus, wait_for)
+    command = ["server", "start-dev", "--headless", "--ip", "127.0.0.1", *ports, "--log-level", "error", "--namespace", NAMESPACE]
+    begin("temporal", command, f"http://{metrics}/metrics", wait_for)
+    config = f"global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: temporal, static_configs: [{{targets: ['{metrics}']}}]}}]\n"
+    command = ["--config.file=config", f"--web.listen-address={prometheus}", "--log.level=error"]
+    begin("prometheus", command, f"http://{prometheus}/-/ready", wait_for, config=config)
     return address, prometheus
