@@ -1,4 +1,5 @@
-"""benchmark-cluster inside of a cluster that is whole: each of Temporal's services a process, PostgreSQL, and OpenSearch.
+"""benchmark-cluster inside of a cluster that is whole: each of Temporal's services a process, PostgreSQL with and without TLS, and
+OpenSearch.
 
 full_server.py PROGRAMS SERVERS OPENSEARCH MAPPER JAVA: folders with our programs and with Temporal's; OpenSearch's distribution
 and its module as files; a Java. Needs root.
@@ -108,6 +109,10 @@ class Cluster(Processes):
             # As on ECS: it listens everywhere, and ECS says where others reach it. And as with DSQL.
             variables |= {"BIND_ON_IP": "0.0.0.0", "METRICS_FRAMEWORK": "opentelemetry"}
             variables["ECS_CONTAINER_METADATA_URI_V4"] = f"http://127.0.0.1:{self.port['ecs']}/v4/history"
+        if service == "matching":
+            # With TLS, to an authority that is not this machine's.
+            variables |= {"TEMPORAL_SQL_TLS_ENABLED": "true", "TEMPORAL_SQL_TLS_CA_FILE": str(self.folder / "authority.pem")}
+            variables |= {"TEMPORAL_SQL_HOST": "localhost"}
         self.start(service, [str(PROGRAMS / "benchmark-cluster"), "temporal"], self.path | self.database() | ports | variables)
 
     def serve_all(self):
@@ -118,6 +123,21 @@ class Cluster(Processes):
             kind = "membership" if service == "worker" else "grpc"
             url = f"tcp://127.0.0.1:{self.port[f'{service}-{kind}']}"
             self.wait_for(service, lambda: self.ours("probe", url).returncode == 0)
+
+
+def certificates(folder):
+    """A certificate of localhost that PostgreSQL can read, and the authority that signed it, which nobody else knows."""
+    openssl = shutil.which("openssl") or fail("openssl is not on PATH; it makes PostgreSQL's certificate")
+    for command in (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout authority.key -out authority.pem",
+        "req -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout server.key -out server.csr",
+        "x509 -req -days 2 -in server.csr -copy_extensions copy -CA authority.pem -CAkey authority.key -out server.pem",
+    ):
+        subprocess.run([openssl, *command.split()], cwd=folder, check=True, capture_output=True)
+    for name in ("server.key", "server.pem"):
+        shutil.chown(folder / name, "nobody")
+    (folder / "server.key").chmod(0o600)
+    return ["-c", "ssl=on", "-c", f"ssl_cert_file={folder}/server.pem", "-c", f"ssl_key_file={folder}/server.key"]
 
 
 @contextlib.contextmanager
@@ -213,6 +233,7 @@ def services(cluster):
             series = {line.split("{")[0].split(" ")[0] for line in answer.read().decode().splitlines() if not line.startswith("#")}
         # One name whatever the framework, and seconds with opentelemetry.
         check(f"{service}: {sorted(series)}", {"persistence_requests", "persistence_latency_bucket"} <= series)
+    check("matching speaks to the database without TLS", cluster.value("SELECT count(*) > 0 FROM pg_stat_ssl WHERE ssl") == "t")
 
 
 def run(cluster):
@@ -253,6 +274,11 @@ def recover(cluster):
     done = cluster.ours("database", "clean-membership")
     refused = done.returncode == 2 and done.stderr.startswith("error: nothing was deleted: ") and done.stderr.count("\n") <= 2
     check(f"clean-membership beside servers that live: {done}", refused)
+    secured = {"TEMPORAL_SQL_HOST": "localhost", "TEMPORAL_SQL_TLS_ENABLED": "true"}
+    done = cluster.ours("database", "membership", SSL_CERT_FILE=str(cluster.folder / "authority.pem"), **secured)
+    check(f"membership with TLS: {done}", done.returncode == 0 and done.stdout.splitlines()[-1] == lines[-1])
+    done = cluster.ours("database", "membership", **secured)
+    check(f"membership by an authority that is unknown: {done}", done.returncode == 2 and "certificate" in done.stderr)
     check("rows were deleted although it was refused", cluster.value("SELECT count(*) FROM cluster_membership") == "44")
     cluster.stop(*SERVICES)
     # The last heartbeat has to be 30 s old.
@@ -285,7 +311,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         cluster = Cluster(folder)
         try:
-            postgres(cluster, cluster.port["postgres"], USER, PASSWORD, ["-c", "max_connections=300"])
+            settings = ["-c", "max_connections=300", *certificates(cluster.folder)]
+            postgres(cluster, cluster.port["postgres"], USER, PASSWORD, settings)
             with ecs(cluster.port["ecs"]):
                 for step in (opensearch, schema, stale, Cluster.serve_all, services, run, recover, role):
                     begun = time.monotonic()
