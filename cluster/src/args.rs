@@ -27,7 +27,8 @@ pub struct Common {
         global = true,
         value_name = "DIR",
         default_value = "terraform",
-        env = "BENCHMARK_TERRAFORM"
+        env = "BENCHMARK_TERRAFORM",
+        hide_env_values = true
     )]
     pub terraform: PathBuf,
     /// The facts in a file: terraform output -json facts > FILE
@@ -36,6 +37,7 @@ pub struct Common {
         global = true,
         value_name = "FILE",
         env = "BENCHMARK_FACTS",
+        hide_env_values = true,
         conflicts_with = "terraform"
     )]
     pub facts: Option<PathBuf>,

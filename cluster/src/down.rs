@@ -8,12 +8,13 @@ use std::{
 
 use aws_sdk_ecs::types;
 use benchmark_results::format::plural;
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Problem, units};
 use serde_json::json;
 
 use crate::{
     args::DownArgs,
     cost::Cost,
+    ecs,
     facts::Service,
     session::Session,
     steady::{WORKERS, Wanted, missing},
@@ -22,6 +23,9 @@ use crate::{
 
 /// Pools whose instances are only there for a run.
 const POOLS_OF_RUNS: [&str; 2] = ["generator", "benchmark"];
+
+/// The environment that is no benchmark's.
+const PRODUCTION: &str = "prod";
 
 /// How long instances may take until they are seen to end.
 const ENDING: Duration = Duration::from_secs(60);
@@ -33,6 +37,7 @@ const ENDING: Duration = Duration::from_secs(60);
 pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Problem> {
     let facts = &session.facts;
     let current = session.current().await?;
+    session.agree_in_production("down")?;
     session.end_run(args.timeout).await?;
     if let Some(workers) = &facts.workers {
         let wanted = Wanted::workers(workers, 0);
@@ -98,29 +103,46 @@ impl Session {
             &format!("A run is in progress ({}), and down ends it.", run.name()),
             "down",
         )?;
+        // The leader first: the others end with its run.
         for task in &run.tasks {
             self.stop_task(task, "benchmark-cluster down").await?;
-        }
-        if self.console.is_dry {
-            return Ok(());
-        }
-        self.console.say(
-            "run",
-            format!("the run ends ({})", run.name()),
-            json!({ "tasks": run.tasks }),
-        );
-        let mut wait = Wait::new(timeout);
-        while self
-            .describe(&run.tasks)
-            .await?
-            .iter()
-            .any(|task| task.last_status() != Some("STOPPED"))
-        {
-            if !wait.next().await {
-                return Err(Problem::new(format!("the run does not end ({})", run.name())).remedy("a longer --timeout"));
+            if self.console.is_dry {
+                continue;
+            }
+            let ends = format!("the run ends (task {})", ecs::id(task));
+            self.console.say("run", &ends, json!({ "task": task }));
+            let mut wait = Wait::new(timeout);
+            while !self.has_stopped(task).await? {
+                if !wait.next().await {
+                    return Err(
+                        Problem::new(format!("{ends} for longer than {}", units::format(timeout)))
+                            .remedy("a longer --timeout"),
+                    );
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether a task has stopped; one that ECS has forgotten has.
+    async fn has_stopped(&self, task: &str) -> Result<bool, Problem> {
+        let found = self.describe(&[task.to_owned()]).await?;
+        Ok(found.iter().all(|task| task.last_status() == Some("STOPPED")))
+    }
+
+    /// Asks before servers go that others than benchmarks may use.
+    ///
+    /// # Errors
+    /// When nobody agrees.
+    pub fn agree_in_production(&self, command: &str) -> Result<(), Problem> {
+        if self.facts.environment != PRODUCTION {
+            return Ok(());
+        }
+        let project = &self.facts.project;
+        self.console.agree(
+            &format!("{project} is production, and {command} takes its servers away."),
+            project,
+        )
     }
 
     /// Sets these services to none, in this order, and waits until each has no task.

@@ -6,16 +6,13 @@ use benchmark_results::text;
 use benchmark_scenarios::{Problem, units};
 use serde_json::json;
 
-use crate::{ecs, log::Follow, session::Session, wait::Wait};
+use crate::{ecs, log::Follow, run::token, session::Session, wait::Wait};
 
 /// How long the log's last lines are waited for after the end; they come a moment later.
 const LAST_LINES: Duration = Duration::from_secs(3);
 
 /// Who starts these tasks.
 const STARTED_BY: &str = "benchmark-cluster";
-
-/// Letters of a token.
-const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// What came of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,20 +23,6 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// Why it ended, in one line.
     pub ending: String,
-}
-
-/// A random token, 26 characters of [a-z0-9].
-///
-/// # Errors
-/// When the system has no random numbers.
-pub fn token() -> Result<String, Problem> {
-    let mut noise = [0; 26];
-    getrandom::fill(&mut noise).map_err(|error| Problem::new(format!("no random numbers: {error}")))?;
-    // 256 is no multiple of 36; that some letters come a little more often does no harm here.
-    Ok(noise
-        .iter()
-        .map(|&byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]))
-        .collect())
 }
 
 impl Session {
@@ -55,7 +38,7 @@ impl Session {
             beside: None,
             environment: &[],
             count: 1,
-            token: &token()?,
+            token: &token::new()?,
             started_by: STARTED_BY,
         };
         let arns = self.run_task(task, &wish).await?;
@@ -102,19 +85,5 @@ impl Session {
             lines.push(line);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_differ_and_are_plain() {
-        let tokens: Vec<String> = (0..50).map(|_| token().expect("a token")).collect();
-        let plain = |token: &String| token.len() == 26 && token.bytes().all(|byte| LETTERS.contains(&byte));
-        assert!(tokens.iter().all(plain));
-        let different: std::collections::BTreeSet<&String> = tokens.iter().collect();
-        assert_eq!(different.len(), tokens.len());
     }
 }

@@ -37,6 +37,7 @@ pub async fn recover(session: &Session, args: &RecoverArgs) -> Result<ExitCode, 
         ))
         .remedy("recover it there"));
     }
+    session.agree_in_production("recover")?;
     let current = session.current().await?;
     let planned = planned(facts, &current);
     if let Some(run) = session.in_progress().await? {

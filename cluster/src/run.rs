@@ -3,7 +3,7 @@
 pub mod arguments;
 mod plan;
 mod surroundings;
-mod token;
+pub mod token;
 
 use std::{fs, process::ExitCode, time::Duration};
 
