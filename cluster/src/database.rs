@@ -10,7 +10,6 @@ use std::{io::Write, process::ExitCode, time::Duration};
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use tokio::time::timeout;
-use tokio_postgres::Client;
 
 use self::login::Login;
 use crate::{args::DatabaseCommand, variables::Variables};
@@ -52,14 +51,6 @@ async fn at_the_database(command: &DatabaseCommand) -> Result<ExitCode, Problem>
 /// What the database said to something that did not succeed.
 fn refused(what: &str, error: &tokio_postgres::Error) -> Problem {
     Problem::new(format!("{what}: {}", text::line(&text::chain(error), 300)))
-}
-
-/// One statement that gives no rows, as its own transaction; the number of rows that it changed.
-async fn execute(client: &Client, statement: &str) -> Result<u64, Problem> {
-    client
-        .execute(statement, &[])
-        .await
-        .map_err(|error| refused(statement, &error))
 }
 
 /// A line of the task's log. A reader that has seen enough is no error.

@@ -7,7 +7,7 @@ use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use tokio_postgres::Client;
 
-use super::{execute, refused, say};
+use super::{refused, say};
 
 /// A server that was heard of so recently may be there still: it says so every 10 to 15 s.
 const ALIVE: Duration = Duration::from_secs(30);
@@ -75,7 +75,8 @@ pub(super) async fn clean(client: &Client) -> Result<(), Problem> {
     );
     let mut deleted = 0;
     loop {
-        match execute(client, &statement).await? {
+        let gone = client.execute(&statement, &[]).await;
+        match gone.map_err(|error| refused("deleting from cluster_membership", &error))? {
             0 => break,
             more => deleted += more,
         }

@@ -4,7 +4,7 @@ use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use tokio_postgres::Client;
 
-use super::{execute, login::Login, refused, say};
+use super::{login::Login, refused, say};
 use crate::variables::Variables;
 
 /// Longest name that PostgreSQL keeps whole.
@@ -57,7 +57,9 @@ impl Grant {
             None => false,
         };
         for statement in self.statements(has_role, is_given) {
-            execute(client, &statement).await?;
+            // Without preparing it: what a database has beyond PostgreSQL may not be prepared.
+            let given = client.batch_execute(&statement).await;
+            given.map_err(|error| refused(&statement, &error))?;
             say(&text::line(&statement, 400));
         }
         Ok(())
