@@ -103,6 +103,7 @@ class Cloud:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cluster-test-"))
         self.calls = []
         self.troubles = []
+        self.lost_answers = []
         # By family, what the tasks of programs that are not here do: a function of the task that gives lines and an exit code.
         self.scripts = {}
         # Access keys, and what they belong to.
@@ -175,6 +176,10 @@ class Cloud:
 
     def end(self, trouble):
         self.troubles.remove(trouble)
+
+    def lose_answer(self, action):
+        """The next such call of ECS is done, and its answer is an error of the server's."""
+        self.lost_answers.append(action)
 
     # What runs in tasks.
 
@@ -271,7 +276,11 @@ class Cloud:
         if service == "aps":
             return self.workspace(request)
         if service == "ecs":
-            return Response(json.dumps(self.ecs(read.operation, read.parameters)), content_type="application/x-amz-json-1.1")
+            told = json.dumps(self.ecs(read.operation, read.parameters))
+            if read.action in self.lost_answers:
+                self.lost_answers.remove(read.action)
+                raise Refused("ServerException", "scripted: it was done", 500)
+            return Response(told, content_type="application/x-amz-json-1.1")
         return Response(self.scaling(read.operation, read.parameters), content_type="text/xml")
 
     def workspace(self, request):

@@ -4,7 +4,8 @@ import json
 import secrets
 import shutil
 
-from case import Case
+from case import Case, wait_for
+from containers import free_port
 
 # Each needs facts, and is refused before it does anything.
 COMMANDS = [
@@ -105,12 +106,14 @@ class BadInput(Case):
 
     def test_nothing_to_connect_to(self):
         for target in ["ui", "grafana", "loki", "frontend"]:
-            self.bad("connect", target, says=[target, "benchmark-cluster up"])
+            self.bad("connect", target, "--port", str(free_port()), says=[target, "benchmark-cluster up"])
         self.bad("exec", "history", says=["history", "benchmark-cluster up"])
 
     def test_programs_that_are_not_there(self):
+        self.service("ui").desired = 1
+        wait_for(lambda: self.service("ui").counts() == (1, 0), "the UI runs")
         path = self.folder / "none"
         path.mkdir()
-        self.bad("connect", "ui", says=["aws", "install"], PATH=str(path))
+        self.bad("connect", "ui", "--port", str(free_port()), says=["aws", "install"], PATH=str(path))
         shutil.copy(self.stubs / "aws", path)
-        self.bad("connect", "ui", says=["session-manager-plugin", "install"], PATH=str(path))
+        self.bad("connect", "ui", "--port", str(free_port()), says=["session-manager-plugin", "install"], PATH=str(path))
