@@ -13,6 +13,7 @@ use crate::{
     facts::{Facts, Service},
     session::Session,
     setup::check,
+    steady::SERVERS,
 };
 
 /// How long a database task may take, its start included.
@@ -20,9 +21,6 @@ const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// A server that was heard of so recently may be there: rows are not deleted then.
 const ALIVE: Duration = Duration::from_secs(30);
-
-/// Temporal's own services.
-const SERVERS: [&str; 4] = ["history", "matching", "frontend", "worker"];
 
 /// Brings Temporal's services down, clears their membership, and brings them up.
 ///

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use benchmark_scenarios::Problem;
 use serde_json::json;
 
-use crate::{args::SetupArgs, oneshot::Outcome, session::Session, tools};
+use crate::{args::SetupArgs, oneshot::Outcome, session::Session, steady::SERVERS, tools};
 
 /// How long a task may take: visibility's store alone is waited for 5 minutes.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -86,7 +86,7 @@ impl Session {
     /// Servers would write into tables that go.
     async fn check_that_no_server_runs(&self) -> Result<(), Problem> {
         let current = self.current().await?;
-        for key in ["history", "matching", "frontend", "worker"] {
+        for key in SERVERS {
             let running = current
                 .get(key)
                 .map_or(0, |now| now.running_count().max(now.desired_count()));

@@ -62,6 +62,9 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Temporal's own services.
+pub const SERVERS: [&str; 4] = ["history", "matching", "frontend", "worker"];
+
 /// What people call the workers' service; `worker` is one of Temporal's own.
 pub const WORKERS: &str = "benchmark-worker";
 
@@ -169,7 +172,10 @@ impl Session {
             };
             let going = match judge(wanted, service, &tasks, checked) {
                 State::Steady => return Ok(()),
-                State::Failed(why) => return Err(self.explain(wanted, service, why, since).await),
+                State::Failed(why) => {
+                    let problem = self.explain(wanted, service, why, since).await;
+                    return Err(problem.remedy("terraform apply with an image that starts"));
+                }
                 State::Going(going) => going,
             };
             if going != said {
@@ -188,7 +194,8 @@ impl Session {
             }
             if !wait.next().await {
                 let why = format!("{going} after {}", units::format(limit));
-                return Err(self.explain(wanted, service, why, since).await);
+                let problem = self.explain(wanted, service, why, since).await;
+                return Err(problem.remedy("a longer --timeout"));
             }
         }
     }
@@ -222,7 +229,8 @@ impl Session {
             }
             None => Vec::new(),
         };
-        reasons(wanted, service, &why, &stopped, &refusals)
+        let log = self.facts.log_groups.get("services").map(String::as_str);
+        reasons(wanted, service, &why, &stopped, &refusals, log)
     }
 
     /// Whether the container of a service's task definition has a health check.
@@ -249,46 +257,46 @@ pub fn missing(key: &str, name: &str, cluster: &str) -> Problem {
         .remedy("terraform apply, then the facts anew")
 }
 
-fn reasons(wanted: &Wanted, service: &Service, why: &str, stopped: &[String], refusals: &[Refusal]) -> Problem {
+/// The problem in all its lines; `log` is the group of what does not go to Loki.
+fn reasons(
+    wanted: &Wanted,
+    service: &Service,
+    why: &str,
+    stopped: &[String],
+    refusals: &[Refusal],
+    log: Option<&str>,
+) -> Problem {
     let mut problem = Problem::new(format!("{}: {why}", wanted.key));
+    let times = |count: usize, what: &str| match count {
+        0 | 1 => String::new(),
+        count => format!(" ({count} {what})"),
+    };
     if let Some(refusal) = refusals.first() {
-        let times = if refusals.len() > 1 {
-            format!(" ({} times)", refusals.len())
-        } else {
-            String::new()
-        };
+        let times = times(refusals.len(), "times");
         problem = problem.explain(format!(
             "instances of the pool {}{times}: {}",
             wanted.pool, refusal.said
         ));
     }
     if let Some(ending) = stopped.first() {
-        let times = if stopped.len() > 1 {
-            format!(" ({} tasks)", stopped.len())
-        } else {
-            String::new()
-        };
-        problem = problem.explain(format!("stopped{times}: {ending}"));
+        problem = problem.explain(format!("stopped{}: {ending}", times(stopped.len(), "tasks")));
     }
     for event in service.events().iter().take(2) {
-        problem = problem.explain(format!(
-            "event: {}",
-            text::line(event.message().unwrap_or_default(), 300)
-        ));
+        let said = text::line(event.message().unwrap_or_default(), 300);
+        problem = problem.explain(format!("event: {said}"));
     }
-    match refusals.first() {
-        Some(refusal) => problem = problem.remedy(refusal.remedy()),
-        None if !stopped.is_empty() && wanted.key == WORKERS => {
-            problem = problem.remedy("its log: benchmark-cluster connect loki")
+    if let Some(refusal) = refusals.first() {
+        problem = problem.remedy(refusal.remedy());
+    } else if !stopped.is_empty() {
+        if SERVERS.contains(&wanted.key) {
+            problem = problem.remedy("benchmark-cluster setup, where there is no schema yet");
         }
-        None if !stopped.is_empty() => {
-            problem = problem
-                .remedy("benchmark-cluster setup, where there is no schema yet")
-                .remedy("its log: benchmark-cluster connect loki");
-        }
-        None => {}
+        problem = problem.remedy(match (wanted.key, log) {
+            ("loki" | "grafana", Some(group)) => format!("its lines in the log group {group}"),
+            _ => "its lines: benchmark-cluster connect loki".to_owned(),
+        });
     }
-    problem.remedy("a longer --timeout")
+    problem
 }
 
 #[cfg(test)]
@@ -453,12 +461,13 @@ mod tests {
             "0 of 2 running, 2 pending; its instances do not come",
             &[],
             &[refusal.clone(), refusal],
+            None,
         );
         insta::assert_snapshot!(problem.report(), @r"
         error: history: 0 of 2 running, 2 pending; its instances do not come
           instances of the pool main (2 times): more vCPU capacity than your current vCPU limit of 32
           event: (service bench-history) was unable to place a task�
-          try  Service Quotas → Amazon EC2 → Running On-Demand Standard instances   or   a longer --timeout
+          try  Service Quotas → Amazon EC2 → Running On-Demand Standard instances
         ");
     }
 
@@ -471,12 +480,32 @@ mod tests {
             "0 of 2 running, 0 pending after 15m",
             &stopped,
             &[],
+            None,
         );
         insta::assert_snapshot!(problem.report(), @r"
         error: history: 0 of 2 running, 0 pending after 15m
           stopped: Essential container in task exited; temporal-history ended with 1
           event: (service bench-history) was unable to place a task�
-          try  benchmark-cluster setup, where there is no schema yet   or   its log: benchmark-cluster connect loki   or   a longer --timeout
+          try  benchmark-cluster setup, where there is no schema yet   or   its lines: benchmark-cluster connect loki
         ");
+    }
+
+    #[test]
+    fn what_is_not_in_loki_has_its_log_group() {
+        let stopped = ["ended".to_owned()];
+        let problem = |key| {
+            let wanted = Wanted { key, ..WANTED };
+            reasons(
+                &wanted,
+                &service(1, 0, 0, &[]),
+                "none runs",
+                &stopped,
+                &[],
+                Some("/ecs/bench/services"),
+            )
+            .report()
+        };
+        assert!(problem("loki").ends_with("\n  try  its lines in the log group /ecs/bench/services"));
+        assert!(problem(WORKERS).ends_with("\n  try  its lines: benchmark-cluster connect loki"));
     }
 }
