@@ -35,6 +35,7 @@ pub async fn recover(session: &Session, args: &RecoverArgs) -> Result<ExitCode, 
         ))
         .remedy("recover it there"));
     }
+    session.console.check_somebody("recover")?;
     session.agree_in_production("recover")?;
     let current = session.current().await?;
     let planned = planned(facts, &current);

@@ -206,6 +206,20 @@ impl Console {
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 
+    /// Whether there is somebody to ask, for a command whose question comes late.
+    ///
+    /// # Errors
+    /// When there is nobody, and no yes was given.
+    pub fn check_somebody(&self, command: &str) -> Result<(), Problem> {
+        if self.is_agreed || self.is_dry || io::stdin().is_terminal() {
+            return Ok(());
+        }
+        Err(Problem::new(format!(
+            "{command} asks before it deletes something, and nobody is here to answer"
+        ))
+        .remedy("--yes"))
+    }
+
     /// Asks a person whether to do what cannot be taken back; `word` is what they have to type.
     ///
     /// # Errors

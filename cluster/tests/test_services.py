@@ -1,5 +1,6 @@
 """`up`, `down`, `status` and `doctor`: each as it should go, and with what goes wrong in an account."""
 
+import json
 import re
 
 from case import Case, wait_for
@@ -107,6 +108,15 @@ class Down(Services):
         done = self.good("down", "--dry-run", "--json")
         self.assertEqual(done.changes, [], done)
         self.assertIn("ecs:UpdateService", [line.get("action") for line in done.lines], done)
+
+    def test_production_is_not_taken_down_without_a_yes(self):
+        self.ask("ui", 1)
+        file = self.folder / "prod.json"
+        file.write_text(json.dumps(self.facts | {"environment": "prod"}))
+        for command in ["down", "recover"]:
+            self.bad(command, says=["--yes"], BENCHMARK_FACTS=str(file))
+        done = self.good("down", "--yes", BENCHMARK_FACTS=str(file))
+        self.assertEqual(self.service("ui").counts(), (0, 0), done)
 
     def test_a_run_in_progress_is_not_ended_without_a_yes(self):
         task = self.begin_generator()

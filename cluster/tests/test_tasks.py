@@ -1,10 +1,13 @@
 """`setup` and `recover`, which start tasks once, and `connect` and `exec`, which hand over to the AWS CLI."""
 
 import json
+import os
 import socket
+import subprocess
 
 from case import Case, wait_for
 from containers import free_port
+from environment import PROGRAMS
 
 SERVERS = ["history", "matching", "frontend", "worker"]
 
@@ -99,10 +102,18 @@ class Recover(OneShot):
     def test_rows_are_deleted_only_after_a_yes(self):
         self.up()
         self.script("setup_database", lambda command: (["history 10.0.0.1:7234", "1 row"], 0))
-        done = self.run_command("recover", limit=240)
-        self.assertEqual(done.code, 2, done)
-        self.assertIn("--yes", done.err, done)
-        self.assertNotIn("clean-membership", [command[-1] for command in self.asked], done)
+        person, terminal = os.openpty()
+        self.addCleanup(os.close, person)
+        self.addCleanup(os.close, terminal)
+        os.write(person, b"no\n")
+        done = subprocess.run([str(PROGRAMS / "benchmark-cluster"), "recover"], env=self.shell(), cwd=self.folder, stdin=terminal, capture_output=True, text=True, timeout=240)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertEqual([command[-1] for command in self.asked], ["membership"], done)
+        self.assertIn("history 2, matching 2, frontend 2, worker 2", done.stderr, done)
+
+    def test_nobody_to_ask_is_found_out_while_servers_still_run(self):
+        self.up()
+        self.bad("recover", says="--yes")
 
     def test_a_database_that_does_not_answer_is_told_with_how_to_go_on(self):
         self.up()
