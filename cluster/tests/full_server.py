@@ -51,7 +51,7 @@ class Cluster(Processes):
         super().__init__(folder)
         names = ["postgres", "opensearch", "transport", "ecs"]
         names += [f"{service}-{kind}" for service in SERVICES for kind in ("grpc", "membership", "metrics")]
-        self.port = dict(zip(names, free_ports(len(names))))
+        self.port = dict(zip(names, free_ports(len(names)), strict=True))
         self.path = {"PATH": f"{SERVERS}:{os.environ['PATH']}", "HOME": "/", "USER": "temporal"}
 
     def sql(self, *statements):
@@ -122,7 +122,7 @@ class Cluster(Processes):
             # The health check of the task.
             kind = "membership" if service == "worker" else "grpc"
             url = f"tcp://127.0.0.1:{self.port[f'{service}-{kind}']}"
-            self.wait_for(service, lambda: self.ours("probe", url).returncode == 0)
+            self.wait_for(service, lambda url=url: self.ours("probe", url).returncode == 0)
 
 
 def certificates(folder):
