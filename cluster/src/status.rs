@@ -29,14 +29,16 @@ const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 /// # Errors
 /// When AWS refuses. A look that fails later is told, and the next one is tried.
 pub async fn status(session: &Session, args: &StatusArgs) -> Result<ExitCode, Problem> {
-    session.show(&Status::of(session).await?, "");
+    let is_screen = args.watch && io::stdout().is_terminal() && !session.console.is_json();
+    session.show(&Status::of(session).await?, if is_screen { CLEAR } else { "" });
     if !args.watch {
         return Ok(ExitCode::SUCCESS);
     }
-    let clear = if io::stdout().is_terminal() && !session.console.is_json() {
-        CLEAR
-    } else {
-        ""
+    // In a pipe one block stands below the other.
+    let before = match session.console.is_json() {
+        true => "",
+        false if is_screen => CLEAR,
+        false => "\n",
     };
     loop {
         tokio::select! {
@@ -45,8 +47,8 @@ pub async fn status(session: &Session, args: &StatusArgs) -> Result<ExitCode, Pr
                 tokio::time::sleep(PAUSE).await;
                 Status::of(session).await
             } => match looked {
-                Ok(status) => session.show(&status, clear),
-                Err(problem) => session.console.say("problem", format!("{clear}{}", problem.report()), json!({})),
+                Ok(status) => session.show(&status, before),
+                Err(problem) => session.console.say("problem", problem.report(), json!({})),
             },
         }
     }
@@ -252,14 +254,13 @@ impl Status {
 }
 
 impl Session {
-    fn show(&self, status: &Status, clear: &str) {
+    /// What goes before it clears the screen, or keeps it apart.
+    fn show(&self, status: &Status, before: &str) {
         if self.console.is_json() {
             return self.console.print(&status.json(&self.facts).to_string());
         }
         let text = status.text(&self.facts);
-        let text = text::lines(&text);
-        let end = if clear.is_empty() { "" } else { "\n" };
-        self.console.print(&format!("{clear}{text}{end}"));
+        self.console.print(&format!("{before}{}", text::lines(&text)));
     }
 }
 

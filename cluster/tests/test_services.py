@@ -2,8 +2,11 @@
 
 import json
 import re
+import signal
+import unittest
 
 from case import Case, wait_for
+from environment import ROOT, Environment
 
 ORDER = ["loki", "history", "matching", "frontend", "worker", "ui", "grafana"]
 
@@ -128,6 +131,14 @@ class Down(Services):
 
 
 class Status(Services):
+    def test_watching_goes_on_until_ctrl_c(self):
+        process = self.begin("status", "--watch", "--json")
+        looks = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        done = self.ended(process, ["status", "--watch"])
+        self.assertEqual(done.code, 0, done)
+        self.assertLess(looks[0]["at"], looks[1]["at"])
+
     def test_pools_services_run_end_and_dollars(self):
         self.ask("history", 16)
         self.ask("workers", 4)
@@ -170,3 +181,18 @@ class Doctor(Services):
             self.assertIn(text, wrong[check], done)
         for text in wrong.values():
             self.assertIn("try  ", text, done)
+
+
+class Facts(unittest.TestCase):
+    def test_those_of_the_unit_tests_are_terraforms(self):
+        """Values differ where Terraform's mock makes them up; keys, counts and sizes do not."""
+
+        def shape(value):
+            if isinstance(value, dict):
+                return {key: shape(each) for key, each in value.items()}
+            if isinstance(value, list):
+                return [shape(each) for each in value]
+            return value if isinstance(value, (int, float)) or value is None else type(value).__name__
+
+        written = json.loads((ROOT / "cluster/tests/facts/bench.json").read_text())
+        self.assertEqual(shape(written), shape(Environment().facts))
