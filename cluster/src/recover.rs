@@ -97,7 +97,7 @@ impl Session {
                 return Ok(());
             }
         }
-        self.console.agree("These rows of membership are deleted.", "delete")?;
+        self.console.agree("Delete these rows of membership?", "delete")?;
         let clean = ["/benchmark-cluster", "database", "clean-membership"];
         if let Some(outcome) = self.one_shot("setup_database", &clean, LIMIT).await? {
             let is_early = outcome.lines.iter().any(|line| line.contains("nothing was deleted"));
