@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    fs,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -13,10 +14,10 @@ use aws_sigv4::{
     sign::v4,
 };
 use benchmark_figures::{Asked, Sample, Source, Span, ask, parse_answer, promql};
-use benchmark_results::{Results, file, text};
+use benchmark_results::{Results, file, schema::ServerFigures, text};
 use benchmark_scenarios::Problem;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::crypto::ring;
 
@@ -63,13 +64,12 @@ pub async fn add(session: &Session, path: &Path, results: &mut Results) {
                 .iter()
                 .any(|one| one.figures.iter().any(|figure| figure.value.is_some())) =>
         {
-            results.server_figures = figures;
-            match file::write_atomically(path, results) {
-                Ok(()) => return,
-                Err(error) => {
-                    results.server_figures.clear();
-                    error.to_string()
+            match write(path, &figures) {
+                Ok(()) => {
+                    results.server_figures = figures;
+                    return;
                 }
+                Err(problem) => format!("{}: {problem}", path.display()),
             }
         }
         Ok(figures) => {
@@ -85,6 +85,19 @@ pub async fn add(session: &Session, path: &Path, results: &mut Results) {
     session
         .console
         .say("figures", sentence, json!({ "run": results.run.id }));
+}
+
+/// Puts the figures into the file, and leaves everything else in it as it is: the generator may be newer than this program,
+/// and what it wrote is not to be lost.
+fn write(path: &Path, figures: &[ServerFigures]) -> Result<(), String> {
+    let text = fs::read(path).map_err(|error| error.to_string())?;
+    let mut whole: Map<String, Value> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    whole.insert("serverFigures".to_owned(), json!(figures));
+    let written = file::replace(path, &mut |to| {
+        serde_json::to_writer_pretty(&mut *to, &whole)?;
+        to.write_all(b"\n")
+    });
+    written.map_err(|error| error.to_string())
 }
 
 /// The managed Prometheus.
@@ -244,4 +257,52 @@ fn cause(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use benchmark_results::schema::{FigureMethod, FigureUnit, ServerFigure};
+
+    use super::*;
+
+    #[test]
+    fn figures_are_added_and_all_else_stays_also_what_this_program_does_not_know() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.json");
+        let text = include_str!("../../results/tests/files/v1/short.json");
+        let newer = text.replacen("\"environment\": {", "\"environment\": {\n    \"ofTomorrow\": 0.1,", 1);
+        fs::write(&path, &newer).expect("a file");
+        let figures = [ServerFigures {
+            iteration: 1,
+            started_at: "2026-11-20T10:00:30Z".to_owned(),
+            seconds: 240.0,
+            method: FigureMethod::Prometheus,
+            problems: Vec::new(),
+            figures: vec![ServerFigure {
+                name: "frontend-requests".to_owned(),
+                labels: std::collections::BTreeMap::new(),
+                value: Some(12.5),
+                unit: FigureUnit::PerSecond,
+                query: "sum(rate(service_requests[240s]))".to_owned(),
+                source: "https://p".to_owned(),
+                reason: None,
+            }],
+        }];
+        write(&path, &figures).expect("a file");
+        assert_eq!(file::read(&path).expect("results").server_figures, figures);
+        let mut before: Map<String, Value> = serde_json::from_str(&newer).expect("JSON");
+        let after: Map<String, Value> = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+        before.insert("serverFigures".to_owned(), json!(figures));
+        assert_eq!(after, before);
+        assert_eq!(after["environment"]["ofTomorrow"], 0.1);
+    }
+
+    #[test]
+    fn a_query_is_a_form_with_its_instant_in_milliseconds() {
+        assert_eq!(form("rate(a[1m])", None), "query=rate%28a%5B1m%5D%29");
+        assert_eq!(
+            form("a+b", Some(1_800_000_000.12345)),
+            "query=a%2Bb&time=1800000000.123"
+        );
+    }
 }

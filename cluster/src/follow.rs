@@ -384,3 +384,51 @@ enum Look {
     Going,
     Ended(Option<Box<Task>>),
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::{ContainerOverride, KeyValuePair, TaskOverride};
+
+    use super::*;
+
+    fn task(started_by: &str, container: &str, value: &str) -> Task {
+        let variable = KeyValuePair::builder().name(KEEP_WORKERS).value(value).build();
+        let container = ContainerOverride::builder()
+            .name(container)
+            .environment(variable)
+            .build();
+        Task::builder()
+            .task_arn("arn:aws:ecs:r:1:task/c/0a1b")
+            .started_by(started_by)
+            .overrides(TaskOverride::builder().container_overrides(container).build())
+            .build()
+    }
+
+    #[test]
+    fn a_run_is_known_by_its_task_alone() {
+        let following = |task: &Task, keep| Following::of(task, keep, PathBuf::new());
+        let run = following(&task("abc123", ATTENDANT, "true"), false).expect("a run");
+        assert_eq!(
+            (run.id(), run.token.as_str(), run.keep_workers),
+            ("0a1b", "abc123", true)
+        );
+        assert!(
+            !following(&task("abc123", ATTENDANT, "false"), false)
+                .expect("a run")
+                .keep_workers
+        );
+        assert!(
+            !following(&task("abc123", "generator", "true"), false)
+                .expect("a run")
+                .keep_workers
+        );
+        assert!(
+            following(&task("abc123", "generator", "true"), true)
+                .expect("a run")
+                .keep_workers
+        );
+        // Somebody else's task, whose name would be part of a key in the bucket.
+        let problem = following(&task("ecs-svc/../x", ATTENDANT, ""), false).expect_err("refused");
+        assert_eq!(problem.to_string(), "task 0a1b: not started by benchmark-cluster run");
+    }
+}

@@ -47,6 +47,7 @@ from werkzeug.wrappers import Request, Response
 
 import asked
 import policies
+import signature
 from containers import Containers, Nothing, free_port
 from ecs import Ecs, Refused
 from scaling import AutoScaling
@@ -286,6 +287,9 @@ class Cloud:
     def workspace(self, request):
         if self.prometheus is None:
             raise Refused("ResourceNotFoundException", "Workspace not found", 404)
+        # Of a person: their secret is their key.
+        if not signature.is_signed(request, request.get_data(), OPERATOR, OPERATOR, "aps", self.environment.region):
+            raise Refused("InvalidSignatureException", "The request signature we calculated does not match.", 403)
         query = urllib.request.Request(f"http://{self.prometheus}/{request.path.split('/', 3)[3]}", request.get_data(), {"Content-Type": request.content_type})
         try:
             with urllib.request.urlopen(query, timeout=60) as answer:

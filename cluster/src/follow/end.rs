@@ -76,8 +76,9 @@ pub async fn end(
                 Ending::Own(2 | 129 | 130 | 143) if brought.is_empty() => {}
                 _ if brought.is_empty() => problems.push(Problem::new("the bucket has no result of this run")),
                 Ending::Own(_) if brought.iter().any(|one| !one.is_complete()) => {
-                    let what = "the result is a partial one, although the generator has ended by itself";
-                    problems.push(Problem::new(what));
+                    // Who copies was killed.
+                    let why = task.map_or_else(|| "ECS has forgotten its task".to_owned(), ecs::ending);
+                    problems.push(Problem::new(format!("the result that came is a partial one: {why}")));
                 }
                 _ => {}
             }

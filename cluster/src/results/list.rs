@@ -52,8 +52,8 @@ pub async fn list(session: &Session, bucket: &Bucket, limit: usize) -> Result<()
         let state = match head.and_then(|head| is_complete(&head.bytes)) {
             Some(true) => "complete",
             _ if going.contains(&run.id) => "in progress",
-            Some(false) => "INCOMPLETE: it was killed",
-            None => "INCOMPLETE: no results file",
+            Some(false) => "INCOMPLETE: a partial result",
+            None => "INCOMPLETE: no result",
         };
         let newest = run.newest.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
         if console.is_json() {

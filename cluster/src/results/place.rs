@@ -51,3 +51,70 @@ pub fn place(folder: &Path, run: &str, files: &[(String, Vec<u8>)]) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A results file of this schema, whole or not.
+    fn results(complete: bool) -> (String, Vec<u8>) {
+        let text = include_str!("../../../results/tests/files/v1/short.json");
+        let text = match complete {
+            true => text.to_owned(),
+            false => text.replacen("\"complete\": true", "\"complete\": false", 1),
+        };
+        let id = serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["run"]["id"].clone();
+        (id.as_str().expect("an id").to_owned(), text.into_bytes())
+    }
+
+    fn files(results: &[u8], notes: &str) -> Vec<(String, Vec<u8>)> {
+        let file = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
+        vec![file(FILE, results), file("more/notes", notes.as_bytes())]
+    }
+
+    #[test]
+    fn a_partial_result_gives_way_and_a_whole_one_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("runs/r");
+        let read = |name: &str| fs::read(folder.join(name)).expect("a file");
+        let (id, partial) = results(false);
+        let (_, whole) = results(true);
+        place(&folder, &id, &files(&partial, "one")).expect("room");
+        assert_eq!(read(FILE), partial);
+        place(&folder, &id, &files(&whole, "two")).expect("its own");
+        assert_eq!((read(FILE), read("more/notes")), (whole.clone(), b"two".to_vec()));
+        // With what was added to it here.
+        let mut more = whole.clone();
+        more.push(b'\n');
+        fs::write(folder.join(FILE), &more).expect("a file");
+        place(&folder, &id, &files(&whole, "two")).expect("nothing to do");
+        assert_eq!(read(FILE), more);
+    }
+
+    #[test]
+    fn what_is_anothers_is_not_overwritten_and_then_nothing_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (id, whole) = results(true);
+        let (_, partial) = results(false);
+        // A partial result of another run, a whole one of this with other files, and what is no result at all.
+        for (there, run, name) in [
+            (&partial, "another", FILE),
+            (&whole, id.as_str(), "more/notes"),
+            (&b"x".to_vec(), &id, FILE),
+        ] {
+            let folder = folder.path().join(run).join(name);
+            fs::create_dir_all(folder.join("more")).expect("a folder");
+            fs::write(folder.join(FILE), there).expect("a file");
+            if name != FILE {
+                fs::write(folder.join(name), "theirs").expect("a file");
+            }
+            let problem = place(&folder, run, &files(&whole, "ours"))
+                .expect_err("refused")
+                .report();
+            assert!(problem.contains(&format!("{name}: another file is there")), "{problem}");
+            assert!(problem.contains("--to DIR"), "{problem}");
+            assert_eq!(&fs::read(folder.join(FILE)).expect("a file"), there);
+            assert_eq!(folder.join("more/notes").exists(), name != FILE);
+        }
+    }
+}
