@@ -17,7 +17,8 @@ use benchmark_figures::{Asked, Sample, Source, Span, ask, parse_answer, promql};
 use benchmark_results::{Results, file, schema::ServerFigures, text};
 use benchmark_scenarios::Problem;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::de::IgnoredAny;
+use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::crypto::ring;
 
@@ -87,17 +88,17 @@ pub async fn add(session: &Session, path: &Path, results: &mut Results) {
         .say("figures", sentence, json!({ "run": results.run.id }));
 }
 
-/// Puts the figures into the file, and leaves everything else in it as it is: the generator may be newer than this program,
-/// and what it wrote is not to be lost.
+/// Puts the figures into the file, and leaves everything else in it as it is, to the byte: the generator may be newer than
+/// this program, and what it wrote is not to be lost.
 fn write(path: &Path, figures: &[ServerFigures]) -> Result<(), String> {
-    let text = fs::read(path).map_err(|error| error.to_string())?;
-    let mut whole: Map<String, Value> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    whole.insert("serverFigures".to_owned(), json!(figures));
-    let written = file::replace(path, &mut |to| {
-        serde_json::to_writer_pretty(&mut *to, &whole)?;
-        to.write_all(b"\n")
-    });
-    written.map_err(|error| error.to_string())
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let before = text.trim_end().strip_suffix('}').ok_or("it is no JSON object")?;
+    let figures = serde_json::to_string_pretty(figures).map_err(|error| error.to_string())?;
+    // Texts have no line breaks of their own in JSON.
+    let figures = figures.replace('\n', "\n  ");
+    let whole = format!("{},\n  \"serverFigures\": {figures}\n}}\n", before.trim_end());
+    serde_json::from_str::<IgnoredAny>(&whole).map_err(|error| error.to_string())?;
+    file::replace(path, &mut |to| to.write_all(whole.as_bytes())).map_err(|error| error.to_string())
 }
 
 /// The managed Prometheus.
@@ -290,18 +291,17 @@ mod tests {
         }];
         write(&path, &figures).expect("a file");
         assert_eq!(file::read(&path).expect("results").server_figures, figures);
-        let mut before: Map<String, Value> = serde_json::from_str(&newer).expect("JSON");
-        let after: Map<String, Value> = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
-        before.insert("serverFigures".to_owned(), json!(figures));
-        assert_eq!(after, before);
-        assert_eq!(after["environment"]["ofTomorrow"], 0.1);
+        let after = fs::read_to_string(&path).expect("a file");
+        let (kept, added) = after.split_once(",\n  \"serverFigures\": [\n    {\n").expect("figures");
+        assert_eq!(kept, newer.trim_end().trim_end_matches('}').trim_end());
+        assert!(added.ends_with("\n    }\n  ]\n}\n"), "{added}");
     }
 
     #[test]
     fn a_query_is_a_form_with_its_instant_in_milliseconds() {
         assert_eq!(form("rate(a[1m])", None), "query=rate%28a%5B1m%5D%29");
         assert_eq!(
-            form("a+b", Some(1_800_000_000.12345)),
+            form("a+b", Some(1_800_000_000.123_45)),
             "query=a%2Bb&time=1800000000.123"
         );
     }
