@@ -13,7 +13,8 @@ use serde_json::json;
 
 use crate::{aws::refused, ecs, facts, pools::Refusal, session::Session, wait::Wait};
 
-/// So many tasks that ended by themselves, and the next one will not do better.
+/// So many tasks that ended by themselves for each that is wanted, or so many while none runs, and the next one will not do
+/// better. Some of many servers that begin at once may end and come again.
 const FAILED_TASKS: usize = 3;
 
 /// How far back a pool's failed activities are told when time is over.
@@ -129,6 +130,16 @@ fn judge(wanted: &Wanted, service: &Service, tasks: &[Task], is_checked: bool) -
     State::Going(going.join(", "))
 }
 
+/// Whether so many tasks have ended by themselves that waiting for others does not help.
+fn is_in_vain(wanted: &Wanted, service: &Service, failures: usize) -> bool {
+    let tasks = if service.running_count() == 0 {
+        1
+    } else {
+        wanted.count as usize
+    };
+    failures >= FAILED_TASKS * tasks
+}
+
 /// Why tasks ended by themselves since then, newest first; those that ECS or a person stopped in order are no failures.
 fn failures(stopped: &[Task], since: SystemTime) -> Vec<String> {
     let since = DateTime::from(since);
@@ -188,7 +199,7 @@ impl Session {
                 said = going.clone();
             }
             if wanted.count > 0
-                && let Some(why) = self.hopeless(wanted, since).await?
+                && let Some(why) = self.hopeless(wanted, service, since).await?
             {
                 return Err(self.explain(wanted, service, format!("{going}; {why}"), since).await);
             }
@@ -201,9 +212,14 @@ impl Session {
     }
 
     /// What tells that waiting is in vain: tasks that end again and again, or a quota.
-    async fn hopeless(&self, wanted: &Wanted<'_>, since: SystemTime) -> Result<Option<String>, Problem> {
+    async fn hopeless(
+        &self,
+        wanted: &Wanted<'_>,
+        service: &Service,
+        since: SystemTime,
+    ) -> Result<Option<String>, Problem> {
         let failures = failures(&self.tasks(wanted.family, true).await?, since);
-        if failures.len() >= FAILED_TASKS {
+        if is_in_vain(wanted, service, failures.len()) {
             return Ok(Some("its tasks end by themselves".to_owned()));
         }
         let Some(pool) = self.facts.pools.get(wanted.pool) else {
@@ -446,6 +462,16 @@ mod tests {
                 "Essential container in task exited"
             ]
         );
+    }
+
+    #[test]
+    fn waiting_is_in_vain_when_none_runs_or_each_has_ended_three_times() {
+        let none = service(2, 0, 2, &[]);
+        assert!(!is_in_vain(&WANTED, &none, 2));
+        assert!(is_in_vain(&WANTED, &none, 3));
+        let one = service(2, 1, 1, &[]);
+        assert!(!is_in_vain(&WANTED, &one, 5));
+        assert!(is_in_vain(&WANTED, &one, 6));
     }
 
     #[test]
