@@ -84,10 +84,12 @@ pub enum State {
 fn judge(wanted: &Wanted, service: &Service, tasks: &[Task], is_checked: bool) -> State {
     let count = i32::try_from(wanted.count).unwrap_or(i32::MAX);
     let failed = |state: Option<&DeploymentRolloutState>| state == Some(&DeploymentRolloutState::Failed);
-    if let Some(failed) = service
-        .deployments()
-        .iter()
-        .find(|deployment| failed(deployment.rollout_state()))
+    // Without tasks there is nothing to roll out.
+    if count > 0
+        && let Some(failed) = service
+            .deployments()
+            .iter()
+            .find(|deployment| failed(deployment.rollout_state()))
     {
         let why = failed.rollout_state_reason().unwrap_or("no reason given");
         return State::Failed(format!("its deployment failed: {}", text::line(why, 200)));
@@ -99,7 +101,6 @@ fn judge(wanted: &Wanted, service: &Service, tasks: &[Task], is_checked: bool) -
     if service.running_count() != count || service.pending_count() > 0 {
         going.push(format!("{} pending", service.pending_count()));
     }
-    // Without tasks there is nothing to roll out.
     if count > 0 {
         let done = |state: Option<&DeploymentRolloutState>| {
             state.is_none_or(|state| *state == DeploymentRolloutState::Completed)
@@ -422,6 +423,8 @@ mod tests {
     #[test]
     fn without_tasks_a_deployment_does_not_matter() {
         let none = Wanted { count: 0, ..WANTED };
+        let failed = [DeploymentRolloutState::Failed];
+        assert_eq!(judge(&none, &service(0, 0, 0, &failed), &[], false), State::Steady);
         let in_progress = [DeploymentRolloutState::InProgress];
         assert_eq!(judge(&none, &service(0, 0, 0, &in_progress), &[], false), State::Steady);
         let going = State::Going("1 of 0 running, 0 pending".to_owned());
