@@ -39,24 +39,31 @@ pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Proble
     let current = session.current().await?;
     session.agree_in_production("down")?;
     session.end_run(args.timeout).await?;
+    // One that does not end keeps no other from ending: each costs.
+    let mut first = None;
     if let Some(workers) = &facts.workers {
         let wanted = Wanted::workers(workers, 0);
         let found = session.services(&[&workers.name]).await?;
         let Some(now) = found.first() else {
             return Err(missing(WORKERS, &workers.name, &facts.cluster.name));
         };
-        session.bring_to_none(&wanted, now, args.timeout).await?;
-        // Only now: until they are gone it would have ended them.
-        if session.console.is_dry || session.end().await?.is_some() {
-            session.remove_end().await?;
+        match session.bring_to_none(&wanted, now, args.timeout).await {
+            // Only now: until they are gone it would have ended them.
+            Ok(()) if session.console.is_dry || session.end().await?.is_some() => session.remove_end().await?,
+            Ok(()) => {}
+            Err(problem) => first = Some(problem),
         }
     }
     let mut services: Vec<&Service> = facts.services.iter().collect();
     services.sort_by_key(|service| std::cmp::Reverse(service.order));
-    session.bring_down(&services, &current, args.timeout).await?;
+    for service in services {
+        if let Err(problem) = session.bring_down(&[service], &current, args.timeout).await {
+            first.get_or_insert(problem);
+        }
+    }
     let ended = session.end_empty_instances(&POOLS_OF_RUNS).await?;
     if session.console.is_dry {
-        return Ok(ExitCode::SUCCESS);
+        return first.map_or(Ok(ExitCode::SUCCESS), Err);
     }
     if ended > 0 {
         session.console.say(
@@ -67,7 +74,8 @@ pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Proble
     }
     let instances = session.left_over().await?;
     let cost = Cost::of(facts, &instances)?;
-    let mut sentence = format!("{} is down. What still costs: {}", facts.project, cost.line());
+    let is_down = if first.is_none() { "is down" } else { "is not down" };
+    let mut sentence = format!("{} {is_down}. What still costs: {}", facts.project, cost.line());
     for line in cost.lines() {
         sentence.push_str(&format!("\n{line}"));
     }
@@ -81,6 +89,9 @@ pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Proble
         json!({ "usd_per_hour": cost.priced(), "unknown": cost.unknown(), "not_priced": cost.not_priced, "instances": instances }),
     );
     let of_runs: usize = POOLS_OF_RUNS.iter().filter_map(|&pool| instances.get(pool)).sum();
+    if let Some(problem) = first {
+        return Err(problem);
+    }
     if of_runs > 0 {
         return Err(Problem::new(format!(
             "{} of the pools {} do not end",

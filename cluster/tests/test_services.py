@@ -112,6 +112,16 @@ class Down(Services):
         self.assertEqual(done.changes, [], done)
         self.assertIn("ecs:UpdateService", [line.get("action") for line in done.lines], done)
 
+    def test_one_that_does_not_end_keeps_no_other_from_ending(self):
+        for key in ["history", "grafana"]:
+            self.ask(key, 1)
+        self.cloud.trouble("ecs:UpdateService", "AccessDeniedException", times=1, principal="operator")
+        done = self.run_command("down")
+        self.assertEqual(done.code, 2, done)
+        self.assertIn("ecs:UpdateService temporal-bench-grafana", done.err, done)
+        self.assertIn("temporal-bench is not down", done.out, done)
+        self.assertEqual([self.service(key).counts() for key in ["history", "grafana"]], [(0, 0), (1, 0)], done)
+
     def test_production_is_not_taken_down_without_a_yes(self):
         self.ask("ui", 1)
         file = self.folder / "prod.json"
