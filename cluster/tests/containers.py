@@ -5,8 +5,10 @@ when an essential one ends, the others are stopped. What runs is what the task d
 programs' paths, hosts, ports and /runs are others. Containers of other programs (sidecars) are left out.
 """
 
+import contextlib
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -19,9 +21,12 @@ OFTEN = 0.2
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A free port below those that connections are given: nobody takes it until it is used."""
+    for port in random.sample(range(10_000, 32_768), 1000):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 class Container:
