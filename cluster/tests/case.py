@@ -1,5 +1,6 @@
 """What tests of commands have: the tests' AWS, a person's shell, and what a command said, did and asked."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -87,11 +88,13 @@ class Case(unittest.TestCase):
             [str(PROGRAMS / "benchmark-cluster"), *arguments], env=self.shell(**more), cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )
+        atexit.register(process.kill)
         self.addCleanup(self.reap, process)
         return process
 
     @staticmethod
     def reap(process):
+        atexit.unregister(process.kill)
         process.kill()
         process.communicate()
 

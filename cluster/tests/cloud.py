@@ -14,6 +14,7 @@ nothing running. Programs come from target/debug, or from the folder in CLUSTER_
 """
 
 import argparse
+import atexit
 import json
 import os
 import pathlib
@@ -134,9 +135,11 @@ class Cloud:
         facts = json.dumps(self.environment.facts)
         self.facts_file.write_text(re.sub(r"https://aps-workspaces\.[^/]+", self.endpoint, facts))
         self.ecs.thread.start()
+        atexit.register(self.ecs.close)
         return self
 
     def __exit__(self, *_):
+        atexit.unregister(self.ecs.close)
         self.ecs.close()
         self.server.shutdown()
         self.server.server_close()

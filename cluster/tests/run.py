@@ -6,6 +6,7 @@
 
 import io
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -31,5 +32,7 @@ def run(file, name):
 
 
 if ":" in sys.argv[1]:
+    # Servers and processes of tasks end with this one, also when it is told to end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(0 if run(*sys.argv[1].split(":")) else 1)
 print("\n".join(classes(sys.argv[1:])))
