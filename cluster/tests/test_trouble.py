@@ -118,17 +118,6 @@ class Beginning(Trouble):
         self.nothing_was_left(done)
 
 
-class Bucket(Trouble):
-    def test_a_bucket_that_the_attendant_cannot_write_is_found_out_before_the_load(self):
-        self.cloud.trouble("s3:PutObject", "AccessDenied", status=403, principal="*-generator-task")
-        done = self.run_command(*RUN, limit=240)
-        self.assertEqual(done.code, 2, done)
-        (task,) = self.tasks("generator")
-        self.assertIsNone(task.container("generator").process, done)
-        self.assertIn("s3:PutObject", done.out + done.err, done)
-        self.nothing_was_left(done)
-
-
 class Meanwhile(Trouble):
     def test_throttled_calls_are_made_again(self):
         self.cloud.trouble("*", "ThrottlingException", "Rate exceeded", times=4, principal="operator")
