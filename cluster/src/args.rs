@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use benchmark_scenarios::units;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::Styles};
@@ -21,25 +21,11 @@ pub struct Cli {
 /// Options of all commands.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// Folder of the environment's Terraform, whose output `facts` is read
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        default_value = "terraform",
-        env = "BENCHMARK_TERRAFORM",
-        hide_env_values = true
-    )]
-    pub terraform: PathBuf,
-    /// The facts in a file: terraform output -json facts > FILE
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "BENCHMARK_FACTS",
-        hide_env_values = true,
-        conflicts_with = "terraform"
-    )]
+    /// Folder of the environment's Terraform, whose output `facts` is read [env: BENCHMARK_TERRAFORM; default: terraform]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub terraform: Option<PathBuf>,
+    /// The facts in a file: terraform output -json facts > FILE [env: BENCHMARK_FACTS]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "terraform")]
     pub facts: Option<PathBuf>,
     /// Print the calls that would change something, and make none of them
     #[arg(long, global = true)]
@@ -50,6 +36,30 @@ pub struct Common {
     /// Yes to every question
     #[arg(long, short, global = true)]
     pub yes: bool,
+}
+
+/// Where the facts come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// The output of Terraform in this folder.
+    Terraform(PathBuf),
+}
+
+impl Common {
+    /// Where the facts come from: what is typed goes before variables, and a file before a folder.
+    pub fn origin(&self, variable: impl Fn(&str) -> Option<OsString>) -> Origin {
+        let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        match (&self.facts, &self.terraform) {
+            (Some(file), _) => Origin::File(file.clone()),
+            (None, Some(folder)) => Origin::Terraform(folder.clone()),
+            (None, None) => match set("BENCHMARK_FACTS") {
+                Some(file) => Origin::File(file),
+                None => Origin::Terraform(set("BENCHMARK_TERRAFORM").unwrap_or_else(|| "terraform".into())),
+            },
+        }
+    }
 }
 
 /// What to do.
@@ -311,4 +321,30 @@ pub enum DatabaseCommand {
     CleanMembership,
     /// The role that the servers log in as
     GrantRole,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_goes_before_variables() {
+        let origin = |typed: &[&str], set: &[(&str, &str)]| {
+            let words = ["benchmark-cluster", "status"].iter().chain(typed);
+            let common = Cli::try_parse_from(words).expect("a command line").common;
+            common.origin(|name| set.iter().find(|one| one.0 == name).map(|one| one.1.into()))
+        };
+        let both = [("BENCHMARK_FACTS", "f"), ("BENCHMARK_TERRAFORM", "t")];
+        assert_eq!(origin(&[], &[]), Origin::Terraform("terraform".into()));
+        assert_eq!(origin(&[], &both), Origin::File("f".into()));
+        assert_eq!(origin(&[], &both[1..]), Origin::Terraform("t".into()));
+        assert_eq!(origin(&["--terraform", "x"], &both), Origin::Terraform("x".into()));
+        assert_eq!(origin(&["--facts", "x"], &both), Origin::File("x".into()));
+        assert_eq!(
+            origin(&[], &[("BENCHMARK_FACTS", "")]),
+            Origin::Terraform("terraform".into())
+        );
+        Cli::try_parse_from(["benchmark-cluster", "status", "--facts", "x", "--terraform", "y"])
+            .expect_err("two origins");
+    }
 }

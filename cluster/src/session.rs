@@ -9,7 +9,11 @@ use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use serde_json::{Map, Value, json};
 
-use crate::{args::Common, aws::Aws, facts::Facts};
+use crate::{
+    args::{Common, Origin},
+    aws::Aws,
+    facts::Facts,
+};
 
 /// A call that changes something, as it is printed by `--dry-run`.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,9 +93,9 @@ impl Session {
     /// # Errors
     /// When there are none.
     pub fn read(common: &Common) -> Result<Facts, Problem> {
-        match &common.facts {
-            Some(file) => Facts::from_file(file),
-            None => Facts::from_terraform(&common.terraform),
+        match common.origin(|name| std::env::var_os(name)) {
+            Origin::File(file) => Facts::from_file(&file),
+            Origin::Terraform(folder) => Facts::from_terraform(&folder),
         }
     }
 
