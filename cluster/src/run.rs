@@ -165,9 +165,9 @@ impl<'a> Prepared<'a> {
         let planned: Vec<String> = args.arguments.iter().cloned().chain(fleet).collect();
         session.check_plan(generator, &planned).await?;
         let sentence = format!(
-            "{workers} workers, {} generator{}, at most {}; results in s3://{bucket}",
-            args.generators,
-            if args.generators == 1 { "" } else { "s" },
+            "{}, {}, at most {}; results in s3://{bucket}",
+            counted(workers, "worker"),
+            counted(args.generators, "generator"),
             units::format(args.ttl)
         );
         session.console.say(
@@ -284,6 +284,11 @@ impl<'a> Prepared<'a> {
         }
         Ok(())
     }
+}
+
+/// So many of something.
+pub fn counted(count: u32, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Variables of the attendant.

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     args::WorkersArgs,
     facts::{Facts, Pool, Workers},
+    run::counted,
     session::Session,
     steady::Wanted,
 };
@@ -46,7 +47,11 @@ pub async fn workers(session: &Session, args: &WorkersArgs) -> Result<ExitCode, 
     }
     let sentence = match args.count {
         0 => "no workers are left".to_owned(),
-        count => format!("{count} workers run; they end in {}", units::format(args.ttl)),
+        count => format!(
+            "{} here, with an end in {}",
+            counted(count, "worker"),
+            units::format(args.ttl)
+        ),
     };
     session.console.say("workers", sentence, json!({ "count": args.count }));
     Ok(ExitCode::SUCCESS)
