@@ -242,6 +242,12 @@ fn no_panel_is_empty() {
     });
     wire.restore();
     by_hand::trouble(&troubled.address(), &host_of(&troubled));
+    // The worker that has them may be scraped seconds after it began.
+    let eager = format!("sum(rate(temporal_activity_task_received_total{{eager=\"true\"}}[{RATE_INTERVAL}])) > 0");
+    second.until("activities that go eager, in each Prometheus", || {
+        let is_there = |prometheus: &Prometheus| !prometheus.query(&eager, None).unwrap().series.is_empty();
+        prometheus.iter().all(is_there)
+    });
     second.kill_a_worker();
     let second = second.finish();
     let end = now();
