@@ -16,7 +16,8 @@ use benchmark_results::schema::ServerFigures;
 use benchmark_scenarios::{FigureSources, Key, Problem, PrometheusSource};
 
 use ask::ask;
-pub use ask::{Prometheus, Span, ask_within};
+pub use ask::{Prometheus, ask_within};
+pub use benchmark_figures::Span;
 pub use client::Client;
 pub use headers::read as read_headers;
 pub use pages::{Pages, Watching};
@@ -73,11 +74,7 @@ pub async fn of_stored(
 ) -> anyhow::Result<Vec<ServerFigures>> {
     let prometheus = Prometheus::new(source)?;
     prometheus.check().await?;
-    let spans: Vec<Span> = results
-        .iterations
-        .iter()
-        .filter_map(|iteration| Span::of(iteration.index, &iteration.started_at, &iteration.phases.measure))
-        .collect();
+    let spans = Span::all(results);
     if spans.is_empty() {
         anyhow::bail!("this result has no measured phase to ask about");
     }

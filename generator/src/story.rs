@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use benchmark_figures::Source as _;
 use benchmark_fleet::Token;
 use benchmark_results::{
     Results, RunParts, assemble, file,

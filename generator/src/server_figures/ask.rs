@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use benchmark_figures::{Asked, FIGURES, NAMES_QUERY, Names, Sample, answered, promql, unanswered};
-use benchmark_results::{
-    diagnosis::names,
-    schema::{FigureMethod, PhaseReport, ServerFigure, ServerFigures},
-};
+use benchmark_figures::{Asked, Sample, Source, Span, names, promql};
+use benchmark_results::schema::ServerFigures;
 use benchmark_scenarios::{Key, Problem, PrometheusSource};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -49,11 +46,6 @@ impl Prometheus {
         })
     }
 
-    /// Its URL.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Whether it answers at all.
     ///
     /// # Errors
@@ -70,89 +62,31 @@ impl Prometheus {
             ),
         }
     }
-
-    async fn query(&self, query: &str, at: Option<f64>) -> Result<Vec<Sample>, String> {
-        self.client.query(&self.url, query, at).await
-    }
 }
 
-/// A measured phase.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Span {
-    iteration: u32,
-    started_at: String,
-    begin_unix_ns: i128,
-    length: Duration,
-}
-
-impl Span {
-    /// That of an iteration which began at an instant; `None` where nothing was measured.
-    pub fn of(iteration: u32, started_at: &str, measure: &PhaseReport) -> Option<Span> {
-        let begun: Timestamp = started_at.parse().ok()?;
-        let offset = Duration::try_from_secs_f64(measure.start_seconds).ok()?;
-        let length = Duration::try_from_secs_f64(measure.seconds).ok()?;
-        // Not a whole millisecond is no window.
-        if length < Duration::from_millis(1) {
-            return None;
-        }
-        let begin = begun
-            .as_nanosecond()
-            .checked_add(i128::try_from(offset.as_nanos()).ok()?)?;
-        Some(Span {
-            iteration,
-            started_at: instant_of(begin),
-            begin_unix_ns: begin,
-            length,
-        })
+impl Source for Prometheus {
+    fn url(&self) -> &str {
+        &self.url
     }
 
-    fn told(&self, figures: Vec<ServerFigure>, problems: Vec<String>) -> ServerFigures {
-        ServerFigures {
-            iteration: self.iteration,
-            started_at: self.started_at.clone(),
-            seconds: self.length.as_secs_f64(),
-            method: FigureMethod::Prometheus,
-            problems,
-            figures,
-        }
+    fn matchers(&self) -> Option<&str> {
+        self.matchers.as_deref()
     }
 
-    /// Its end, Unix seconds.
-    fn end(&self) -> f64 {
-        (self.begin_unix_ns as f64 + self.length.as_nanos() as f64) / 1e9
+    fn query(&self, query: &str, at: Option<f64>) -> impl Future<Output = Result<Vec<Sample>, String>> + Send {
+        self.client.query(&self.url, query, at)
     }
-}
-
-/// An instant as it stands in a results file.
-pub(super) fn instant(unix_ns: u64) -> String {
-    instant_of(unix_ns.into())
-}
-
-fn instant_of(unix_ns: i128) -> String {
-    Timestamp::from_nanosecond(unix_ns).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
 /// Asks for the figures of each span, once there is a sample from after the last of them.
 pub async fn ask(prometheus: &Prometheus, namespace: &str, spans: &[Span]) -> Vec<ServerFigures> {
     let end = spans.iter().map(Span::end).fold(0.0, f64::max);
     let of_none = asked(namespace, prometheus.matchers.as_deref(), Duration::from_secs(1));
-    let late = wait_for_sample(prometheus, &of_none, end).await.err();
-    let names = match late {
-        None => names(prometheus, &of_none, Some(end)).await,
-        Some(_) => Ok(Names::default()),
-    };
-    let mut told = Vec::new();
-    for span in spans {
-        let asked = asked(namespace, prometheus.matchers.as_deref(), span.length);
-        let (figures, problems) = match (&late, &names) {
-            (Some(reason), _) | (None, Err(reason)) => {
-                (unanswered(&asked, prometheus.url(), reason), vec![reason.clone()])
-            }
-            (None, Ok(names)) => figures(prometheus, &asked, span, names).await,
-        };
-        told.push(span.told(figures, problems));
+    let scraped = wait_for_sample(prometheus, &of_none, end).await;
+    match scraped {
+        Ok(()) => benchmark_figures::ask(prometheus, namespace, spans).await,
+        Err(reason) => all_unanswered(prometheus, namespace, spans, &reason),
     }
-    told
 }
 
 /// The same, but not beyond a deadline: what could not be had by then says so.
@@ -165,11 +99,16 @@ pub async fn ask_within(
     if let Ok(told) = deadline.keep(ask(prometheus, namespace, spans)).await {
         return told;
     }
-    let reason = "time was up before Prometheus had answered";
-    let none = |span: &Span| {
-        let asked = asked(namespace, prometheus.matchers.as_deref(), span.length);
-        span.told(unanswered(&asked, prometheus.url(), reason), vec![reason.to_owned()])
-    };
+    all_unanswered(
+        prometheus,
+        namespace,
+        spans,
+        "time was up before Prometheus had answered",
+    )
+}
+
+fn all_unanswered(prometheus: &Prometheus, namespace: &str, spans: &[Span], reason: &str) -> Vec<ServerFigures> {
+    let none = |span: &Span| span.unanswered(prometheus, namespace, reason);
     spans.iter().map(none).collect()
 }
 
@@ -201,58 +140,4 @@ async fn wait_for_sample(prometheus: &Prometheus, asked: &Asked, end: f64) -> Re
         }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-/// What the server calls its metrics.
-async fn names(prometheus: &Prometheus, asked: &Asked, at: Option<f64>) -> Result<Names, String> {
-    let mut names = Names::default();
-    let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned();
-    for sample in prometheus.query(NAMES_QUERY, at).await? {
-        if let Some(name) = label(&sample, "__name__") {
-            names.see(&name);
-        }
-    }
-    for sample in prometheus.query(&promql::edges(asked), at).await? {
-        if let Some(edge) = label(&sample, "le").and_then(|edge| edge.parse().ok()) {
-            names.see_edge(edge);
-        }
-    }
-    Ok(names)
-}
-
-async fn figures(
-    prometheus: &Prometheus,
-    asked: &Asked,
-    span: &Span,
-    names: &Names,
-) -> (Vec<ServerFigure>, Vec<String>) {
-    let named = names.problem();
-    let mut problems: Vec<String> = named.clone().into_iter().collect();
-    let mut all: Vec<ServerFigure> = Vec::new();
-    for figure in FIGURES {
-        let answer = match &named {
-            Some(problem) if !figure.is_of_workers() => Err(problem.clone()),
-            _ => prometheus.query(&promql::query(figure, asked), Some(span.end())).await,
-        };
-        if let Err(reason) = &answer
-            && problems.is_empty()
-        {
-            problems.push(format!("{}: {reason}", prometheus.url()));
-        }
-        let is_known = all
-            .iter()
-            .any(|told| told.name == names::REQUESTS && told.value.is_some());
-        all.extend(answered(figure, asked, prometheus.url(), answer, is_known));
-    }
-    let is_known = all
-        .iter()
-        .any(|told| told.name == names::REQUESTS && told.value.is_some());
-    if !is_known && problems.is_empty() {
-        problems.push(format!(
-            "{} knows no requests for namespace {} in the measured phase",
-            prometheus.url(),
-            asked.namespace
-        ));
-    }
-    (all, problems)
 }

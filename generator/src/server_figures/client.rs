@@ -51,11 +51,6 @@ impl Client {
     /// # Errors
     /// Why there is no answer, in words.
     pub async fn query(&self, base: &str, query: &str, at: Option<f64>) -> Result<Vec<Sample>, String> {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("query", query);
-        if let Some(at) = at {
-            form.append_pair("time", &format!("{at:.3}"));
-        }
         // A query may be longer than a URL.
         let request = self
             .http
@@ -65,7 +60,7 @@ impl Client {
                 CONTENT_TYPE,
                 HeaderValue::from_static("application/x-www-form-urlencoded"),
             )
-            .body(form.finish());
+            .body(form(query, at));
         let mut answer = request.send().await.map_err(|error| http_cause(&error))?;
         let status = answer.status();
         let mut body = Vec::new();
@@ -84,6 +79,16 @@ impl Client {
             _ => Err(format!("answered {status}")),
         }
     }
+}
+
+/// A query and its instant.
+fn form(query: &str, at: Option<f64>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("query", query);
+    if let Some(at) = at {
+        form.append_pair("time", &format!("{at:.3}"));
+    }
+    form.finish()
 }
 
 fn sound(answer: reqwest::Result<Response>) -> Result<Response, String> {

@@ -6,6 +6,7 @@ use benchmark_figures::{Page, Reading, Snapshot};
 use benchmark_metrics::{Format, Registry};
 use benchmark_results::schema::{FigureMethod, Phase, ServerFigures};
 use futures::future::join_all;
+use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{Client, asked};
@@ -123,7 +124,7 @@ impl Watching {
         }
         let read = deadline.keep(&mut task).await;
         let planned = Duration::from_nanos(end - begin);
-        let started_at = super::ask::instant(timeline.unix_ns_of(begin));
+        let started_at = instant(timeline.unix_ns_of(begin));
         let (seconds, (figures, problems)) = match read {
             Ok(Ok(reading)) => {
                 let seconds = reading.seconds();
@@ -181,4 +182,9 @@ async fn read(pages: Pages, timeline: Timeline, begin: u64, mut end: watch::Rece
         }
         next += u64::try_from(INTERVAL.as_nanos()).unwrap_or(u64::MAX);
     }
+}
+
+/// An instant as it stands in a results file.
+fn instant(unix_ns: u64) -> String {
+    Timestamp::from_nanosecond(unix_ns.into()).map_or_else(|_| String::new(), |at| at.to_string())
 }
