@@ -43,6 +43,8 @@ pub mod starters;
 pub mod stop;
 pub mod story;
 pub mod submission;
+#[cfg(test)]
+mod testing;
 pub mod timeline;
 pub mod watch;
 pub mod workload;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::{ConnectOptions, Server};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, Response, header::CONTENT_TYPE};
@@ -35,6 +35,7 @@ use crate::{
     shard::{ShardWindow, StartEnd},
     stop::{self, StopReason},
     submission::Submission,
+    testing,
     timeline::Timeline,
 };
 
@@ -252,29 +253,16 @@ impl Over {
     }
 
     fn with(rate: &str, stamps: bool, tell: impl FnOnce(&Schedule, &mut Accounts)) -> Over {
-        let mut asked = Asked::new();
-        for (key, text) in [
+        let load = [
             (Key::Rate, rate),
             (Key::Duration, "3s"),
             (Key::RampUp, "1s"),
             (Key::WarmUp, "1s"),
             (Key::Drain, "30s"),
             (Key::Address, "h:1"),
-        ] {
-            asked.add(key, Given::by_flag(key.flag(), text));
-        }
-        if stamps {
-            for (key, text) in [(Key::ExpectWorkers, "1"), (Key::FleetListen, "127.0.0.1:0")] {
-                asked.add(key, Given::by_flag(key.flag(), text));
-            }
-        }
-        let host = HostFacts {
-            cores: 2,
-            task_queue: "queue".to_owned(),
-        };
-        let plan = resolve(&asked, &host)
-            .unwrap_or_else(|problem| panic!("{}", problem.report()))
-            .plan;
+        ];
+        let fleet = [(Key::ExpectWorkers, "1"), (Key::FleetListen, "127.0.0.1:0")];
+        let plan = testing::plan(load.into_iter().chain(fleet.into_iter().filter(|_| stamps)));
         let crew = Crew::new(CrewOptions {
             plan: &plan,
             run_id: "run",

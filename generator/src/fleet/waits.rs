@@ -9,7 +9,7 @@ use std::{
 
 use benchmark_fleet::{Origin, wire};
 use benchmark_results::file;
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::ConnectOptions;
 
 use super::crew::{Crew, CrewOptions, version};
@@ -19,6 +19,7 @@ use crate::{
     null_frontend::{NullFrontend, Options},
     stop::{self, StopReason},
     submission::{self, Submission, SubmissionOptions},
+    testing,
 };
 
 /// Longer than anything here takes on a busy machine, and much shorter than what it would wait for without limit.
@@ -27,7 +28,6 @@ const LIMIT: Duration = Duration::from_secs(60);
 const KEY: [u8; 16] = [7; 16];
 
 fn plan(frontend: &NullFrontend, more: &[(Key, &str)]) -> Plan {
-    let mut asked = Asked::new();
     let address = frontend.address().to_string();
     let usual = [
         (Key::Address, address.as_str()),
@@ -38,16 +38,7 @@ fn plan(frontend: &NullFrontend, more: &[(Key, &str)]) -> Plan {
         (Key::Sample, "0"),
     ];
     let own = |key: Key| more.iter().any(|(other, _)| *other == key);
-    for (key, text) in usual.iter().filter(|(key, _)| !own(*key)).chain(more) {
-        asked.add(*key, Given::by_flag(key.flag(), *text));
-    }
-    let host = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    resolve(&asked, &host)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan
+    testing::plan(usual.iter().filter(|(key, _)| !own(*key)).chain(more).copied())
 }
 
 fn crew(plan: &Plan) -> Crew {

@@ -6,13 +6,14 @@ use benchmark_results::{
     Histogram, JudgeInput, judge,
     schema::{Check, CheckStatus, Fleet, GeneratorHealth, Reconciliation},
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Key, Plan};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     accounts::{Accounts, Origin, Sample},
     observed::phase_report,
+    testing,
 };
 
 const MILLI: u64 = 1_000_000;
@@ -22,8 +23,7 @@ const SECOND: u64 = 1_000 * MILLI;
 const LOOK: u64 = 50 * MILLI;
 
 fn plan(rate: &str, cap: &str) -> Plan {
-    let mut asked = Asked::new();
-    for (key, text) in [
+    testing::plan([
         (Key::Address, "127.0.0.1:1"),
         (Key::Rate, rate),
         (Key::Duration, "8s"),
@@ -32,14 +32,7 @@ fn plan(rate: &str, cap: &str) -> Plan {
         (Key::Drain, "0"),
         (Key::MaxInFlight, cap),
         (Key::Sample, "0"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let facts = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    resolve(&asked, &facts).unwrap().plan
+    ])
 }
 
 /// What stands still for a while.

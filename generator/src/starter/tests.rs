@@ -3,11 +3,11 @@
 
 use std::sync::{Mutex, mpsc};
 
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+use benchmark_scenarios::Key;
 use benchmark_temporal::{ConnectOptions, start::StartTemplateOptions};
 
 use super::*;
-use crate::{accountant::StartReport, scripted_server, shard::StartEnd};
+use crate::{accountant::StartReport, scripted_server, shard::StartEnd, testing};
 
 /// A thousand arrivals are due before the first is sent: the server has the first of them long before the last is handed to
 /// a connection.
@@ -31,8 +31,7 @@ async fn a_thread_gives_its_connections_a_turn_within_a_burst() {
 
 /// Sends a second's starts when it is over; what became of them.
 async fn send_late(address: &str, dispatched: Arc<AtomicU64>) -> Vec<StartEnd> {
-    let mut asked = Asked::new();
-    for (key, text) in [
+    let plan = testing::plan([
         (Key::Address, address),
         (Key::Rate, "1000"),
         (Key::Duration, "1s"),
@@ -40,16 +39,7 @@ async fn send_late(address: &str, dispatched: Arc<AtomicU64>) -> Vec<StartEnd> {
         (Key::WarmUp, "0s"),
         (Key::MaxLag, "10m"),
         (Key::MaxInFlight, "2000"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let host = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    let plan = resolve(&asked, &host)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan;
+    ]);
     let connect = ConnectOptions::new(address, plan.namespace.clone());
     let dialer = Arc::new(Dialer::new(&connect, plan.starter.start_timeout).unwrap());
     let client = StartClient::connect(Arc::clone(&dialer), 0, 2).await.unwrap();

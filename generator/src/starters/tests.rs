@@ -8,7 +8,7 @@ use std::{
 };
 
 use benchmark_results::{Histogram, Ledger};
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+use benchmark_scenarios::Key;
 use benchmark_workflows::RunHeader;
 use prost::Message as _;
 use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
@@ -22,6 +22,7 @@ use crate::{
     null_frontend::{Behaviour, Lose, LostAnswer, NullFrontend, Options, Refuse},
     scripted_server,
     shard::{ShardWindow, StartEnd},
+    testing,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -43,7 +44,6 @@ async fn sending(frontend: &NullFrontend, settings: &[(Key, &str)]) -> Sending {
 
 /// The same before it begins.
 async fn connected(address: SocketAddr, settings: &[(Key, &str)]) -> anyhow::Result<Sending> {
-    let mut asked = Asked::new();
     let address = address.to_string();
     let common = [
         (Key::Address, address.as_str()),
@@ -52,16 +52,7 @@ async fn connected(address: SocketAddr, settings: &[(Key, &str)]) -> anyhow::Res
         (Key::Duration, "1m"),
     ];
     let settings: BTreeMap<Key, &str> = common.iter().chain(settings).copied().collect();
-    for (key, text) in settings {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let host = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    let plan = resolve(&asked, &host)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan;
+    let plan = testing::plan(settings);
     let (reporting, reports) = mpsc::channel();
     let (sampling, sampled) = unbounded_channel();
     let schedule = Schedule::new(&plan.load);

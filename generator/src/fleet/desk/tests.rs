@@ -1,9 +1,10 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use benchmark_fleet::{EndRecord, EndsBuilder, MemberId, Role, columns};
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+use benchmark_scenarios::Key;
 
 use super::*;
+use crate::testing;
 
 const GENERATOR: Teller = Teller {
     id: MemberId(1),
@@ -17,21 +18,11 @@ const WORKER: Teller = Teller {
 };
 
 fn desk() -> (Desk, Receiver<Report>) {
-    let mut asked = Asked::new();
-    for (key, text) in [
+    let plan = testing::plan([
         (Key::Generators, "2"),
         (Key::FleetListen, "127.0.0.1:0"),
         (Key::Address, "h:1"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let host = HostFacts {
-        cores: 1,
-        task_queue: "q".to_owned(),
-    };
-    let plan = resolve(&asked, &host)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan;
+    ]);
     let (reports, incoming) = channel();
     let desk = Desk::default();
     let timeline = Timeline::beginning_in(0);

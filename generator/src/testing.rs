@@ -1,0 +1,18 @@
+//! What unit tests of several modules need.
+
+use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+
+/// The plan that these options come to on a machine of two cores.
+pub(crate) fn plan<'a>(options: impl IntoIterator<Item = (Key, &'a str)>) -> Plan {
+    let mut asked = Asked::new();
+    for (key, text) in options {
+        asked.add(key, Given::by_flag(key.flag(), text));
+    }
+    let host = HostFacts {
+        cores: 2,
+        task_queue: "queue".to_owned(),
+    };
+    resolve(&asked, &host)
+        .unwrap_or_else(|problem| panic!("{}", problem.report()))
+        .plan
+}
