@@ -13,6 +13,9 @@ use std::{
 /// Lines that are shown of it.
 const LINES: usize = 12;
 
+/// Of these, lines before a panic: what went wrong is often said there, and the panic is but what followed.
+const BEFORE_PANIC: usize = 4;
+
 /// As much of its end as is looked at.
 const TAIL: u64 = 1 << 20;
 
@@ -63,7 +66,12 @@ impl Log {
 
     /// Its last words.
     pub(super) fn tail(&self) -> String {
-        last_words(&String::from_utf8_lossy(&self.end().unwrap_or_default()))
+        last_words(&self.text())
+    }
+
+    /// As much of its end as is looked at.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.end().unwrap_or_default()).into_owned()
     }
 
     /// Makes it stay, and says where. One without a name is copied to a file that has one.
@@ -117,13 +125,16 @@ fn create(folder: &Path) -> io::Result<(File, PathBuf)> {
     }
 }
 
-/// The end of a log; where the server panicked, from the line that says why, since the stack is longer than the end.
+/// The end of a log; where the server panicked, from shortly before the line that says so, since the stack is longer than the
+/// end.
 fn last_words(log: &str) -> String {
     let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let panicked = lines
         .iter()
         .position(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));
-    let begin = panicked.unwrap_or(lines.len().saturating_sub(LINES));
+    let begin = panicked.map_or(lines.len().saturating_sub(LINES), |line| {
+        line.saturating_sub(BEFORE_PANIC)
+    });
     lines[begin..]
         .iter()
         .take(LINES)
@@ -143,9 +154,11 @@ mod tests {
         let stack: String = (0..60)
             .map(|frame| format!("main.f{frame}()\n\t/f.go:{frame}\n"))
             .collect();
-        let log = format!("a warning\npanic: failed assigning ephemeral port: address already in use\n\n{stack}");
+        let before: String = (0..9).map(|line| format!("error {line}\n")).collect();
+        let log = format!("{before}panic: failed assigning ephemeral port: address already in use\n\n{stack}");
         let words = last_words(&log);
-        assert!(words.starts_with("panic: failed assigning ephemeral port"), "{words}");
+        assert!(words.starts_with("error 5\n"), "{words}");
+        assert!(words.contains("\npanic: failed assigning ephemeral port"), "{words}");
         assert_eq!(words.lines().count(), LINES);
     }
 

@@ -99,7 +99,7 @@ impl EmbeddedServer {
             loop {
                 starts += 1;
                 match launch(&options).await {
-                    Err(EmbeddedError::Ended { log, .. }) if starts < STARTS && is_port_conflict(&log) => {
+                    Err(EmbeddedError::Ended { port_taken: true, .. }) if starts < STARTS => {
                         tracing::debug!(starts, "the dev server found a port taken; starting it again");
                     }
                     outcome => return outcome,
@@ -251,6 +251,7 @@ async fn until_it_answers(server: &EmbeddedServer, namespace: &str) -> Result<()
         if let Some(status) = server.ended() {
             return Err(EmbeddedError::Ended {
                 status,
+                port_taken: is_port_conflict(&server.log.text()),
                 log: server.log.tail(),
             });
         }
@@ -279,6 +280,8 @@ async fn until_it_answers(server: &EmbeddedServer, namespace: &str) -> Result<()
     }
 }
 
+/// Whether a log says that a port was taken, at its check of the ports or between that and their use. Then the server panics
+/// some steps later, of something else, so that all of the log counts and not its last words alone.
 fn is_port_conflict(log: &str) -> bool {
     [
         "address already in use",
@@ -321,6 +324,8 @@ pub enum EmbeddedError {
     Ended {
         /// How.
         status: ExitStatus,
+        /// Whether somebody else had taken a port of its.
+        port_taken: bool,
         /// The end of its log.
         log: String,
     },
@@ -361,6 +366,10 @@ mod tests {
     fn a_port_that_is_taken_is_known_by_the_servers_words() {
         assert!(is_port_conflict(
             "panic: failed assigning ephemeral port: address already in use"
+        ));
+        assert!(is_port_conflict(
+            "level=ERROR msg=\"Failed to start gRPC listener\" error=\"listen tcp 127.0.0.1:58255: bind: address already in use\"\n\
+             panic: runtime error: invalid memory address or nil pointer dereference"
         ));
         assert!(!is_port_conflict("unable to open database"));
     }
