@@ -6,11 +6,16 @@ use std::{
 };
 
 use assert_cmd::Command;
+use benchmark_prometheus::Tool;
 use benchmark_results::{
     Histogram, Results,
     compare::{NoiseProfile, RunFile},
     file,
-    schema::VerdictValue,
+    schema::{
+        FigureMethod,
+        FigureUnit::{Count, Milliseconds, PerSecond, PerWorkflow, Ratio},
+        ServerFigure, ServerFigures, VerdictValue,
+    },
 };
 use tempfile::TempDir;
 
@@ -369,10 +374,75 @@ fn a_run_is_exported_for_other_tools() {
     let said = place.refuses(&["export", "results.json", "--format", "xml"]);
     assert_eq!(
         said,
-        "error: --format \"xml\" is no format to export: csv, hlog or prom\n"
+        "error: --format \"xml\" is no format to export: csv, hlog, prom or openmetrics\n"
     );
     let (_, err) = place.ends(2, &["export", "results.json"]);
     assert!(err.starts_with("error: ") && err.contains("--format"), "{err}");
+}
+
+/// Has a promtool judge a text: its exit must be 0 without a word to stderr.
+fn promtool(arguments: &[&str], text: &str, place: &Place) -> String {
+    let mut promtool = Command::new(Tool::Promtool.path());
+    let told = promtool
+        .args(arguments)
+        .current_dir(place.0.path())
+        .write_stdin(text)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success() && said.is_empty(), "{said}\n{text}");
+    String::from_utf8(told.stdout).unwrap()
+}
+
+#[test]
+fn a_real_promtool_takes_both_exports_of_figures() {
+    let place = Place::new();
+    for name in [SHORT, FLEET, INVALID] {
+        place.copy(name, name);
+    }
+    place.run(REAL, 1, |results| {
+        let units = [PerSecond, PerWorkflow, Milliseconds, Ratio, Count];
+        let figures = units.map(|unit| ServerFigure {
+            name: "figure".into(),
+            labels: [("operation".to_owned(), "a \"quoted\" one".to_owned())].into(),
+            value: Some(12.5),
+            unit,
+            query: String::new(),
+            source: String::new(),
+            reason: None,
+        });
+        results.server_figures = vec![ServerFigures {
+            iteration: 1,
+            started_at: results.run.started_at.clone(),
+            seconds: 24.0,
+            method: FigureMethod::Pages,
+            problems: Vec::new(),
+            figures: figures.into(),
+        }];
+    });
+    for stored in [REAL, SHORT, FLEET, INVALID] {
+        let plain = place.prints(&["export", stored, "--format", "prom"]);
+        assert_eq!(promtool(&["check", "metrics"], &plain, &place), "", "{stored}");
+        let open = place.prints(&["export", stored, "--format", "openmetrics"]);
+        std::fs::write(place.path("open.txt"), &open).unwrap();
+        let blocks = promtool(
+            &[
+                "tsdb",
+                "create-blocks-from",
+                "openmetrics",
+                "open.txt",
+                stored.trim_end_matches(".json"),
+            ],
+            "",
+            &place,
+        );
+        let samples = plain.lines().filter(|line| !line.starts_with('#')).count();
+        let row: Vec<_> = blocks.lines().nth(1).unwrap().split_whitespace().collect();
+        assert!(
+            row.contains(&samples.to_string().as_str()),
+            "{samples} of {stored}: {blocks}"
+        );
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod tests;
 use std::{fmt, str::FromStr};
 
 pub use self::hlog::HlogError;
+use self::prometheus::Form;
 use crate::schema::Results;
 
 /// The forms in which a results file can be exported.
@@ -21,11 +22,13 @@ pub enum Format {
     Hlog,
     /// The headline figures: Prometheus' text format, version 0.0.4.
     Prom,
+    /// The same at the instant of the run's end: OpenMetrics, version 1.0.
+    OpenMetrics,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 3] = [Format::Csv, Format::Hlog, Format::Prom];
+    pub const ALL: [Format; 4] = [Format::Csv, Format::Hlog, Format::Prom, Format::OpenMetrics];
 
     /// The name as typed after `--format`.
     pub fn name(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Hlog => "hlog",
             Format::Prom => "prom",
+            Format::OpenMetrics => "openmetrics",
         }
     }
 }
@@ -56,7 +60,7 @@ impl FromStr for Format {
 
 /// A name that no format has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no format to export: csv, hlog or prom")]
+#[error("{0:?} is no format to export: csv, hlog, prom or openmetrics")]
 pub struct UnknownFormat(String);
 
 /// The results in one of the forms, as a text with a line break at its end.
@@ -67,6 +71,7 @@ pub fn export(results: &Results, format: Format) -> Result<String, HlogError> {
     match format {
         Format::Csv => Ok(csv::windows(results)),
         Format::Hlog => hlog::log(results),
-        Format::Prom => Ok(prometheus::text(results)),
+        Format::Prom => Ok(prometheus::text(results, Form::Plain)),
+        Format::OpenMetrics => Ok(prometheus::text(results, Form::OpenMetrics)),
     }
 }

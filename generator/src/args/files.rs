@@ -177,7 +177,8 @@ pub struct ExportArgs {
     /// Results file, a folder with one, or a run id below runs/
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// csv (one-second windows), hlog (HdrHistogram interval log) or prom (Prometheus' text format)
+    /// csv (one-second windows), hlog (HdrHistogram interval log), prom (Prometheus' text format) or openmetrics (the same with
+    /// the run's end as timestamp)
     #[arg(long, value_name = "FORMAT")]
     pub format: String,
     /// Where it is written; - for stdout [default: stdout]

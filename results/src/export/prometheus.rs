@@ -1,17 +1,45 @@
-//! The headline figures of a run in Prometheus' text format, version 0.0.4, which push gateways and text file collectors
-//! take. Of OpenMetrics' kinds they refuse `info` and `stateset`, so these are gauges here.
+//! The headline figures of a run for a metrics store, in two forms.
+//!
+//! Prometheus' text format, version 0.0.4, is what push gateways and text file collectors take: they refuse OpenMetrics' kinds
+//! `info` and `stateset`, so these are gauges there, and they refuse timestamps. OpenMetrics 1.0 has both, each sample at the
+//! run's end, so that a Prometheus can be filled with runs of long ago (`promtool tsdb create-blocks-from openmetrics`).
 //!
 //! Latencies are in seconds here, the base unit of that world. Every series carries the run, its plan and its workload. An
 //! INVALID run has its verdict and its account only: its rates and latencies would be read as the cluster's.
-//! The format: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details>.
+//! The formats: <https://prometheus.io/docs/instrumenting/exposition_formats/>, <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
 
 use std::fmt::Write;
 
-use crate::schema::{FigureUnit, Latency, Results, VerdictValue};
+use jiff::Timestamp;
+
+use crate::{
+    accepted::BEYOND,
+    schema::{FigureUnit, Latency, Results, VerdictValue},
+};
+
+/// In which of the two forms.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Form {
+    /// Prometheus' text format, version 0.0.4.
+    Plain,
+    /// OpenMetrics, version 1.0.
+    OpenMetrics,
+}
+
+/// What kind of family it is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Gauge,
+    Summary,
+    /// Always 1; its one sample ends in `_info`.
+    Info,
+    /// Which of several states holds: the state's label is called as the family.
+    StateSet,
+}
 
 /// The text.
-pub(super) fn text(results: &Results) -> String {
-    let mut page = Page::new(results);
+pub(super) fn text(results: &Results, form: Form) -> String {
+    let mut page = Page::new(results, form);
     page.about(results);
     if results.verdict.value != VerdictValue::Invalid {
         page.rates(results);
@@ -19,17 +47,23 @@ pub(super) fn text(results: &Results) -> String {
     }
     page.account(results);
     page.server(results);
+    if form == Form::OpenMetrics {
+        page.text.push_str("# EOF\n");
+    }
     page.text
 }
 
 struct Page {
     text: String,
+    form: Form,
     /// The labels of every series, without braces.
     labels: String,
+    /// What follows every value: a blank and the instant of the run's end, or nothing.
+    instant: String,
 }
 
 impl Page {
-    fn new(results: &Results) -> Self {
+    fn new(results: &Results, form: Form) -> Self {
         let mut labels = String::new();
         let workload = results.plan.workload.kind.name();
         for (name, value) in [
@@ -39,14 +73,27 @@ impl Page {
         ] {
             label(&mut labels, name, value);
         }
+        let ended = results.run.finished_at.as_deref().unwrap_or(&results.run.started_at);
+        let instant = match (form, instant(ended)) {
+            (Form::OpenMetrics, Some(at)) => format!(" {at}"),
+            _ => String::new(),
+        };
         Page {
             text: String::new(),
+            form,
             labels,
+            instant,
         }
     }
 
     /// The beginning of a family.
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    fn family(&mut self, name: &str, kind: Kind, help: &str) {
+        let (name, kind) = match (self.form, kind) {
+            (Form::OpenMetrics, Kind::Info) => (name.trim_end_matches("_info"), "info"),
+            (Form::OpenMetrics, Kind::StateSet) => (name, "stateset"),
+            (_, Kind::Summary) => (name, "summary"),
+            (_, Kind::Gauge | Kind::Info | Kind::StateSet) => (name, "gauge"),
+        };
         let _ = writeln!(self.text, "# HELP {name} {help}");
         let _ = writeln!(self.text, "# TYPE {name} {kind}");
     }
@@ -56,25 +103,34 @@ impl Page {
         for (name, value) in more {
             label(&mut labels, name, value);
         }
-        let _ = writeln!(self.text, "{name}{{{labels}}} {value}");
+        let value = if value == f64::INFINITY {
+            "+Inf".to_owned()
+        } else {
+            value.to_string()
+        };
+        let _ = writeln!(self.text, "{name}{{{labels}}} {value}{}", self.instant);
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
         if let Some(value) = value.filter(|value| value.is_finite()) {
-            self.family(name, "gauge", help);
+            self.family(name, Kind::Gauge, help);
             self.sample(name, &[], value);
         }
     }
 
     fn about(&mut self, results: &Results) {
-        self.family("benchmark_run_info", "gauge", "Always 1, with the versions of the run.");
+        self.family(
+            "benchmark_run_info",
+            Kind::Info,
+            "Always 1, with the versions of the run.",
+        );
         let server = results.environment.server.version.value.as_deref().unwrap_or_default();
         let about = [("version", results.run.version.as_str()), ("server_version", server)];
         self.sample("benchmark_run_info", &about, 1.0);
         let name = "benchmark_run_verdict";
         self.family(
             name,
-            "gauge",
+            Kind::StateSet,
             "Whether the figures may be believed: 1 for the verdict and 0 for the others.",
         );
         for (verdict, word) in [
@@ -83,13 +139,16 @@ impl Page {
             (VerdictValue::Invalid, "INVALID"),
         ] {
             let holds = f64::from(u8::from(results.verdict.value == verdict));
-            self.sample(name, &[("verdict", word)], holds);
+            let state = match self.form {
+                Form::Plain => "verdict",
+                Form::OpenMetrics => name,
+            };
+            self.sample(name, &[(state, word)], holds);
         }
-        let started: Option<jiff::Timestamp> = results.run.started_at.parse().ok();
         self.gauge(
             "benchmark_run_start_timestamp_seconds",
             "When the run began, since 1970.",
-            started.map(|at| at.as_second() as f64),
+            instant(&results.run.started_at),
         );
         let passed = f64::from(u8::from(results.passed));
         self.gauge(
@@ -124,7 +183,7 @@ impl Page {
     }
 
     fn latencies(&mut self, results: &Results) {
-        let latencies = &results.phases.measure.latencies;
+        let latencies = &results.phases.measure.latencies_of_accepted();
         for (name, help, latency) in [
             ("lag", "How late the generator sent, measured phase.", &latencies.lag),
             (
@@ -139,30 +198,36 @@ impl Page {
             ),
             (
                 "e2e_service",
-                "End of a completed workflow, from the sending of its start, measured phase.",
+                "End of an accepted workflow, from the sending of its start, measured phase; count and sum of those that completed.",
                 &latencies.e2e_service.completed,
             ),
             (
                 "e2e_response",
-                "End of a completed workflow, from when it was due, measured phase.",
+                "End of an accepted workflow, from when it was due, measured phase; count and sum of those that completed.",
                 &latencies.e2e_response.completed,
             ),
         ] {
-            self.summary(&format!("benchmark_run_{name}_seconds"), help, latency);
+            let lost = match name {
+                "e2e_service" | "e2e_response" => results.phases.measure.ledger.not_completed(),
+                _ => 0,
+            };
+            self.summary(&format!("benchmark_run_{name}_seconds"), help, latency, lost);
         }
     }
 
-    fn summary(&mut self, name: &str, help: &str, latency: &Latency) {
-        self.family(name, "summary", help);
+    /// `lost` never ended: they rank beyond all that did.
+    fn summary(&mut self, name: &str, help: &str, latency: &Latency, lost: u64) {
+        let longest = latency.max.map(|max| if lost > 0 { BEYOND } else { max });
+        self.family(name, Kind::Summary, help);
         for (quantile, value) in [
             ("0.5", latency.p50),
             ("0.9", latency.p90),
             ("0.95", latency.p95),
             ("0.99", latency.p99),
             ("0.999", latency.p99_9),
-            ("1", latency.max),
+            ("1", longest),
         ] {
-            if let Some(value) = value.filter(|value| value.is_finite()) {
+            if let Some(value) = value.filter(|value| !value.is_nan()) {
                 // The nearest number of whole microseconds, which is what a histogram holds.
                 self.sample(name, &[("quantile", quantile)], (value * 1000.0).round() / 1e6);
             }
@@ -176,7 +241,7 @@ impl Page {
     fn account(&mut self, results: &Results) {
         let ledger = &results.ledger;
         let name = "benchmark_run_workflows";
-        self.family(name, "gauge", "Arrivals of all phases by where they ended.");
+        self.family(name, Kind::Gauge, "Arrivals of all phases by where they ended.");
         for (end, count) in [
             ("dropped_lag", ledger.dropped_lag),
             ("dropped_cap", ledger.dropped_cap),
@@ -211,7 +276,7 @@ impl Page {
             });
             for (index, (iteration, figure, value)) in figures.enumerate() {
                 if index == 0 {
-                    self.family(name, "gauge", help);
+                    self.family(name, Kind::Gauge, help);
                 }
                 let iteration = iteration.to_string();
                 let own = [("figure", figure.name.as_str()), ("iteration", iteration.as_str())];
@@ -257,11 +322,17 @@ const FIGURES: [(FigureUnit, &str, &str, f64); 5] = [
     ),
     (
         FigureUnit::Count,
-        "benchmark_run_server_count",
+        "benchmark_run_server_number",
         "Numbers of things at the server in the measured phase, by figure.",
         1.0,
     ),
 ];
+
+/// An instant as seconds since 1970, to the millisecond; `None` when the text is none.
+fn instant(text: &str) -> Option<f64> {
+    let at: Timestamp = text.parse().ok()?;
+    Some(at.as_millisecond() as f64 / 1000.0)
+}
 
 /// Whether a label of a figure is a name that no label of ours has: each may stand once.
 fn is_free(name: &str) -> bool {

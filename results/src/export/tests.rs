@@ -9,7 +9,9 @@ use hdrhistogram::serialization::{
 
 use super::*;
 use crate::{
-    Histogram, fixtures,
+    Histogram,
+    accepted::BEYOND,
+    fixtures,
     schema::{FigureUnit, Interval, VerdictValue},
 };
 
@@ -19,7 +21,10 @@ fn formats_have_names() {
         assert_eq!(format.name().parse(), Ok(format));
     }
     let error = "xml".parse::<Format>().unwrap_err();
-    assert_eq!(error.to_string(), "\"xml\" is no format to export: csv, hlog or prom");
+    assert_eq!(
+        error.to_string(),
+        "\"xml\" is no format to export: csv, hlog, prom or openmetrics"
+    );
 }
 
 #[test]
@@ -137,7 +142,8 @@ fn a_log_that_cannot_be_made_says_why() {
 }
 
 /// A strict reader of the part of Prometheus' text format that is written: families one after the other, HELP before TYPE,
-/// of the kinds that its parser knows; samples of the family's names only; labels well-formed and not twice; finite values;
+/// of the kinds that its parser knows; samples of the family's names only; labels well-formed and not twice; finite values,
+/// but of quantiles;
 /// no other comment. Gives the samples.
 fn parse(text: &str) -> BTreeMap<String, f64> {
     let mut families = BTreeSet::new();
@@ -183,7 +189,10 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
                 .all(|name| names.iter().any(|n| n == name))
         );
         let value: f64 = value.parse().unwrap();
-        assert!(value.is_finite());
+        assert!(
+            value.is_finite() || value == BEYOND && series.contains("quantile="),
+            "{line}"
+        );
         assert!(samples.insert(series.to_owned(), value).is_none(), "{series} twice");
     }
     samples
@@ -238,6 +247,49 @@ fn the_headline_figures_are_prometheus_text() {
         of("benchmark_run_workflows", "end=\"completed\""),
         results.ledger.completed as f64
     );
+}
+
+/// What comes of a line in the other form, if it is one of ours.
+fn as_openmetrics(line: &str) -> String {
+    match line {
+        "# TYPE benchmark_run_info gauge" => "# TYPE benchmark_run info".into(),
+        "# TYPE benchmark_run_verdict gauge" => "# TYPE benchmark_run_verdict stateset".into(),
+        _ if line.starts_with("# HELP benchmark_run_info ") => line.replace("_run_info ", "_run "),
+        _ if line.starts_with('#') => line.to_owned(),
+        // 2026-11-20T10:00:03Z, the end of the run.
+        _ => line.replace(",verdict=", ",benchmark_run_verdict=") + " 1795168803",
+    }
+}
+
+#[test]
+fn as_openmetrics_they_are_the_same_at_the_end_of_the_run() {
+    let mut results = fixtures::with_figures();
+    results.run.finished_at = Some("2026-11-20T10:00:03Z".into());
+    let plain = export(&results, Format::Prom).unwrap();
+    let lines: Vec<_> = plain.lines().map(as_openmetrics).collect();
+    assert_eq!(
+        export(&results, Format::OpenMetrics).unwrap(),
+        lines.join("\n") + "\n# EOF\n"
+    );
+}
+
+#[test]
+fn quantiles_among_what_did_not_complete_are_infinite() {
+    let mut results = fixtures::valid();
+    let ledger = &mut results.phases.measure.ledger;
+    (ledger.completed, ledger.timed_out) = (ledger.completed - 1_000, ledger.timed_out + 1_000);
+    let samples = parse(&export(&results, Format::Prom).unwrap());
+    let of = |quantile: &str| {
+        let label = format!("quantile=\"{quantile}\"");
+        let found = samples
+            .iter()
+            .find(|(series, _)| series.contains("_e2e_response_") && series.contains(&label));
+        *found.unwrap().1
+    };
+    assert!(of("0.5") < 1.0);
+    assert_eq!([of("0.99"), of("0.999"), of("1")], [BEYOND; 3]);
+    let starts = samples.iter().filter(|(series, _)| series.contains("_start_response_"));
+    assert!(starts.clone().count() > 4 && starts.clone().all(|(_, value)| value.is_finite()));
 }
 
 #[test]
