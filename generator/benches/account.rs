@@ -14,9 +14,12 @@ use std::{
 };
 
 use benchmark_generator::{
-    accounts::{Accounts, KnownLatencies, LatencyKind, Origin, Sample, StampedEnd, WorkflowEnd},
-    schedule::Schedule,
-    shard::{PhaseSamples, ShardWindow, StartEnd},
+    account::accounts::{Accounts, KnownLatencies, LatencyKind, Origin, StampedEnd, WorkflowEnd},
+    load::{
+        sample::Sample,
+        schedule::Schedule,
+        shard::{PhaseSamples, ShardWindow, StartEnd},
+    },
 };
 use benchmark_results::schema::Phase;
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};

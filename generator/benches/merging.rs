@@ -23,12 +23,10 @@ use benchmark_fleet::{
     ServeOptions, Source, SystemClock, serve, wire,
 };
 use benchmark_generator::{
-    accountant::Accountant,
-    accounts::{Accounts, Sample},
+    account::{accountant::Accountant, accounts::Accounts},
     fleet::{Desk, desk::Limits},
-    host,
-    schedule::Schedule,
-    timeline::Timeline,
+    load::{sample::Sample, schedule::Schedule, timeline::Timeline},
+    machine::host,
 };
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 use benchmark_workflows::RunClock;

@@ -26,8 +26,10 @@ pub use step::{Memory, Step};
 
 use crate::{
     args::CalibrateArgs,
-    ceiling::{self, CalibratedHost, Ceiling},
-    host,
+    machine::{
+        ceiling::{self, CalibratedHost, Ceiling},
+        host,
+    },
     stop::{Stop, StopReason},
     submission::Submission,
 };

@@ -11,11 +11,11 @@ use benchmark_temporal::{CallError, Server, visibility};
 use tokio::time::Instant;
 
 use crate::{
-    deadline::{Deadline, Ending, PATIENCE, Step},
+    account::sampler::Sampler,
     fleet::Crew,
-    sampler::Sampler,
-    submission::{CutOff, Submission, TICK},
-    workload,
+    load::{timeline::TICK, workload},
+    stop::deadline::{Deadline, Ending, PATIENCE, Step},
+    submission::{CutOff, Submission},
 };
 pub use look_ups::ticking;
 use look_ups::{LookUps, Scan};

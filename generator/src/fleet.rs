@@ -13,8 +13,6 @@ pub mod join;
 pub mod reach;
 pub mod relay;
 pub mod roll;
-pub mod room;
-pub mod starts;
 #[cfg(test)]
 mod waits;
 

@@ -50,7 +50,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // Each connection of a fleet and of the load is one.
-    benchmark_generator::host::raise_descriptors();
+    benchmark_generator::machine::host::raise_descriptors();
     let cli = match args::parse(env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),

@@ -12,13 +12,14 @@ use benchmark_results::{
 use benchmark_scenarios::Plan;
 
 use crate::{
-    accounts::{Accounts, Errors, PhaseAccount, SecondsReport},
-    ceiling::Ceiling,
-    health::{HealthSnapshot, StarterLoad},
-    ids, pace,
+    account::accounts::{Accounts, Errors, PhaseAccount, SecondsReport},
+    load::{ids, schedule::Schedule, shard::Pair},
+    machine::{
+        ceiling::Ceiling,
+        health::{HealthSnapshot, StarterLoad},
+    },
+    pace,
     reconcile::PHASES,
-    schedule::Schedule,
-    shard::Pair,
     submission::Submission,
 };
 
@@ -267,7 +268,7 @@ mod tests {
     use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 
     use super::*;
-    use crate::accounts::Sample;
+    use crate::load::sample::Sample;
 
     fn schedule(arrivals: Arrivals) -> Schedule {
         Schedule::new(&Load {
@@ -339,12 +340,12 @@ mod tests {
         for second in 0..8 {
             let (n, at) = (second * 10, second * SECOND + 7);
             accounts.add_stamp(
-                crate::accounts::Origin::Leader,
-                crate::accounts::StampedEnd {
+                crate::account::accounts::Origin::Leader,
+                crate::account::accounts::StampedEnd {
                     n,
                     sent: at,
                     ended: at,
-                    end: crate::accounts::WorkflowEnd::Completed,
+                    end: crate::account::accounts::WorkflowEnd::Completed,
                     message: None,
                     told: at,
                     wrong: 0,

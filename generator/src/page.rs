@@ -30,7 +30,7 @@ pub use self::{
     run::RunFacts,
     table::{GENERATOR_SERIES, RUN_SERIES},
 };
-use crate::{fleet::Crew, live::LivePhase, schedule::Schedule, submission::Submission};
+use crate::{fleet::Crew, live::LivePhase, load::schedule::Schedule, submission::Submission};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -6,7 +6,7 @@ use benchmark_results::schema::Phase;
 use benchmark_scenarios::{Arrivals, Load, Plan, PlanHash, Resolved, Setting, Target, units};
 use serde::Serialize;
 
-use crate::schedule::Schedule;
+use crate::load::schedule::Schedule;
 
 /// Widest line.
 const WIDTH: usize = 80;

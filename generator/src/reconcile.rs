@@ -22,12 +22,10 @@ use benchmark_temporal::{
 };
 
 use crate::{
-    accounts::WorkflowEnd,
-    deadline::{Deadline, Ending, PATIENCE, Step},
-    ids,
-    sampler::workflow_end,
+    account::{accounts::WorkflowEnd, sampler::workflow_end},
+    load::{ids, workload},
+    stop::deadline::{Deadline, Ending, PATIENCE, Step},
     submission::Submission,
-    workload,
 };
 use differences::disagreements;
 use settling::{Settled, Settling};
@@ -281,7 +279,7 @@ impl Reconciling<'_> {
             .submission
             .accountant
             .visit(|accounts| {
-                let sum = |count: fn(&crate::accounts::PhaseAccount) -> u64| {
+                let sum = |count: fn(&crate::account::accounts::PhaseAccount) -> u64| {
                     accounts.phases().values().map(count).sum::<u64>()
                 };
                 (

@@ -7,8 +7,8 @@ use benchmark_results::{schema::RemoteWritten, text};
 use benchmark_scenarios::{Key, RemoteWriteTarget};
 
 use crate::{
-    deadline::{Ending, Step},
     server_figures::read_headers,
+    stop::deadline::{Ending, Step},
 };
 
 /// How long what is left may take in the end.

@@ -27,16 +27,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
 
 use crate::{
-    accountant::Accountant,
-    accounts::{Accounts, Origin, Sample, StampedEnd, WorkflowEnd},
-    deadline::Ending,
+    account::{
+        accountant::Accountant,
+        accounts::{Accounts, Origin, StampedEnd, WorkflowEnd},
+    },
     fleet::{Crew, crew::CrewOptions},
-    schedule::Schedule,
-    shard::{ShardWindow, StartEnd},
-    stop::{self, StopReason},
+    load::{
+        sample::Sample,
+        schedule::Schedule,
+        shard::{ShardWindow, StartEnd},
+        timeline::Timeline,
+    },
+    stop::{self, StopReason, deadline::Ending},
     submission::Submission,
     testing,
-    timeline::Timeline,
 };
 
 /// The message that answers a call, or the code that it fails with.

@@ -12,7 +12,7 @@ use benchmark_scenarios::{Resolved, Target};
 
 use crate::{
     files::Found,
-    ids,
+    load::ids,
     stage::StandingServer,
     stop::{Stop, StopReason},
     story::{self, RunError, RunRequest},

@@ -22,8 +22,8 @@ use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOption
 use benchmark_workflows::RunClock;
 
 use crate::{
-    deadline::{Ending, Step},
     fleet::{Crew, crew::CrewOptions, follow, reach},
+    stop::deadline::{Ending, Step},
 };
 
 /// How long members may take to deliver what they hold when the run is over.

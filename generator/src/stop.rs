@@ -1,5 +1,7 @@
 //! Being told to stop: by a signal, or by something that ends the run.
 
+pub mod deadline;
+
 use std::fmt;
 
 use benchmark_results::thresholds::Signal;

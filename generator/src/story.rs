@@ -24,15 +24,17 @@ use benchmark_worker::logging;
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
-    ceiling::{self, Ceiling},
-    cluster_facts,
-    deadline::{Ending, Step},
-    descriptors, drain,
+    cluster_facts, drain,
     fleet::roll,
     grafana,
-    health::HealthProbe,
-    host, ids,
     live::{Header, LivePhase, Mode, Screen},
+    load::{ids, timeline::TICK},
+    machine::{
+        ceiling::{self, Ceiling},
+        descriptors,
+        health::HealthProbe,
+        host,
+    },
     observed,
     page::{Page, RunPage},
     plan_view,
@@ -41,7 +43,10 @@ use crate::{
     results_file::ResultsFile,
     server_figures::{self, Pages, Prometheus, Sources, Span, Watching},
     stage::{Stage, StageOptions, StandingServer},
-    stop::{Stop, StopReason},
+    stop::{
+        Stop, StopReason,
+        deadline::{Ending, Step},
+    },
     submission::{self, NotBegun, Submission, SubmissionOptions},
 };
 use frame::Frames;
@@ -459,7 +464,7 @@ impl Story<'_> {
         page.enter(LivePhase::Settle);
         show(&screen, || frames.after_window(&submission));
         if let Some(sampler) = submission.sampler.take() {
-            let last_ends = ending.step(Step::Members, submission::TICK * 8);
+            let last_ends = ending.step(Step::Members, TICK * 8);
             sampler.finish(last_ends.left()).await;
         }
         // A server that is gone for good is not asked: that would only take time.

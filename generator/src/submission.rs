@@ -12,24 +12,30 @@ use benchmark_temporal::{ConnectOptions, Server, start::StartCounts};
 use tokio::{sync::mpsc::unbounded_channel, time::MissedTickBehavior};
 
 use crate::{
-    accountant::Accountant,
-    accounts::{Accounts, Sample},
-    deadline::{Ending, Step},
+    account::{
+        accountant::Accountant,
+        accounts::Accounts,
+        sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
+    },
     fleet::{Crew, crew},
-    health::{HealthProbe, UsageMeter},
-    sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
-    schedule::{Schedule, Stripe},
-    starters::{Starters, StartersOptions},
-    stop::{Stop, StopReason},
-    timeline::Timeline,
-    watch::{Watch, Watched},
+    load::{
+        sample::Sample,
+        schedule::{Schedule, Stripe},
+        starters::{Starters, StartersOptions},
+        timeline::{TICK, Timeline},
+    },
+    machine::{
+        health::{HealthProbe, UsageMeter},
+        watch::{Watch, Watched},
+    },
+    stop::{
+        Stop, StopReason,
+        deadline::{Ending, Step},
+    },
 };
 
 /// Time between the decision to begin and the first arrival, so that all threads are waiting when it comes.
 const LEAD: Duration = Duration::from_millis(20);
-
-/// How often the window is looked after.
-pub const TICK: Duration = Duration::from_millis(250);
 
 /// How long answers may be under way beyond a start's own deadline: here, and from a generator elsewhere that says when it
 /// has its own.

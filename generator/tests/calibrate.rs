@@ -7,11 +7,11 @@ use std::{
 };
 
 use benchmark_generator::{
-    deadline::Ending,
-    health::HealthProbe,
-    ids,
+    load::ids,
+    machine::health::HealthProbe,
     null_frontend::{NullFrontend, Options},
-    observed, stop,
+    observed,
+    stop::{self, deadline::Ending},
     submission::{self, SubmissionOptions},
 };
 use benchmark_results::{

@@ -110,7 +110,7 @@ fn phases_hold_every_arrival_once() {
         let total: u64 = phases.iter().map(|phase| phase.arrivals).sum();
         assert_eq!(
             total,
-            benchmark_generator::schedule::Schedule::new(&load).total(),
+            benchmark_generator::load::schedule::Schedule::new(&load).total(),
             "{flags}"
         );
         assert_eq!(phases.last().unwrap().arrivals, 0, "nothing is due in the drain");

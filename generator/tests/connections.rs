@@ -8,13 +8,15 @@ use std::{
 };
 
 use benchmark_generator::{
-    accountant::{Report, StartReport},
-    accounts::Sample,
+    account::accountant::{Report, StartReport},
+    load::{
+        sample::Sample,
+        schedule::{Schedule, Stripe},
+        shard::StartEnd,
+        starters::{Starters, StartersOptions, StartersSummary},
+        timeline::Timeline,
+    },
     null_frontend::{Counts, NullFrontend, Options},
-    schedule::{Schedule, Stripe},
-    shard::StartEnd,
-    starters::{Starters, StartersOptions, StartersSummary},
-    timeline::Timeline,
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Source, resolve};
 use benchmark_temporal::{ConnectOptions, start::Resolver};

@@ -9,7 +9,7 @@ mod crew;
 use std::time::Duration;
 
 use benchmark_fleet::wire;
-use benchmark_generator::{accounts::Sample, host};
+use benchmark_generator::{load::sample::Sample, machine::host};
 use benchmark_results::Histogram;
 use counting::most_of;
 use prost::Message as _;

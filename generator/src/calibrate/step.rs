@@ -14,11 +14,13 @@ use serde::Serialize;
 use super::frontend::{Counted, Frontend};
 use crate::{
     args::CalibrateArgs,
-    deadline::Ending,
-    health::HealthProbe,
-    host::{Root, kilobytes},
-    ids, observed,
-    stop::Stop,
+    load::{ids, timeline::TICK},
+    machine::{
+        health::HealthProbe,
+        host::{Root, kilobytes},
+    },
+    observed,
+    stop::{Stop, deadline::Ending},
     submission::{self, NotBegun, Submission, SubmissionOptions},
 };
 
@@ -195,7 +197,7 @@ impl<'a> Ground<'a> {
             .saturating_sub(cpu_before.unwrap_or_default());
         memory.look(submission.timeline.elapsed());
         if let Some(sampler) = submission.sampler.take() {
-            sampler.finish(submission::TICK).await;
+            sampler.finish(TICK).await;
         }
         let taken = observed::take(&submission).await?;
         let counted = frontend.stop().await?;

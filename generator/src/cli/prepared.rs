@@ -4,8 +4,8 @@ use std::{env, path::PathBuf, thread, time::Duration};
 
 use benchmark_generator::{
     args::{OutputOptions, RunArgs, Secrets, Surroundings},
-    ceiling,
     files::NoiseFolder,
+    machine::ceiling,
     page::Page,
 };
 use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};

@@ -13,13 +13,14 @@ use futures::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use crate::{
-    accounts::{Missing, Origin, WorkflowEnd},
-    deadline::Deadline,
+    account::{
+        accounts::{Missing, Origin, WorkflowEnd},
+        sampler::workflow_end,
+    },
     fleet::crew::LostPart,
-    ids,
-    sampler::workflow_end,
-    schedule::Schedule,
-    submission::{Submission, TICK},
+    load::{ids, schedule::Schedule, timeline::TICK},
+    stop::deadline::Deadline,
+    submission::Submission,
 };
 
 /// Workflows that are looked up at one time.
@@ -333,7 +334,7 @@ pub async fn ticking<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scripted_server::Over, shard::StartEnd};
+    use crate::{load::shard::StartEnd, scripted_server::Over};
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -17,12 +17,13 @@ use super::{
     *,
 };
 use crate::{
-    accounts::WorkflowEnd,
+    account::{
+        accounts::WorkflowEnd,
+        sampler::{SamplerOptions, server_clock::SharedServerClock},
+    },
     fleet::crew::LostPart,
-    sampler::{SamplerOptions, server_clock::SharedServerClock},
-    schedule::Stripe,
+    load::{schedule::Stripe, shard::StartEnd},
     scripted_server::{self, Answer, Over, counted, described, looked_up},
-    shard::StartEnd,
 };
 
 const SOON: Duration = Duration::from_millis(5);

@@ -15,10 +15,12 @@ use benchmark_workflows::RunClock;
 
 use super::desk::{Desk, Limits};
 use crate::{
-    accountant::Report,
-    deadline::Deadline,
-    schedule::{Schedule, Stripe},
-    timeline::Timeline,
+    account::accountant::Report,
+    load::{
+        schedule::{Schedule, Stripe},
+        timeline::Timeline,
+    },
+    stop::deadline::Deadline,
 };
 
 /// Time between the word to begin and the first arrival where generators elsewhere have to hear it: they ask twice a
@@ -51,7 +53,7 @@ pub struct CrewOptions<'a> {
 
 /// The version that generators of a run have in common.
 pub fn version() -> String {
-    crate::host::version()
+    crate::machine::host::version()
 }
 
 /// The members of a run, as its leader sees them.

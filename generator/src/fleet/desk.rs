@@ -11,15 +11,17 @@ use benchmark_results::schema::{GeneratorHealth, Phase};
 use benchmark_scenarios::Plan;
 use prost::Message as _;
 
-use super::{
-    room::Room,
-    starts::{self, Bounds, Claims},
-};
 use crate::{
-    accountant::Report,
-    accounts::{Origin, StampedEnd, WorkflowEnd},
-    schedule::{Schedule, Stripe},
-    timeline::Timeline,
+    account::{
+        accountant::Report,
+        accounts::{Origin, StampedEnd, WorkflowEnd},
+        room::Room,
+        starts::{self, Bounds, Claims},
+    },
+    load::{
+        schedule::{Schedule, Stripe},
+        timeline::Timeline,
+    },
 };
 
 /// The most that a clock may be said to be wrong by and still be believed, nanoseconds: else who says that he knows nothing

@@ -14,17 +14,22 @@ use tokio::{
 
 use super::relay::Relay;
 use crate::{
-    accounts::Sample,
-    deadline::{Ending, Step},
-    health::{HealthProbe, HealthSnapshot, StarterLoad},
+    account::sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
+    load::{
+        sample::Sample,
+        schedule::{Schedule, Stripe},
+        starters::{Starters, StartersOptions},
+        timeline::{TICK, Timeline},
+    },
+    machine::{
+        health::{HealthProbe, HealthSnapshot, StarterLoad},
+        watch::Watch,
+    },
     page::GeneratorPage,
-    sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
-    schedule::{Schedule, Stripe},
-    starters::{Starters, StartersOptions},
-    stop::{Stop, StopReason},
-    submission::TICK,
-    timeline::Timeline,
-    watch::Watch,
+    stop::{
+        Stop, StopReason,
+        deadline::{Ending, Step},
+    },
 };
 
 /// How long the last windows may take to reach the leader.

@@ -16,7 +16,7 @@ use members::{Led, RUN, join, join_request};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 
 use super::{crew::Crew, roll};
-use crate::{accounts::Sample, observed, submission::Submission};
+use crate::{load::sample::Sample, observed, submission::Submission};
 
 /// A run whose five seconds are over, its members, and its account: with the ramp 48 arrivals for each of two generators.
 struct Run {

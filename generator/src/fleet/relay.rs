@@ -12,12 +12,14 @@ use benchmark_fleet::{Source, wire};
 use benchmark_results::schema::GeneratorHealth;
 use benchmark_worker::UsageProbe;
 
-use super::starts;
 use crate::{
-    accountant::{Report, StartReport},
-    accounts::OwnLoad,
+    account::{
+        accountant::{Report, StartReport},
+        accounts::OwnLoad,
+        starts,
+    },
+    load::timeline::Timeline,
     page::GeneratorPage,
-    timeline::Timeline,
 };
 
 /// Gathers reports of the iteration that is going on, and tells how this process is.

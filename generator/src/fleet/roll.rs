@@ -17,7 +17,7 @@ use super::{
     desk::ClockSeen,
 };
 use crate::{
-    accounts::{MemberAccount, Origin},
+    account::accounts::{MemberAccount, Origin},
     submission::Submission,
 };
 
@@ -248,7 +248,7 @@ fn presence(presence: &Presence, status: &wire::Status, iteration: u32) -> (Memb
 
 fn starts(stripe: u32, account: &MemberAccount) -> MemberStarts {
     let ledger: Ledger = account.ledger();
-    let latency = |of: fn(&crate::accounts::StartLatency) -> &Histogram| {
+    let latency = |of: fn(&crate::account::accounts::StartLatency) -> &Histogram| {
         account
             .start_latency
             .as_ref()
@@ -271,7 +271,7 @@ fn starts(stripe: u32, account: &MemberAccount) -> MemberStarts {
 }
 
 fn ends(account: &MemberAccount) -> MemberEnds {
-    let latency = |of: fn(&crate::shard::Pair) -> &Histogram| {
+    let latency = |of: fn(&crate::load::shard::Pair) -> &Histogram| {
         account
             .ends
             .as_ref()

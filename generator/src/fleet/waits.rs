@@ -14,10 +14,12 @@ use benchmark_temporal::ConnectOptions;
 
 use super::crew::{Crew, CrewOptions, version};
 use crate::{
-    deadline::{Ending, Step},
-    health::HealthProbe,
+    machine::health::HealthProbe,
     null_frontend::{NullFrontend, Options},
-    stop::{self, StopReason},
+    stop::{
+        self, StopReason,
+        deadline::{Ending, Step},
+    },
     submission::{self, Submission, SubmissionOptions},
     testing,
 };

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use benchmark_metrics::Distribution;
 
 use crate::{
-    accounts::{LatencyKind, PhaseCut},
-    shard::ErrorKey,
+    account::accounts::{LatencyKind, PhaseCut},
+    load::shard::ErrorKey,
 };
 
 /// The code of starts whose answer was lost and that the server does not know.

@@ -11,8 +11,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::{lock, table};
 use crate::{
-    accounts::OwnLoad,
-    health::{HealthProbe, HealthSnapshot, Usage},
+    account::accounts::OwnLoad,
+    machine::health::{HealthProbe, HealthSnapshot, Usage},
 };
 
 /// What the page tells of this process as a generator. Clones tell of the same.

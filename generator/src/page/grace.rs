@@ -6,9 +6,9 @@ use benchmark_metrics::Scrapes;
 use benchmark_scenarios::{Resolved, units};
 
 use super::{Page, lock};
-use crate::{
+use crate::stop::{
+    Stop,
     deadline::{Ending, Step},
-    stop::Stop,
 };
 
 /// How long is waited when there was one scrape, so that its interval is not known: a usual one.

@@ -12,7 +12,7 @@ use super::{
     counts::{ENDS, PhaseCounts, UNANSWERED},
     table,
 };
-use crate::accounts::{Cut, KnownLatencies, LATENCIES, LatencyKind};
+use crate::account::accounts::{Cut, KnownLatencies, LATENCIES, LatencyKind};
 
 /// All phases by name, in their order: those of the schedule, those that follow, and the end.
 pub(super) const PHASES: [&str; 7] = ["ramp", "warm_up", "measure", "drain", "settle", "clean_up", "done"];

@@ -20,10 +20,13 @@ use super::{
     table,
 };
 use crate::{
-    accounts::{Accounts, Origin, Sample as Sampled, StampedEnd, WorkflowEnd},
+    account::accounts::{Accounts, Origin, StampedEnd, WorkflowEnd},
     live::LivePhase,
-    schedule::Schedule,
-    shard::{PhaseSamples, ShardWindow, StartEnd},
+    load::{
+        sample::Sample as Sampled,
+        schedule::Schedule,
+        shard::{PhaseSamples, ShardWindow, StartEnd},
+    },
 };
 
 const MILLI: u64 = 1_000_000;

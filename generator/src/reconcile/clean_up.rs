@@ -10,8 +10,8 @@ use benchmark_temporal::{
 
 use super::{Reconciling, silent};
 use crate::{
-    deadline::{PATIENCE, Step},
-    ids,
+    load::ids,
+    stop::deadline::{PATIENCE, Step},
 };
 
 /// How long terminating what is open may take, at least.

@@ -3,7 +3,7 @@
 use benchmark_results::{Ledger, schema::Phase};
 use benchmark_temporal::{Status, visibility::Counts};
 
-use crate::ids;
+use crate::load::ids;
 
 /// What the ledger and the server's counts of one phase differ by, in words.
 ///

@@ -8,7 +8,7 @@ use benchmark_results::{
 };
 
 use super::Reconciling;
-use crate::sampler::server_clock::Difference;
+use crate::account::sampler::server_clock::Difference;
 
 impl Reconciling<'_> {
     /// What is known of the server's clock, for the result.

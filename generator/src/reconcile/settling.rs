@@ -9,7 +9,7 @@ use benchmark_temporal::{
 use tokio::time::Instant;
 
 use super::{INTERVAL, silent};
-use crate::deadline::Deadline;
+use crate::stop::deadline::Deadline;
 
 /// Counts that have not changed for this long will not change any more, unless the server lags.
 pub(super) const UNCHANGED: Duration = Duration::from_secs(10);
@@ -172,9 +172,9 @@ mod tests {
     use tonic::Code;
 
     use super::*;
-    use crate::{
+    use crate::stop::{
+        self, StopReason, Stopper,
         deadline::{Ending, PATIENCE, Step},
-        stop::{self, StopReason, Stopper},
     };
 
     fn completed(count: u64) -> Counts {

@@ -9,7 +9,7 @@ use benchmark_temporal::{
 };
 
 use super::Reconciling;
-use crate::workload;
+use crate::load::workload;
 
 /// Visibility is written in about the order in which workflows end: where it shows ends of this long before a missing one,
 /// or later ones, that one is not just late.

@@ -10,8 +10,8 @@ use tonic::Code;
 
 use super::*;
 use crate::{
+    load::shard::StartEnd,
     scripted_server::{self, Answer, Over, counted, query},
-    shard::StartEnd,
     submission,
 };
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Client, asked, headers};
-use crate::deadline::Deadline;
+use crate::stop::deadline::Deadline;
 
 /// How long a sample from after the window is waited for: scrapes are 15 s apart as a rule, and 60 s at the most.
 const WAIT: Duration = Duration::from_secs(60);

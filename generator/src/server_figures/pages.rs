@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{Client, asked};
-use crate::{deadline::Deadline, submission::Submission, timeline::Timeline};
+use crate::{load::timeline::Timeline, stop::deadline::Deadline, submission::Submission};
 
 /// How often gauges are looked at.
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -8,8 +8,8 @@ use benchmark_worker::process_cpu;
 use tokio::time::Instant;
 
 use crate::{
-    deadline::Deadline,
     live::{Frame, LivePhase},
+    stop::deadline::Deadline,
     submission::Submission,
 };
 
@@ -115,9 +115,9 @@ mod tests {
     use benchmark_scenarios::{Asked, HostFacts, resolve};
 
     use super::*;
-    use crate::{
+    use crate::stop::{
+        self, StopReason,
         deadline::{Ending, Step},
-        stop::{self, StopReason},
     };
 
     #[test]

@@ -8,7 +8,7 @@ use benchmark_scenarios::Plan;
 
 use super::{say, started_at};
 use crate::{
-    ceiling::Ceiling, fleet::roll, live::Screen, observed, pace, results_file::ResultsFile, stage::Stage,
+    fleet::roll, live::Screen, machine::ceiling::Ceiling, observed, pace, results_file::ResultsFile, stage::Stage,
     submission::Submission,
 };
 

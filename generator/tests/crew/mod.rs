@@ -6,14 +6,12 @@ use std::{sync::mpsc, time::Duration};
 
 use benchmark_fleet::{Leader, Origin, Refusal, wire};
 use benchmark_generator::{
-    accountant::Accountant,
-    accounts::{Accounts, Sample},
+    account::{accountant::Accountant, accounts::Accounts},
     fleet::{
         crew::{self, Crew, CrewOptions},
         desk::Limits,
     },
-    schedule::Schedule,
-    timeline::Timeline,
+    load::{sample::Sample, schedule::Schedule, timeline::Timeline},
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use benchmark_fleet::wire::{self, fleet_client::FleetClient, window::Body};
-use benchmark_generator::{host, schedule::Schedule};
+use benchmark_generator::{load::schedule::Schedule, machine::host};
 use benchmark_scenarios::Plan;
 use bytes::Bytes;
 use tokio::{net::TcpStream, runtime::Runtime, task::JoinHandle};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use super::*;
-use crate::sampler::following::Sampled;
+use crate::account::sampler::following::Sampled;
 
 const MILLI: i64 = 1_000_000;
 
