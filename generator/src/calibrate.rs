@@ -7,6 +7,7 @@
 
 mod console;
 mod frontend;
+pub mod null_frontend;
 mod search;
 mod step;
 mod table;
@@ -30,8 +31,8 @@ use crate::{
         ceiling::{self, CalibratedHost, Ceiling},
         host,
     },
+    run::submission::Submission,
     stop::{Stop, StopReason},
-    submission::Submission,
 };
 
 /// What a calibration came to.

@@ -12,7 +12,6 @@ mod hostile;
 pub mod join;
 pub mod reach;
 pub mod relay;
-pub mod roll;
 #[cfg(test)]
 mod waits;
 

@@ -11,17 +11,18 @@ use std::{
 
 use benchmark_generator::{
     args::{self, Command, OutputOptions, RunArgs, Surroundings},
-    calibrate::{self, CalibrateError, Console},
+    calibrate::{self, CalibrateError, Console, null_frontend},
     files,
     fleet::{
         follow::Followed,
         join::{self, JoinRequest},
     },
-    live, null_frontend,
-    page::Farewell,
-    plan_view, server_figures, stage,
+    run::{
+        server_figures, stage,
+        story::{self, Finished, RunError, RunRequest},
+    },
     stop::{self, StopReason},
-    story::{self, Finished, RunError, RunRequest},
+    view::{live, page::Farewell, plan},
 };
 use benchmark_results::{
     file,
@@ -187,9 +188,9 @@ fn report(finished: &Finished, output: &OutputOptions, color: bool) -> Result<Ex
 fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
     let Prepared { resolved, output, .. } = prepare(options)?;
     let text = if output.json {
-        plan_view::json(&resolved).map_err(|error| Problem::new(format!("the plan cannot be written: {error}")))? + "\n"
+        plan::json(&resolved).map_err(|error| Problem::new(format!("the plan cannot be written: {error}")))? + "\n"
     } else {
-        plan_view::text(&resolved)
+        plan::text(&resolved)
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -38,8 +38,8 @@ use crate::{
         shard::{ShardWindow, StartEnd},
         timeline::Timeline,
     },
+    run::submission::Submission,
     stop::{self, StopReason, deadline::Ending},
-    submission::Submission,
     testing,
 };
 

@@ -13,9 +13,11 @@ use benchmark_scenarios::{Resolved, Target};
 use crate::{
     files::Found,
     load::ids,
-    stage::StandingServer,
+    run::{
+        stage::StandingServer,
+        story::{self, RunError, RunRequest},
+    },
     stop::{Stop, StopReason},
-    story::{self, RunError, RunRequest},
 };
 
 /// Where series are stored unless they are told otherwise.

@@ -7,12 +7,14 @@ use std::{
 };
 
 use benchmark_generator::{
+    calibrate::null_frontend::{NullFrontend, Options},
     load::ids,
     machine::health::HealthProbe,
-    null_frontend::{NullFrontend, Options},
-    observed,
+    run::{
+        observed,
+        submission::{self, SubmissionOptions},
+    },
     stop::{self, deadline::Ending},
-    submission::{self, SubmissionOptions},
 };
 use benchmark_results::{
     JudgeInput, judge,

@@ -258,8 +258,8 @@ fn the_api_key_is_shown_nowhere() {
             format!("{converted:?}"),
             format!("{resolved:?}"),
             serde_json::to_string(&resolved.plan).unwrap(),
-            benchmark_generator::plan_view::text(&resolved),
-            benchmark_generator::plan_view::json(&resolved).unwrap(),
+            benchmark_generator::view::plan::text(&resolved),
+            benchmark_generator::view::plan::json(&resolved).unwrap(),
         ];
         for text in shown {
             assert!(!text.contains(KEY), "{text}");

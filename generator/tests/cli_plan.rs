@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use benchmark_generator::{
     args::{self, Surroundings},
-    plan_view,
+    view::plan,
 };
 use benchmark_scenarios::{HostFacts, Resolved, resolve};
 use benchmark_temporal::environment::Profile;
@@ -24,7 +24,7 @@ fn resolved(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) 
 }
 
 fn shown(resolved: &Resolved) -> String {
-    let text = plan_view::text(resolved);
+    let text = plan::text(resolved);
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "wider than 80: {line}");
         assert_eq!(line, line.trim_end(), "blanks at the end");
@@ -77,7 +77,7 @@ fn a_fleet_and_a_workload_that_keeps_it_busy() {
 #[test]
 fn json_holds_the_plan_its_hash_and_the_sources() {
     let resolved = resolved("--rate 400 --duration 10s", &[("BENCHMARK_RAMP_UP", "1s")], None);
-    let json = plan_view::json(&resolved).unwrap();
+    let json = plan::json(&resolved).unwrap();
     insta::assert_snapshot!(json);
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["planHash"], resolved.plan.hash().to_string());
@@ -89,7 +89,7 @@ fn json_holds_the_plan_its_hash_and_the_sources() {
 
 #[test]
 fn the_headline_says_what_is_asked_for() {
-    let headline = |flags| plan_view::headline(&resolved(flags, &[], None).plan);
+    let headline = |flags| plan::headline(&resolved(flags, &[], None).plan);
     assert_eq!(headline(""), "simple · 100/s · 5m");
     assert_eq!(
         headline("--workflow-type timer --arrivals poisson --rate 2.5"),
@@ -106,7 +106,7 @@ fn phases_hold_every_arrival_once() {
         "--rate 0.1 --duration 2m --ramp-up 0",
     ] {
         let load = resolved(flags, &[], None).plan.load;
-        let phases = plan_view::phases(&load);
+        let phases = plan::phases(&load);
         let total: u64 = phases.iter().map(|phase| phase.arrivals).sum();
         assert_eq!(
             total,

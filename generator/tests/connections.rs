@@ -9,6 +9,7 @@ use std::{
 
 use benchmark_generator::{
     account::accountant::{Report, StartReport},
+    calibrate::null_frontend::{Counts, NullFrontend, Options},
     load::{
         sample::Sample,
         schedule::{Schedule, Stripe},
@@ -16,7 +17,6 @@ use benchmark_generator::{
         starters::{Starters, StartersOptions, StartersSummary},
         timeline::Timeline,
     },
-    null_frontend::{Counts, NullFrontend, Options},
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Source, resolve};
 use benchmark_temporal::{ConnectOptions, start::Resolver};

@@ -2,7 +2,7 @@
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-use benchmark_generator::page::{GENERATOR_SERIES, RUN_SERIES};
+use benchmark_generator::view::page::{GENERATOR_SERIES, RUN_SERIES};
 use benchmark_metrics::{Described, Kind};
 use benchmark_worker::page::WORKER_SERIES;
 

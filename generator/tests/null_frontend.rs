@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_generator::null_frontend::{Behaviour, Control, Counts, Lose, LostAnswer, NullFrontend, Options, Refuse};
+use benchmark_generator::calibrate::null_frontend::{
+    Behaviour, Control, Counts, Lose, LostAnswer, NullFrontend, Options, Refuse,
+};
 use futures::{StreamExt, stream::FuturesUnordered};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, DescribeNamespaceRequest, DescribeWorkflowExecutionRequest, GetSystemInfoRequest,

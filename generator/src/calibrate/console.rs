@@ -8,7 +8,7 @@ use std::{
 use benchmark_scenarios::Rate;
 
 use super::{Calibration, Step, Witness, table};
-use crate::submission::Submission;
+use crate::run::submission::Submission;
 
 /// How often the line about the current rate changes: people cannot read faster.
 const RENEWED: Duration = Duration::from_millis(500);

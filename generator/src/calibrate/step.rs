@@ -19,9 +19,11 @@ use crate::{
         health::HealthProbe,
         host::{Root, kilobytes},
     },
-    observed,
+    run::{
+        observed,
+        submission::{self, NotBegun, Submission, SubmissionOptions},
+    },
     stop::{Stop, deadline::Ending},
-    submission::{self, NotBegun, Submission, SubmissionOptions},
 };
 
 const STATUS: &str = "/proc/self/status";

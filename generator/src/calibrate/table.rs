@@ -6,7 +6,7 @@ use benchmark_results::schema::{CheckStatus, VerdictValue};
 use benchmark_scenarios::Rate;
 
 use super::{Calibration, Step};
-use crate::submission::Submission;
+use crate::run::submission::Submission;
 
 /// The two lines above the rows; like these at most 80 columns.
 pub(super) const HEAD: &str = concat!(

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use benchmark_generator::{files::Printed, live};
+use benchmark_generator::{files::Printed, view::live};
 use benchmark_results::{summary::Style, text, thresholds::Signal};
 use benchmark_scenarios::{Problem, units};
 use benchmark_worker::logging::{self, LogArgs};

@@ -6,7 +6,7 @@ use benchmark_generator::{
     args::{OutputOptions, RunArgs, Secrets, Surroundings},
     files::NoiseFolder,
     machine::ceiling,
-    page::Page,
+    view::page::Page,
 };
 use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};
 use benchmark_temporal::environment::{self, Profile};

@@ -5,11 +5,10 @@ use std::{env, io::IsTerminal, process::ExitCode};
 use benchmark_generator::{
     args::{self, RunArgs},
     files::{self, CompareRequest, Compared},
-    live,
-    page::Farewell,
+    run::story::RunRequest,
     series::{self, Series, SeriesRequest, Variant},
     stop::{self, StopReason},
-    story::RunRequest,
+    view::{live, page::Farewell},
 };
 use benchmark_results::{
     compare::noise::{LEAST_RUNS, NoiseError},

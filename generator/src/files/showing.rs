@@ -10,7 +10,7 @@ use benchmark_scenarios::{Asked, Given, Key, Problem, resolve_grafana};
 use super::{Printed, found::meant};
 use crate::{
     args::{HistoryArgs, HistoryFormat, ShowArgs},
-    grafana,
+    view::grafana,
 };
 
 /// The same summary as at the end of a run.

@@ -25,11 +25,11 @@ use crate::{
         health::{HealthProbe, HealthSnapshot, StarterLoad},
         watch::Watch,
     },
-    page::GeneratorPage,
     stop::{
         Stop, StopReason,
         deadline::{Ending, Step},
     },
+    view::page::GeneratorPage,
 };
 
 /// How long the last windows may take to reach the leader.

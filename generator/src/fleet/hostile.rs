@@ -15,8 +15,11 @@ use benchmark_scenarios::Plan;
 use members::{Led, RUN, join, join_request};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 
-use super::{crew::Crew, roll};
-use crate::{load::sample::Sample, observed, submission::Submission};
+use super::crew::Crew;
+use crate::{
+    load::sample::Sample,
+    run::{observed, roll, submission::Submission},
+};
 
 /// A run whose five seconds are over, its members, and its account: with the ramp 48 arrivals for each of two generators.
 struct Run {

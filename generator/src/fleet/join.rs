@@ -9,7 +9,7 @@ use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
 use super::follow::{self, FollowOptions, Followed};
-use crate::{load::ids, machine::host, page::Page, stop::Stop};
+use crate::{load::ids, machine::host, stop::Stop, view::page::Page};
 
 /// What a generator that joins is asked for.
 pub struct JoinRequest {

@@ -19,7 +19,7 @@ use crate::{
         starts,
     },
     load::timeline::Timeline,
-    page::GeneratorPage,
+    view::page::GeneratorPage,
 };
 
 /// Gathers reports of the iteration that is going on, and tells how this process is.

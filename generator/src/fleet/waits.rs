@@ -14,13 +14,13 @@ use benchmark_temporal::ConnectOptions;
 
 use super::crew::{Crew, CrewOptions, version};
 use crate::{
+    calibrate::null_frontend::{NullFrontend, Options},
     machine::health::HealthProbe,
-    null_frontend::{NullFrontend, Options},
+    run::submission::{self, Submission, SubmissionOptions},
     stop::{
         self, StopReason,
         deadline::{Ending, Step},
     },
-    submission::{self, Submission, SubmissionOptions},
     testing,
 };
 

@@ -19,7 +19,7 @@ use benchmark_dashboards::{
     Asked, Known, asked, boards, folder, promql,
     series::{OTHER_NAMES, SERVERS},
 };
-use benchmark_generator::page::{GENERATOR_SERIES, RUN_SERIES};
+use benchmark_generator::view::page::{GENERATOR_SERIES, RUN_SERIES};
 use benchmark_metrics::Kind;
 use benchmark_prometheus::{Config, Ingestion, Prometheus, Target, Tool};
 use benchmark_temporal::embedded::EmbeddedServer;

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use benchmark_generator::null_frontend::{NullFrontend, Options};
+use benchmark_generator::calibrate::null_frontend::{NullFrontend, Options};
 use benchmark_results::schema::{CheckStatus, VerdictValue};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 

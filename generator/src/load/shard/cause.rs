@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     account::accounts::{Accounts, Origin},
     load::sample::Sample,
-    observed::phase_report,
+    run::observed::phase_report,
     testing,
 };
 

@@ -18,11 +18,11 @@ use tonic::Code;
 use super::*;
 use crate::{
     account::accountant::{Report, StartReport},
+    calibrate::null_frontend::{Behaviour, Lose, LostAnswer, NullFrontend, Options, Refuse},
     load::{
         ids,
         shard::{ShardWindow, StartEnd},
     },
-    null_frontend::{Behaviour, Lose, LostAnswer, NullFrontend, Options, Refuse},
     scripted_server, testing,
 };
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_generator::null_frontend::{Behaviour, NullFrontend, Options};
+use benchmark_generator::calibrate::null_frontend::{Behaviour, NullFrontend, Options};
 use benchmark_temporal::testing;
 use temporalio_common::protos::temporal::api::{
     common::v1::{WorkflowExecution, WorkflowType},

@@ -1,0 +1,360 @@
+//! From the roll and the members' accounts to the fleet's part of the results file.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use benchmark_fleet::{MemberState, Presence, Role, UsageSample, bounded, wire};
+use benchmark_results::{
+    Histogram, Ledger,
+    schema::{
+        Fleet, GeneratorHealth, HostFacts, Latency, Member, MemberClock, MemberEnds, MemberPresence, MemberRole,
+        MemberStarts, MemberUsage,
+    },
+};
+use benchmark_scenarios::Plan;
+
+use crate::{
+    account::accounts::{MemberAccount, Origin},
+    fleet::{
+        crew::{self, Crew},
+        desk::ClockSeen,
+    },
+    run::submission::Submission,
+};
+
+/// What the fleet of one iteration is told from.
+pub struct RollOptions<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// This process: name and machine.
+    pub name: &'a str,
+    /// This machine.
+    pub host: &'a HostFacts,
+    /// The members, as the leader knows them.
+    pub members: &'a [MemberState],
+    /// When the iteration began, on the roll's clock.
+    pub begun: Duration,
+    /// Which iteration it is, from 1.
+    pub iteration: u32,
+    /// What each process did.
+    pub accounts: &'a BTreeMap<Origin, MemberAccount>,
+    /// What this process used, second by second.
+    pub usage: Vec<MemberUsage>,
+    /// What each generator told of itself, by member.
+    pub healths: &'a BTreeMap<u32, GeneratorHealth>,
+    /// What the members' clocks were found to be, by member.
+    pub clocks: &'a BTreeMap<u32, ClockSeen>,
+    /// What this process used in the measured phase.
+    pub health: &'a GeneratorHealth,
+}
+
+/// What is known of the members at one time, taken out of the crew and the account.
+pub struct View<'a> {
+    name: &'a str,
+    host: &'a HostFacts,
+    members: Vec<MemberState>,
+    begun: Duration,
+    accounts: BTreeMap<Origin, MemberAccount>,
+    healths: BTreeMap<u32, GeneratorHealth>,
+    clocks: BTreeMap<u32, ClockSeen>,
+}
+
+impl<'a> View<'a> {
+    /// Takes out what is known now.
+    ///
+    /// # Errors
+    /// When the account is gone.
+    pub async fn take(
+        crew: &Crew,
+        name: &'a str,
+        host: &'a HostFacts,
+        submission: &Submission,
+    ) -> anyhow::Result<Self> {
+        let accounts = submission
+            .accountant
+            .visit(|accounts| accounts.members().clone())
+            .await?;
+        let timeline = submission.timeline;
+        let begun = match timeline.until(0) {
+            Some(rest) => crew.now() + Duration::from_nanos(rest),
+            None => crew.now().saturating_sub(Duration::from_nanos(timeline.elapsed())),
+        };
+        Ok(View {
+            name,
+            host,
+            members: crew.roll(),
+            begun,
+            accounts,
+            healths: crew.desk().healths(),
+            clocks: crew.desk().clocks(),
+        })
+    }
+
+    /// The fleet of the iteration.
+    pub fn fleet(&self, plan: &Plan, submission: &Submission, health: &GeneratorHealth) -> Fleet {
+        fleet(RollOptions {
+            plan,
+            name: self.name,
+            host: self.host,
+            members: &self.members,
+            begun: self.begun,
+            iteration: submission.iteration,
+            accounts: &self.accounts,
+            usage: submission.usage.clone(),
+            healths: &self.healths,
+            clocks: &self.clocks,
+            health,
+        })
+    }
+}
+
+/// The fleet of an iteration.
+pub fn fleet(options: RollOptions<'_>) -> Fleet {
+    let shares = Shares::of(options.accounts);
+    let mut members = vec![leader(&options, &shares)];
+    members.extend(options.members.iter().map(|state| member(&options, &shares, state)));
+    Fleet {
+        expected_workers: options.plan.fleet.expect_workers,
+        generators: options.plan.fleet.generators,
+        members,
+    }
+}
+
+/// The wholes that members have parts of, in the measured phase.
+struct Shares {
+    arrivals: u64,
+    stamped: u64,
+}
+
+impl Shares {
+    fn of(accounts: &BTreeMap<Origin, MemberAccount>) -> Self {
+        Shares {
+            arrivals: accounts.values().map(arrivals_in_measure).sum(),
+            stamped: accounts.values().map(|account| account.stamped_in_measure).sum(),
+        }
+    }
+}
+
+fn arrivals_in_measure(account: &MemberAccount) -> u64 {
+    let measure = benchmark_results::schema::Phase::Measure;
+    account.starts.get(&measure).map_or(0, |ledger| ledger.arrivals)
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
+    let empty = MemberAccount::default();
+    let account = options.accounts.get(&Origin::Leader).unwrap_or(&empty);
+    Member {
+        name: options.name.to_owned(),
+        role: MemberRole::Leader,
+        in_process: true,
+        version: crew::version(),
+        host: options.host.clone(),
+        workers: None,
+        joined_seconds: 0.0,
+        presence: MemberPresence::Present,
+        left_seconds: None,
+        reason: None,
+        // Its own clock is the one that all others are compared with.
+        clock: MemberClock {
+            offset_ms: Some(0.0),
+            uncertainty_ms: Some(0.0),
+            corrected: false,
+            ..MemberClock::default()
+        },
+        windows: 0,
+        windows_resent: 0,
+        windows_dropped: 0,
+        share: share(arrivals_in_measure(account), shares.arrivals),
+        // The leader has the first part of the schedule.
+        starts: Some(starts(0, account)),
+        ends: None,
+        usage: options.usage.clone(),
+        generator: Some(options.health.clone()),
+    }
+}
+
+fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Member {
+    let empty = MemberAccount::default();
+    let account = options.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
+    let seconds = |at: Duration| at.as_secs_f64() - options.begun.as_secs_f64();
+    let (presence, left) = presence(&state.presence, &state.status, options.iteration);
+    let worker = state.role == Role::Worker;
+    Member {
+        name: state.name.clone(),
+        role: if worker {
+            MemberRole::Worker
+        } else {
+            MemberRole::Generator
+        },
+        in_process: state.in_process,
+        version: state.version.clone(),
+        host: (*state.host).clone(),
+        workers: state.workers.as_deref().cloned(),
+        joined_seconds: seconds(state.joined_at),
+        presence,
+        left_seconds: left.map(seconds),
+        reason: left.map(|_| crew::departure(state)),
+        clock: clock(state, options.clocks.get(&state.id.0)),
+        windows: state.windows,
+        windows_resent: state.resent,
+        windows_dropped: state.status.windows_dropped,
+        share: if worker {
+            share(account.stamped_in_measure, shares.stamped)
+        } else {
+            share(arrivals_in_measure(account), shares.arrivals)
+        },
+        starts: (!worker).then(|| starts(state.stripe.unwrap_or(0), account)),
+        ends: worker.then(|| ends(account)),
+        usage: usage(options, state),
+        generator: options.healths.get(&state.id.0).cloned(),
+    }
+}
+
+/// What is known of a member's clock: as it says now, and as its windows said while it was measured.
+fn clock(state: &MemberState, seen: Option<&ClockSeen>) -> MemberClock {
+    let ms = |ns: f64| bounded::figure(ns / 1e6);
+    let (offset, uncertainty) = (state.status.clock_offset_ns, state.status.clock_uncertainty_ns);
+    MemberClock {
+        offset_ms: offset.map(|offset| ms(offset as f64)),
+        uncertainty_ms: offset.map(|_| ms(uncertainty as f64)),
+        corrected: match seen {
+            Some(seen) => seen.used_ns != 0,
+            None => offset.is_some_and(|offset| offset.unsigned_abs() > uncertainty),
+        },
+        used_ms: seen.map(|seen| ms(seen.used_ns as f64)),
+        error_ms: seen.map(|seen| ms(seen.error_ns as f64)),
+        steps: seen.map(|seen| bounded::count(seen.steps)),
+        largest_step_ms: seen.map(|seen| ms(seen.largest_step_ns as f64)),
+        earlier_step_ms: seen.map(|seen| ms(seen.earlier_step_ns as f64)),
+    }
+}
+
+/// Whether a member was there to the end of the iteration, and when it went.
+fn presence(presence: &Presence, status: &wire::Status, iteration: u32) -> (MemberPresence, Option<Duration>) {
+    let has_told_all = crew::has_told_all(status, iteration);
+    match presence {
+        Presence::Present => (MemberPresence::Present, None),
+        // A generator that told everything is missed by nobody while others drain.
+        Presence::Silent { .. } if has_told_all => (MemberPresence::Present, None),
+        Presence::Lost { since } if has_told_all => (MemberPresence::Left, Some(*since)),
+        // One that is silent when the run is over is not waited for: whatever it held did not arrive.
+        Presence::Silent { since } | Presence::Lost { since } => (MemberPresence::Lost, Some(*since)),
+        Presence::Left { at, .. } => (MemberPresence::Left, Some(*at)),
+    }
+}
+
+fn starts(stripe: u32, account: &MemberAccount) -> MemberStarts {
+    let ledger: Ledger = account.ledger();
+    let latency = |of: fn(&crate::account::accounts::StartLatency) -> &Histogram| {
+        account
+            .start_latency
+            .as_ref()
+            .map_or_else(Latency::empty, |latency| of(latency).to_latency())
+    };
+    MemberStarts {
+        stripe,
+        // What a lost generator did not tell was closed in its name; it told of the others.
+        arrivals: ledger.arrivals.saturating_sub(account.missing),
+        dispatched: ledger.dispatched,
+        dropped: ledger.dropped(),
+        accepted: ledger.accepted,
+        rejected: ledger.rejected,
+        unknown: ledger.unknown,
+        missing: account.missing,
+        lag: latency(|latency| &latency.lag),
+        start_service: latency(|latency| &latency.accepted.service),
+        start_response: latency(|latency| &latency.accepted.response),
+    }
+}
+
+fn ends(account: &MemberAccount) -> MemberEnds {
+    let latency = |of: fn(&crate::load::shard::Pair) -> &Histogram| {
+        account
+            .ends
+            .as_ref()
+            .map_or_else(Latency::empty, |pair| of(pair).to_latency())
+    };
+    MemberEnds {
+        stamped: account.stamped,
+        completed: account.completed,
+        not_completed: account.stamped - account.completed,
+        e2e_service: latency(|pair| &pair.service),
+        e2e_response: latency(|pair| &pair.response),
+    }
+}
+
+/// What a member used since the iteration began; in the first one also while everybody was waited for.
+fn usage(options: &RollOptions<'_>, state: &MemberState) -> Vec<MemberUsage> {
+    let since = if options.iteration == 1 {
+        Duration::ZERO
+    } else {
+        options.begun
+    };
+    let entry = |sample: &UsageSample| MemberUsage {
+        iteration: options.iteration,
+        at_seconds: sample.at.as_secs_f64() - options.begun.as_secs_f64(),
+        cpu_cores: sample.cpu_cores,
+        cpu_share: sample.cpu_share,
+        memory_bytes: sample.memory_bytes,
+        workflow_slots_free: sample.workflow_slots.as_ref().map(|slots| slots.free),
+        workflow_slots_used: sample.workflow_slots.as_ref().map(|slots| slots.used),
+        activity_slots_free: sample.activity_slots.as_ref().map(|slots| slots.free),
+        activity_slots_used: sample.activity_slots.as_ref().map(|slots| slots.used),
+        polls: sample.polls,
+    };
+    state
+        .usage
+        .iter()
+        .filter(|sample| sample.at >= since)
+        .map(entry)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_that_told_everything_is_missed_by_nobody_later() {
+        let since = Duration::from_secs(9);
+        let left = Presence::Left {
+            at: since,
+            reason: "it was told to stop".to_owned(),
+        };
+        for (there, told_all, told_less) in [
+            (
+                Presence::Present,
+                (MemberPresence::Present, None),
+                (MemberPresence::Present, None),
+            ),
+            (
+                Presence::Silent { since },
+                (MemberPresence::Present, None),
+                (MemberPresence::Lost, Some(since)),
+            ),
+            (
+                Presence::Lost { since },
+                (MemberPresence::Left, Some(since)),
+                (MemberPresence::Lost, Some(since)),
+            ),
+            (
+                left,
+                (MemberPresence::Left, Some(since)),
+                (MemberPresence::Left, Some(since)),
+            ),
+        ] {
+            let status = |done, iteration| wire::Status {
+                done,
+                iteration,
+                ..Default::default()
+            };
+            assert_eq!(presence(&there, &status(true, 2), 2), told_all, "{there:?}");
+            for less in [status(false, 2), status(true, 1)] {
+                assert_eq!(presence(&there, &less, 2), told_less, "{there:?}");
+            }
+        }
+    }
+}
