@@ -29,7 +29,7 @@ pub use options::{
     WorkersArgs, WorkloadArgs,
 };
 pub use secrets::{Secrets, redacted_command};
-pub use series::{AbArgs, NoiseArgs, SeriesArgs};
+pub use series::{AbArgs, NoiseArgs, SeriesArgs, judging_flags};
 
 /// Asks a Temporal cluster what it carries: starts workflows at a fixed rate and says what came of it. Without --address a
 /// Temporal dev server is started, used and stopped, with workers in this process.

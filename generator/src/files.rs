@@ -3,13 +3,15 @@
 mod comparing;
 mod diagnosing;
 mod found;
+mod noise;
 mod output;
 mod reporting;
 mod showing;
 
-pub use comparing::{CompareRequest, Compared, NoiseFolder, check_judging, compare, compare_sides, store_noise};
+pub use comparing::{CompareRequest, Compared, NoiseFolder, check_judging, compare, compare_sides};
 pub use diagnosing::{diagnosed, prometheus, stored};
 pub use found::{Found, find};
+pub use noise::{noise_from, store_noise};
 pub use reporting::{export, report};
 pub use showing::{history, show};
 

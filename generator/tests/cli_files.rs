@@ -525,6 +525,20 @@ fn single_runs_get_a_verdict_from_the_noise_that_was_measured() {
         without.contains("no verdict") && said.starts_with("note: left out, "),
         "{said}"
     );
+    // One that was named is.
+    let cut_off = stored.display().to_string();
+    let said = place.refuses(&["compare", "base.json", "new.json", "--noise", &cut_off]);
+    assert!(said.contains("is no noise profile"), "{said}");
+    // One of another seed does not fit, and is nobody's error either.
+    let of_another_seed = String::from_utf8(whole.clone())
+        .unwrap()
+        .replace("\"plan.load.seed\": \"1\"", "\"plan.load.seed\": \"2\"");
+    std::fs::write(&stored, of_another_seed).unwrap();
+    let (_, said) = place.ends(0, &given[..3]);
+    assert!(
+        said.starts_with("note: left out, ") && said.contains("plan.load.seed was 2 there and is 1 here"),
+        "{said}"
+    );
     std::fs::write(&stored, &whole).unwrap();
     // A profile of something else is refused.
     for name in ["base.json", "new.json"] {
@@ -537,6 +551,54 @@ fn single_runs_get_a_verdict_from_the_noise_that_was_measured() {
         said.len() == 1 && said[0].contains("host.cores was 2 there and is 8 here"),
         "{said:?}"
     );
+}
+
+#[test]
+fn a_noise_profile_is_made_of_runs_that_are_there() {
+    let place = Place::new();
+    let mut line = vec!["noise".to_owned(), "--from".to_owned()];
+    line.extend(place.runs("run", 21, 1, 1.0));
+    let (text, said) = place.ends(0, &texts(&line));
+    assert!(
+        text.contains("spread between 5 runs of one plan") && text.contains("of one session"),
+        "{text}"
+    );
+    assert!(said.contains("noise profile in "), "{said}");
+    // compare finds it.
+    place.run("base.json", 1, |_| {});
+    place.run("new.json", 2, |results| stretch(results, 1.5));
+    let (found, _) = place.ends(1, &["compare", "base.json", "new.json"]);
+    assert!(found.contains("A/A spread of this plan"), "{found}");
+    // A run of another day says what one session cannot, and dates it.
+    place.run("later.json", 40, |results| {
+        results.run.started_at = "2026-11-24T09:00:00Z".into();
+    });
+    line.push("later.json".to_owned());
+    let (text, said) = place.ends(0, &texts(&line));
+    assert!(text.contains("6 runs") && !text.contains("session"), "{text}");
+    let path = said
+        .split_once("noise profile in ")
+        .unwrap()
+        .1
+        .split(';')
+        .next()
+        .unwrap();
+    assert_eq!(
+        NoiseProfile::load(Path::new(path)).unwrap().measured_at,
+        "2026-11-24T09:00:00Z"
+    );
+    // The same checks as of runs that are made for it.
+    place.copy(INVALID, "invalid.json");
+    line.push("invalid.json".to_owned());
+    let (_, said) = place.ends(2, &texts(&line));
+    assert!(
+        said.contains("these runs make no noise profile") && said.contains("INVALID"),
+        "{said}"
+    );
+    let said = place.refuses(&["noise", "--from", "run1.json", "run2.json"]);
+    assert!(said.contains("at least 3 runs"), "{said}");
+    let (_, said) = place.ends(2, &["noise", "--from", "run1.json", "--rate", "5"]);
+    assert!(said.contains("--from"), "{said}");
 }
 
 #[test]

@@ -21,7 +21,6 @@ pub mod latencies;
 pub mod ledger;
 pub mod legacy;
 pub mod limits;
-mod markdown;
 pub mod merge;
 pub mod report;
 pub mod schema;

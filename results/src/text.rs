@@ -31,6 +31,15 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| if c == '\n' { c } else { harmless(c) }).collect())
 }
 
+/// A word as it is typed into a POSIX shell: one with other than plain characters stands in single quotes.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// An error and all that caused it, each said once: many repeat their cause's words.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut words = error.to_string();

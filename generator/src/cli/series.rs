@@ -6,12 +6,18 @@ use benchmark_generator::{
     args::{self, RunArgs},
     files::{self, CompareRequest, Compared},
     run::story::RunRequest,
-    series::{self, Series, SeriesRequest, Variant},
+    series::{self, Ended, LEAST_TURNS, Series, SeriesRequest, Variant},
     stop::{self, StopReason},
     view::{live, page::Farewell},
 };
 use benchmark_results::{
-    compare::noise::{LEAST_RUNS, NoiseError},
+    compare::{
+        Metric,
+        decide::ALPHA,
+        noise::{LEAST_RUNS, NoiseError},
+    },
+    stats::power,
+    text,
     thresholds::Signal,
 };
 use benchmark_scenarios::Problem;
@@ -22,9 +28,18 @@ use super::{
     prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare, prepare_with},
 };
 
+/// Turns of `ab` unless told: an even number, so that each variant comes first as often.
+const AB_RUNS: u32 = 6;
+/// Runs of `noise` unless told.
+const NOISE_RUNS: u32 = 5;
+
 /// Runs two variants in turn and compares them.
 pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
     files::check_judging(&options.judging)?;
+    let runs = options.series.runs.unwrap_or(AB_RUNS);
+    if runs < LEAST_TURNS {
+        return Err(too_few(runs));
+    }
     let mut variants = Vec::new();
     for (name, given) in [("a", &options.first), ("b", &options.second)] {
         variants.push(variant(name, given, &options.run)?);
@@ -34,18 +49,62 @@ pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
             .explain("give what differs, as in --a rate=200 --b rate=400")
             .remedy("run-benchmark noise, which measures how much runs of one plan differ"));
     }
-    series(variants, &options.series, &options.run, |series| judge(options, series))
+    if variants[0].resolved.plan.load.seed != variants[1].resolved.plan.load.seed {
+        return Err(Problem::new(
+            "seed is no option of a variant: in each turn both have one seed, or what is drawn would differ, too",
+        )
+        .remedy("--seed N, which the first turn has; each later one has one more"));
+    }
+    let commands = Commands {
+        runs,
+        conclude: &|series| judge(options, series),
+        again: &compare_again,
+    };
+    series(variants, &options.series, &options.run, &commands)
+}
+
+/// Why so few turns are not made: what they could see.
+fn too_few(runs: u32) -> Problem {
+    let told = |runs: u32| {
+        // A turn is a pair; the difference of two runs has √2 of the spread of one. Holm's first step over the deciding metrics.
+        let alpha = ALPHA / Metric::PRIMARY.len() as f64;
+        let times = power::difference_told(power::Layout::Pairs, 2.0_f64.sqrt(), runs, alpha);
+        format!(
+            "±{}",
+            if times < 10.0 {
+                format!("{times:.1}")
+            } else {
+                format!("{times:.0}")
+            }
+        )
+    };
+    let few = match runs {
+        1 => "1 turn tells no change at all".to_owned(),
+        _ => format!(
+            "{runs} turns tell changes from about {} times the spread between runs",
+            told(runs)
+        ),
+    };
+    Problem::new(format!(
+        "--runs {runs} is too few: {few}, {LEAST_TURNS} from {}, and {AB_RUNS}, the default, from {}",
+        told(LEAST_TURNS),
+        told(AB_RUNS)
+    ))
+}
+
+/// The keys in which the variants differ on purpose.
+fn factors(series: &Series) -> Vec<String> {
+    match (series.runs[0].first(), series.runs[1].first()) {
+        (Some(first), Some(second)) => series::factors(first, second),
+        _ => Vec::new(),
+    }
 }
 
 /// Compares what the two variants came to.
 fn judge(options: &args::AbArgs, series: &Series) -> Result<ExitCode, Problem> {
-    let factors = match (series.runs[0].first(), series.runs[1].first()) {
-        (Some(first), Some(second)) => series::factors(first, second),
-        _ => Vec::new(),
-    };
     let request = CompareRequest {
         judging: options.judging.clone(),
-        factors,
+        factors: factors(series),
         ..CompareRequest::default()
     };
     let sides: Vec<Compared> = ["a", "b"]
@@ -56,23 +115,43 @@ fn judge(options: &args::AbArgs, series: &Series) -> Result<ExitCode, Problem> {
             runs,
         })
         .collect();
-    let printed = files::compare_sides(&sides, &request, &noise_folder(), style())?;
-    complain(&format!("results in {}", series.folder.display()));
-    show(printed)
+    show(files::compare_sides(&sides, &request, &noise_folder(), style())?)
+}
+
+/// What compares the whole turns of a series again, from their files.
+fn compare_again(series: &Series) -> String {
+    let folder = text::shell_word(&series.folder.display().to_string());
+    let mut command = format!("run-benchmark compare {folder}/a-*.json --against {folder}/b-*.json");
+    let typed: Vec<String> = args::redacted_command(env::args_os());
+    let factors = factors(series).into_iter().flat_map(|key| ["--factor".to_owned(), key]);
+    for word in factors.chain(args::judging_flags(&typed)) {
+        command += " ";
+        command += &text::shell_word(&word);
+    }
+    command
 }
 
 /// Repeats one plan and stores how much its runs differ.
 pub fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
+    if !options.from.is_empty() {
+        return files::noise_from(&options.from, &noise_folder()).and_then(show);
+    }
+    let runs = options.series.runs.unwrap_or(NOISE_RUNS);
     // Before the time is spent on them.
-    let given = options.series.runs as usize;
+    let given = runs as usize;
     if given < LEAST_RUNS {
         return Err(Problem::new(NoiseError::TooFew { given }.to_string()));
     }
     let variants = vec![variant("run", &[], &options.run)?];
-    series(variants, &options.series, &options.run, |series| {
-        complain(&format!("results in {}", series.folder.display()));
-        files::store_noise(&series.runs[0], &noise_folder()).and_then(show)
-    })
+    let commands = Commands {
+        runs,
+        conclude: &|series| files::store_noise(&series.runs[0], &noise_folder()).and_then(show),
+        again: &|series| {
+            let folder = text::shell_word(&series.folder.display().to_string());
+            format!("run-benchmark noise --from {folder}/run-*.json")
+        },
+    };
+    series(variants, &options.series, &options.run, &commands)
 }
 
 /// One variant of a series: the options that all have in common, and its own before them.
@@ -91,12 +170,22 @@ fn variant(name: &str, given: &[String], common: &RunArgs) -> Result<Variant, Pr
     })
 }
 
-/// Makes the runs, concludes from them when none is missing, and waits for a last scrape of the page that stood meanwhile.
+/// What a series is for.
+struct Commands<'a> {
+    /// Turns.
+    runs: u32,
+    /// Concludes from whole turns.
+    conclude: &'a dyn Fn(&Series) -> Result<ExitCode, Problem>,
+    /// The command that does it again from their files.
+    again: &'a dyn Fn(&Series) -> String,
+}
+
+/// Makes the runs, concludes from the whole turns, and waits for a last scrape of the page that stood meanwhile.
 fn series(
     variants: Vec<Variant>,
     options: &args::SeriesArgs,
     common: &RunArgs,
-    conclude: impl FnOnce(&Series) -> Result<ExitCode, Problem>,
+    commands: &Commands,
 ) -> Result<ExitCode, Problem> {
     let Prepared {
         resolved,
@@ -114,7 +203,7 @@ fn series(
         let stop_timeout = resolved.plan.load.stop_timeout;
         let request = SeriesRequest {
             variants,
-            runs: options.runs,
+            runs: commands.runs,
             cool_down: options.cool_down,
             store: options.store.clone(),
             request: Box::new(move |resolved, path| RunRequest {
@@ -139,29 +228,42 @@ fn series(
         stopper
             .listen(heard(output.quiet, Some(stop_timeout)), again)
             .map_err(|error| problem(error.into()))?;
-        let series = series::run(request, stop).await.map_err(problem)?;
-        let code = match ended_early(&series) {
-            Some(code) => Ok(code),
-            None => conclude(&series),
+        let mut series = series::run(request, stop).await.map_err(problem)?;
+        let code = match series.ended.take() {
+            Some(ended) => ended_early(&series, ended, commands),
+            None => (commands.conclude)(&series),
         };
+        if series.runs.iter().all(|runs| !runs.is_empty()) {
+            let folder = series.folder.display();
+            complain(&format!("results in {folder}; again:  {}", (commands.again)(&series)));
+        }
         farewell.wait(complain).await;
         code
     })?
 }
 
-/// The exit code of a series that was told to stop.
-fn ended_early(series: &Series) -> Option<ExitCode> {
-    let reason = series.stopped.as_ref()?;
-    let why = match reason {
-        StopReason::Signal(signal) => format!("{} came", signal.name()),
-        StopReason::Cause(cause) => cause.clone(),
+/// Concludes from what there is of a series that ended early, where it says something. The exit code is that of the reason.
+fn ended_early(series: &Series, ended: Ended, commands: &Commands) -> Result<ExitCode, Problem> {
+    let whole = series.runs[0].len();
+    let of = format!("{whole} of {} turns are whole", commands.runs);
+    let enough = whole >= LEAST_TURNS as usize;
+    let then = match enough {
+        true => format!("{of}, and what follows is of these"),
+        false => format!("{of}, which is too few: it takes {LEAST_TURNS}"),
     };
-    complain(&format!(
-        "the series was ended early, since {why}; its results so far are in {}",
-        series.folder.display()
-    ));
-    Some(match reason {
-        StopReason::Signal(signal) => ExitCode::from(signal.exit_code()),
-        StopReason::Cause(_) => ExitCode::from(INVALID),
-    })
+    let why = match &ended {
+        Ended::Stopped(StopReason::Signal(signal)) => format!("{} came", signal.name()),
+        Ended::Stopped(StopReason::Cause(cause)) => cause.clone(),
+        Ended::Spoiled(why) => why.clone(),
+        Ended::Broken(_) => "it cannot go on".to_owned(),
+    };
+    complain(&format!("the series was ended early, since {why}: {then}"));
+    if enough && let Err(problem) = (commands.conclude)(series) {
+        complain(&problem.report());
+    }
+    match ended {
+        Ended::Stopped(StopReason::Signal(signal)) => Ok(ExitCode::from(signal.exit_code())),
+        Ended::Stopped(StopReason::Cause(_)) | Ended::Spoiled(_) => Ok(ExitCode::from(INVALID)),
+        Ended::Broken(error) => Err(problem(error)),
+    }
 }

@@ -185,11 +185,11 @@ fn refused(refusals: Vec<Refusal>) -> String {
 }
 
 /// The names by which messages speak of runs.
-fn names_of(runs: &[Found]) -> Vec<String> {
+pub(super) fn names_of(runs: &[Found]) -> Vec<String> {
     runs.iter().map(|run| run.path.display().to_string()).collect()
 }
 
-fn run_files<'a>(names: &'a [String], runs: &'a [Found]) -> Vec<RunFile<'a>> {
+pub(super) fn run_files<'a>(names: &'a [String], runs: &'a [Found]) -> Vec<RunFile<'a>> {
     let pairs = names.iter().zip(runs);
     pairs
         .map(|(name, run)| RunFile {
@@ -197,39 +197,6 @@ fn run_files<'a>(names: &'a [String], runs: &'a [Found]) -> Vec<RunFile<'a>> {
             results: &run.results,
         })
         .collect()
-}
-
-/// Stores how much runs of one plan differ, and tells it.
-///
-/// # Errors
-/// When the runs are no repetitions of one another, or the profile cannot be stored.
-pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Problem> {
-    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
-    let names = names_of(runs);
-    let given = run_files(&names, runs);
-    let profile = NoiseProfile::of(&given).map_err(|error| wrong(&error))?;
-    let path = folder
-        .file(&profile.key())
-        .ok_or_else(|| Problem::new("neither XDG_DATA_HOME nor HOME is set, so there is no place for the profile"))?;
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| Problem::new(format!("{} cannot be made: {error}", parent.display())))?;
-    }
-    profile.store(&path).map_err(|error| wrong(&error))?;
-    let mut text = format!("spread between {} runs of one plan\n\n", profile.runs);
-    for metric in Metric::PRIMARY {
-        if let Some(spread) = profile.spreads.get(&metric) {
-            text += &format!("  {:<22} {:>5.1} %\n", metric.label(), spread.spread * 100.0);
-        }
-    }
-    Ok(Printed {
-        text,
-        note: Some(format!(
-            "noise profile in {}; compare uses it by itself for single runs, and for several with --noise",
-            path.display()
-        )),
-        exit_code: 0,
-    })
 }
 
 /// How it is judged, and what is to be said of that.
@@ -274,10 +241,19 @@ fn options(
         stored.sort();
         stored.dedup();
         let loaded = stored.iter().map(|path| load(path));
+        // It may be of another seed, which the key that it is found by does not hold.
+        let fits = |noise: NoiseFile| {
+            let key = noise.profile.key();
+            let runs = sides.iter().flat_map(|side| side.runs);
+            let own = runs.filter(|run| NoiseKey::of(&run.results) == key);
+            let judged: Result<Vec<()>, _> = own.map(|run| noise.profile.applies_to(&run.results)).collect();
+            judged.map_or_else(|foreign| Err(Problem::new(foreign.to_string())), |_| Ok(noise))
+        };
         // Nobody asked for these: one that is damaged is as good as none.
         loaded
             .filter_map(|profile| {
                 profile
+                    .and_then(fits)
                     .map_err(|problem| notes.push(format!("note: left out, {problem}")))
                     .ok()
             })

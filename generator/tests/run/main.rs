@@ -14,6 +14,7 @@ mod modes;
 mod page;
 #[path = "../faults/pressure.rs"]
 mod pressure;
+mod proofs;
 mod refusals;
 mod relay;
 mod restart;

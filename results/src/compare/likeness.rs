@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunFile, figures,
     refusal::Refusal,
-    surroundings::{Surroundings, covers},
+    surroundings::{SEED, Surroundings, covers},
 };
 
 /// Keys that follow from others: naming the first names the second as well. What is derived by default from what was
@@ -89,6 +89,7 @@ pub(super) fn differences(
             standing: Standing::Unnamed,
         })
         .filter(|difference| difference.baseline != difference.other || difference.baseline.len() > 1)
+        .filter(|difference| difference.key != SEED || difference.baseline.len() < 2 || difference.other.len() < 2)
         .collect();
     let differing: Vec<String> = differences.iter().map(|difference| difference.key.clone()).collect();
     for difference in &mut differences {
@@ -129,6 +130,12 @@ pub(super) fn refusals(differences: &[Difference], factors: &[String]) -> Vec<Re
         .iter()
         .filter(|difference| difference.standing == Standing::Unnamed);
     let unnamed = unnamed.map(|difference| {
+        if difference.key == SEED {
+            return Refusal::Seeds {
+                baseline: figures::shortened(&difference.baseline.join(", ")),
+                other: figures::shortened(&difference.other.join(", ")),
+            };
+        }
         let mixed = |values: &[String], side| {
             (values.len() > 1).then(|| Refusal::Mixed {
                 side,

@@ -19,7 +19,7 @@ use super::{
     metric::{self, Metric},
     refusal::Refusal,
     soundness,
-    surroundings::{Surroundings, covers},
+    surroundings::{SEED, Surroundings, covers},
 };
 use crate::{Results, file, stats, text::make_json_harmless};
 
@@ -247,7 +247,11 @@ impl NoiseProfile {
             Some((metric, spread))
         });
         let seeds: BTreeSet<u64> = runs.iter().map(|run| run.results.plan.load.seed).collect();
-        let surroundings = Surroundings::of(first.results);
+        let mut surroundings = Surroundings::of(first.results);
+        if seeds.len() > 1 {
+            // What differs between draws is in the spread: it fits runs of any.
+            surroundings.0.remove(SEED);
+        }
         let (plan, environment) = surroundings.fingerprints();
         let last = runs.iter().map(|run| &run.results.run.started_at).max();
         Ok(NoiseProfile {
@@ -270,14 +274,19 @@ impl NoiseProfile {
         }
     }
 
-    /// Whether it tells the noise of this run: all that matters is as it was, but the program's own version.
+    /// Whether it tells the noise of this run: all that matters is as it was, but the program's own version, and the seed where
+    /// it is of several, or does not say.
     ///
     /// # Errors
     /// The first thing that is not.
     pub fn applies_to(&self, results: &Results) -> Result<(), ForeignProfile> {
         let run = Surroundings::of(results);
         let keys = self.surroundings.0.keys().chain(run.0.keys());
-        let mut differing = keys.filter(|key| !covers("program", key) && self.surroundings.get(key) != run.get(key));
+        let is_demanded = |key: &str| match key {
+            SEED => self.surroundings.0.contains_key(SEED),
+            _ => !covers("program", key),
+        };
+        let mut differing = keys.filter(|key| is_demanded(key) && self.surroundings.get(key) != run.get(key));
         match differing.next() {
             None => Ok(()),
             Some(key) => Err(ForeignProfile {

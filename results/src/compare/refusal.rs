@@ -52,6 +52,16 @@ pub enum Refusal {
         /// Its values.
         values: String,
     },
+    /// Each side has a draw of its own, which is in all of its runs or in some of them.
+    #[error(
+        "plan.load.seed is {baseline} against {other}, and a seed fixes all that is drawn: give both sides one seed, or each several, as ab does, or accept it with --allow plan.load.seed"
+    )]
+    Seeds {
+        /// The seeds of the baseline.
+        baseline: String,
+        /// The seeds of the other side.
+        other: String,
+    },
     /// What was to differ on purpose does not.
     #[error(
         "nothing under {factor} differs between the sides, though --factor {factor} says so: was the change in effect?"

@@ -5,15 +5,13 @@
 
 use maud::{Markup, html};
 
-use super::{scene::Of, shift, sides::Compared, strip};
 use crate::{
-    compare::{Candidate, Comparison, Outcome, Row, SideSummary, Verdict, cells, figures},
+    compare::{Candidate, Comparison, Outcome, Row, SideSummary, Verdict, figures},
     format::{NONE, plural},
 };
 
-/// The verdict as a banner, a table for each side that was compared, the values of all runs, the shift of the whole curve.
-pub(super) fn comparison(compared: &Compared) -> Markup {
-    let comparison = compared.comparison;
+/// The verdict as a banner, and a table for each side that was compared.
+pub(super) fn comparison(comparison: &Comparison) -> Markup {
     html! {
         section id="comparison" {
             h2 { "Comparison" }
@@ -24,9 +22,6 @@ pub(super) fn comparison(compared: &Compared) -> Markup {
             @for candidate in &comparison.candidates { (table(comparison, candidate)) }
             @for remark in figures::noise(comparison) { p.note { "Noise: " (remark) } }
             @for remark in &comparison.disturbed { p.note { strong { "Machine: " } (remark) } }
-            (strip::strips(compared))
-            (shift::plot(compared, Of::End).figure())
-            (shift::plot(compared, Of::Start).figure())
         }
     }
 }
@@ -37,9 +32,9 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
         h3 { (figures::shortened(&side.name)) " against " (figures::shortened(&base.name)) }
         div.scroll {
             table {
-                (head(base, side, "verdict"))
+                (head(base, side))
                 tbody {
-                    @for line in candidate.rows.iter().filter(|row| row.primary) { (row(line, &verdict(line))) }
+                    @for line in candidate.rows.iter().filter(|row| row.primary) { (row(line, figures::word)) }
                 }
             }
         }
@@ -62,12 +57,12 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
             }
         }
         details {
-            summary { (cells::EXPLORATORY) }
+            summary { "Exploratory: each for itself, not corrected; decides nothing" }
             div.scroll {
                 table {
-                    (head(base, side, ""))
+                    (head(base, side))
                     tbody {
-                        @for line in candidate.rows.iter().filter(|row| !row.primary) { (row(line, &hint(line))) }
+                        @for line in candidate.rows.iter().filter(|row| !row.primary) { (row(line, figures::short_word)) }
                     }
                 }
             }
@@ -75,7 +70,7 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
     }
 }
 
-fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
+fn head(base: &SideSummary, side: &SideSummary) -> Markup {
     let of = |side: &SideSummary| {
         let runs = plural(side.runs.len() as u64, "run");
         html! { th scope="col" { (figures::shortened(&side.name)) " (" (runs) ")" } }
@@ -85,12 +80,8 @@ fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
             tr {
                 th scope="col" { "metric" }
                 th scope="col" { "change" }
-                th.text scope="col" { (said) }
-                th scope="col" { "absolute" }
-                th scope="col" { "interval" }
-                th scope="col" { "confidence" }
-                th scope="col" { "p" }
-                th scope="col" { "n" }
+                th.text scope="col" { "verdict" }
+                th scope="col" { "95 % interval" }
                 (of(base))
                 (of(side))
             }
@@ -98,7 +89,7 @@ fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
     }
 }
 
-fn row(row: &Row, said: &Markup) -> Markup {
+fn row(row: &Row, word: fn(Verdict) -> &'static str) -> Markup {
     let figure = |value: Option<f64>| value.map_or(NONE.into(), |value| row.metric.figure(value));
     // A terminal needs blanks to align the figures, and a table aligns them itself.
     let interval = figures::interval(row.metric, row.interval.as_ref())
@@ -108,26 +99,12 @@ fn row(row: &Row, said: &Markup) -> Markup {
         tr {
             th scope="row" { (row.metric.label()) }
             td { (figures::change(row.metric, row.change)) }
-            td.text { (said) }
-            td { (cells::absolute(row)) }
+            td.text { span class={ "tag " (ink(row.verdict)) } { (figures::mark(row)) " " (word(row.verdict)) } }
             td.sub { (interval) }
-            td.sub { (cells::confidence(row)) }
-            td.sub { (cells::p(row)) }
-            td.sub { (cells::runs(row)) }
             td { (figure(row.baseline)) }
             td { (figure(row.value)) }
         }
     }
-}
-
-/// What is said of a row that decides.
-fn verdict(row: &Row) -> Markup {
-    html! { span class={ "tag " (ink(row.verdict)) } { (figures::mark(row)) " " (figures::word(row.verdict)) } }
-}
-
-/// What one that decides nothing shows: in other words, and without a colour.
-fn hint(row: &Row) -> Markup {
-    html! { span.sub { (cells::hint(row)) } }
 }
 
 /// The class of the banner.

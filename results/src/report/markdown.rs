@@ -4,14 +4,13 @@ use std::fmt::Write;
 
 use super::{
     Named, figures,
-    text::{command, is_web, short},
+    text::{command, is_web, makes_a_series, short},
     theme,
 };
 use crate::{
     Results,
     diagnosis::{self, Diagnosis},
     format,
-    markdown::escape,
     schema::{CheckStatus, VerdictValue},
     summary::cut_short,
 };
@@ -55,7 +54,12 @@ fn one(out: &mut String, results: &Results) {
     }
     if !results.run.command.is_empty() {
         // Indented code needs no fence that the command could end.
-        let _ = writeln!(out, "Run it again (plan {}):\n", results.plan_hash.short());
+        let whole = if makes_a_series(&results.run.command) {
+            ", with the whole series that it is one of"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "Run it again{whole} (plan {}):\n", results.plan_hash.short());
         let _ = writeln!(out, "    {}\n", short(&command(&results.run.command), 4_000));
     }
     while out.ends_with("\n\n") {
@@ -188,7 +192,20 @@ fn thresholds(out: &mut String, results: &Results) {
     out.push('\n');
 }
 
-/// Text that is text, in one line of at most so many characters.
+/// Text that is text: one line, in which nothing is a table, a link, code or HTML.
 fn plain(text: &str, most: usize) -> String {
-    escape(&short(text, most))
+    let mut out = String::new();
+    for c in short(text, most).chars() {
+        match c {
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '&' => out += "&amp;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' => {
+                out.push('\\');
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
 }

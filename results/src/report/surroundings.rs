@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     scene::{Drawn, Scene},
-    text::{command, short, words},
+    text::{command, makes_a_series, short, words},
 };
 use crate::format;
 
@@ -180,6 +180,9 @@ pub(super) fn again(run: &Drawn) -> Markup {
             @match &results.run.git_revision.value {
                 Some(revision) => { ", revision " code { (short(revision, 60)) } }
                 None => {}
+            }
+            @if makes_a_series(&results.run.command) {
+                ". The command makes the whole series that this run is one of"
             }
             ". Secrets are left out of the command, which is as it stands in the file: read it before you run it. Run " code { (short(&results.run.id, 80)) } " began "
             (short(&results.run.started_at, 40))

@@ -1,6 +1,5 @@
 //! Reports of whole runs: that they are sound markup, load nothing, let nothing of strangers through and stay small.
 
-mod comparison;
 mod markup;
 mod runs;
 
@@ -111,6 +110,15 @@ fn nothing_of_strangers_becomes_markup() {
     let text: String = text.lines().filter(|line| !line.starts_with("    ")).collect();
     assert!(!text.contains("<img") && !text.contains("<script"), "{text}");
     assert!(!text.contains("[x](https") && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn a_command_that_makes_a_series_is_said_to() {
+    let mut results = fixtures::valid();
+    results.run.command = vec!["run-benchmark".into(), "--rate".into(), "20".into()];
+    assert!(!one(&results).contains("whole series") && !text_of(&results).contains("whole series"));
+    results.run.command.insert(1, "noise".into());
+    assert!(one(&results).contains("whole series") && text_of(&results).contains("whole series"));
 }
 
 #[test]

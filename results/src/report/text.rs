@@ -33,8 +33,13 @@ pub(super) fn lines(text: &str, most: usize) -> Vec<String> {
 
 /// A command as it is typed into a POSIX shell: words with other than plain characters stand in single quotes.
 pub(super) fn command(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    let quoted: Vec<String> = words.iter().map(|word| text::shell_word(word)).collect();
     quoted.join(" ")
+}
+
+/// Whether a command makes a series, of which a run that has it is one.
+pub(super) fn makes_a_series(words: &[String]) -> bool {
+    words.get(1).is_some_and(|word| word == "ab" || word == "noise")
 }
 
 /// Whether a text of a file is the address of a page, and nothing else where it is made a link.
@@ -42,14 +47,6 @@ pub(super) fn is_web(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_graphic() && !"<>\"'`\\()[]".contains(c);
     let scheme = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
     scheme && text.len() <= ADDRESS && text.chars().all(plain)
-}
-
-fn quote(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A key of the file in words: `cpuModel` is `cpu model`. The server's own names, as those of its dynamic configuration,

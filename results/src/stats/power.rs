@@ -27,15 +27,7 @@ pub fn runs_needed(layout: Layout, spread: f64, difference: f64, alpha: f64) -> 
     if !(difference > 0.0 && spread >= 0.0 && spread.is_finite()) {
         return None;
     }
-    let enough = |runs: u32| {
-        let count = f64::from(runs);
-        let (error, freedom) = match layout {
-            Layout::Pairs => (spread / count.sqrt(), count - 1.0),
-            Layout::Groups => (spread * (2.0 / count).sqrt(), 2.0 * (count - 1.0)),
-        };
-        let t = student::quantile(1.0 - alpha / 2.0, freedom) + student::quantile(POWER, freedom);
-        t * error <= difference
-    };
+    let enough = |runs: u32| difference_told(layout, spread, runs, alpha) <= difference;
     // Both factors fall with the number of runs, so there is one border and bisection finds it.
     let (mut few, mut many) = (1, MOST_RUNS);
     if !enough(many) {
@@ -52,6 +44,17 @@ pub fn runs_needed(layout: Layout, spread: f64, difference: f64, alpha: f64) -> 
     Some(many)
 }
 
+/// The difference that so many runs a side, at least two, tell from none at this alpha with probability [`POWER`], in the unit
+/// of the spread. Of two it is a rough figure: where the spread itself is known so badly, simulations find half as much again.
+pub fn difference_told(layout: Layout, spread: f64, runs: u32, alpha: f64) -> f64 {
+    let count = f64::from(runs);
+    let (error, freedom) = match layout {
+        Layout::Pairs => (spread / count.sqrt(), count - 1.0),
+        Layout::Groups => (spread * (2.0 / count).sqrt(), 2.0 * (count - 1.0)),
+    };
+    (student::quantile(1.0 - alpha / 2.0, freedom) + student::quantile(POWER, freedom)) * error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +65,17 @@ mod tests {
         assert_eq!(runs_needed(Layout::Groups, 1.0, 1.0, 0.05), Some(17));
         assert_eq!(runs_needed(Layout::Groups, 1.0, 0.5, 0.05), Some(64));
         assert_eq!(runs_needed(Layout::Pairs, 1.0, 1.0, 0.05), Some(10));
+    }
+
+    #[test]
+    fn what_is_told_is_what_is_needed() {
+        for layout in [Layout::Pairs, Layout::Groups] {
+            for runs in [3, 6, 20] {
+                let told = difference_told(layout, 0.1, runs, 0.025);
+                assert_eq!(runs_needed(layout, 0.1, told * 1.001, 0.025), Some(runs));
+                assert_eq!(runs_needed(layout, 0.1, told * 0.999, 0.025), Some(runs + 1));
+            }
+        }
     }
 
     #[test]

@@ -90,7 +90,6 @@ fn a_wrong_file_is_named() {
 fn it_is_refused_for_other_runs_and_found_for_its_own() {
     let profile = profile();
     let mut run = base().remove(0);
-    run.plan.load.seed = 9;
     run.run.version = "0.2.0".into();
     assert_eq!(profile.applies_to(&run), Ok(()));
     assert_eq!(NoiseKey::of(&run), profile.key());
@@ -119,4 +118,31 @@ fn it_is_made_of_enough_runs_that_are_alike() {
         NoiseProfile::of(&side("noise", &partial).runs),
         Err(NoiseError::Refused(_))
     ));
+}
+
+/// Runs of a side, each with another seed.
+fn seeded(first: u64) -> Vec<crate::Results> {
+    let mut runs = base();
+    for (run, seed) in runs.iter_mut().zip(first..) {
+        run.plan.load.seed = seed;
+    }
+    runs
+}
+
+#[test]
+fn of_one_seed_it_fits_runs_of_that_and_of_several_any() {
+    let mut run = base().remove(0);
+    run.plan.load.seed = 99;
+    let of_one = profile();
+    assert_eq!(of_one.seeds, Some(1));
+    assert_eq!(of_one.applies_to(&run).unwrap_err().key, "plan.load.seed");
+    let of_several = NoiseProfile::of(&side("noise", &seeded(1)).runs).unwrap();
+    assert_eq!(of_several.seeds, Some(5));
+    assert_eq!(of_several.applies_to(&run), Ok(()));
+    // They are found by the same key, and one that does not say what seed it had is not asked for it.
+    assert_eq!(of_several.key(), of_one.key());
+    assert_eq!(NoiseKey::of(&run), of_one.key());
+    let mut old = of_one;
+    old.surroundings.0.remove("plan.load.seed");
+    assert_eq!(old.applies_to(&run), Ok(()));
 }

@@ -193,7 +193,6 @@ fn what_follows_from_the_factor_may_differ_with_it() {
 fn what_is_drawn_anew_for_each_run_does_not_matter() {
     let mut other = same();
     for run in &mut other {
-        run.plan.load.seed = 77;
         run.environment.server.address = "127.0.0.1:50000".into();
         run.environment.host.hostname.value = Some("another".into());
         run.environment.server.pollers.value = Some(9);
@@ -210,6 +209,29 @@ fn what_is_drawn_anew_for_each_run_does_not_matter() {
         refused.contains("measurement.source is stamps against visibility"),
         "{refused}"
     );
+}
+
+#[test]
+fn seeds_are_equal_or_vary_within_both_sides() {
+    let seeded = |mut runs: Vec<Results>, seeds: &[u64]| {
+        for (run, seed) in runs.iter_mut().zip(seeds.iter().cycle()) {
+            run.plan.load.seed = *seed;
+        }
+        runs
+    };
+    let plain = Options::default();
+    fine(&seeded(base(), &[7]), &seeded(same(), &[7]), &plain);
+    fine(&seeded(base(), &[1, 2, 3, 4, 5]), &seeded(same(), &[1, 2]), &plain);
+    fine(&seeded(base(), &[1, 2]), &seeded(same(), &[8, 9]), &plain);
+    for (first, second) in [(&[1][..], &[77][..]), (&[1, 2], &[2]), (&[1], &[1, 2])] {
+        let (first, second) = (seeded(base(), first), seeded(same(), second));
+        let refused = error(&first, &second, &plain).to_string();
+        assert!(
+            refused.lines().count() == 2 && refused.contains("a seed fixes all that is drawn"),
+            "{refused}"
+        );
+        fine(&first, &second, &allowed(&["plan.load.seed"]));
+    }
 }
 
 #[test]

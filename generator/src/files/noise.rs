@@ -1,0 +1,73 @@
+//! `noise`: from runs of one plan to a profile of how much they differ, and what is said of it.
+
+use std::{path::PathBuf, time::Duration};
+
+use benchmark_results::compare::{Metric, NoiseProfile};
+use benchmark_scenarios::Problem;
+use jiff::Timestamp;
+
+use super::{
+    Found, Printed,
+    comparing::{NoiseFolder, names_of, run_files},
+    find,
+};
+
+/// Runs that began within less than this are of one session.
+const SESSION: Duration = Duration::from_secs(12 * 3600);
+
+/// Stores the profile of runs that are there already.
+///
+/// # Errors
+/// When a file cannot be read, and as [`store_noise`].
+pub fn noise_from(runs: &[PathBuf], folder: &NoiseFolder) -> Result<Printed, Problem> {
+    store_noise(&find(runs)?, folder)
+}
+
+/// Stores how much runs of one plan differ, and tells it.
+///
+/// # Errors
+/// When the runs are no repetitions of one another, or the profile cannot be stored.
+pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Problem> {
+    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
+    let names = names_of(runs);
+    let given = run_files(&names, runs);
+    let profile = NoiseProfile::of(&given).map_err(|error| wrong(&error))?;
+    let path = folder
+        .file(&profile.key())
+        .ok_or_else(|| Problem::new("neither XDG_DATA_HOME nor HOME is set, so there is no place for the profile"))?;
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| Problem::new(format!("{} cannot be made: {error}", parent.display())))?;
+    }
+    profile.store(&path).map_err(|error| wrong(&error))?;
+    let mut text = format!("spread between {} runs of one plan\n\n", profile.runs);
+    for metric in Metric::PRIMARY {
+        if let Some(spread) = profile.spreads.get(&metric) {
+            text += &format!("  {:<22} {:>5.1} %\n", metric.label(), spread.spread * 100.0);
+        }
+    }
+    if is_one_session(runs) {
+        text += "\n  These runs are of one session: how much days differ is not in it, and runs of\n  \
+                 other days may differ by more. run-benchmark noise --from FILE… takes runs of\n  several.\n";
+    }
+    Ok(Printed {
+        text,
+        note: Some(format!(
+            "noise profile in {}; compare uses it by itself for single runs, and for several with --noise",
+            path.display()
+        )),
+        exit_code: 0,
+    })
+}
+
+/// Whether all runs began close together. Those whose times cannot be read count as such.
+fn is_one_session(runs: &[Found]) -> bool {
+    let begun = runs
+        .iter()
+        .filter_map(|run| run.results.run.started_at.parse::<Timestamp>().ok());
+    let seconds: Vec<i64> = begun.map(Timestamp::as_second).collect();
+    match (seconds.iter().min(), seconds.iter().max()) {
+        (Some(first), Some(last)) => last.abs_diff(*first) < SESSION.as_secs(),
+        _ => true,
+    }
+}
