@@ -3,6 +3,7 @@
 //! [`compare`] takes whole runs, asks first whether they may be compared ([`refusal`]), then reads the metrics of each
 //! ([`metric`]) and judges them ([`decide`]). [`render_terminal`], [`render_markdown`] and [`to_json`] tell what came out.
 
+pub(crate) mod cells;
 mod comparison;
 pub mod decide;
 pub(crate) mod figures;

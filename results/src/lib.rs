@@ -21,6 +21,7 @@ pub mod latencies;
 pub mod ledger;
 pub mod legacy;
 pub mod limits;
+mod markdown;
 pub mod merge;
 pub mod report;
 pub mod schema;

@@ -21,8 +21,12 @@ mod page;
 mod path;
 mod percentiles;
 mod plot;
+mod pooled;
 mod scale;
 mod scene;
+mod shift;
+mod sides;
+mod strip;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -32,7 +36,10 @@ mod troubles;
 
 use std::borrow::Borrow;
 
-use self::scene::{Of, Scene};
+use self::{
+    scene::{Of, Scene},
+    sides::Compared,
+};
 use crate::{compare::Comparison, schema::Results};
 
 /// Runs that are drawn over one another at most: as many colours as can be told apart.
@@ -54,10 +61,13 @@ pub fn html<T: Borrow<Results>>(runs: &[Named<T>]) -> String {
     page::document(&Scene::of(borrowed), runs.len().saturating_sub(RUNS), None)
 }
 
-/// The same with a comparison of these runs at its top.
+/// The same with a comparison of these runs at its top, the baseline's first. Runs of a side have the same colour; those that
+/// are drawn over one another are taken from each side in turn, the rest of the page is of all.
 pub fn comparison_html<T: Borrow<Results>>(comparison: &Comparison, runs: &[Named<T>]) -> String {
-    let borrowed = runs.iter().take(RUNS).map(borrow);
-    page::document(&Scene::of(borrowed), runs.len().saturating_sub(RUNS), Some(comparison))
+    let compared = Compared::of(comparison, runs.iter().map(borrow));
+    let drawn = compared.in_turn();
+    let left_out = compared.count() - drawn.len();
+    page::document(&Scene::coloured(drawn), left_out, Some(&compared))
 }
 
 /// The plots of a run as SVG files in the light theme: name of the file, such as `rates.svg`, and its content.
@@ -72,8 +82,8 @@ pub fn svgs(results: &Results) -> Vec<(String, String)> {
         over_time::backlog(&scene),
         heat::map(&scene, 0, Of::End),
         heat::map(&scene, 0, Of::Start),
-        percentiles::plot(&scene, Of::End),
-        percentiles::plot(&scene, Of::Start),
+        percentiles::plot(&scene, None, Of::End),
+        percentiles::plot(&scene, None, Of::Start),
         over_time::lag(&scene),
         troubles::plot(&scene),
     ];

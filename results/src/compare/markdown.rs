@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Candidate, Comparison, Row, Verdict, figures, likeness::Standing, terminal::how};
-use crate::format::{NONE, plural};
+use super::{Candidate, Comparison, Row, Verdict, cells, figures, likeness::Standing, terminal::how};
+use crate::{
+    format::{NONE, plural},
+    markdown::escape,
+};
 
 /// The comparison as Markdown (tables as GitHub reads them), with a line break at its end.
 pub fn render_markdown(comparison: &Comparison) -> String {
@@ -11,15 +14,15 @@ pub fn render_markdown(comparison: &Comparison) -> String {
     let mut text = format!("**{title}** — {}\n\n", figures::tally(comparison));
     for candidate in &comparison.candidates {
         if comparison.candidates.len() > 1 {
-            let _ = writeln!(text, "### {}\n", cell(&candidate.side.name));
+            let _ = writeln!(text, "### {}\n", escape(&candidate.side.name));
         }
         section(&mut text, comparison, candidate);
     }
     for remark in figures::noise(comparison) {
-        let _ = writeln!(text, "- Noise: {}", cell(&remark));
+        let _ = writeln!(text, "- Noise: {}", escape(&remark));
     }
     for remark in &comparison.disturbed {
-        let _ = writeln!(text, "- **Machine**: {}", cell(remark));
+        let _ = writeln!(text, "- **Machine**: {}", escape(remark));
     }
     text.truncate(text.trim_end().len());
     text + "\n"
@@ -27,7 +30,7 @@ pub fn render_markdown(comparison: &Comparison) -> String {
 
 fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
     let (baseline, side) = (&comparison.baseline, &candidate.side);
-    let head = |name: &str, runs: usize| format!("{} ({})", cell(name), plural(runs as u64, "run"));
+    let head = |name: &str, runs: usize| format!("{} ({})", escape(name), plural(runs as u64, "run"));
     let heads = [
         head(&baseline.name, baseline.runs.len()),
         head(&side.name, side.runs.len()),
@@ -36,13 +39,13 @@ fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
         text,
         &heads,
         candidate.rows.iter().filter(|row| row.primary),
-        figures::word,
+        ("verdict", verdict),
     );
     for (about, remark) in figures::remarks(candidate.rows.iter()) {
-        let _ = writeln!(text, "- {}: {}", cell(&about), cell(&remark));
+        let _ = writeln!(text, "- {}: {}", escape(&about), escape(&remark));
     }
     for guard in &candidate.guards {
-        let said = cell(&format!("{}: {}", guard.name, guard.text));
+        let said = escape(&format!("{}: {}", guard.name, guard.text));
         let _ = writeln!(text, "- **Guard {}**: {said}", figures::guard(guard.standing));
     }
     let _ = writeln!(text, "- Runs: {}", how(candidate));
@@ -54,7 +57,7 @@ fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
         let differences: Vec<_> = figures::of_standing(&candidate.differences, standing)
             .map(|difference| {
                 let (key, values) = figures::difference(difference);
-                format!("`{}` {}", key.replace('`', "'"), cell(&values))
+                format!("`{}` {}", key.replace('`', "'"), escape(&values))
             })
             .collect();
         let said = if differences.is_empty() {
@@ -64,12 +67,12 @@ fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
         };
         let _ = writeln!(text, "- {label}: {said}");
     }
-    text.push_str("\n<details><summary>Exploratory: each for itself, not corrected; decides nothing</summary>\n\n");
+    let _ = writeln!(text, "\n<details><summary>{}</summary>\n", cells::EXPLORATORY);
     table(
         text,
         &heads,
         candidate.rows.iter().filter(|row| !row.primary),
-        figures::short_word,
+        ("", hint),
     );
     text.push_str("</details>\n\n");
 }
@@ -78,56 +81,43 @@ fn table<'a>(
     text: &mut String,
     heads: &[String; 2],
     rows: impl Iterator<Item = &'a Row>,
-    word: fn(Verdict) -> &'static str,
+    (last, said): (&str, fn(&Row) -> String),
 ) {
     let _ = writeln!(
         text,
-        "| metric | {} | {} | change | 95 % interval | Hodges–Lehmann | verdict |\n|---|--:|--:|--:|:-:|:-:|---|",
-        heads[0], heads[1]
+        "| metric | {} | {} | change | absolute | interval | confidence | p | n | {last} |\n|---|{}---|",
+        heads[0],
+        heads[1],
+        "--:|".repeat(8)
     );
     for row in rows {
         let figure = |value: Option<f64>| value.map_or(NONE.into(), |value| row.metric.figure(value));
-        let shift = match row.hodges_lehmann {
-            Some(shift) => {
-                let shift = figures::change(row.metric, Some(shift));
-                match &row.hodges_lehmann_interval {
-                    Some(interval) => format!("{shift} {}", figures::interval(row.metric, Some(interval))),
-                    None => shift,
-                }
-            }
-            None => NONE.into(),
-        };
-        let verdict = format!("{} {}", figures::mark(row), word(row.verdict));
-        let decided = row.primary && matches!(row.verdict, Verdict::Improved | Verdict::Regressed);
-        let strong = if decided { "**" } else { "" };
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {shift} | {strong}{}{strong} |",
+        let cells = [
             row.metric.label(),
             figure(row.baseline),
             figure(row.value),
             figures::change(row.metric, row.change),
+            cells::absolute(row),
             figures::interval(row.metric, row.interval.as_ref()),
-            verdict.trim_end(),
-        );
+            cells::confidence(row),
+            cells::p(row).replace('<', "&lt;"),
+            cells::runs(row),
+            said(row),
+        ];
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text.push('\n');
 }
 
-/// Text of a file or of an environment that must not become markup.
-fn cell(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' => {
-                cell.push('\\');
-                cell.push(character);
-            }
-            '<' => cell.push_str("&lt;"),
-            '>' => cell.push_str("&gt;"),
-            '&' => cell.push_str("&amp;"),
-            other => cell.push(other),
-        }
+fn hint(row: &Row) -> String {
+    cells::hint(row).to_owned()
+}
+
+/// The verdict of a row that decides.
+fn verdict(row: &Row) -> String {
+    let said = format!("{} {}", figures::mark(row), figures::word(row.verdict));
+    match row.verdict {
+        Verdict::Improved | Verdict::Regressed => format!("**{said}**"),
+        _ => said,
     }
-    cell
 }

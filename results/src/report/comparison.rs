@@ -5,13 +5,15 @@
 
 use maud::{Markup, html};
 
+use super::{scene::Of, shift, sides::Compared, strip};
 use crate::{
-    compare::{Candidate, Comparison, Outcome, Row, SideSummary, Verdict, figures},
+    compare::{Candidate, Comparison, Outcome, Row, SideSummary, Verdict, cells, figures},
     format::{NONE, plural},
 };
 
-/// The verdict as a banner, and a table for each side that was compared.
-pub(super) fn comparison(comparison: &Comparison) -> Markup {
+/// The verdict as a banner, a table for each side that was compared, the values of all runs, the shift of the whole curve.
+pub(super) fn comparison(compared: &Compared) -> Markup {
+    let comparison = compared.comparison;
     html! {
         section id="comparison" {
             h2 { "Comparison" }
@@ -22,6 +24,9 @@ pub(super) fn comparison(comparison: &Comparison) -> Markup {
             @for candidate in &comparison.candidates { (table(comparison, candidate)) }
             @for remark in figures::noise(comparison) { p.note { "Noise: " (remark) } }
             @for remark in &comparison.disturbed { p.note { strong { "Machine: " } (remark) } }
+            (strip::strips(compared))
+            (shift::plot(compared, Of::End).figure())
+            (shift::plot(compared, Of::Start).figure())
         }
     }
 }
@@ -32,9 +37,9 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
         h3 { (figures::shortened(&side.name)) " against " (figures::shortened(&base.name)) }
         div.scroll {
             table {
-                (head(base, side))
+                (head(base, side, "verdict"))
                 tbody {
-                    @for line in candidate.rows.iter().filter(|row| row.primary) { (row(line, figures::word)) }
+                    @for line in candidate.rows.iter().filter(|row| row.primary) { (row(line, &verdict(line))) }
                 }
             }
         }
@@ -57,12 +62,12 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
             }
         }
         details {
-            summary { "Exploratory: each for itself, not corrected; decides nothing" }
+            summary { (cells::EXPLORATORY) }
             div.scroll {
                 table {
-                    (head(base, side))
+                    (head(base, side, ""))
                     tbody {
-                        @for line in candidate.rows.iter().filter(|row| !row.primary) { (row(line, figures::short_word)) }
+                        @for line in candidate.rows.iter().filter(|row| !row.primary) { (row(line, &hint(line))) }
                     }
                 }
             }
@@ -70,7 +75,7 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
     }
 }
 
-fn head(base: &SideSummary, side: &SideSummary) -> Markup {
+fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
     let of = |side: &SideSummary| {
         let runs = plural(side.runs.len() as u64, "run");
         html! { th scope="col" { (figures::shortened(&side.name)) " (" (runs) ")" } }
@@ -80,8 +85,12 @@ fn head(base: &SideSummary, side: &SideSummary) -> Markup {
             tr {
                 th scope="col" { "metric" }
                 th scope="col" { "change" }
-                th.text scope="col" { "verdict" }
-                th scope="col" { "95 % interval" }
+                th.text scope="col" { (said) }
+                th scope="col" { "absolute" }
+                th scope="col" { "interval" }
+                th scope="col" { "confidence" }
+                th scope="col" { "p" }
+                th scope="col" { "n" }
                 (of(base))
                 (of(side))
             }
@@ -89,7 +98,7 @@ fn head(base: &SideSummary, side: &SideSummary) -> Markup {
     }
 }
 
-fn row(row: &Row, word: fn(Verdict) -> &'static str) -> Markup {
+fn row(row: &Row, said: &Markup) -> Markup {
     let figure = |value: Option<f64>| value.map_or(NONE.into(), |value| row.metric.figure(value));
     // A terminal needs blanks to align the figures, and a table aligns them itself.
     let interval = figures::interval(row.metric, row.interval.as_ref())
@@ -99,12 +108,26 @@ fn row(row: &Row, word: fn(Verdict) -> &'static str) -> Markup {
         tr {
             th scope="row" { (row.metric.label()) }
             td { (figures::change(row.metric, row.change)) }
-            td.text { span class={ "tag " (ink(row.verdict)) } { (figures::mark(row)) " " (word(row.verdict)) } }
+            td.text { (said) }
+            td { (cells::absolute(row)) }
             td.sub { (interval) }
+            td.sub { (cells::confidence(row)) }
+            td.sub { (cells::p(row)) }
+            td.sub { (cells::runs(row)) }
             td { (figure(row.baseline)) }
             td { (figure(row.value)) }
         }
     }
+}
+
+/// What is said of a row that decides.
+fn verdict(row: &Row) -> Markup {
+    html! { span class={ "tag " (ink(row.verdict)) } { (figures::mark(row)) " " (figures::word(row.verdict)) } }
+}
+
+/// What one that decides nothing shows: in other words, and without a colour.
+fn hint(row: &Row) -> Markup {
+    html! { span.sub { (cells::hint(row)) } }
 }
 
 /// The class of the banner.

@@ -11,6 +11,7 @@ use crate::{
     Results,
     diagnosis::{self, Diagnosis},
     format,
+    markdown::escape,
     schema::{CheckStatus, VerdictValue},
     summary::cut_short,
 };
@@ -192,20 +193,7 @@ fn thresholds(out: &mut String, results: &Results) {
     out.push('\n');
 }
 
-/// Text that is text: one line, in which nothing is a table, a link, code or HTML.
+/// Text that is text, in one line of at most so many characters.
 fn plain(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for c in short(text, most).chars() {
-        match c {
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '&' => out += "&amp;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            _ => out.push(c),
-        }
-    }
-    out
+    escape(&short(text, most))
 }

@@ -5,11 +5,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{
     bottleneck, comparison, figures, flow, heat, judgement, members, over_time, percentiles,
     scene::{Drawn, Of, Scene},
+    sides::Compared,
     surroundings,
     text::{ends, is_web, short},
     theme, troubles,
 };
-use crate::{compare::Comparison, format, schema::Results};
+use crate::{format, schema::Results};
 
 /// Sections: anchor and name.
 const SECTIONS: [(&str, &str); 10] = [
@@ -26,7 +27,7 @@ const SECTIONS: [(&str, &str); 10] = [
 ];
 
 /// The document. `left_out` is how many runs are beyond those that are drawn.
-pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> String {
+pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Compared>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -40,7 +41,7 @@ pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Compari
             }
             body {
                 (head(scene, left_out, compared))
-                main { (sections(scene)) }
+                main { (sections(scene, compared)) }
                 footer {
                     "Made by run-benchmark from "
                     (match scene.runs.len() { 1 => "a results file".to_owned(), n => format!("{n} results files") })
@@ -54,8 +55,9 @@ pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Compari
     page.into_string()
 }
 
-fn title(scene: &Scene, compared: Option<&Comparison>) -> String {
+fn title(scene: &Scene, compared: Option<&Compared>) -> String {
     if let Some(compared) = compared {
+        let compared = compared.comparison;
         return match &compared.candidates[..] {
             [only] => format!(
                 "{} against {}",
@@ -72,7 +74,7 @@ fn title(scene: &Scene, compared: Option<&Comparison>) -> String {
     }
 }
 
-fn head(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> Markup {
+fn head(scene: &Scene, left_out: usize, compared: Option<&Compared>) -> Markup {
     html! {
         header {
             h1 { (title(scene, compared)) }
@@ -88,8 +90,14 @@ fn head(scene: &Scene, left_out: usize, compared: Option<&Comparison>) -> Markup
             @if scene.runs.is_empty() { p.empty { "There is no result to report." } }
             @for run in &scene.runs { (judgement::banner(run, scene.only().is_none())) }
             @if left_out > 0 {
-                p.note { "Colours can be told apart of " (scene.runs.len()) " runs: "
-                    (format::plural(left_out as u64, "run")) " more were given and are left out." }
+                p.note {
+                    @match compared {
+                        Some(_) => { "Below stand " (scene.runs.len()) " runs, the first of each side in turn, and not "
+                            (format::plural(left_out as u64, "more run")) "; strips, shifts and percentiles are of all." }
+                        None => { "Colours can be told apart of " (scene.runs.len()) " runs: "
+                            (format::plural(left_out as u64, "run")) " more were given and are left out." }
+                    }
+                }
             }
             @if !scene.runs.is_empty() {
                 nav.nav aria-label="Sections" {
@@ -129,7 +137,7 @@ fn kicker(results: &Results) -> String {
     )
 }
 
-fn sections(scene: &Scene) -> Markup {
+fn sections(scene: &Scene, compared: Option<&Compared>) -> Markup {
     let runs = 0..scene.runs.len();
     html! {
         @if !scene.runs.is_empty() {
@@ -141,7 +149,9 @@ fn sections(scene: &Scene) -> Markup {
                 @for run in runs.clone() { (heat::map(scene, run, Of::End).figure()) }
                 @for run in runs { (heat::map(scene, run, Of::Start).figure()) }
             }))
-            (section(5, html! { (percentiles::plot(scene, Of::End).figure()) (percentiles::plot(scene, Of::Start).figure()) }))
+            (section(5, html! {
+                (percentiles::plot(scene, compared, Of::End).figure()) (percentiles::plot(scene, compared, Of::Start).figure())
+             }))
             (section(6, html! {
                 (over_time::lag(scene).figure())
                 (troubles::plot(scene).figure())

@@ -17,6 +17,13 @@ pub(super) enum Scale {
         /// The value at 1; above 0.
         highest: f64,
     },
+    /// From a lowest value to a highest one.
+    Between {
+        /// The value at 0.
+        lowest: f64,
+        /// The value at 1; above `lowest`.
+        highest: f64,
+    },
     /// From a lowest value to a highest one, each decade as long as the next.
     Log {
         /// The value at 0; above 0.
@@ -37,6 +44,26 @@ impl Scale {
         let step = round_step(highest / LINEAR_STEPS);
         Scale::Linear {
             highest: (highest / step).ceil() * step,
+        }
+    }
+
+    /// Around values that lie close together, from a round value to a round value.
+    pub(super) fn around(lowest: f64, highest: f64) -> Self {
+        let bound = |value: f64| {
+            if value.is_finite() {
+                value.clamp(-1e15, 1e15)
+            } else {
+                0.0
+            }
+        };
+        let (lowest, highest) = (bound(lowest), bound(highest).max(bound(lowest)));
+        // What does not differ has an axis, too.
+        let least = (lowest.abs().max(highest.abs()) * 0.01).max(1e-6);
+        let step = round_step((highest - lowest).max(least) / LINEAR_STEPS);
+        let (low, high) = ((lowest / step).floor() * step, (highest / step).ceil() * step);
+        Scale::Between {
+            lowest: low,
+            highest: if high > low { high } else { low + step },
         }
     }
 
@@ -65,6 +92,7 @@ impl Scale {
     pub(super) fn place(&self, value: f64) -> f64 {
         let place = match *self {
             Scale::Linear { highest } => value / highest,
+            Scale::Between { lowest, highest } => (value - lowest) / (highest - lowest),
             Scale::Log { lowest, highest } => (value.max(lowest) / lowest).ln() / (highest / lowest).ln(),
         };
         if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
@@ -75,6 +103,7 @@ impl Scale {
     pub(super) fn value(&self, place: f64) -> f64 {
         match *self {
             Scale::Linear { highest } => highest * place,
+            Scale::Between { lowest, highest } => lowest + (highest - lowest) * place,
             Scale::Log { lowest, highest } => lowest * (highest / lowest).powf(place),
         }
     }
@@ -86,6 +115,11 @@ impl Scale {
                 let step = round_step(highest / LINEAR_STEPS);
                 let steps = (highest / step).round() as u32;
                 (0..=steps).map(|n| f64::from(n) * step).collect()
+            }
+            Scale::Between { lowest, highest } => {
+                let step = round_step((highest - lowest) / (LINEAR_STEPS + 2.0));
+                let (first, last) = ((lowest / step).ceil() as i64, (highest / step).floor() as i64);
+                (first..=last).map(|n| n as f64 * step).collect()
             }
             Scale::Log { lowest, highest } => {
                 let all = marks(lowest, highest);
@@ -257,7 +291,7 @@ mod tests {
 
         #[test]
         fn every_axis_holds_its_data_and_few_marks(lowest in any::<f64>(), highest in any::<f64>()) {
-            for scale in [Scale::latencies(lowest, highest), Scale::linear(highest)] {
+            for scale in [Scale::latencies(lowest, highest), Scale::linear(highest), Scale::around(lowest, highest)] {
                 let ticks = scale.ticks();
                 prop_assert!(!ticks.is_empty() && ticks.len() <= LOG_TICKS, "{ticks:?}");
                 prop_assert!(ticks.iter().all(|tick| tick.is_finite() && (0.0..=1.0).contains(&scale.place(*tick))));

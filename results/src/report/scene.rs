@@ -42,13 +42,19 @@ pub(super) struct Drawn<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// Runs of which each has a colour of its own.
     pub(super) fn of(runs: impl IntoIterator<Item = Named<&'a Results>>) -> Self {
+        let coloured = |(index, run)| (run, theme::run_class(index));
+        Scene::coloured(runs.into_iter().enumerate().map(coloured))
+    }
+
+    /// Runs, each with the class of its colour.
+    pub(super) fn coloured(runs: impl IntoIterator<Item = (Named<&'a Results>, String)>) -> Self {
         let runs: Vec<Drawn> = runs
             .into_iter()
-            .enumerate()
-            .map(|(index, run)| Drawn {
+            .map(|(run, class)| Drawn {
                 name: super::text::ends(&run.name, 32),
-                class: theme::run_class(index),
+                class,
                 results: run.results,
                 course: Course::of(run.results),
             })

@@ -1,5 +1,6 @@
 //! Reports of whole runs: that they are sound markup, load nothing, let nothing of strangers through and stay small.
 
+mod comparison;
 mod markup;
 mod runs;
 
