@@ -104,6 +104,15 @@ impl Histogram {
         (!self.is_empty()).then(|| to_ms(self.inner.value_at_quantile(quantile)))
     }
 
+    /// The shortest latency that a figure of a histogram may stand for, milliseconds: figures are the upper edges of buckets.
+    pub(crate) fn shortest_like_ms(ms: f64) -> f64 {
+        to_ms(
+            Histogram::new()
+                .inner
+                .lowest_equivalent((ms.max(0.0) * 1000.0).round() as u64),
+        )
+    }
+
     /// What was recorded, from the shortest: the middle of each bucket that holds something, in milliseconds, and its count.
     pub fn recorded(&self) -> impl Iterator<Item = (f64, u64)> {
         self.inner.iter_recorded().map(|bucket| {

@@ -86,13 +86,13 @@ fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
                 th scope="col" { "metric" }
                 th scope="col" { "change" }
                 th.text scope="col" { (said) }
-                th scope="col" { "absolute" }
                 th scope="col" { "interval" }
+                (of(base))
+                (of(side))
+                th scope="col" { "absolute" }
                 th scope="col" { "confidence" }
                 th scope="col" { "p" }
                 th scope="col" { "n" }
-                (of(base))
-                (of(side))
             }
         }
     }
@@ -109,13 +109,13 @@ fn row(row: &Row, said: &Markup) -> Markup {
             th scope="row" { (row.metric.label()) }
             td { (figures::change(row.metric, row.change)) }
             td.text { (said) }
-            td { (cells::absolute(row)) }
             td.sub { (interval) }
+            td { (figure(row.baseline)) }
+            td { (figure(row.value)) }
+            td { (cells::absolute(row)) }
             td.sub { (cells::confidence(row)) }
             td.sub { (cells::p(row)) }
             td.sub { (cells::runs(row)) }
-            td { (figure(row.baseline)) }
-            td { (figure(row.value)) }
         }
     }
 }
@@ -127,7 +127,7 @@ fn verdict(row: &Row) -> Markup {
 
 /// What one that decides nothing shows: in other words, and without a colour.
 fn hint(row: &Row) -> Markup {
-    html! { span.sub { (cells::hint(row)) } }
+    html! { span.hint { (cells::hint(row)) } }
 }
 
 /// The class of the banner.
