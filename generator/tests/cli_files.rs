@@ -298,6 +298,40 @@ fn a_history_has_a_row_for_each_run() {
 }
 
 #[test]
+fn a_history_fails_on_a_change_for_the_worse() {
+    let place = Place::new();
+    let fails = ["history", "--fail-on-change"];
+    for number in 1..=14 {
+        place.run(&format!("runs/r{number}/results.json"), number, |results| {
+            stretch(results, 1.0 + f64::from(number % 3) / 200.0);
+        });
+    }
+    let (text, note) = place.ends(0, &fails);
+    assert!(text.contains("not looked for, for want of 15 runs"), "{text}");
+    assert!(note.contains("no change was looked for"), "{note}");
+    for number in 15..=20 {
+        place.run(&format!("runs/r{number}/results.json"), number, |results| {
+            stretch(results, if number < 18 { 1.0 } else { 1.5 });
+            // What another program wrote of the same plan.
+            results.plan_hash = serde_json::from_value("ab".repeat(32).into()).unwrap();
+            results.run.version = "0.2.0".into();
+        });
+    }
+    let (text, note) = place.ends(1, &fails);
+    assert!(text.contains("in 1 series") && text.contains("▲ regressed"), "{text}");
+    assert_eq!(note, "");
+    // Without the flag it is told and no failure.
+    assert_eq!(place.prints(&["history"]), text);
+    assert_eq!(place.prints(&["history", "--plan", "abab"]), text);
+    let since = place.ends(0, &["history", "--fail-on-change", "--since", "2026-11-23T15:18:00Z"]);
+    assert!(since.1.contains("no change was looked for"), "{}", since.1);
+    let all = json(&place.ends(1, &["history", "--fail-on-change", "--format", "json"]).0);
+    let series = &all["series"][0];
+    assert_eq!(series["looked"][0]["values"], 20);
+    assert_eq!(series["changes"][0]["worse"], true);
+}
+
+#[test]
 fn a_report_lies_beside_its_first_run() {
     let place = Place::new();
     place.copy(REAL, "runs/first/results.json");

@@ -1,15 +1,18 @@
 //! Many runs as a history: each run a row, runs that may be compared a series, and where a series changes for good.
 //!
 //! A series is the runs of one plan in one environment. Runs of other plans or environments are series of their own and are
-//! never spliced; what differs is shown. Only VALID and OVERLOADED runs that went to their end belong to a trend.
+//! never spliced; what differs is shown. Only VALID and OVERLOADED runs that went to their end belong to a trend, and of
+//! OVERLOADED ones no latencies.
 
 mod changes;
 mod csv;
-mod energy;
 mod filter;
 mod find;
 mod run;
 mod series;
+#[cfg(test)]
+mod simulations;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,7 +25,7 @@ use std::{
 use serde::Serialize;
 
 pub use self::{
-    changes::{Change, Metric},
+    changes::{Change, Looked, Metric},
     filter::{Filter, NoInstant, NoVerdict, parse_since, parse_verdict},
     find::Unread,
     run::RunRow,
@@ -65,7 +68,7 @@ pub fn history(folder: &Path, filter: &Filter) -> Result<History, HistoryError> 
         source,
     })?;
     let read = found.runs.len();
-    let runs = found.runs.into_iter().filter(|run| filter.takes(run)).collect();
+    let runs = filter.taken(found.runs);
     Ok(History {
         folder: folder.to_owned(),
         read,
@@ -78,6 +81,17 @@ impl History {
     /// For a terminal: 80 columns, with a line break at its end.
     pub fn render(&self, style: Style) -> String {
         text::render(self, style)
+    }
+
+    /// Whether a figure of a series is worse now than it was.
+    pub fn is_worse(&self) -> bool {
+        self.series.iter().any(|series| series.worse().next().is_some())
+    }
+
+    /// Whether there was a figure with enough runs to look for a change in it.
+    pub fn is_looked_at(&self) -> bool {
+        let mut looked = self.series.iter().flat_map(|series| &series.looked);
+        looked.any(|looked| looked.enough)
     }
 
     /// One line a run, with a line of names: comma-separated values (RFC 4180, lines end in `\n`).

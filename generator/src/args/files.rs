@@ -129,6 +129,10 @@ pub struct HistoryArgs {
     /// terminal (a table), csv (one line a run) or json (everything)
     #[arg(long, value_name = "FORMAT", default_value = "terminal", hide_possible_values = true)]
     pub format: HistoryFormat,
+    /// Fail with exit code 1 when the latest change of a figure in a listed series is for the worse; what a later change made
+    /// good does not count
+    #[arg(long)]
+    pub fail_on_change: bool,
 }
 
 /// How a history is shown.

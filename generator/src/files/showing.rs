@@ -3,6 +3,7 @@
 use benchmark_results::{
     file,
     history::{self, Filter},
+    limits::CHANGES_MIN_RUNS,
     summary::{self, Style},
 };
 use benchmark_scenarios::{Asked, Given, Key, Problem, resolve_grafana};
@@ -31,7 +32,7 @@ pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
     Ok(Printed::text(summary::render(&results, Some(&path), style)))
 }
 
-/// All runs below a folder.
+/// All runs below a folder. Exit code 1 when it is asked for and a figure is worse than it was.
 ///
 /// # Errors
 /// When the folder cannot be read or the filter makes no sense.
@@ -61,5 +62,15 @@ pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> 
         HistoryFormat::Csv => history.to_csv(),
         HistoryFormat::Json => history.to_json().map_err(|error| wrong(&error))?,
     };
-    Ok(Printed::text(text))
+    let mut printed = Printed::text(text);
+    if options.fail_on_change {
+        printed.exit_code = history.is_worse().into();
+        // Nothing found is no pass where nothing was looked for.
+        printed.note = (!history.is_looked_at()).then(|| {
+            format!(
+                "no change was looked for: no series has {CHANGES_MIN_RUNS} runs with a figure that can be looked at"
+            )
+        });
+    }
+    Ok(printed)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     RunFile, figures,
     refusal::Refusal,
-    surroundings::{SEED, Surroundings, covers},
+    surroundings::{self, SEED, Surroundings, covers},
 };
 
 /// Keys that follow from others: naming the first names the second as well. What is derived by default from what was
@@ -88,7 +88,11 @@ pub(super) fn differences(
             other: values(&other, key),
             standing: Standing::Unnamed,
         })
-        .filter(|difference| difference.baseline != difference.other || difference.baseline.len() > 1)
+        .filter(|difference| {
+            let mut values = difference.baseline.iter().chain(&difference.other);
+            let first = values.next().map_or("", String::as_str);
+            !values.all(|value| surroundings::are_alike(&difference.key, first, value))
+        })
         .filter(|difference| difference.key != SEED || difference.baseline.len() < 2 || difference.other.len() < 2)
         .collect();
     let differing: Vec<String> = differences.iter().map(|difference| difference.key.clone()).collect();

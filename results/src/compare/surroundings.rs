@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::schema::{MemberRole, Results};
+use crate::{
+    limits::MEMORY_TOLERANCE,
+    schema::{MemberRole, Results},
+};
 
 /// What stands for a setting that is not there or is null.
 const NONE: &str = "none";
@@ -105,6 +108,26 @@ impl Surroundings {
     pub fn get(&self, key: &str) -> &str {
         self.0.get(key).map_or(NONE, String::as_str)
     }
+}
+
+/// Whether two values of a key say the same. Memory need not be the same to the digit ([`MEMORY_TOLERANCE`]): kernels of
+/// equal machines keep back different parts of it. Of several machines, `15.6 GiB | 31.0 GiB`, each must have its like.
+pub fn are_alike(key: &str, one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let sizes = |text: &str| -> Option<Vec<f64>> {
+        let each = text.split(" | ").map(|size| size.strip_suffix(" GiB")?.parse().ok());
+        each.collect()
+    };
+    let have_their_like = |some: &[f64], others: &[f64]| {
+        let near = |size: &f64, other: &f64| (size - other).abs() <= MEMORY_TOLERANCE * size.max(*other);
+        some.iter().all(|size| others.iter().any(|other| near(size, other)))
+    };
+    key.ends_with(".memoryBytes")
+        && sizes(one)
+            .zip(sizes(other))
+            .is_some_and(|(some, others)| have_their_like(&some, &others) && have_their_like(&others, &some))
 }
 
 /// Whether a key is the named one or lies under it: `plan.load` covers `plan.load.rate`.
@@ -223,6 +246,16 @@ mod tests {
     fn a_key_covers_what_lies_under_it() {
         assert!(covers("plan.load", "plan.load.rate") && covers("plan.load.rate", "plan.load.rate"));
         assert!(!covers("plan.load.rate", "plan.load") && !covers("plan.lo", "plan.load"));
+    }
+
+    #[test]
+    fn memory_need_not_be_the_same_to_the_digit() {
+        let alike = |one: &str, other: &str| are_alike("host.memoryBytes", one, other);
+        assert!(alike("15.6 GiB", "15.7 GiB") && alike("unknown", "unknown"));
+        assert!(!alike("15.6 GiB", "16.0 GiB") && !alike("15.6 GiB", "unknown") && !alike("0.1 GiB", "0.2 GiB"));
+        assert!(alike("15.6 GiB | 31.0 GiB", "15.7 GiB | 31.1 GiB"));
+        assert!(!alike("15.6 GiB | 31.0 GiB", "15.7 GiB"));
+        assert!(!are_alike("host.cores", "15.6 GiB", "15.7 GiB"));
     }
 
     #[test]

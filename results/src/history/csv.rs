@@ -2,28 +2,30 @@
 
 use std::fmt::Write;
 
-use super::History;
+use super::{Change, History, RunRow, Series};
+use crate::schema::VerdictValue;
 
 const COLUMNS: &str = "series,started_at,run,plan,version,verdict,whole,workload,asked_starts_per_s,completions_per_s,\
-start_response_p99_ms,e2e_response_p50_ms,e2e_response_p99_ms,change,file\n";
+start_response_p99_ms,e2e_response_p50_ms,e2e_response_p99_ms,error_ratio,seed,plan_key,change,withheld,file\n";
 
-/// The runs. `change` names the figures that change with this run.
+/// The runs. `change` names the figures that change with this run, with a question mark where it may be this one. Figures of
+/// INVALID runs are not the cluster's: they are withheld, and the column of that name says so.
 pub(super) fn runs(history: &History) -> String {
     let mut text = COLUMNS.to_owned();
     for series in &history.series {
         for run in &series.runs {
-            let figure = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-            let changes: Vec<&str> = series
+            let withheld = run.verdict == VerdictValue::Invalid;
+            let figure = |value: Option<f64>| figure(value.filter(|_| !withheld));
+            let changes: Vec<String> = series
                 .changes
                 .iter()
-                .filter(|change| change.run == run.id && change.at == run.started_at)
-                .map(|change| change.metric.name())
+                .filter_map(|change| named(series, change, run))
                 .collect();
             let verdict = crate::summary::verdict_word(run.verdict);
             // Writing to a text does not fail.
             let _ = writeln!(
                 text,
-                "{},{},{},{},{},{verdict},{},{},{},{},{},{},{},{},{}",
+                "{},{},{},{},{},{verdict},{},{},{},{},{},{},{},{},{},{},{},{withheld},{}",
                 series.number,
                 run.started_at,
                 field(&run.id),
@@ -36,12 +38,32 @@ pub(super) fn runs(history: &History) -> String {
                 figure(run.start_p99),
                 figure(run.e2e_p50),
                 figure(run.e2e_p99),
+                figure(run.error_ratio),
+                run.seed(),
+                run.plan_key,
                 field(&changes.join("; ")),
                 field(&run.path.to_string_lossy()),
             );
         }
     }
     text
+}
+
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// The figure of a change, where it begins with this run or may.
+fn named(series: &Series, change: &Change, run: &RunRow) -> Option<String> {
+    let place = |id: &String| series.runs.iter().position(|run| run.id == *id);
+    let (first, last) = (place(&change.range.0)?, place(&change.range.1)?);
+    let here = series.runs.iter().position(|other| std::ptr::eq(other, run))?;
+    let name = change.metric.name();
+    let belongs = run.counts() && change.metric.of(run).is_some();
+    (belongs && (first..=last).contains(&here)).then(|| match first == last {
+        true => name.to_owned(),
+        false => format!("{name}?"),
+    })
 }
 
 /// A text as one field. One that a spreadsheet would take for a formula gets an apostrophe in front of it.

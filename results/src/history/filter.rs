@@ -1,5 +1,7 @@
 //! Which runs of a history are looked at.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::run::RunRow;
@@ -8,7 +10,8 @@ use crate::schema::VerdictValue;
 /// What a run must be; a filter that asks for nothing takes all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    /// Beginning of the plan's hash.
+    /// Beginning of a plan's hash: of that in a file, or of what its series has in common. All runs that may be compared with
+    /// such a one are taken, whatever hash an older program gave to their plans.
     pub plan: Option<String>,
     /// The program's version, or its beginning up to a point: `0.2` takes `0.2.1` and not `0.21.0`.
     pub version: Option<String>,
@@ -21,14 +24,24 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether a run is one of them.
-    pub fn takes(&self, run: &RunRow) -> bool {
-        let plan = self.plan.as_ref();
-        plan.is_none_or(|plan| run.plan_hash.starts_with(&plan.to_ascii_lowercase()))
-            && self
-                .version
-                .as_ref()
-                .is_none_or(|version| is_version(&run.version, version))
+    /// Those of the runs that are asked for.
+    pub fn taken(&self, runs: Vec<RunRow>) -> Vec<RunRow> {
+        let plans: Option<BTreeSet<String>> = self.plan.as_ref().map(|plan| {
+            let plan = plan.to_ascii_lowercase();
+            let of_plan = |run: &&RunRow| run.plan_hash.starts_with(&plan) || run.plan_key.starts_with(&plan);
+            runs.iter().filter(of_plan).map(|run| run.plan_key.clone()).collect()
+        });
+        let is_of_plan = |run: &RunRow| plans.as_ref().is_none_or(|plans| plans.contains(&run.plan_key));
+        runs.into_iter()
+            .filter(|run| is_of_plan(run) && self.takes(run))
+            .collect()
+    }
+
+    /// Whether a run is one of them, whatever its plan.
+    fn takes(&self, run: &RunRow) -> bool {
+        self.version
+            .as_ref()
+            .is_none_or(|version| is_version(&run.version, version))
             && self.verdict.is_none_or(|verdict| run.verdict == verdict)
             && self.since.is_none_or(|since| run.started_at >= since)
             && self.workload.as_ref().is_none_or(|workload| run.workload == *workload)

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
+    compare::surroundings::{self, Surroundings},
     schema::{Fact, MemberRole, Results, VerdictValue},
     text,
 };
@@ -43,9 +44,14 @@ pub struct RunRow {
     pub e2e_p50: Option<f64>,
     /// Likewise, 99th percentile.
     pub e2e_p99: Option<f64>,
-    /// SHA-256 of its plan.
+    /// Share of arrivals that did not complete, 0 to 1, measured phase; `None` where that is not known.
+    pub error_ratio: Option<f64>,
+    /// SHA-256 of its plan, as the file has it.
     pub plan_hash: String,
-    /// What is told of its surroundings; see [`surroundings`].
+    /// SHA-256 of what of its plan must be the same for two runs to be compared, with the defaults of this program for what
+    /// an older one did not know.
+    pub plan_key: String,
+    /// What is told of its surroundings, key by key.
     pub environment: Vec<(String, String)>,
     /// Its plan, to show in what two series differ.
     #[serde(skip)]
@@ -56,6 +62,7 @@ impl RunRow {
     /// The row of a run; `None` when nobody can tell when it began.
     pub(super) fn new(results: &Results, path: &Path) -> Option<Self> {
         let measure = &results.phases.measure;
+        let surroundings = Surroundings::of(results);
         let e2e = measure.latencies.e2e_response.completed.of_accepted(&measure.ledger);
         let told = |quantile: Option<f64>| quantile.filter(|ms| ms.is_finite());
         Some(RunRow {
@@ -71,23 +78,43 @@ impl RunRow {
             start_p99: measure.latencies.start_response.accepted.p99,
             e2e_p50: told(e2e.p50),
             e2e_p99: told(e2e.p99),
+            error_ratio: measure.ledger.error_ratio(),
             plan_hash: results.plan_hash.to_string(),
-            environment: surroundings(results),
+            plan_key: surroundings.fingerprints().0,
+            environment: environment(results, &surroundings),
             plan: results.plan.clone(),
         })
     }
 
-    /// Whether its figures belong into a trend: they are the cluster's, and of the whole measured phase. The throughput of
-    /// an OVERLOADED run is what the cluster carried.
+    /// Its seed.
+    pub(super) fn seed(&self) -> u64 {
+        self.plan.load.seed
+    }
+
+    /// Whether both are runs of one series: of the same load on the same machines.
+    pub(super) fn is_like(&self, other: &RunRow) -> bool {
+        self.plan_key == other.plan_key && self.differing(other).next().is_none()
+    }
+
+    /// In what of their surroundings two runs differ: the key, its value in this and in the other.
+    pub(super) fn differing<'a>(&'a self, other: &'a RunRow) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+        self.environment
+            .iter()
+            .zip(&other.environment)
+            .filter_map(|((key, here), (_, there))| {
+                (!surroundings::are_alike(key, here, there)).then_some((key.as_str(), here.as_str(), there.as_str()))
+            })
+    }
+
+    /// Whether its figures belong into a trend: they are the cluster's, and of the whole measured phase.
     pub fn counts(&self) -> bool {
         self.whole && self.verdict != VerdictValue::Invalid
     }
 }
 
 /// What must be the same for two runs to be in one series, besides their plans: the server and its settings, the
-/// generator's machine, the machines of the workers. Memory is rounded to GiB, since kernels of equal machines keep back
-/// different parts of it.
-fn surroundings(results: &Results) -> Vec<(String, String)> {
+/// generator's machine, the machines of the workers.
+fn environment(results: &Results, surroundings: &Surroundings) -> Vec<(String, String)> {
     let server = &results.environment.server;
     let host = &results.environment.host;
     let mut all = vec![
@@ -100,7 +127,7 @@ fn surroundings(results: &Results) -> Vec<(String, String)> {
         ("host.cpuModel", fact(&host.cpu_model)),
         ("host.cores", fact(&host.cores)),
         ("host.cgroupCpuQuota", fact(&host.cgroup_cpu_quota)),
-        ("host.memoryGiB", gib(&host.memory_bytes)),
+        ("host.memoryBytes", surroundings.get("host.memoryBytes").to_owned()),
         ("host.instanceType", fact(&host.instance_type)),
     ];
     let config: Vec<String> = server
@@ -127,13 +154,6 @@ fn fact<T: ToString>(fact: &Fact<T>) -> String {
     fact.value
         .as_ref()
         .map_or_else(|| "unknown".to_owned(), ToString::to_string)
-}
-
-fn gib(bytes: &Fact<u64>) -> String {
-    bytes.value.map_or_else(
-        || "unknown".to_owned(),
-        |bytes| format!("{:.0}", bytes as f64 / f64::from(1 << 30)),
-    )
 }
 
 /// An instant as RFC 3339 in UTC.

@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    changes::{self, Change},
+    changes::{self, Change, Looked, Metric},
     run::RunRow,
 };
+use crate::compare::surroundings::{self, SEED, covers};
 
 /// Runs of one plan in one environment, in the order of time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,7 +19,9 @@ pub struct Series {
     pub runs: Vec<RunRow>,
     /// The earlier series that it is most like, and in what it differs from that; none for the first.
     pub differs: Option<Difference>,
-    /// Where its figures change for good; empty with too few runs to tell.
+    /// In how many of them changes of each figure were looked for.
+    pub looked: Vec<Looked>,
+    /// Where its figures change; empty with too few runs to tell.
     pub changes: Vec<Change>,
 }
 
@@ -33,6 +36,13 @@ pub struct Difference {
 }
 
 impl Series {
+    /// What is worse now than it was: the latest change of a figure, when that is for the worse. What was made good again by a
+    /// later one is not.
+    pub fn worse(&self) -> impl Iterator<Item = &Change> {
+        let latest = |metric: Metric| self.changes.iter().rfind(|change| change.metric == metric);
+        Metric::ALL.into_iter().filter_map(latest).filter(|change| change.worse)
+    }
+
     /// Runs whose figures belong into a trend.
     pub fn counted(&self) -> impl Iterator<Item = &RunRow> {
         self.runs.iter().filter(|run| run.counts())
@@ -44,9 +54,7 @@ pub(super) fn of(mut runs: Vec<RunRow>) -> Vec<Series> {
     runs.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
     let mut groups: Vec<Vec<RunRow>> = Vec::new();
     for run in runs {
-        let same =
-            |group: &&mut Vec<RunRow>| group[0].plan_hash == run.plan_hash && group[0].environment == run.environment;
-        match groups.iter_mut().find(same) {
+        match groups.iter_mut().find(|group| group[0].is_like(&run)) {
             Some(group) => group.push(run),
             None => groups.push(vec![run]),
         }
@@ -54,11 +62,15 @@ pub(super) fn of(mut runs: Vec<RunRow>) -> Vec<Series> {
     let differences: Vec<Option<Difference>> = (0..groups.len()).map(|index| most_alike(&groups, index)).collect();
     (1..)
         .zip(groups.into_iter().zip(differences))
-        .map(|(number, (runs, differs))| Series {
-            number,
-            changes: changes::of(&runs),
-            runs,
-            differs,
+        .map(|(number, (runs, differs))| {
+            let (looked, changes) = changes::of(&runs);
+            Series {
+                number,
+                looked,
+                changes,
+                runs,
+                differs,
+            }
         })
         .collect()
 }
@@ -75,18 +87,15 @@ fn most_alike(groups: &[Vec<RunRow>], index: usize) -> Option<Difference> {
 
 fn differences(there: &RunRow, here: &RunRow) -> Vec<(String, String, String)> {
     let mut all = Vec::new();
-    if there.plan_hash != here.plan_hash {
+    if there.plan_key != here.plan_key {
         // A plan always has a JSON form; without one there would be nothing to compare.
         let json = |run: &RunRow| serde_json::to_value(&run.plan).unwrap_or_default();
         compare("plan", &json(there), &json(here), &mut all);
-        if all.is_empty() {
-            all.push(("plan".into(), there.plan_hash.clone(), here.plan_hash.clone()));
-        }
+        let ignored = |key: &str| surroundings::IGNORED.iter().any(|(ignored, _)| covers(ignored, key));
+        all.retain(|(key, ..)| key != SEED && !ignored(key));
     }
-    for ((key, there), (_, here)) in there.environment.iter().zip(&here.environment) {
-        if there != here {
-            all.push((format!("environment.{key}"), there.clone(), here.clone()));
-        }
+    for (key, there, here) in there.differing(here) {
+        all.push((format!("environment.{key}"), there.to_owned(), here.to_owned()));
     }
     all
 }

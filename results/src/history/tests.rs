@@ -1,6 +1,6 @@
 //! Folders of runs, as tables.
 
-use std::fs;
+use std::{fs, sync::LazyLock};
 
 use benchmark_scenarios::Plan;
 
@@ -12,7 +12,8 @@ use crate::{
 
 /// A run of the day, with these figures.
 fn run(day: usize, throughput: f64, e2e_p99: f64) -> Results {
-    let mut results = fixtures::short();
+    static SHORT: LazyLock<Results> = LazyLock::new(fixtures::short);
+    let mut results = SHORT.clone();
     results.run.id = format!("01k3-run-{day:02}");
     results.run.started_at = format!("2026-11-{day:02}T10:00:00Z");
     results.run.version = if day < 15 { "0.1.0".into() } else { "0.2.0".into() };
@@ -105,6 +106,175 @@ fn a_month_in_which_something_changed() {
     assert_eq!(json["series"][0]["runs"].as_array().unwrap().len(), 28);
     assert_eq!(json["series"][0]["changes"][0]["metric"], "e2eP99");
     assert_eq!(json["series"][0]["runs"][0]["startedAt"], "2026-11-01T10:00:00Z");
+}
+
+/// A month of runs of which each is made from its day; the latencies of days from `from` on are 17 % longer.
+fn regressed_from(from: usize, change: impl Fn(usize, &mut Results)) -> History {
+    let mut runs = month();
+    for (day, results) in (1..).zip(&mut runs) {
+        let e2e = &mut results.phases.measure.latencies.e2e_response.completed;
+        let p99 = e2e.p99.unwrap() / if day < 15 { 52.0 } else { 61.0 };
+        e2e.p99 = Some(p99 * if day < from { 52.0 } else { 61.0 });
+        change(day, results);
+    }
+    of(&runs)
+}
+
+fn looked(history: &History, metric: Metric) -> Option<(usize, bool)> {
+    let looked = history.series[0].looked.iter();
+    looked
+        .filter(|looked| looked.metric == metric)
+        .map(|looked| (looked.values, looked.enough))
+        .next()
+}
+
+#[test]
+fn a_figure_that_few_runs_have_was_not_looked_at() {
+    let history = regressed_from(99, |day, results| {
+        if day > 12 {
+            results.phases.measure.latencies.e2e_response.completed.p99 = None;
+        }
+    });
+    assert_eq!(looked(&history, Metric::E2eP99), Some((12, false)));
+    assert_eq!(looked(&history, Metric::StartP99), Some((28, true)));
+    assert_eq!(looked(&history, Metric::Throughput), None, "it is what was asked for");
+    let text = shown(&history);
+    assert!(
+        text.contains("none in start p99, errors, overloaded (28 runs)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("not looked for, for want of 15 runs, in e2e p99 (12 of 28 runs)"),
+        "{text}"
+    );
+    assert!(history.is_looked_at() && !history.is_worse());
+}
+
+#[test]
+fn latencies_are_those_of_valid_runs() {
+    // Every fifth run is OVERLOADED, ten times as slow, and carries less.
+    let history = regressed_from(99, |day, results| {
+        if day % 5 == 0 {
+            results.verdict.value = VerdictValue::Overloaded;
+            results.phases.measure.completion_rate = Some(20.0);
+            results.phases.measure.latencies.e2e_response.completed.p99 = Some(900.0);
+        }
+    });
+    assert_eq!(looked(&history, Metric::E2eP99), Some((23, true)));
+    assert_eq!(looked(&history, Metric::Throughput), Some((28, true)));
+    assert_eq!(history.series[0].changes, []);
+    let text = shown(&history);
+    assert!(text.contains("e2e p99 (23 VALID of 28 runs)"), "{text}");
+    assert!(text.contains("52ms to 52ms"), "the trend is theirs too: {text}");
+}
+
+#[test]
+fn a_cluster_that_carries_the_load_no_more_is_a_change() {
+    let history = regressed_from(99, |day, results| {
+        if day > 23 {
+            results.verdict.value = VerdictValue::Overloaded;
+            results.phases.measure.completion_rate = Some(20.0);
+            let ledger = &mut results.phases.measure.ledger;
+            ledger.completed = ledger.arrivals * 99 / 100;
+            ledger.failed = ledger.arrivals - ledger.completed;
+        }
+    });
+    let found: Vec<(Metric, bool, &str)> = history.series[0]
+        .changes
+        .iter()
+        .map(|change| (change.metric, change.worse, change.run.as_str()))
+        .collect();
+    let expected = [Metric::ErrorRatio, Metric::Overloaded, Metric::Throughput];
+    assert_eq!(found, expected.map(|metric| (metric, true, "01k3-run-24")));
+    assert!(history.is_worse());
+    insta::assert_snapshot!(
+        "no_more",
+        shown(&history).lines().skip(34).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn a_place_that_is_not_sure_is_told_as_a_range() {
+    let history = regressed_from(26, |_, _| {});
+    let [change] = &history.series[0].changes[..] else {
+        panic!("{:?}", history.series[0].changes);
+    };
+    assert_eq!((change.run.as_str(), change.range_runs), ("01k3-run-26", 1));
+    // The run before lies between the levels: it may be the first one after the change as well as the last one before.
+    let history = regressed_from(26, |day, results| {
+        let e2e = &mut results.phases.measure.latencies.e2e_response.completed;
+        e2e.p99 = if day == 25 { Some(56.3) } else { e2e.p99 };
+    });
+    let [change] = &history.series[0].changes[..] else {
+        panic!("{:?}", history.series[0].changes);
+    };
+    let (first, last) = (change.range.0.as_str(), change.range.1.as_str());
+    assert!(
+        first <= "01k3-run-26" && "01k3-run-26" <= last && change.range_runs > 1,
+        "{change:?}"
+    );
+    assert!(change.last_before.as_str() < first);
+    let text = shown(&history).replace("\n             ", " ");
+    let told = format!("one of {} runs, {first} to {last}", change.range_runs);
+    assert!(text.contains(&told), "{text}");
+    let csv = history.to_csv();
+    assert_eq!(csv.matches(",e2e p99?,").count(), change.range_runs, "{csv}");
+}
+
+#[test]
+fn what_was_made_good_is_worse_no_more() {
+    let mended = regressed_from(9, |day, results| {
+        if day >= 18 {
+            let e2e = &mut results.phases.measure.latencies.e2e_response.completed;
+            e2e.p99 = e2e.p99.map(|p99| p99 * 52.0 / 61.0);
+        }
+    });
+    let worse: Vec<bool> = mended.series[0].changes.iter().map(|change| change.worse).collect();
+    assert_eq!(worse, [true, false]);
+    assert!(!mended.is_worse());
+    assert!(regressed_from(9, |_, _| {}).is_worse());
+}
+
+#[test]
+fn a_change_that_a_comparison_would_not_tell_is_none() {
+    // 2 % are less than the margin, and so is half a millisecond.
+    for factor in [1.02, 1.09] {
+        let runs: Vec<Results> = (1..=28)
+            .map(|day| run(day, 25.0, if day < 15 { 5.0 } else { 5.0 * factor }))
+            .collect();
+        assert_eq!(of(&runs).series[0].changes, [], "{factor}");
+    }
+    // One workflow less is no change of what is asked for.
+    let runs: Vec<Results> = (1..=28)
+        .map(|day| run(day, if day < 15 { 25.0 } else { 24.9 }, 52.0))
+        .collect();
+    assert_eq!(of(&runs).series[0].changes, []);
+}
+
+#[test]
+fn another_program_another_draw_and_other_limits_are_no_other_series() {
+    let history = regressed_from(15, |day, results| {
+        // Another program knows other keys, and so hashes the same plan to something else.
+        if day >= 15 {
+            results.plan_hash = serde_json::from_value(serde_json::json!("ab".repeat(32))).unwrap();
+            results.plan.load.seed = 7;
+            results.plan.thresholds.max_p99_latency = std::time::Duration::from_secs(9);
+            results.environment.host.memory_bytes = Fact::found(16_802_000_000, "sysinfo");
+        } else {
+            results.environment.host.memory_bytes = Fact::found(16_804_000_000, "sysinfo");
+        }
+    });
+    assert_eq!(history.series.len(), 1, "15.648 and 15.650 GiB are one machine");
+    let change = &history.series[0].changes[0];
+    assert_eq!(change.seeds, Some((1, 7)));
+    assert_eq!(change.versions, ("0.1.0".into(), "0.2.0".into()));
+    let text = shown(&history).replace("\n             ", " ");
+    assert!(text.contains("seed 1 -> 7, another draw of the load"), "{text}");
+    let larger = regressed_from(99, |day, results| {
+        let gib = if day < 15 { 16 } else { 32 };
+        results.environment.host.memory_bytes = Fact::found(gib << 30, "sysinfo");
+    });
+    assert_eq!(larger.series.len(), 2);
 }
 
 #[test]
@@ -228,7 +398,7 @@ fn nothing_is_a_history_too() {
 fn filters_take_what_they_say() {
     let history = of(&month());
     let runs = &history.series[0].runs;
-    let taken = |filter: Filter| runs.iter().filter(|run| filter.takes(run)).count();
+    let taken = |filter: Filter| filter.taken(runs.clone()).len();
     let all = Filter::default();
     assert_eq!(taken(all.clone()), 28);
     let with = |change: fn(&mut Filter)| {

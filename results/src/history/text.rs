@@ -1,9 +1,9 @@
 //! A history for a terminal: a heading for each series, a row for each run, 80 columns.
 
-use super::{Change, History, Metric, RunRow, Series};
+use super::{Change, History, Looked, Metric, RunRow, Series};
 use crate::{
-    format::{count, length, maybe_ms, maybe_rate, ms, plural, rate, wrap},
-    limits::{CHANGES_LEVEL, CHANGES_MIN_RUNS},
+    format::{count, length, maybe_ms, maybe_rate, ms, percent, plural, rate, wrap},
+    limits::CHANGES_MIN_RUNS,
     schema::VerdictValue,
     summary::{Style, verdict_word},
     text,
@@ -46,13 +46,15 @@ pub(super) fn render(history: &History, style: Style) -> String {
 
 fn heading_of(out: &mut String, series: &Series, of: usize) {
     let run = &series.runs[0];
+    // What `show` says of the latest, whatever hash older programs gave to the same plan.
+    let latest = series.runs.last().unwrap_or(run);
     let plan = &run.plan;
     let title = format!(
         "{} · {} · {} · plan {}",
         run.workload,
         rate(run.rate),
         length(plan.load.duration.as_secs_f64()),
-        run.plan_hash.get(..6).unwrap_or_default()
+        latest.plan_hash.get(..6).unwrap_or_default()
     );
     push(out, &format!("series {} of {of}   {title}", series.number));
     let told: Vec<String> = [
@@ -82,15 +84,16 @@ fn heading_of(out: &mut String, series: &Series, of: usize) {
         let text = format!("from series {} in {}", differs.from, keys.join("; "));
         push(out, &wrap("  differs    ", TEXT, &text, WIDTH));
     }
-    for metric in [Metric::Throughput, Metric::E2eP99] {
+    for metric in [Metric::Throughput, Metric::StartP99, Metric::E2eP99] {
         if let Some(line) = trend(series, metric) {
             push(out, &line);
         }
     }
 }
 
-/// The latest runs as a row of bars between the smallest and the largest of them.
+/// The latest runs as a row of bars between the smallest and the largest of them. A rate that is no result has no trend.
 fn trend(series: &Series, metric: Metric) -> Option<String> {
+    series.looked.iter().find(|looked| looked.metric == metric)?;
     let values: Vec<f64> = series.counted().filter_map(|run| metric.of(run)).collect();
     if values.len() < 2 {
         return None;
@@ -133,6 +136,7 @@ fn figure(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Throughput => rate(value),
         Metric::StartP99 | Metric::E2eP99 => ms(value),
+        Metric::ErrorRatio | Metric::Overloaded => percent(value),
     }
 }
 
@@ -177,59 +181,91 @@ fn changes(out: &mut String, series: &Series, style: Style) {
     if series.runs.iter().any(|run| !run.whole) {
         push(out, "* did not go to its end, and is no part of the trend");
     }
-    let counted = series.counted().count();
-    if counted < CHANGES_MIN_RUNS {
-        let text = format!(
-            "not looked for: {} of the {CHANGES_MIN_RUNS} that it takes",
-            plural(counted as u64, "run")
-        );
-        push(out, &wrap("  changes    ", TEXT, &text, WIDTH));
-        return;
-    }
-    if series.changes.is_empty() {
-        let text = format!(
-            "none in {} (E-divisive, {CHANGES_LEVEL} level)",
-            plural(counted as u64, "run")
-        );
-        push(out, &wrap("  changes    ", TEXT, &text, WIDTH));
+    let (looked, not): (Vec<&Looked>, Vec<&Looked>) = series.looked.iter().partition(|looked| looked.enough);
+    let changes_of = |looked: &Looked| series.changes.iter().any(|change| change.metric == looked.metric);
+    let none: Vec<&Looked> = looked.into_iter().filter(|looked| !changes_of(looked)).collect();
+    for (words, figures) in [
+        ("none in".to_owned(), none),
+        (format!("not looked for, for want of {CHANGES_MIN_RUNS} runs, in"), not),
+    ] {
+        if !figures.is_empty() {
+            let text = format!("{words} {}", named(series, &figures));
+            push(out, &wrap("  changes    ", TEXT, &text, WIDTH));
+        }
     }
     for change in &series.changes {
-        let text = change_line(change);
-        let painted = if change.metric.is_better(change.change + 1.0) {
-            text.replacen("improved", &style.good("improved"), 1)
-        } else {
+        let text = change_line(series, change);
+        let painted = if change.worse {
             text.replacen("regressed", &style.bad("regressed"), 1)
+        } else {
+            text.replacen("improved", &style.good("improved"), 1)
         };
         push(out, &painted);
     }
 }
 
-fn change_line(change: &Change) -> String {
-    let word = if change.metric.is_better(change.change + 1.0) {
-        "improved"
-    } else {
-        "regressed"
-    };
-    let sign = if change.change < 0.0 { "▼" } else { "▲" };
-    let interval = change.interval.map_or_else(String::new, |interval| {
-        format!(" [{:+.1}, {:+.1}]", interval.low * 100.0, interval.high * 100.0)
+/// Figures, each with the number of runs that have it: told once for those that follow one another with the same.
+fn named(series: &Series, figures: &[&Looked]) -> String {
+    let chunks = figures.chunk_by(|one, other| of_runs(series, one) == of_runs(series, other));
+    let named = chunks.map(|figures| {
+        let names: Vec<&str> = figures.iter().map(|looked| looked.metric.name()).collect();
+        format!("{} ({})", names.join(", "), of_runs(series, figures[0]))
     });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// How many runs have a value of it; where some were OVERLOADED, which ones.
+fn of_runs(series: &Series, looked: &Looked) -> String {
+    let all = series.counted().count();
+    let mixed = series.counted().any(|run| run.verdict == VerdictValue::Overloaded);
+    let valid = if mixed && looked.metric.is_latency() {
+        "VALID "
+    } else {
+        ""
+    };
+    match looked.values == all {
+        true => plural(all as u64, "run"),
+        false => format!("{} {valid}of {}", looked.values, plural(all as u64, "run")),
+    }
+}
+
+fn change_line(series: &Series, change: &Change) -> String {
+    let word = if change.worse { "regressed" } else { "improved" };
+    let sign = if change.change < 0.0 { "▼" } else { "▲" };
+    let unit = if change.metric.is_share() { "pp" } else { "%" };
+    let decimals = if change.metric == Metric::ErrorRatio { 2 } else { 1 };
+    let interval = change.interval.map_or_else(String::new, |interval| {
+        format!(
+            " [{:+.decimals$}, {:+.decimals$}]",
+            interval.low * 100.0,
+            interval.high * 100.0
+        )
+    });
+    let id = |id: &str| text::line(id, 40);
+    let place = match change.range_runs {
+        1 => format!("run {}", id(&change.run)),
+        runs => format!("one of {runs} runs, {} to {}", id(&change.range.0), id(&change.range.1)),
+    };
     let mut text = format!(
-        "{sign} {word} {:+.1} %{interval} with run {}: {} in {} before, {} in {} after (p {:.3})",
+        "{sign} {word} {:+.decimals$} {unit}{interval} with {place}: {} in {} before, {} in {} after",
         change.change * 100.0,
-        text::line(&change.run, 40),
         figure(change.metric, change.before),
         plural(change.runs_before as u64, "run"),
         figure(change.metric, change.after),
         count(change.runs_after as u64),
-        change.p_value,
     );
+    if change.metric.is_latency() && series.counted().any(|run| run.verdict == VerdictValue::Overloaded) {
+        text += ", all VALID";
+    }
     if change.versions.0 != change.versions.1 {
         text += &format!(
             "; version {} -> {}",
             text::line(&change.versions.0, 20),
             text::line(&change.versions.1, 20)
         );
+    }
+    if let Some((before, after)) = change.seeds {
+        text += &format!("; seed {before} -> {after}, another draw of the load");
     }
     wrap(&format!("  {:<11}", change.metric.name()), TEXT, &text, WIDTH)
 }
