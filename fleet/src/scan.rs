@@ -1,7 +1,8 @@
 //! Measures a message before it is decoded.
 //!
 //! An empty submessage is two bytes on the wire and some hundred in memory, so that a message within its bound could
-//! become gigabytes. One pass over the wire format, which allocates nothing, adds up what decoding would take.
+//! become gigabytes. One pass over the wire format, which allocates nothing, adds up what decoding would take. A limit on the
+//! length of messages is not enough: 16 of 2 MiB, as many as are read at a time, could take gigabytes between them.
 //! Wire format: <https://protobuf.dev/programming-guides/encoding/>.
 
 use crate::{limits::MESSAGE_BYTES, wire};
@@ -21,15 +22,21 @@ fn budget(bytes: usize) -> usize {
 
 /// A message that can be measured.
 pub trait Measured {
+    /// What it looks like to the measure.
+    const SHAPE: Shape;
+
     /// Whether the message may be decoded.
     ///
     /// # Errors
     /// When it would take too much memory, or is no message.
-    fn measure(bytes: &[u8]) -> Result<(), String>;
+    fn measure(bytes: &[u8]) -> Result<(), String> {
+        let left = budget(bytes.len());
+        Measure { left }.message(bytes, &Self::SHAPE)
+    }
 }
 
 /// What a message looks like to the measure.
-struct Shape {
+pub struct Shape {
     /// Bytes that one takes in memory, without what it points to.
     size: usize,
     /// Fields that hold messages.
@@ -38,51 +45,21 @@ struct Shape {
     columns: &'static [u64],
 }
 
-const fn shape<T>(messages: &'static [(u64, &'static Shape)], columns: &'static [u64]) -> Shape {
-    Shape {
-        size: size_of::<T>(),
-        messages,
-        columns,
-    }
-}
-
-static SLOTS: Shape = shape::<wire::Slots>(&[], &[]);
-static STATUS: Shape = shape::<wire::Status>(&[(8, &SLOTS), (9, &SLOTS), (10, &SLOTS)], &[]);
-static OTHER_END: Shape = shape::<wire::OtherEnd>(&[], &[]);
-static ENDS: Shape = shape::<wire::Ends>(&[(4, &OTHER_END)], &[1, 2, 3]);
-static PAIR: Shape = shape::<wire::Pair>(&[], &[]);
-static PHASE_SAMPLES: Shape = shape::<wire::PhaseSamples>(&[(10, &PAIR), (11, &PAIR), (12, &PAIR)], &[]);
-static SENT_IN: Shape = shape::<wire::SentIn>(&[], &[]);
-static START_SECOND: Shape = shape::<wire::StartSecond>(&[(9, &SENT_IN), (10, &PHASE_SAMPLES)], &[]);
-static START_ENDS: Shape = shape::<wire::StartEnds>(&[], &[1, 2]);
-static ERROR_EXAMPLE: Shape = shape::<wire::ErrorExample>(&[], &[]);
-static START_ERROR: Shape = shape::<wire::StartError>(&[(3, &ERROR_EXAMPLE)], &[]);
-static POLL: Shape = shape::<wire::Poll>(&[], &[]);
-static STARTS: Shape = shape::<wire::Starts>(
-    &[(1, &START_SECOND), (2, &START_ENDS), (3, &START_ERROR), (4, &POLL)],
-    &[],
-);
-static WINDOW: Shape = shape::<wire::Window>(&[(3, &ENDS), (4, &STARTS)], &[]);
-static ORDER: Shape = shape::<wire::Order>(&[], &[]);
-
+/// The shape of a message, by the numbers of its fields.
 macro_rules! measured {
-    ($message:ty, $messages:expr) => {
-        impl Measured for $message {
-            fn measure(bytes: &[u8]) -> Result<(), String> {
-                static SHAPE: Shape = shape::<$message>($messages, &[]);
-                Measure {
-                    left: budget(bytes.len()),
-                }
-                .message(bytes, &SHAPE)
-            }
+    ($message:ident, [$($number:literal $inner:ident),*], [$($column:literal),*]) => {
+        impl Measured for wire::$message {
+            const SHAPE: Shape = Shape {
+                size: size_of::<wire::$message>(),
+                messages: &[$(($number, &<wire::$inner as Measured>::SHAPE)),*],
+                columns: &[$($column),*],
+            };
         }
     };
 }
 
-measured!(wire::JoinRequest, &[]);
-measured!(wire::JoinResponse, &[]);
-measured!(wire::ExchangeRequest, &[(2, &WINDOW), (3, &STATUS)]);
-measured!(wire::ExchangeResponse, &[(3, &ORDER)]);
+// Of every message in `proto/fleet.proto`: one that were left out would be taken for its bytes.
+include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
 
 struct Measure {
     left: usize,

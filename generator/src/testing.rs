@@ -1,4 +1,4 @@
-//! What unit tests of several modules need.
+//! What several unit tests need, and tests of the whole that take this file in.
 
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
 

@@ -1,5 +1,8 @@
 //! Calibration as a process, and a generator whose frontend stops answering.
 
+#[path = "../src/testing.rs"]
+mod testing;
+
 use std::{
     path::Path,
     process::{Command, Stdio},
@@ -20,7 +23,7 @@ use benchmark_results::{
     JudgeInput, judge,
     schema::{Fact, Fleet, Reconciliation, VerdictValue},
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::ConnectOptions;
 
 /// How long anything may take before a test gives up on it: far more than it needs on a busy machine.
@@ -160,8 +163,7 @@ fn contradictions_are_usage_errors() {
 
 /// What a run at a rate would do, with a small cap on unanswered starts.
 fn plan(address: &str, rate: &str, cap: &str) -> Plan {
-    let mut asked = Asked::new();
-    for (key, text) in [
+    testing::plan([
         (Key::Address, address),
         (Key::Rate, rate),
         (Key::Duration, "6s"),
@@ -170,14 +172,7 @@ fn plan(address: &str, rate: &str, cap: &str) -> Plan {
         (Key::Drain, "0"),
         (Key::MaxInFlight, cap),
         (Key::Sample, "0"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let facts = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    resolve(&asked, &facts).unwrap().plan
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

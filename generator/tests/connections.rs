@@ -1,6 +1,9 @@
 //! The connections of a generator: over which addresses they are dealt out, how often they write, and what becomes of
 //! starts when servers retire them.
 
+#[path = "../src/testing.rs"]
+mod testing;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, mpsc},
@@ -18,14 +21,13 @@ use benchmark_generator::{
         timeline::Timeline,
     },
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Source, resolve};
+use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::{ConnectOptions, start::Resolver};
 
 /// How long anything may take before a test gives up on it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn plan(settings: &[(Key, &str)]) -> Plan {
-    let mut asked = Asked::new();
     let common = [
         (Key::Address, "cluster.test:7233"),
         (Key::RampUp, "0s"),
@@ -33,18 +35,7 @@ fn plan(settings: &[(Key, &str)]) -> Plan {
         (Key::Drain, "0"),
         (Key::Sample, "0"),
     ];
-    for (key, text) in common.iter().chain(settings) {
-        let given = Given {
-            text: (*text).to_owned(),
-            source: Source::Flag("--test".into()),
-        };
-        asked.add(*key, given);
-    }
-    let facts = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    resolve(&asked, &facts).unwrap().plan
+    testing::plan(common.iter().chain(settings).copied())
 }
 
 /// The server's name stands for these addresses.

@@ -5,6 +5,8 @@
 #[path = "../../results/tests/counting/mod.rs"]
 mod counting;
 mod crew;
+#[path = "../src/testing.rs"]
+mod testing;
 
 use std::time::Duration;
 

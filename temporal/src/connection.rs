@@ -119,14 +119,6 @@ impl Server {
         self.connection.clone()
     }
 
-    /// A client of the SDK on the shared connection. For a worker take [`connect_sdk`].
-    ///
-    /// # Errors
-    /// When the SDK refuses the options.
-    pub fn sdk_client(&self) -> Result<Client, ConnectError> {
-        client(self.connection.clone(), &self.options)
-    }
-
     /// The methods of the server, without retries.
     pub(crate) fn service(&self) -> Box<dyn WorkflowService> {
         self.connection.workflow_service()

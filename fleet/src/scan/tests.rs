@@ -18,6 +18,21 @@ fn what_is_small_on_the_wire_and_large_in_memory_is_refused() {
     }
 }
 
+/// The deepest place: refused starts by their codes, within phases, seconds, starts and windows.
+#[test]
+fn messages_count_however_deep_they_stand() {
+    let codes = [0x7a, 0x00].repeat(MESSAGE_BYTES / 2 - 16);
+    let bytes = wrap(0x12, &wrap(0x22, &wrap(0x0a, &wrap(0x52, &codes))));
+    assert!(bytes.len() <= MESSAGE_BYTES);
+    let decoded = wire::ExchangeRequest::decode(&*bytes).unwrap();
+    let Some(wire::window::Body::Starts(starts)) = &decoded.windows[0].body else {
+        panic!("{decoded:?}");
+    };
+    assert_eq!(starts.seconds[0].phases[0].rejected_by.len(), MESSAGE_BYTES / 2 - 16);
+    let reason = wire::ExchangeRequest::measure(&bytes).unwrap_err();
+    assert!(reason.contains("memory"), "{reason}");
+}
+
 #[test]
 fn the_largest_window_passes() {
     let ends = wire::Ends {

@@ -43,25 +43,18 @@ pub fn check(plan: &Plan, limit: Option<u64>) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+    use benchmark_scenarios::Key;
 
     use super::*;
+    use crate::testing;
 
     fn plan(connections: &str) -> Plan {
-        let mut asked = Asked::default();
-        for (key, value) in [
+        testing::plan([
             (Key::Rate, "20"),
             (Key::Connections, connections),
             (Key::Workers, "2"),
             (Key::Threads, "2"),
-        ] {
-            asked.add(key, Given::by_flag("--flag", value));
-        }
-        let facts = HostFacts {
-            cores: 2,
-            task_queue: "q".to_owned(),
-        };
-        resolve(&asked, &facts).unwrap().plan
+        ])
     }
 
     #[test]

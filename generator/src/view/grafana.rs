@@ -47,21 +47,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use benchmark_results::schema::Fact;
-    use benchmark_scenarios::{Asked, Given, HostFacts, Key, resolve};
+    use benchmark_scenarios::Key;
     use serde_json::Value;
     use url::Url;
 
     use super::*;
+    use crate::testing;
 
     fn plan(namespace: &str) -> Plan {
-        let mut asked = Asked::new();
-        asked.add(Key::Namespace, Given::by_flag("--namespace", namespace));
-        asked.add(Key::TaskQueue, Given::by_flag("--task-queue", "a&queue"));
-        let facts = HostFacts {
-            cores: 2,
-            task_queue: "queue".into(),
-        };
-        resolve(&asked, &facts).unwrap().plan
+        testing::plan([(Key::Namespace, namespace), (Key::TaskQueue, "a&queue")])
     }
 
     fn run(finished_at: Option<&str>) -> Run {

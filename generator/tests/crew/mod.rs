@@ -13,31 +13,23 @@ use benchmark_generator::{
     },
     load::{sample::Sample, schedule::Schedule, timeline::Timeline},
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Key, Plan};
+
+use crate::testing;
 
 /// Prefix of the workflow ids.
 pub const RUN: &str = "run";
 
 /// A run by two generators and a worker process.
 pub fn plan(rate: &str, duration: &str) -> Plan {
-    let mut asked = Asked::new();
-    for (key, text) in [
+    testing::plan([
         (Key::Rate, rate),
         (Key::Duration, duration),
         (Key::Generators, "2"),
         (Key::ExpectWorkers, "1"),
         (Key::FleetListen, "127.0.0.1:0"),
         (Key::Address, "h:1"),
-    ] {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
-    let facts = HostFacts {
-        cores: 2,
-        task_queue: "queue".to_owned(),
-    };
-    resolve(&asked, &facts)
-        .unwrap_or_else(|problem| panic!("{}", problem.report()))
-        .plan
+    ])
 }
 
 /// A run that has begun and that nobody has joined yet.

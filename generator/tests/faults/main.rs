@@ -19,6 +19,8 @@ mod scrape;
 #[allow(dead_code)]
 #[path = "../run/server.rs"]
 mod server;
+#[path = "../../src/testing.rs"]
+mod testing;
 
 mod clocks;
 mod connections;

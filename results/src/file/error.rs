@@ -51,9 +51,6 @@ const NAME: usize = 300;
 const EXCERPT: usize = 200;
 
 impl ReadError {
-    /// The exit code of a command that was given such a file: usage or environment.
-    pub const EXIT_CODE: u8 = 2;
-
     pub(super) fn new(path: &Path, problem: impl Into<ReadProblem>) -> Self {
         ReadError {
             path: path.to_owned(),

@@ -3,6 +3,10 @@
 //! It walks the bytes once, in the chunks in which they are read, in constant memory: how deep the text is nested, how long
 //! its words are, how many values each part has, how large its numbers. What passes can be read in bounded memory, with
 //! sums that do not overflow. It is no parser: whether the text is JSON, and a results file, is found out afterwards.
+//!
+//! A smaller limit on the file and the parser's own on its depth would not do: a number of thousands of digits and a list of
+//! millions of empty texts would pass or be told as broken JSON, an endless text would be read up to the limit, and of what
+//! is refused nobody would be told the line.
 
 use super::error::ReadProblem;
 use crate::limits::{

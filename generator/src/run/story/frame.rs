@@ -112,21 +112,18 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use benchmark_scenarios::{Asked, HostFacts, resolve};
-
     use super::*;
-    use crate::stop::{
-        self, StopReason,
-        deadline::{Ending, Step},
+    use crate::{
+        stop::{
+            self, StopReason,
+            deadline::{Ending, Step},
+        },
+        testing,
     };
 
     #[test]
     fn a_phase_is_as_long_as_it_may_still_take() {
-        let host = HostFacts {
-            cores: 2,
-            task_queue: "queue".to_owned(),
-        };
-        let plan = resolve(&Asked::new(), &host).unwrap().plan;
+        let plan = testing::plan([]);
         assert_eq!(plan.load.stop_timeout, Duration::from_secs(25));
         let (stopper, stop) = stop::channel();
         let ending = Ending::new(stop, plan.load.stop_timeout);

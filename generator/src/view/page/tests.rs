@@ -10,7 +10,7 @@ use benchmark_results::{
     Histogram,
     schema::{Phase, VerdictValue},
 };
-use benchmark_scenarios::{Arrivals, Asked, HostFacts, Load, Rate, WhenFull, resolve};
+use benchmark_scenarios::{Arrivals, Key, Load, Rate, WhenFull};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -26,6 +26,7 @@ use crate::{
         schedule::Schedule,
         shard::{PhaseSamples, ShardWindow, StartEnd},
     },
+    testing,
     view::live::LivePhase,
 };
 
@@ -573,11 +574,7 @@ proptest! {
 
 #[tokio::test]
 async fn one_page_shows_the_run_that_goes_on_and_the_one_before() {
-    let facts = HostFacts {
-        cores: 2,
-        task_queue: "q".to_owned(),
-    };
-    let plan = resolve(&Asked::new(), &facts).unwrap().plan;
+    let plan = testing::plan([(Key::TaskQueue, "q")]);
     let page = Page::open(None).await.unwrap();
     let text = || String::from_utf8(page.registry().encode(Format::Plain).unwrap()).unwrap();
     for (at, id) in ["one", "two", "three"].into_iter().enumerate() {

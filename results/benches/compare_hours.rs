@@ -1,6 +1,6 @@
-//! How long it takes to read and compare two runs of an hour: `cargo run --release -p benchmark-results --example
-//! compare_hours -- BASE.json`, with any results file as the pattern. It writes two such files to a temporary folder, reads
-//! them back and compares them, and says how long each step took.
+//! How long it takes to read and compare two runs of an hour: `cargo bench -p benchmark-results --bench compare_hours`, with
+//! any results file behind `--` as the pattern. It writes two such files to a temporary folder, reads them back and compares
+//! them, and says how long each step took.
 
 use std::{env, error::Error, fs, path::Path, time::Instant};
 
@@ -15,9 +15,10 @@ use benchmark_results::{
 const SECONDS: u64 = 3_600;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let pattern = env::args()
-        .nth(1)
-        .ok_or("name a results file to make two runs of an hour from")?;
+    const PATTERN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files/v1/short.json");
+    // Cargo adds flags of its own.
+    let named = env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let pattern = named.unwrap_or_else(|| PATTERN.to_owned());
     let pattern = file::read(Path::new(&pattern))?;
     let folder = env::temp_dir().join(format!("compare-hours-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
