@@ -1,45 +1,37 @@
 //! The story of a run: set up, submit, drain, reconcile, clean up, write down, strike.
 
 mod frame;
+mod iterations;
 mod refresh;
+mod said;
 
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context as _;
-use benchmark_figures::Source as _;
 use benchmark_fleet::Token;
 use benchmark_results::{
     Results, RunParts, assemble, file,
     schema::{ClusterFacts, Environment, Event, Fact, Run},
     text,
 };
-use benchmark_scenarios::{Plan, Resolved, Target};
+use benchmark_scenarios::{Resolved, Target};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_worker::logging;
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
-    load::{ids, timeline::TICK},
-    machine::{
-        ceiling::{self, Ceiling},
-        descriptors,
-        health::HealthProbe,
-        host,
-    },
+    load::ids,
+    machine::{ceiling, descriptors, health::HealthProbe, host},
     run::{
-        cluster_facts, drain, observed,
-        reconcile::Reconciling,
-        remote_write,
+        cluster_facts, remote_write,
         results_file::ResultsFile,
-        roll,
-        server_figures::{self, Pages, Prometheus, Sources, Span, Watching},
+        server_figures::{self, Pages, Sources},
         stage::{Stage, StageOptions, StandingServer},
-        submission::{self, NotBegun, Submission, SubmissionOptions},
     },
     stop::{
         Stop, StopReason,
@@ -47,28 +39,18 @@ use crate::{
     },
     view::{
         grafana,
-        live::{Header, LivePhase, Mode, Screen},
-        page::{Page, RunPage},
-        plan,
+        live::{Mode, Screen},
+        page::Page,
     },
 };
-use frame::Frames;
-use refresh::Refresher;
-
-/// Share of the calibrated ceiling from which it is said before the load: half the way to the warning.
-const WORTH_KNOWING: f64 = benchmark_results::limits::SHARE_OF_CEILING / 2.0;
-
-/// How long members may take to tell what they saw: one that takes longer is found silent.
-const HEAR_LIMIT: Duration = Duration::from_secs(10);
+use iterations::Story;
+use said::{say, sayer, told};
 
 /// How long the disk may take for the results.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long it may at the very end, whatever took its time before.
 const LAST_WRITE: Duration = Duration::from_secs(2);
-
-/// What stands in the file while open workflows are terminated.
-const NOT_CLEANED_UP: &str = "the open workflows were not terminated yet when this was written";
 
 /// What a run is asked for.
 pub struct RunRequest {
@@ -329,347 +311,4 @@ async fn write_down(file: &mut ResultsFile, results: &Results, limit: Duration) 
             )),
         ),
     }
-}
-
-/// A run that is going on.
-struct Story<'a> {
-    plan: &'a Plan,
-    pages: Option<Pages>,
-    prometheus: Option<Prometheus>,
-    ending: Ending,
-    stage: Stage,
-    file: ResultsFile,
-    parts: RunParts,
-    probe: HealthProbe,
-    ceiling: Fact<Ceiling>,
-    screen: Arc<Mutex<Screen>>,
-    stop: Stop,
-    page: RunPage,
-}
-
-impl Story<'_> {
-    /// All iterations, one after the other, until the plan is done or a stop is asked for.
-    async fn tell(&mut self) -> anyhow::Result<()> {
-        for iteration in 1..=self.plan.iterations {
-            let ended_by = match self.iterate(iteration).await {
-                Ok(ended_by) => ended_by,
-                // What was measured before it stands.
-                Err(error) => match error.downcast::<NotBegun>() {
-                    Ok(NotBegun(reason)) => Some(reason),
-                    Err(error) => return Err(error),
-                },
-            };
-            if let Some(reason) = ended_by {
-                interrupt(&mut self.parts, &reason);
-                break;
-            }
-        }
-        self.ask_prometheus().await;
-        Ok(())
-    }
-
-    /// The server's figures of all iterations, where a Prometheus has them.
-    async fn ask_prometheus(&mut self) {
-        let Some(prometheus) = &self.prometheus else { return };
-        let iterations = (1..).zip(&self.parts.iterations);
-        let spans: Vec<Span> = iterations
-            .filter_map(|(index, part)| Span::of(index, &part.started_at, &part.phases.measure))
-            .collect();
-        if spans.is_empty() {
-            return;
-        }
-        say(
-            &self.screen,
-            &[format!("asking {} for the server's figures", prometheus.url())],
-        );
-        let deadline = self.ending.step(Step::Figures, server_figures::LIMIT);
-        self.parts.server_figures =
-            server_figures::ask_within(prometheus, &self.plan.namespace, &spans, &deadline).await;
-    }
-
-    /// One submission window and what comes after it. Returns what ended it, and with it the run.
-    async fn iterate(&mut self, iteration: u32) -> anyhow::Result<Option<StopReason>> {
-        let plan = self.plan;
-        let prefix: Arc<str> = ids::iteration_prefix(&self.parts.run.id, iteration, plan.iterations).into();
-        let screen = Arc::clone(&self.screen);
-        let mut frames = Frames::new(plan, iteration);
-        let Story {
-            stage,
-            file,
-            parts,
-            probe,
-            ceiling,
-            stop,
-            ending,
-            page,
-            pages,
-            ..
-        } = self;
-        let (stage, ending): (&Stage, &Ending) = (stage, ending);
-        let refresher = Refresher {
-            plan,
-            stage,
-            parts,
-            ceiling,
-            screen: &screen,
-        };
-
-        let mut watching = pages.clone().map(|pages| Watching::new(pages, iteration));
-        let lost = || stage.server_loss();
-        let roll = || stage.crew.roll();
-        let begun = Instant::now();
-        let submission = submission::submit(
-            SubmissionOptions {
-                plan,
-                server: &stage.server,
-                connect: &stage.connect,
-                id_prefix: prefix,
-                iteration,
-                crew: Some(&stage.crew),
-                probe,
-                stop: stop.clone(),
-                ending,
-                lost: &lost,
-            },
-            async |submission| {
-                show(&screen, || frames.of_window(submission));
-                page.look(submission.window(&roll)).await?;
-                watching.iter_mut().for_each(|watching| watching.tick(submission));
-                refresher.refresh(file, submission).await
-            },
-        );
-        let mut submission = submission.await?;
-        tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
-        let ending = &ending.after_load(stage.server.silence());
-
-        frames.enter(LivePhase::Drain, Some(ending.step(Step::Drain, plan.load.drain)));
-        page.enter(LivePhase::Drain);
-        if stage.server_loss().is_none() {
-            let drained = drain::drain(
-                plan,
-                &stage.server,
-                &stage.crew,
-                &mut submission,
-                ending,
-                async |submission| {
-                    show(&screen, || frames.after_window(submission));
-                    page.look(submission.window(&roll)).await?;
-                    refresher.refresh(file, submission).await
-                },
-            )
-            .await?;
-            tracing::debug!(?drained, "the drain is over");
-        }
-
-        stage.crew.hear_everybody(&ending.step(Step::Members, HEAR_LIMIT)).await;
-        submission.hear(&stage.crew);
-
-        frames.enter(LivePhase::Settle, None);
-        page.enter(LivePhase::Settle);
-        show(&screen, || frames.after_window(&submission));
-        if let Some(sampler) = submission.sampler.take() {
-            let last_ends = ending.step(Step::Members, TICK * 8);
-            sampler.finish(last_ends.left()).await;
-        }
-        // A server that is gone for good is not asked: that would only take time.
-        let gone = stage.server_loss();
-        if submission.stamps && gone.is_none() && submission.is_open_at_the_cut_off() {
-            drain::sweep(plan, &stage.server, &submission, ending, async |submission| {
-                show(&screen, || frames.after_window(submission));
-                Ok(())
-            })
-            .await?;
-        }
-        let mut reconciliation = {
-            let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
-            let on_tick = async |submission: &Submission| {
-                show(&screen, || frames.after_window(submission));
-                Ok(())
-            };
-            drain::ticking(reconciling.reconcile(), &submission, on_tick).await??
-        };
-        for loss in stage.losses() {
-            submission.note("lost", loss.clone());
-            reconciliation.disagreements.push(loss);
-        }
-        let taken = observed::take(&submission).await?;
-        page.close(submission.window(&roll)).await?;
-        let members = roll::View::take(&stage.crew, &stage.name, &parts.environment.host, &submission).await?;
-
-        stage.crew.close();
-        reconciliation.cleanup.requested = plan.cleanup;
-        if gone.is_none() {
-            reconciliation.cleanup.problem = plan.cleanup.then(|| NOT_CLEANED_UP.to_owned());
-        }
-        let observed = observed::parts(
-            plan,
-            &submission,
-            taken,
-            reconciliation,
-            ceiling,
-            started_at(&submission),
-            |health| members.fleet(plan, &submission, health),
-        );
-        let mut ended_by = submission.ended_by.clone();
-        if ended_by.is_none() {
-            // It came after the load, and shortened only what follows.
-            ended_by = stop.reason();
-            if let Some(reason) = &ended_by {
-                submission.note_stop(reason);
-            }
-        }
-        if let Some(watching) = watching {
-            let read = watching.finish(&ending.step(Step::Members, HEAR_LIMIT)).await;
-            parts.server_figures.extend(read);
-        }
-        parts.events.append(&mut submission.events);
-        parts.iterations.push(observed);
-
-        // The account is closed: whatever happens from now on, this is on disk.
-        let mut closed = parts.clone();
-        closed.complete = iteration == plan.iterations || ended_by.is_some();
-        if let Some(reason) = &ended_by {
-            interrupt(&mut closed, reason);
-        }
-        let closed = assemble(closed).context("the results cannot be put together")?;
-        let limit = ending.step(Step::Results, WRITE_LIMIT).left();
-        if let Err(error) = file.write(closed, limit).await {
-            say(&screen, &[format!("the results cannot be written: {error}")]);
-        }
-
-        frames.enter(LivePhase::CleanUp, None);
-        page.enter(LivePhase::CleanUp);
-        show(&screen, || frames.after_window(&submission));
-        if gone.is_none() {
-            let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
-            let on_tick = async |submission: &Submission| {
-                show(&screen, || frames.after_window(submission));
-                Ok(())
-            };
-            let cleanup = drain::ticking(reconciling.clean_up(), &submission, on_tick).await??;
-            if let Some(iteration) = parts.iterations.last_mut() {
-                iteration.reconciliation.cleanup = cleanup;
-            }
-        }
-        Ok(ended_by.or_else(|| stop.reason()))
-    }
-
-    /// Says what is run against what, before the load.
-    fn introduce(&self) {
-        let facts = &self.stage.facts;
-        let version = facts.version.value.as_deref().unwrap_or("of unknown version");
-        let mut server = if facts.embedded {
-            format!("embedded dev server {version} at {}", facts.address)
-        } else {
-            format!(
-                "Temporal {version} at {}, namespace {}",
-                facts.address, self.plan.namespace
-            )
-        };
-        if let Some(ui) = self.stage.ui_address() {
-            server += &format!("   ui {ui}");
-        }
-        let header = Header {
-            workload: self.plan.workload.kind.name().to_owned(),
-            rate: format!("{}/s", self.plan.load.rate),
-            duration: benchmark_scenarios::units::format(self.plan.load.duration),
-            run_id: self.parts.run.id.clone(),
-            plan_hash: self.plan.hash().short().to_owned(),
-            server: vec![server],
-        };
-        if let Ok(mut screen) = self.screen.lock() {
-            screen.header(&header);
-        }
-        if let Some(url) = &self.parts.run.dashboard_url {
-            say(&self.screen, &[format!("dashboard  {url}")]);
-        }
-        if self.plan.workers.count == 0 {
-            let queue = &self.plan.task_queue;
-            let line = match facts.pollers.value {
-                Some(0) => format!(
-                    "nobody polls {queue}: workflows will be accepted and stay open; start workers, or give --workers N"
-                ),
-                Some(pollers) => format!(
-                    "{} on {queue}",
-                    benchmark_results::format::plural(u64::from(pollers), "poller")
-                ),
-                None => format!("it could not be found out who polls {queue}: {}", facts.pollers.source),
-            };
-            say(&self.screen, &[line]);
-        }
-        let share_of = |known: &Ceiling| {
-            self.plan.load.rate.per_second() / f64::from(self.plan.fleet.generators.max(1)) / known.rate
-        };
-        if let Some(known) = &self.ceiling.value
-            && let share = share_of(known)
-            && share >= WORTH_KNOWING
-        {
-            let line = format!(
-                "{:.0} % of this host's calibrated ceiling of {:.0}/s",
-                share * 100.0,
-                known.rate
-            );
-            say(&self.screen, &[line]);
-        }
-        tracing::debug!(plan = plan::headline(self.plan), "the run begins");
-    }
-}
-
-/// How the account of a window is compared with the server.
-fn reconciling<'a>(
-    plan: &'a Plan,
-    stage: &'a Stage,
-    submission: &'a Submission,
-    ending: &'a Ending,
-    gone: Option<&'a str>,
-) -> Reconciling<'a> {
-    Reconciling {
-        plan,
-        server: &stage.server,
-        submission,
-        ending,
-        gone,
-        retention: stage.retention(),
-    }
-}
-
-/// Notes what ended the run before its plan did.
-fn interrupt(parts: &mut RunParts, reason: &StopReason) {
-    parts.run.interrupted_by = Some(reason.to_string());
-    if let StopReason::Signal(signal) = reason {
-        parts.signal = Some(*signal);
-    }
-}
-
-fn started_at(submission: &Submission) -> String {
-    let nanos = i128::from(submission.timeline.unix_ns_of(0));
-    jiff::Timestamp::from_nanosecond(nanos).map_or_else(|_| String::new(), |at| at.to_string())
-}
-
-fn say(screen: &Mutex<Screen>, lines: &[String]) {
-    if let Ok(mut screen) = screen.lock() {
-        lines.iter().for_each(|line| screen.say(line));
-    }
-}
-
-/// Says single lines, from any thread.
-fn sayer(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(String) + Send + Sync> {
-    let screen = Arc::clone(screen);
-    Arc::new(move |line| say(&screen, &[line]))
-}
-
-fn show(screen: &Mutex<Screen>, frame: impl FnOnce() -> crate::view::live::Frame) {
-    if let Ok(mut screen) = screen.lock() {
-        screen.update(&frame());
-    }
-}
-
-/// Shows what setting up is busy with.
-fn told(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(benchmark_temporal::embedded::Progress) + Send + Sync> {
-    let screen = Arc::clone(screen);
-    Arc::new(move |progress| {
-        if let Ok(mut screen) = screen.lock() {
-            screen.progress(&progress.doing, progress.detail.as_deref(), progress.elapsed);
-        }
-    })
 }

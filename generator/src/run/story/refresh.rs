@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use benchmark_results::{RunParts, assemble, schema::Fact, schema::Reconciliation};
 use benchmark_scenarios::Plan;
 
-use super::{say, started_at};
+use super::{iterations::started_at, said::say};
 use crate::{
     machine::ceiling::Ceiling,
     run::{observed, pace, results_file::ResultsFile, roll, stage::Stage, submission::Submission},
