@@ -108,7 +108,7 @@ fn six_turns_of_the_same_do_not_differ() {
 #[test]
 fn a_known_delay_of_20_ms_is_found_and_its_size_lies_in_the_interval() {
     let bench = Bench::alone();
-    let (comparison, finished, _) = compared(&bench, &format!("{LATER} {SHORT} --runs 4"));
+    let (comparison, finished, _) = compared(&bench, &format!("{LATER} {SHORT}"));
     finds_no_other_delay(&comparison);
     let row = row(&comparison, "e2e-response-p50");
     let is_quiet = comparison["disturbed"].as_array().unwrap().is_empty();

@@ -19,7 +19,7 @@ use super::{
     metric::{self, Metric},
     refusal::Refusal,
     soundness,
-    surroundings::{SEED, Surroundings, covers},
+    surroundings::{SEED, Surroundings, are_alike, covers},
 };
 use crate::{Results, file, stats, text::make_json_harmless};
 
@@ -286,7 +286,8 @@ impl NoiseProfile {
             SEED => self.surroundings.0.contains_key(SEED),
             _ => !covers("program", key),
         };
-        let mut differing = keys.filter(|key| is_demanded(key) && self.surroundings.get(key) != run.get(key));
+        let mut differing =
+            keys.filter(|key| is_demanded(key) && !are_alike(key, self.surroundings.get(key), run.get(key)));
         match differing.next() {
             None => Ok(()),
             Some(key) => Err(ForeignProfile {
@@ -296,6 +297,15 @@ impl NoiseProfile {
                 run: figures::shortened(run.get(key)),
             }),
         }
+    }
+
+    /// Whether it was measured of this plan, with whatever seeds, on such a host. What server there will be is not known before
+    /// a run, and not asked.
+    pub fn is_of(&self, before: &Surroundings) -> bool {
+        let keys = self.surroundings.0.keys().chain(before.0.keys());
+        let mut of_host = keys.filter(|key| covers("host", key));
+        self.plan == before.fingerprints().0
+            && of_host.all(|key| are_alike(key, self.surroundings.get(key), before.get(key)))
     }
 
     /// Writes it, over what is there: whole or not at all.

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use benchmark_scenarios::Plan;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
     limits::MEMORY_TOLERANCE,
-    schema::{MemberRole, Results},
+    schema::{HostFacts, MemberRole, Results},
 };
 
 /// What stands for a setting that is not there or is null.
@@ -81,9 +82,15 @@ impl Surroundings {
         keys.add("program.scheduling", &results.generator.scheduling);
         keys.add("measurement.source", &results.reconciliation.source);
         keys.fleet(results);
-        keys.0
-            .retain(|key, _| !IGNORED.iter().any(|(ignored, _)| covers(ignored, key)));
-        Surroundings(keys.0)
+        keys.that_matter()
+    }
+
+    /// What is known of a run before it is made: its plan and its host.
+    pub fn before(plan: &Plan, host: &HostFacts) -> Self {
+        let mut keys = Keys::default();
+        keys.add("plan", plan);
+        keys.add("host", host);
+        keys.that_matter()
     }
 
     /// Hash of the keys under the plan but the seed, and of all others but those of the program: what a noise profile belongs
@@ -140,6 +147,12 @@ pub fn covers(name: &str, key: &str) -> bool {
 struct Keys(BTreeMap<String, String>);
 
 impl Keys {
+    fn that_matter(mut self) -> Surroundings {
+        self.0
+            .retain(|key, _| !IGNORED.iter().any(|(ignored, _)| covers(ignored, key)));
+        Surroundings(self.0)
+    }
+
     fn add(&mut self, key: &str, part: &impl Serialize) {
         // What was read from JSON has a JSON form.
         if let Ok(value) = serde_json::to_value(part) {

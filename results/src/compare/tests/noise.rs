@@ -6,6 +6,7 @@ use super::runs::{base, side, tuned, upgraded};
 use crate::compare::{
     Metric, NoiseProfile,
     noise::{NoiseError, NoiseKey, ProfileFileError},
+    surroundings::Surroundings,
 };
 
 fn profile() -> NoiseProfile {
@@ -145,4 +146,18 @@ fn of_one_seed_it_fits_runs_of_that_and_of_several_any() {
     let mut old = of_one;
     old.surroundings.0.remove("plan.load.seed");
     assert_eq!(old.applies_to(&run), Ok(()));
+}
+
+#[test]
+fn before_a_run_it_is_found_by_plan_and_host() {
+    let profile = profile();
+    let mut run = base().remove(0);
+    run.plan.load.seed = 9;
+    let before = |run: &crate::Results| Surroundings::before(&run.plan, &run.environment.host);
+    assert!(profile.is_of(&before(&run)));
+    run.environment.host.cores.value = Some(99);
+    assert!(!profile.is_of(&before(&run)));
+    let mut run = base().remove(0);
+    run.plan.load.rate = "399".parse().unwrap();
+    assert!(!profile.is_of(&before(&run)));
 }
