@@ -1,5 +1,6 @@
 //! Commands that work from results files alone: no server, no network, years later.
 
+mod against_history;
 mod comparing;
 mod diagnosing;
 mod found;

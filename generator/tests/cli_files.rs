@@ -332,6 +332,63 @@ fn a_history_fails_on_a_change_for_the_worse() {
 }
 
 #[test]
+fn new_runs_are_compared_with_the_latest_of_their_series() {
+    let place = Place::new();
+    for number in 1..=12 {
+        place.run(&format!("runs/r{number}/results.json"), number, |results| {
+            // The first ones are far off: they are not among the latest.
+            stretch(
+                results,
+                if number < 5 { 3.0 } else { 1.0 } + f64::from(number % 3) / 100.0,
+            );
+        });
+    }
+    // New ones that lie in the folder themselves.
+    let new: Vec<String> = (13..=16).map(|number| format!("runs/r{number}/results.json")).collect();
+    for (number, file) in (13..).zip(&new) {
+        place.run(file, number, |results| {
+            stretch(results, 1.5 + f64::from(number % 3) / 100.0)
+        });
+    }
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    let against = ["--against-history", "runs", "--last", "8"];
+    let (text, note) = place.ends(1, &arguments(&[&["compare"], &new, &against]));
+    assert!(text.contains("REGRESSED"), "{text}");
+    assert!(
+        note.contains("latest 8 of 12 runs of their series under runs, 1ng8n05-lucid-panda to 1ng8n12-lucid-panda"),
+        "{note}"
+    );
+    // The series is refused as any other side.
+    place.run("newer.json", 20, |results| results.run.version = "0.2.0".into());
+    let (_, said) = place.ends(3, &["compare", "newer.json", "--against-history", "runs"]);
+    assert!(
+        said.contains("these runs are not compared") && said.contains("program.version"),
+        "{said}"
+    );
+
+    place.run("runs/other/results.json", 30, |results| {
+        results.plan.load.rate = "61".parse().unwrap()
+    });
+    let said = place.refuses(&["compare", "runs/other/results.json", "--against-history", "runs"]);
+    assert!(said.contains("has 0 runs of the series of 1ng8n30"), "{said}");
+    for (wrong, expected) in [
+        (&["--against-history", "nowhere"][..], "nowhere cannot be read"),
+        (&["--against-history", "runs", "--last", "1"], "--last 1"),
+        (&["--against-history", "runs", "--last", "101"], "--last 101"),
+    ] {
+        let said = place.refuses(&arguments(&[&["compare", "newer.json"], wrong]));
+        assert!(said.contains(expected), "{said}");
+    }
+    for (wrong, expected) in [
+        (&["--last", "5"][..], "--against-history"),
+        (&["--against-history", "runs", "--paired", "yes"], "--paired"),
+    ] {
+        let (_, said) = place.ends(2, &arguments(&[&["compare", "newer.json"], wrong]));
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn a_report_lies_beside_its_first_run() {
     let place = Place::new();
     place.copy(REAL, "runs/first/results.json");

@@ -13,6 +13,7 @@ mod series;
 #[cfg(test)]
 mod simulations;
 mod steps;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -30,6 +31,7 @@ pub use self::{
     find::Unread,
     run::RunRow,
     series::{Difference, Series},
+    tail::{Tail, TailError, tail},
 };
 use crate::summary::Style;
 

@@ -16,6 +16,12 @@ pub struct CompareArgs {
     /// The run that each of the others is compared with, one column each
     #[arg(long, value_name = "RUN")]
     pub baseline: Option<PathBuf>,
+    /// Folder with earlier runs: the latest of the series that the given runs belong to are the first side
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["against", "baseline", "paired"])]
+    pub against_history: Option<PathBuf>,
+    /// How many of them, 2 to 100 [default: 10]
+    #[arg(long, value_name = "N", requires = "against_history")]
+    pub last: Option<u16>,
     /// How the comparison is made and shown.
     #[command(flatten)]
     pub judging: JudgingArgs,

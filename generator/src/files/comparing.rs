@@ -12,7 +12,7 @@ use benchmark_results::{
 };
 use benchmark_scenarios::{Problem, units};
 
-use super::{Found, Printed, find, reporting::named};
+use super::{Found, Printed, against_history, find, reporting::named};
 use crate::args::{CompareArgs, CompareFormat, JudgingArgs, Paired};
 
 /// What is asked of a comparison, besides its runs.
@@ -61,6 +61,8 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         allowed: options.allow.clone(),
         noise: options.noise.clone(),
         pairing: match options.paired {
+            // What was made weeks ago has no turns with what is new.
+            _ if options.against_history.is_some() => Pairing::Unpaired,
             Paired::Auto => Pairing::Auto,
             Paired::Yes => Pairing::Paired,
             Paired::No => Pairing::Unpaired,
@@ -72,7 +74,12 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
             .map(|run| (run.name.clone(), vec![run]))
             .collect::<Vec<_>>()
     };
-    let all: Vec<(String, Vec<Found>)> = if let Some(baseline) = &options.baseline {
+    let mut notes = Vec::new();
+    let all: Vec<(String, Vec<Found>)> = if let Some(folder) = &options.against_history {
+        let (tail, note) = against_history::tail(folder, &runs, options.last)?;
+        notes.push(note);
+        vec![("history".to_owned(), tail), ("new".to_owned(), runs)]
+    } else if let Some(baseline) = &options.baseline {
         let mut all = find(std::slice::from_ref(baseline))?;
         all.extend(runs);
         one_each(all)
@@ -88,7 +95,8 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         ))
         .remedy("compare BASE NEW")
         .remedy("compare A1 A2 … --against B1 B2 …")
-        .remedy("compare --baseline BASE R1 R2 …"));
+        .remedy("compare --baseline BASE R1 R2 …")
+        .remedy("compare R1 R2 … --against-history DIR"));
     };
     let sides: Vec<Compared> = all
         .iter()
@@ -97,7 +105,12 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
             runs,
         })
         .collect();
-    compare_sides(&sides, &request, folder, style)
+    let printed = compare_sides(&sides, &request, folder, style)?;
+    notes.extend(printed.note);
+    Ok(Printed {
+        note: (!notes.is_empty()).then(|| notes.join("\n")),
+        ..printed
+    })
 }
 
 /// Whether runs can be judged as it is asked for: found out before they are made.
