@@ -1,19 +1,25 @@
 //! Whether one configuration is better than another: sizes, intervals and verdicts from results files alone.
 //!
 //! [`compare`] takes whole runs, asks first whether they may be compared ([`refusal`]), then reads the metrics of each
-//! ([`metric`]) and judges them ([`decide`]). [`render_terminal`], [`render_markdown`] and [`to_json`] tell what came out.
+//! ([`metric`]), puts them together ([`order`], [`evidence`]) and judges them ([`decide`]). [`render_terminal`],
+//! [`render_markdown`] and [`to_json`] tell what came out.
 
 pub(crate) mod cells;
 mod comparison;
 pub mod decide;
+pub mod evidence;
 pub(crate) mod figures;
+mod gate;
 mod guards;
 mod likeness;
+pub mod margin;
 mod markdown;
 pub mod metric;
 pub mod noise;
+mod odd;
 mod order;
 pub mod refusal;
+pub mod resolution;
 mod soundness;
 pub mod surroundings;
 mod terminal;
@@ -24,29 +30,44 @@ mod within;
 use std::collections::BTreeMap;
 
 pub use self::{
-    comparison::{Candidate, Comparison, NoiseSummary, Outcome, Row, SideSummary},
-    decide::{Method, Verdict},
+    comparison::{Candidate, Comparison, NoiseSummary, OddRuns, Outcome, Pair, Row, SideSummary},
+    decide::Verdict,
+    evidence::Method,
+    gate::{Gate, GateRow, GateStanding},
     guards::{Guard, GuardStanding},
     likeness::{Difference, Standing},
+    margin::{Margin, MarginError, Margins},
     markdown::render_markdown,
     metric::Metric,
     noise::{NoiseFile, NoiseProfile},
-    order::Pairing,
+    order::{Arrangement, Pairing},
     refusal::{CompareError, Refusal, UsageError},
+    resolution::Resolution,
     terminal::render_terminal,
 };
 use self::{
-    decide::{Alone, Answer, Evidence, Question},
-    metric::Values,
+    decide::{Answer, Question},
+    evidence::{Alone, Evidence, Turn, WithinRun},
+    metric::{Distribution, Values},
     noise::Spread,
+    resolution::Deciding,
 };
-use crate::{Results, accepted::BEYOND, format::plural};
+use crate::{
+    Results,
+    accepted::BEYOND,
+    format::{percent, plural},
+    schema::CheckStatus,
+    stats,
+};
 
 /// Version of the JSON form of a [`Comparison`].
-pub const COMPARISON_VERSION: u32 = 1;
+pub const COMPARISON_VERSION: u32 = 2;
 
-/// Change that makes no difference, unless said: 3 %.
-pub const DEFAULT_MARGIN: f64 = 0.03;
+/// Runs of both sides together that are compared at most: thousands of workflows a second for an hour each are gigabytes.
+pub const MOST_RUNS: usize = 200;
+
+/// Share of a start latency that the generator's own lag may be, at the same quantile.
+const LARGEST_LAG: f64 = 0.1;
 
 /// A run and the name of its file, for messages.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +90,8 @@ pub struct Side<'a> {
 /// How to compare.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Change that makes no difference, as a share: 0.03. Noise is no part of it.
-    pub margin: f64,
+    /// Changes that make no difference. Noise is no part of them.
+    pub margins: Margins,
     /// What decides.
     pub primary: Vec<Metric>,
     /// How runs are put together.
@@ -81,20 +102,26 @@ pub struct Options {
     pub allowed: Vec<String>,
     /// Noise profiles; each must fit one of the sides.
     pub noise: Vec<NoiseFile>,
+    /// How much worse it may be at most, as a share, where it is a gate.
+    pub at_most_worse: Option<f64>,
     /// Whether it is a failure when a primary metric cannot be told.
     pub strict: bool,
+    /// Whether nobody reads what is said, so that the exit code must say it.
+    pub unattended: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
-            margin: DEFAULT_MARGIN,
+            margins: Margins::default(),
             primary: Metric::PRIMARY.to_vec(),
             pairing: Pairing::Auto,
             factors: Vec::new(),
             allowed: Vec::new(),
             noise: Vec::new(),
+            at_most_worse: None,
             strict: false,
+            unattended: false,
         }
     }
 }
@@ -140,31 +167,48 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         .chain(candidates)
         .filter_map(|side| soundness::disturbed(&side.name, &side.runs))
         .collect();
-    let first = Read::of(baseline)?;
-    let read = candidates.iter().map(Read::of).collect::<Result<Vec<_>, _>>()?;
-    let pairs: Vec<_> = read.iter().map(|side| paired(&first, side, options.pairing)).collect();
+    let first = Read::of(baseline, &options.primary)?;
+    let read = candidates
+        .iter()
+        .map(|side| Read::of(side, &options.primary))
+        .collect::<Result<Vec<_>, _>>()?;
+    let arranged: Vec<_> = read
+        .iter()
+        .map(|side| order::arrange(&first.runs, &side.runs, options.pairing))
+        .collect();
     let metrics = metrics(&options.primary);
     let mut questions = Vec::with_capacity(metrics.len() * read.len());
-    for (side, paired) in read.iter().zip(&pairs) {
+    for (side, (arrangement, orders)) in read.iter().zip(&arranged) {
+        let pairs = arrangement.is_paired().then_some(orders.as_slice());
         questions.extend(
             metrics
                 .iter()
-                .map(|metric| question(*metric, &first, side, *paired, options)),
+                .map(|metric| question(*metric, &first, side, pairs, options)),
         );
     }
     // All candidates are asked at once: the correction is for everything that one comparison claims.
     let answers = decide::decide(&questions);
-    let asked = read.iter().zip(pairs).zip(differences);
-    let answered = questions.chunks(metrics.len()).zip(answers.chunks(metrics.len()));
-    let candidates: Vec<_> = asked
-        .zip(answered)
-        .map(|(((side, paired), differences), (questions, answers))| {
-            let rows = questions
-                .iter()
-                .zip(answers)
-                .map(|(question, answer)| row(question, answer, &first, side))
+    let level = decide::level(&questions);
+    let candidates: Vec<_> = read
+        .iter()
+        .zip(&arranged)
+        .zip(differences)
+        .enumerate()
+        .map(|(at, ((side, arranged), differences))| {
+            let own = at * metrics.len()..(at + 1) * metrics.len();
+            let rows = own
+                .clone()
+                .map(|index| Row {
+                    odd: odd_runs(&questions, index),
+                    ..row(&questions[index], &answers[index], level, &first, side)
+                })
                 .collect();
-            candidate(&first, side, paired, rows, differences)
+            let asked = Asked {
+                answers: &answers[own],
+                level,
+                at_most_worse: options.at_most_worse,
+            };
+            candidate(&first, side, arranged, rows, &asked, differences)
         })
         .collect();
     let noise = options.noise.iter().map(|file| file.summary(&runs, &options.primary));
@@ -173,7 +217,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         comparison_version: COMPARISON_VERSION,
         baseline: first.summary(),
         outcome,
-        exit_code: comparison::exit_code(outcome, &candidates, options.strict),
+        exit_code: comparison::exit_code(outcome, &candidates, options.strict, options.unattended),
         candidates,
         noise: noise.collect(),
         disturbed,
@@ -194,9 +238,14 @@ fn check_usage(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         let side = side.name.clone();
         return Err(UsageError::NoRuns { side });
     }
-    if !(options.margin > 0.0 && options.margin < decide::LARGEST_MARGIN) {
-        let given = options.margin;
-        return Err(UsageError::Margin { given });
+    let given = baseline.runs.len() + candidates.iter().map(|side| side.runs.len()).sum::<usize>();
+    if given > MOST_RUNS {
+        return Err(UsageError::TooMany { given });
+    }
+    if let Some(given) = options.at_most_worse
+        && !(given > 0.0 && given <= margin::LARGEST_SHARE)
+    {
+        return Err(UsageError::AtMostWorse { given });
     }
     if options.primary.is_empty() {
         return Err(UsageError::NoPrimary);
@@ -241,12 +290,12 @@ struct Read<'a> {
     name: &'a str,
     runs: Vec<RunFile<'a>>,
     values: Vec<Values>,
-    /// The errors within a single run.
-    within: BTreeMap<Metric, decide::WithinRun>,
+    /// The errors within each run: of a single one for all metrics, of several for those that decide.
+    within: Vec<BTreeMap<Metric, WithinRun>>,
 }
 
 impl<'a> Read<'a> {
-    fn of(side: &'a Side<'a>) -> Result<Self, CompareError> {
+    fn of(side: &'a Side<'a>, primary: &[Metric]) -> Result<Self, CompareError> {
         let runs: Vec<_> = order::by_time(&side.runs)
             .into_iter()
             .map(|index| side.runs[index])
@@ -259,15 +308,17 @@ impl<'a> Read<'a> {
             .iter()
             .map(|run| metric::values(run.results).map_err(|source| damaged(run, source)));
         let values = values.collect::<Result<_, _>>()?;
-        let within = match runs.as_slice() {
-            [run] => within::errors(run.results, &Metric::all().collect::<Vec<_>>())
-                .map_err(|source| damaged(run, source))?,
-            _ => Vec::new(),
-        };
+        let all: Vec<_> = Metric::all().collect();
+        let asked = if runs.len() == 1 { &all } else { primary };
+        let within = runs.iter().map(|run| {
+            let errors = within::errors(run.results, asked).map_err(|source| damaged(run, source))?;
+            Ok(errors.into_iter().collect())
+        });
+        let within = within.collect::<Result<_, CompareError>>()?;
         Ok(Read {
             name: &side.name,
             values,
-            within: within.into_iter().collect(),
+            within,
             runs,
         })
     }
@@ -287,19 +338,39 @@ impl<'a> Read<'a> {
             name: self.name.to_owned(),
             files: self.runs.iter().map(|run| run.name.to_owned()).collect(),
             runs: self.runs.iter().map(|run| run.results.run.id.clone()).collect(),
+            warnings: self.runs.iter().flat_map(warnings).collect(),
         }
     }
-}
 
-fn paired(first: &Read, second: &Read, pairing: Pairing) -> bool {
-    match pairing {
-        Pairing::Auto => order::took_turns(&first.runs, &second.runs),
-        Pairing::Paired => true,
-        Pairing::Unpaired => false,
+    /// Samples of a latency, run by run.
+    fn samples(&self, metric: Metric) -> Vec<u64> {
+        let Some(of) = metric.distribution() else {
+            return Vec::new();
+        };
+        let count = |run: &RunFile| of.of(&run.results.phases.measure.latencies).count;
+        self.runs.iter().map(count).collect()
     }
 }
 
-fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: &Options) -> Question {
+/// What a run warns of itself.
+fn warnings(run: &RunFile) -> Vec<String> {
+    let checks = run.results.verdict.checks.iter();
+    checks
+        .filter(|check| check.status == CheckStatus::Warning)
+        .map(|check| {
+            format!(
+                "{}: {} {} ({})",
+                run.name,
+                figures::shortened(&check.name),
+                figures::shortened(&check.value),
+                figures::shortened(&check.limit)
+            )
+        })
+        .collect()
+}
+
+/// `pairs` tells of each pair whether the baseline's run came first; `None` of groups.
+fn question(metric: Metric, first: &Read, second: &Read, pairs: Option<&[bool]>, options: &Options) -> Question {
     let noise = noise_of(metric, first, second, &options.noise);
     let evidence = match (first.values_of(metric), second.values_of(metric)) {
         (Err(reason), _) | (_, Err(reason)) => Evidence::Nothing(reason),
@@ -326,22 +397,33 @@ fn question(metric: Metric, first: &Read, second: &Read, paired: bool, options: 
             ([value], [other]) => Evidence::Single {
                 first: Alone {
                     value: *value,
-                    within: first.within.get(&metric).copied(),
+                    within: first.within[0].get(&metric).copied(),
                 },
                 second: Alone {
                     value: *other,
-                    within: second.within.get(&metric).copied(),
+                    within: second.within[0].get(&metric).copied(),
                 },
             },
-            _ if paired => Evidence::Pairs(a.into_iter().zip(b).collect()),
-            _ => Evidence::Groups { first: a, second: b },
+            _ => match pairs {
+                Some(orders) => {
+                    let turns = a.into_iter().zip(b).zip(orders);
+                    let turn = |((first, second), baseline_first): ((f64, f64), &bool)| Turn {
+                        first,
+                        second,
+                        baseline_first: *baseline_first,
+                    };
+                    Evidence::Turns(turns.map(turn).collect())
+                }
+                None => Evidence::Groups { first: a, second: b },
+            },
         },
     };
+    let baseline = centre(metric, &first.values_of(metric).unwrap_or_default());
     let withheld = withheld(metric, &first.runs, &second.runs);
     Question {
         metric,
         primary: options.primary.contains(&metric),
-        margin: options.margin,
+        margin: options.margins.of(metric).on(metric, baseline.unwrap_or(f64::NAN)),
         noise,
         evidence,
         withheld,
@@ -374,60 +456,179 @@ fn noise_of(metric: Metric, first: &Read, second: &Read, profiles: &[NoiseFile])
     spreads.max_by(|a, b| a.spread.total_cmp(&b.spread)).copied()
 }
 
-/// A candidate, with its guards. Beside one that is worse nothing else is called better or the same: it would be told of
-/// what was left of the load.
-fn candidate(first: &Read, side: &Read, paired: bool, mut rows: Vec<Row>, differences: Vec<Difference>) -> Candidate {
+/// What was asked of a candidate's metrics, besides its rows.
+struct Asked<'a> {
+    answers: &'a [Answer],
+    /// Alpha that a primary metric must come to.
+    level: f64,
+    at_most_worse: Option<f64>,
+}
+
+/// A candidate, with its guards. What is told of what was left of the load, or of the generator, decides nothing.
+fn candidate(
+    first: &Read,
+    side: &Read,
+    (arrangement, orders): &(Arrangement, Vec<bool>),
+    mut rows: Vec<Row>,
+    asked: &Asked,
+    differences: Vec<Difference>,
+) -> Candidate {
     let throughput = rows.iter().find(|row| row.metric == Metric::Throughput);
     let guards = guards::guards(&first.runs, &side.runs, throughput);
-    if let Some(worse) = guards.iter().find(|guard| guard.standing == GuardStanding::Worse) {
-        for row in rows.iter_mut().filter(|row| row.primary || row.metric.is_latency()) {
-            if matches!(row.verdict, Verdict::Improved | Verdict::Equivalent) {
-                row.verdict = Verdict::NoVerdict;
-                row.reason = Some(format!(
-                    "{} is worse, so this is of what was left of the load",
-                    worse.name
-                ));
-            }
+    let reasons: Vec<_> = rows.iter().map(|row| unfit(row, &rows, &guards, first, side)).collect();
+    for (row, reason) in rows.iter_mut().zip(reasons) {
+        if reason.is_some() {
+            row.verdict = Verdict::NoVerdict;
+            row.more_runs = None;
+            row.reason = reason;
         }
     }
+    let judged = || rows.iter().zip(asked.answers).filter(|(row, _)| row.primary);
+    let deciding: Vec<_> = judged()
+        .filter_map(|(row, answer)| {
+            Some(Deciding {
+                metric: row.metric,
+                known: answer.known?,
+                level: asked.level,
+                within: row.within_run_error,
+            })
+        })
+        .collect();
+    let seconds = first.runs[0].results.phases.measure.seconds;
+    let gate_rows = |limit: f64| {
+        let rows = judged().map(|(row, answer)| GateRow::of(row.metric, answer, row.verdict, limit));
+        rows.collect::<Vec<_>>()
+    };
+    let gated = asked.at_most_worse.map(|limit| (gate_rows(limit), limit));
+    let pairs = first.runs.iter().zip(&side.runs).zip(orders);
+    let pair = |((first, second), baseline_first): ((&RunFile, &RunFile), &bool)| Pair {
+        baseline: first.results.run.id.clone(),
+        other: second.results.run.id.clone(),
+        baseline_first: *baseline_first,
+    };
     let mut candidate = Candidate {
         side: side.summary(),
-        paired,
+        arrangement: *arrangement,
+        pairs: pairs.filter(|_| arrangement.is_paired()).map(pair).collect(),
+        resolution: Resolution::of(&deciding, seconds),
         rows,
         guards,
         differences,
+        gate: None,
         outcome: Outcome::NoVerdict,
     };
+    candidate.gate = gated.map(|(rows, limit)| Gate::of(&candidate, rows, limit));
     candidate.outcome = Outcome::of(std::slice::from_ref(&candidate));
     candidate
 }
 
-fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row {
+/// Why a row decides nothing although it was judged.
+fn unfit(row: &Row, rows: &[Row], guards: &[Guard], first: &Read, side: &Read) -> Option<String> {
+    row.verdict.direction()?;
+    if matches!(
+        row.verdict,
+        Verdict::Improved | Verdict::SlightlyBetter | Verdict::Equivalent
+    ) && (row.primary || row.metric.is_latency())
+        && let Some(worse) = guards.iter().find(|guard| guard.standing == GuardStanding::Worse)
+    {
+        return Some(format!(
+            "{} is worse, so this is of what was left of the load",
+            worse.name
+        ));
+    }
+    let of = row.metric.distribution()?;
+    if of == Distribution::StartResponse {
+        let lag = row.metric.same_of(Distribution::Lag)?;
+        let late = [first, side].into_iter().find_map(|of| {
+            let middle = |metric| stats::median(&mut of.values_of(metric).ok()?);
+            let (lag, whole) = (middle(lag)?, middle(row.metric)?);
+            (lag > LARGEST_LAG * whole).then(|| (of.name, lag / whole))
+        });
+        if let Some((name, share)) = late {
+            return Some(format!(
+                "{} of it is the generator's own lag in {}: a faster generator, or judge the service by --primary {}",
+                percent(share),
+                figures::shortened(name),
+                row.metric.same_of(Distribution::StartService)?
+            ));
+        }
+    }
+    let service = match of {
+        Distribution::StartResponse => Distribution::StartService,
+        Distribution::E2eResponse => Distribution::E2eService,
+        _ => return None,
+    };
+    let service = rows
+        .iter()
+        .find(|other| Some(other.metric) == row.metric.same_of(service))?;
+    let disagrees = matches!(row.verdict, Verdict::Improved | Verdict::Regressed)
+        && service
+            .verdict
+            .direction()
+            .is_some_and(|direction| Some(direction) != row.verdict.direction());
+    disagrees.then(|| {
+        format!(
+            "{} is {}: what differs here is how late the generator was",
+            service.metric.label(),
+            figures::word(service.verdict)
+        )
+    })
+}
+
+/// The odd runs of a question that decides, and what would be said without them.
+fn odd_runs(questions: &[Question], at: usize) -> Option<OddRuns> {
+    let question = questions.get(at).filter(|question| question.primary)?;
+    let odd = odd::odd(question)?;
+    let answer = odd::without(questions, at, &odd);
+    let change = |difference: f64| question.metric.to_change(difference);
+    Some(OddRuns {
+        change: answer.difference.map(change),
+        interval: answer.interval.map(|interval| interval.map(change)),
+        verdict: answer.verdict,
+        baseline: odd.first,
+        values: odd.second,
+    })
+}
+
+/// The mean of values: geometric of ratios; the median where one is beyond every number.
+fn centre(metric: Metric, values: &[f64]) -> Option<f64> {
+    if values.contains(&BEYOND) {
+        return stats::median(&mut values.to_vec());
+    }
+    let scaled = values
+        .iter()
+        .map(|value| metric.to_scale(*value))
+        .collect::<Option<Vec<_>>>()?;
+    (!scaled.is_empty()).then(|| metric.unscaled(stats::mean(&scaled)))
+}
+
+fn row(question: &Question, answer: &Answer, level: f64, first: &Read, second: &Read) -> Row {
     let metric = question.metric;
     let change = |difference: f64| metric.to_change(difference);
     let (baseline_values, values) = (
         first.values_of(metric).unwrap_or_default(),
         second.values_of(metric).unwrap_or_default(),
     );
-    let centre = |values: &[f64]| {
-        if values.contains(&BEYOND) {
-            let mut values = values.to_vec();
-            return crate::stats::median(&mut values);
-        }
-        let scaled = values
-            .iter()
-            .map(|value| metric.to_scale(*value))
-            .collect::<Option<Vec<_>>>()?;
-        (!scaled.is_empty()).then(|| metric.unscaled(crate::stats::mean(&scaled)))
-    };
+    let within: Vec<_> = [first, second]
+        .into_iter()
+        .flat_map(|side| &side.within)
+        .map(|errors| Some(errors.get(&metric)?.standard_error.powi(2)))
+        .collect();
+    let within = within.into_iter().collect::<Option<Vec<_>>>();
+    let baseline = centre(metric, &baseline_values);
     Row {
         metric,
         primary: question.primary,
-        baseline: centre(&baseline_values),
-        value: centre(&values),
+        baseline,
+        value: centre(metric, &values),
         baseline_values,
         values,
-        change: answer.estimate.map(|estimate| change(estimate.value)),
+        baseline_samples: first.samples(metric),
+        samples: second.samples(metric),
+        change: answer.difference.map(change),
+        absolute_change: answer
+            .difference
+            .and_then(|difference| metric.to_absolute(change(difference), baseline?)),
         interval: answer.interval.map(|interval| interval.map(change)),
         equivalence_interval: answer.equivalence_interval.map(|interval| interval.map(change)),
         confidence: answer.confidence,
@@ -435,13 +636,12 @@ fn row(question: &Question, answer: &Answer, first: &Read, second: &Read) -> Row
         p: answer.p,
         adjusted_p: answer.adjusted_p,
         equivalence_p: answer.equivalence_p,
-        hodges_lehmann: answer.hodges_lehmann.map(|shift| change(shift.value)),
-        hodges_lehmann_interval: answer
-            .hodges_lehmann
-            .and_then(|shift| Some(shift.interval?.map(change))),
-        margin: metric.margin(question.margin).map(change),
+        margin: question.margin.map(change),
+        detectable: answer.detectable.map(change),
+        within_run_error: within.map(|squares| stats::mean(&squares).sqrt()),
+        odd: None,
         verdict: answer.verdict,
-        more_runs: answer.more_runs,
+        more_runs: decide::more_runs(answer, &question.margin, level),
         reason: answer.reason.clone(),
     }
 }

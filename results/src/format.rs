@@ -27,6 +27,25 @@ pub fn ms(value: f64) -> String {
     }
 }
 
+/// Milliseconds with three digits, for values that stand beside others of which they differ by little: `9.87ms`, `52.3ms`,
+/// `1.24s`.
+pub(crate) fn exact_ms(value: f64) -> String {
+    if !value.is_finite() || value == 0.0 {
+        return ms(value);
+    }
+    let three = |value: f64| match value.abs() {
+        v if v < 9.995 => format!("{value:.2}"),
+        v if v < 99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    };
+    match value.abs() {
+        v if v < 0.9995 => three(value * 1_000.0) + "µs",
+        v if v < 999.5 => three(value) + "ms",
+        v if v < 999_500.0 => three(value / 1_000.0) + "s",
+        _ => count((value.abs() / 1_000.0).round() as u64) + "s",
+    }
+}
+
 /// Milliseconds, or a dash.
 pub(crate) fn maybe_ms(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.into(), ms)

@@ -43,13 +43,18 @@ pub struct CompareArgs {
 /// How a comparison is judged and shown.
 #[derive(Args, Clone, Debug, Default)]
 pub struct JudgingArgs {
-    /// Change that makes no difference [default: 3%]
+    /// Change that makes no difference: a share, a time, or the larger of both; METRIC=… for one metric alone; may be
+    /// repeated [default: 3%,1ms]
+    #[arg(long, value_name = "MARGIN")]
+    pub margin: Vec<String>,
+    /// Decide whether it is proven to be at most so much worse: exit code 0 proven, 1 worse, 4 open
     #[arg(long, value_name = "SHARE")]
-    pub margin: Option<String>,
+    pub at_most_worse: Option<String>,
     /// Metrics that decide, with commas between them [default: start-response-p99,e2e-response-p99]
     #[arg(long, value_name = "METRICS", value_delimiter = ',')]
     pub primary: Vec<String>,
-    /// Fail with exit code 4 when a deciding metric cannot be told
+    /// Fail with exit code 4 when a deciding metric cannot be told or is slightly worse, and not only when none can be told and
+    /// stdout is no terminal
     #[arg(long)]
     pub strict: bool,
     /// How the comparison is shown: terminal, markdown (for a pull request), json (everything) or html (above the report of

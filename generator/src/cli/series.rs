@@ -16,7 +16,7 @@ use benchmark_results::{
         decide::ALPHA,
         noise::{LEAST_RUNS, NoiseError},
     },
-    stats::power,
+    stats::power::{self, Known},
     text,
     thresholds::Signal,
 };
@@ -65,28 +65,17 @@ pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
 
 /// Why so few turns are not made: what they could see.
 fn too_few(runs: u32) -> Problem {
+    // Of a spread of one, so that what comes of it is told in spreads.
     let told = |runs: u32| {
-        // A turn is a pair; the difference of two runs has √2 of the spread of one. Holm's first step over the deciding metrics.
-        let alpha = ALPHA / Metric::PRIMARY.len() as f64;
-        let times = power::difference_told(power::Layout::Pairs, 2.0_f64.sqrt(), runs, alpha);
-        format!(
-            "±{}",
-            if times < 10.0 {
-                format!("{times:.1}")
-            } else {
-                format!("{times:.0}")
-            }
-        )
-    };
-    let few = match runs {
-        1 => "1 turn tells no change at all".to_owned(),
-        _ => format!(
-            "{runs} turns tell changes from about {} times the spread between runs",
-            told(runs)
-        ),
+        let known = Known::of_turns(1.0, runs);
+        let times = known.map_or(f64::INFINITY, |known| {
+            power::detectable(&known.estimate, ALPHA / Metric::PRIMARY.len() as f64)
+        });
+        format!("±{times:.1}")
     };
     Problem::new(format!(
-        "--runs {runs} is too few: {few}, {LEAST_TURNS} from {}, and {AB_RUNS}, the default, from {}",
+        "--runs {runs} is too few: so few turns tell no change at all, {LEAST_TURNS} tell changes from about {} times the \
+         spread between runs, and {AB_RUNS}, the default, from {}",
         told(LEAST_TURNS),
         told(AB_RUNS)
     ))

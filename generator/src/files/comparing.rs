@@ -1,11 +1,14 @@
 //! `compare`: from files and options to a comparison, and to what is printed of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
 
 use benchmark_results::{
     compare::{
-        self as comparing, CompareError, Comparison, Metric, NoiseFile, NoiseProfile, Options, Pairing, Refusal,
-        RunFile, Side, decide::LARGEST_MARGIN, noise::NoiseKey, render_markdown, render_terminal, to_json,
+        self as comparing, CompareError, Comparison, Margins, Metric, NoiseFile, NoiseProfile, Options, Pairing,
+        Refusal, RunFile, Side, margin::LARGEST_SHARE, noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
     summary::Style,
@@ -224,11 +227,18 @@ fn options(
         allowed: request.allowed.clone(),
         pairing: request.pairing,
         strict: request.judging.strict,
+        unattended: !std::io::stdout().is_terminal(),
         ..Options::default()
     };
-    if let Some(margin) = &request.judging.margin {
-        options.margin = share(margin)?;
-    }
+    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
+    options.margins =
+        Margins::read(request.judging.margin.iter().map(String::as_str)).map_err(|error| wrong(&error))?;
+    options.at_most_worse = request
+        .judging
+        .at_most_worse
+        .as_deref()
+        .map(at_most_worse)
+        .transpose()?;
     if !request.judging.primary.is_empty() {
         let metric = |name: &String| {
             name.parse::<Metric>()
@@ -277,13 +287,13 @@ fn options(
     Ok((options, notes))
 }
 
-/// A share as people write it: `0.03` or `3%`.
-fn share(text: &str) -> Result<f64, Problem> {
+/// A share as people write it: `0.1` or `10%`.
+fn at_most_worse(text: &str) -> Result<f64, Problem> {
     units::parse_ratio(text)
-        .filter(|share| *share > 0.0 && *share < LARGEST_MARGIN)
+        .filter(|share| *share > 0.0 && *share <= LARGEST_SHARE)
         .ok_or_else(|| {
             Problem::new(format!(
-                "--margin {text} is not allowed: give a share above 0 and below 50%, as 0.03 or 3%"
+                "--at-most-worse {text} is not allowed: give a share above 0 and up to 50 %, as 10%"
             ))
         })
 }

@@ -4,12 +4,11 @@ use super::{Row, metric::Scale};
 use crate::format::{NONE, percent};
 
 /// What stands above the rows that decide nothing.
-pub(crate) const EXPLORATORY: &str = "Exploratory: which way each went, not corrected: of twenty that stayed, one looks as if it had not. Decides nothing";
+pub(crate) const EXPLORATORY: &str = "Exploratory: each for itself, not corrected; decides nothing";
 
 /// The change in the metric's own unit, with its sign: `+9.1ms`. A share's change is in its own unit as it is.
 pub(crate) fn absolute(row: &Row) -> String {
-    let difference = row.value.zip(row.baseline).map(|(value, baseline)| value - baseline);
-    match difference.filter(|difference| difference.is_finite() && row.metric.scale() == Scale::Ratio) {
+    match row.absolute_change.filter(|_| row.metric.scale() == Scale::Ratio) {
         Some(difference) => {
             let sign = if difference < 0.0 { '-' } else { '+' };
             format!("{sign}{}", row.metric.figure(difference.abs()))
@@ -50,9 +49,9 @@ pub(crate) fn hint(row: &Row) -> &'static str {
         return "";
     };
     match row.equivalence_interval {
-        Some(inner) if inner.lies_within(&row.margin) => "= within the margin",
         _ if interval.low > 0.0 => "▲ higher",
         _ if interval.high < 0.0 => "▼ lower",
+        Some(inner) if inner.lies_within(&row.margin) => "= alike",
         _ => "",
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Difference, Guard, GuardStanding, Method, Metric, Verdict, figures};
+use super::{
+    Arrangement, Difference, Gate, GateStanding, Guard, GuardStanding, Method, Metric, Resolution, Verdict, figures,
+};
 use crate::stats::Interval;
 
 /// A baseline against one side or several.
@@ -26,8 +28,9 @@ pub struct Comparison {
     pub alpha: f64,
     /// What is to be said of the whole.
     pub outcome: Outcome,
-    /// The exit code of a process that ends with it: 1 when a primary metric or a guard is worse, else 0; if asked to be strict, 4 when
-    /// one cannot be told.
+    /// The exit code of a process that ends with it. 1 when a primary metric or a guard is worse; 4 when none of them could be
+    /// judged and nobody reads it, or, if asked to be strict, when one cannot be told or is slightly worse; else 0. With a gate: 0
+    /// proven, 1 worse, 4 open.
     pub exit_code: u8,
 }
 
@@ -41,6 +44,8 @@ pub struct SideSummary {
     pub files: Vec<String>,
     /// The runs' ids, in the same order.
     pub runs: Vec<String>,
+    /// What the runs warn of themselves: run and check.
+    pub warnings: Vec<String>,
 }
 
 /// One side against the baseline.
@@ -49,16 +54,50 @@ pub struct SideSummary {
 pub struct Candidate {
     /// The side.
     pub side: SideSummary,
-    /// Whether its runs were paired with the baseline's.
-    pub paired: bool,
+    /// How its runs and the baseline's were put together.
+    pub arrangement: Arrangement,
+    /// The runs that were compared with one another, in order of time; empty where they are groups.
+    pub pairs: Vec<Pair>,
     /// The metrics, primary ones first.
     pub rows: Vec<Row>,
     /// What decides by itself, where it says something.
     pub guards: Vec<Guard>,
     /// In what the sides differ.
     pub differences: Vec<Difference>,
+    /// What such runs can tell; `None` where nothing tells how much runs differ.
+    pub resolution: Option<Resolution>,
+    /// Whether it is at most so much worse, where that was asked.
+    pub gate: Option<Gate>,
     /// What is to be said of it.
     pub outcome: Outcome,
+}
+
+/// Two runs that were compared with one another, by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pair {
+    /// The baseline's.
+    pub baseline: String,
+    /// The candidate's.
+    pub other: String,
+    /// Whether the baseline's began first.
+    pub baseline_first: bool,
+}
+
+/// Runs that lie far from the others of their side, and what would be said without them. They are in everything else.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OddRuns {
+    /// Which of the baseline's values.
+    pub baseline: Vec<usize>,
+    /// Which of the candidate's.
+    pub values: Vec<usize>,
+    /// The change without them.
+    pub change: Option<f64>,
+    /// Its interval.
+    pub interval: Option<Interval>,
+    /// What would be said.
+    pub verdict: Verdict,
 }
 
 /// One metric of a candidate.
@@ -78,8 +117,14 @@ pub struct Row {
     pub baseline: Option<f64>,
     /// Mean of the candidate.
     pub value: Option<f64>,
+    /// Samples of the baseline's runs; empty of what is no latency.
+    pub baseline_samples: Vec<u64>,
+    /// Samples of the candidate's runs.
+    pub samples: Vec<u64>,
     /// Change: 0.1 for +10 %, or for +10 percentage points of a share.
     pub change: Option<f64>,
+    /// The same in the metric's unit.
+    pub absolute_change: Option<f64>,
     /// The interval of the change.
     pub interval: Option<Interval>,
     /// The 90 % interval, which is inside of the margin where the sides are equivalent; `None` where nothing was tested.
@@ -94,15 +139,17 @@ pub struct Row {
     pub adjusted_p: Option<f64>,
     /// p of a change outside of the margin (TOST).
     pub equivalence_p: Option<f64>,
-    /// The Hodges–Lehmann estimate of the change; `None` for single runs.
-    pub hodges_lehmann: Option<f64>,
-    /// Its interval of at least the same confidence; `None` where so few runs have none.
-    pub hodges_lehmann_interval: Option<Interval>,
     /// Change that makes no difference.
     pub margin: Interval,
+    /// The smallest change that such runs tell with 80 % probability.
+    pub detectable: Option<f64>,
+    /// Error within one run, relative (root of the mean square over the runs); `None` where it cannot be told.
+    pub within_run_error: Option<f64>,
+    /// Runs that lie far from the others.
+    pub odd: Option<OddRuns>,
     /// What is said.
     pub verdict: Verdict,
-    /// Of an inconclusive one: more runs a side that would decide; `None` when it is more than anybody makes.
+    /// Of an open one: more runs a side that would decide; `None` when it is more than anybody makes.
     pub more_runs: Option<u32>,
     /// Why there is no verdict, or why the runs were ranked.
     pub reason: Option<String>,
@@ -132,16 +179,20 @@ pub struct NoiseSummary {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
-    /// At least one is worse.
+    /// At least one is worse by more than the margin.
     Regressed,
-    /// At least one is better, and none is worse or open.
-    Improved,
+    /// At least one is slightly worse, and none by more.
+    SlightlyWorse,
     /// At least one cannot be told yet, and none is worse.
-    Inconclusive,
+    Open,
+    /// Nothing can be said of at least one, and none is worse or open.
+    NoVerdict,
+    /// At least one is better by more than the margin, and all others are told and not worse.
+    Improved,
+    /// At least one is slightly better, and all others are told and not worse.
+    SlightlyBetter,
     /// None differs by more than the margin.
     Equivalent,
-    /// Nothing can be said of at least one, and none is worse.
-    NoVerdict,
 }
 
 impl Outcome {
@@ -150,12 +201,16 @@ impl Outcome {
         let guard = |standing: GuardStanding| guards(candidates).any(|guard| guard.standing == standing);
         if any(Verdict::Regressed) || guard(GuardStanding::Worse) {
             Outcome::Regressed
-        } else if any(Verdict::Inconclusive) || guard(GuardStanding::Open) {
-            Outcome::Inconclusive
+        } else if any(Verdict::SlightlyWorse) {
+            Outcome::SlightlyWorse
+        } else if any(Verdict::Open) || guard(GuardStanding::Open) {
+            Outcome::Open
         } else if any(Verdict::NoVerdict) {
             Outcome::NoVerdict
         } else if any(Verdict::Improved) || guard(GuardStanding::Better) {
             Outcome::Improved
+        } else if any(Verdict::SlightlyBetter) {
+            Outcome::SlightlyBetter
         } else {
             Outcome::Equivalent
         }
@@ -188,13 +243,27 @@ fn guards(candidates: &[Candidate]) -> impl Iterator<Item = &Guard> {
     candidates.iter().flat_map(|candidate| &candidate.guards)
 }
 
-pub(super) fn exit_code(outcome: Outcome, candidates: &[Candidate], strict: bool) -> u8 {
-    let open = |row: &Row| matches!(row.verdict, Verdict::Inconclusive | Verdict::NoVerdict);
-    let is_open =
-        primary(candidates).any(open) || guards(candidates).any(|guard| guard.standing == GuardStanding::Open);
+/// Whether none of the primary metrics could be judged, and no guard says that it is worse.
+pub(super) fn is_silent(outcome: Outcome, candidates: &[Candidate]) -> bool {
+    outcome != Outcome::Regressed && primary(candidates).all(|row| row.verdict.direction().is_none())
+}
+
+pub(super) fn exit_code(outcome: Outcome, candidates: &[Candidate], strict: bool, unattended: bool) -> u8 {
+    let gates = candidates.iter().filter_map(|candidate| candidate.gate.as_ref());
+    if let Some(standing) = gates.map(|gate| gate.standing).max() {
+        return match standing {
+            GateStanding::Proven => 0,
+            GateStanding::Worse => 1,
+            GateStanding::Open => 4,
+        };
+    }
+    let doubtful = |row: &Row| matches!(row.verdict, Verdict::Open | Verdict::NoVerdict | Verdict::SlightlyWorse);
+    let is_doubtful =
+        primary(candidates).any(doubtful) || guards(candidates).any(|guard| guard.standing == GuardStanding::Open);
     match outcome {
         Outcome::Regressed => 1,
-        _ if strict && is_open => 4,
+        _ if strict && is_doubtful => 4,
+        _ if unattended && is_silent(outcome, candidates) => 4,
         _ => 0,
     }
 }

@@ -1,9 +1,10 @@
 //! Changes, intervals and verdicts as text: direction by sign and by mark, so that colour is never needed.
 
 use super::{
-    Comparison, GuardStanding, Outcome, Row, Verdict,
+    Comparison, Gate, GateStanding, GuardStanding, Method, OddRuns, Outcome, Row, Verdict, cells, comparison,
     likeness::{Difference, Standing},
     metric::{Metric, Scale},
+    resolution::FOUND_BY_LOOKING_AGAIN,
 };
 use crate::{
     format::{NONE, percent, plural},
@@ -61,13 +62,16 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// Which way it went: `▲` up, `▼` down; what it does not say: `=`, `?`, `-`.
+/// Which way it went: `▲` up, `▼` down, hollow where it is slight; what it does not say: `=`, `?`, `-`.
 pub(crate) fn mark(row: &Row) -> &'static str {
+    let up = row.change.is_some_and(|change| change > 0.0);
     match row.verdict {
-        Verdict::Improved | Verdict::Regressed if row.change.is_some_and(|change| change > 0.0) => "▲",
+        Verdict::Improved | Verdict::Regressed if up => "▲",
         Verdict::Improved | Verdict::Regressed => "▼",
+        Verdict::SlightlyBetter | Verdict::SlightlyWorse if up => "△",
+        Verdict::SlightlyBetter | Verdict::SlightlyWorse => "▽",
         Verdict::Equivalent => "=",
-        Verdict::Inconclusive => "?",
+        Verdict::Open => "?",
         Verdict::NoVerdict => NONE,
     }
 }
@@ -76,20 +80,22 @@ pub(crate) fn mark(row: &Row) -> &'static str {
 pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Improved => "improved",
-        Verdict::Regressed => "regressed",
+        Verdict::SlightlyBetter => "slightly better",
         Verdict::Equivalent => "equivalent",
-        Verdict::Inconclusive => "inconclusive",
+        Verdict::SlightlyWorse => "slightly worse",
+        Verdict::Regressed => "regressed",
+        Verdict::Open => "open",
         Verdict::NoVerdict => "no verdict",
     }
 }
 
-/// The same in little, for what decides nothing and for narrow columns.
+/// The same where a column is narrow.
 pub(crate) fn short_word(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Improved => "better",
-        Verdict::Regressed => "worse",
+        Verdict::Improved | Verdict::SlightlyBetter => "better",
         Verdict::Equivalent => "same",
-        Verdict::Inconclusive => "open",
+        Verdict::SlightlyWorse | Verdict::Regressed => "worse",
+        Verdict::Open => "open",
         Verdict::NoVerdict => "",
     }
 }
@@ -98,21 +104,90 @@ pub(crate) fn short_word(verdict: Verdict) -> &'static str {
 pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Regressed => "REGRESSED",
-        Outcome::Improved => "IMPROVED",
-        Outcome::Inconclusive => "INCONCLUSIVE",
-        Outcome::Equivalent => "EQUIVALENT",
+        Outcome::SlightlyWorse => "SLIGHTLY WORSE",
+        Outcome::Open => "OPEN",
         Outcome::NoVerdict => "NO VERDICT",
+        Outcome::Improved => "IMPROVED",
+        Outcome::SlightlyBetter => "SLIGHTLY BETTER",
+        Outcome::Equivalent => "EQUIVALENT",
     }
 }
 
+/// How a banner is meant, for its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Doubtful,
+    Bad,
+}
+
+/// What a reader of one line reads: the words, what they rest on, and their tone. It says what the exit code says.
+pub(crate) fn banner(comparison: &Comparison) -> (String, String, Tone) {
+    let gates = || {
+        comparison
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.gate.as_ref())
+    };
+    let Some(gate) = gates().max_by_key(|gate| gate.standing) else {
+        let tone = match comparison.outcome {
+            Outcome::Regressed => Tone::Bad,
+            Outcome::SlightlyWorse | Outcome::Open | Outcome::NoVerdict => Tone::Doubtful,
+            Outcome::Improved | Outcome::SlightlyBetter | Outcome::Equivalent => Tone::Good,
+        };
+        return (outcome(comparison.outcome).to_owned(), tally(comparison), tone);
+    };
+    let limit = percent(gate.at_most_worse);
+    let (words, tone) = match gate.standing {
+        GateStanding::Proven => (format!("AT MOST {limit} WORSE"), Tone::Good),
+        GateStanding::Open => (format!("OPEN WHETHER AT MOST {limit} WORSE"), Tone::Doubtful),
+        GateStanding::Worse => (format!("WORSE, BY MORE THAN {limit} OR BY A GUARD"), Tone::Bad),
+    };
+    let rows = || gates().flat_map(|gate| &gate.rows);
+    let proven = rows().filter(|row| row.standing == GateStanding::Proven).count();
+    let total = plural(rows().count() as u64, "primary metric");
+    (
+        words,
+        format!("proven of {proven} of {total}, each with 95 % confidence"),
+        tone,
+    )
+}
+
+/// What each metric comes to at the gate of a candidate, a sentence each.
+pub(crate) fn gate(gate: &Gate) -> Vec<String> {
+    let limit = percent(gate.at_most_worse);
+    let rows = gate.rows.iter().map(|row| {
+        let bound = match row.bound {
+            Some(bound) if bound > 0.0 => format!("at most {} worse", percent(bound)),
+            Some(bound) => format!("at least {} better", percent(-bound)),
+            None => "how much worse it may be is not known".into(),
+        };
+        let said = match (row.standing, row.more_runs) {
+            (GateStanding::Proven, _) => format!("within {limit}"),
+            (GateStanding::Worse, _) => format!("worse by more than {limit}"),
+            (GateStanding::Open, Some(more)) => {
+                format!(
+                    "open; about {} a side would prove it or the contrary",
+                    plural(u64::from(more), "more run")
+                )
+            }
+            (GateStanding::Open, None) => "open".into(),
+        };
+        format!("{}: {bound}: {said}", row.metric.label())
+    });
+    rows.collect()
+}
+
 /// How many of the guards and of the primary metrics say it.
-pub(crate) fn tally(comparison: &Comparison) -> String {
+fn tally(comparison: &Comparison) -> String {
     let (said, guard) = match comparison.outcome {
         Outcome::Regressed => (Verdict::Regressed, Some(GuardStanding::Worse)),
-        Outcome::Improved => (Verdict::Improved, Some(GuardStanding::Better)),
-        Outcome::Inconclusive => (Verdict::Inconclusive, Some(GuardStanding::Open)),
-        Outcome::Equivalent => (Verdict::Equivalent, None),
+        Outcome::SlightlyWorse => (Verdict::SlightlyWorse, None),
+        Outcome::Open => (Verdict::Open, Some(GuardStanding::Open)),
         Outcome::NoVerdict => (Verdict::NoVerdict, None),
+        Outcome::Improved => (Verdict::Improved, Some(GuardStanding::Better)),
+        Outcome::SlightlyBetter => (Verdict::SlightlyBetter, None),
+        Outcome::Equivalent => (Verdict::Equivalent, None),
     };
     let guards = comparison.guards().filter(|told| Some(told.standing) == guard).count();
     let count = comparison.primary().filter(|row| row.verdict == said).count();
@@ -126,14 +201,72 @@ pub(crate) fn tally(comparison: &Comparison) -> String {
     }
 }
 
-/// What must not be overlooked: that no primary metric could be told, which the exit code says with `--strict` only.
+/// What must not be overlooked: that no primary metric could be told.
 pub(crate) fn warning(comparison: &Comparison) -> Option<String> {
-    let open = |row: &Row| matches!(row.verdict, Verdict::Inconclusive | Verdict::NoVerdict);
-    let silent = comparison.outcome != Outcome::Regressed && comparison.primary().all(open);
-    silent.then(|| {
+    let gated = comparison.candidates.iter().any(|candidate| candidate.gate.is_some());
+    (!gated && comparison::is_silent(comparison.outcome, &comparison.candidates)).then(|| {
         format!(
             "{}: none of the primary metrics could be judged, so this is no pass",
             outcome(comparison.outcome)
+        )
+    })
+}
+
+/// What a change rests on: `-1.80ms, p 0.016, 98.4 % interval (rank sum), 5 v 5 runs`; `None` where nothing was tested.
+pub(crate) fn evidence(row: &Row) -> Option<String> {
+    let method = match row.method? {
+        Method::TurnsT => "t of the turns",
+        Method::PairedT => "paired t",
+        Method::WelchT => "Welch's t",
+        Method::PooledT => "pooled t",
+        Method::NoiseProfile => "t with the noise profile",
+        Method::RankSum => "rank sum",
+        Method::WithinRun => return None,
+    };
+    let mut parts = vec![cells::absolute(row)];
+    parts.extend(row.p.map(|_| format!("p {}", cells::p(row).replace("< ", "<"))));
+    parts.push(match row.interval {
+        Some(_) => format!("{} interval ({method})", cells::confidence(row)),
+        None => method.to_owned(),
+    });
+    parts.push(format!("{} runs", cells::runs(row)));
+    parts.retain(|part| part != NONE);
+    Some(parts.join(", "))
+}
+
+/// The values of all runs of a side, in order of time, odd ones with a star: `9.87 10.1* 9.95ms`. `None` of fewer than two.
+pub(crate) fn values(row: &Row, values: &[f64], odd: impl Fn(&OddRuns) -> &Vec<usize>) -> Option<String> {
+    if values.len() < 2 {
+        return None;
+    }
+    let odd: &[usize] = row.odd.as_ref().map_or(&[], |of| odd(of));
+    let texts = values.iter().enumerate().map(|(at, value)| {
+        let star = if odd.contains(&at) { "*" } else { "" };
+        row.metric.figure(*value) + star
+    });
+    Some(texts.collect::<Vec<_>>().join(" "))
+}
+
+/// What would be said without the odd runs.
+pub(crate) fn without_odd(row: &Row) -> Option<String> {
+    let odd = row.odd.as_ref()?;
+    let count = odd.baseline.len() + odd.values.len();
+    Some(format!(
+        "without the {} marked *: {} {} {}",
+        plural(count as u64, "odd run"),
+        change(row.metric, odd.change),
+        interval(row.metric, odd.interval.as_ref()),
+        word(odd.verdict)
+    ))
+}
+
+/// Beside an advice to make more runs.
+pub(crate) fn looking_again(comparison: &Comparison) -> Option<String> {
+    comparison.primary().any(|row| row.more_runs.is_some()).then(|| {
+        format!(
+            "adding runs and looking each time finds a difference where there is none in {} of comparisons instead of {}: make as many as are said at once, or compare the new ones alone",
+            percent(FOUND_BY_LOOKING_AGAIN),
+            percent(comparison.alpha)
         )
     })
 }
@@ -150,8 +283,8 @@ pub(crate) fn guard(standing: GuardStanding) -> &'static str {
 /// Why a row says no more, in a sentence; `None` where it says all.
 pub(crate) fn remark(row: &Row) -> Option<String> {
     match row.verdict {
-        Verdict::Inconclusive if row.reason.is_some() => row.reason.clone(),
-        Verdict::Inconclusive => Some(match row.more_runs {
+        Verdict::Open if row.reason.is_some() => row.reason.clone(),
+        Verdict::Open => Some(match row.more_runs {
             Some(more) => format!("about {} a side would decide", plural(u64::from(more), "more run")),
             None => format!(
                 "more than {} more runs a side would be needed",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Candidate, Comparison, Row, Verdict, cells, figures, likeness::Standing, terminal::how};
+use super::{Candidate, Comparison, Row, cells, figures, likeness::Standing, terminal::how};
 use crate::{
     format::{NONE, plural},
     markdown::escape,
@@ -10,13 +10,17 @@ use crate::{
 
 /// The comparison as Markdown (tables as GitHub reads them), with a line break at its end.
 pub fn render_markdown(comparison: &Comparison) -> String {
-    let title = figures::warning(comparison).unwrap_or_else(|| figures::outcome(comparison.outcome).to_owned());
-    let mut text = format!("**{title}** — {}\n\n", figures::tally(comparison));
+    let (words, why, _) = figures::banner(comparison);
+    let title = figures::warning(comparison).unwrap_or(words);
+    let mut text = format!("**{title}** — {why}\n\n");
     for candidate in &comparison.candidates {
         if comparison.candidates.len() > 1 {
             let _ = writeln!(text, "### {}\n", escape(&candidate.side.name));
         }
         section(&mut text, comparison, candidate);
+    }
+    if let Some(remark) = figures::looking_again(comparison) {
+        let _ = writeln!(text, "- More runs: {remark}");
     }
     for remark in figures::noise(comparison) {
         let _ = writeln!(text, "- Noise: {}", escape(&remark));
@@ -50,6 +54,20 @@ fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
     }
     let _ = writeln!(text, "- Runs: {}", how(candidate));
     let _ = writeln!(text, "- Margin: {}", figures::margins(candidate.rows.iter()));
+    for said in candidate.gate.iter().flat_map(figures::gate) {
+        let _ = writeln!(text, "- Gate: {said}");
+    }
+    if let Some(resolution) = &candidate.resolution {
+        let _ = writeln!(text, "- Resolution: {resolution}");
+    }
+    for without in candidate
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, figures::without_odd(row)?)))
+    {
+        let (row, said) = without;
+        let _ = writeln!(text, "- {}: {}", row.metric.label(), escape(&said));
+    }
     for (standing, label) in [
         (Standing::OnPurpose, "Differs on purpose"),
         (Standing::Allowed, "Differs besides"),
@@ -116,8 +134,9 @@ fn hint(row: &Row) -> String {
 /// The verdict of a row that decides.
 fn verdict(row: &Row) -> String {
     let said = format!("{} {}", figures::mark(row), figures::word(row.verdict));
-    match row.verdict {
-        Verdict::Improved | Verdict::Regressed => format!("**{said}**"),
-        _ => said,
+    if row.verdict.differs() {
+        format!("**{said}**")
+    } else {
+        said
     }
 }

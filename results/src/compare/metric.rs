@@ -11,7 +11,6 @@ use crate::{
     histogram::DecodeError,
     limits::{REJECTED_OVERLOAD, SAMPLES_BEYOND_QUANTILE},
     schema::{Latencies, Latency, PhaseReport, Results},
-    stats::Interval,
 };
 
 /// A figure that every run has, or says why not.
@@ -184,11 +183,36 @@ impl Metric {
         self.to_string().replace('-', " ")
     }
 
+    /// The latency of which it is a quantile.
+    pub(super) fn distribution(self) -> Option<Distribution> {
+        match self {
+            Metric::Latency(of, _) => Some(of),
+            _ => None,
+        }
+    }
+
+    /// The same quantile of another latency.
+    pub(super) fn same_of(self, other: Distribution) -> Option<Metric> {
+        match self {
+            Metric::Latency(_, quantile) => Some(Metric::Latency(other, quantile)),
+            _ => None,
+        }
+    }
+
+    /// A change as it is shown, of this baseline, in the metric's unit; `None` where that is no number.
+    pub(super) fn to_absolute(self, change: f64, baseline: f64) -> Option<f64> {
+        let absolute = match self.scale() {
+            Scale::Ratio => change * baseline,
+            Scale::Difference => change,
+        };
+        absolute.is_finite().then_some(absolute)
+    }
+
     /// A value of it for people, with its unit.
     pub fn figure(self, value: f64) -> String {
         match self {
             Metric::Throughput | Metric::StartRate => format::rate(value),
-            Metric::Latency(..) => format::ms(value),
+            Metric::Latency(..) => format::exact_ms(value),
             Metric::CpuPerStart if value.is_finite() => format!("{value:.0}µs"),
             Metric::CpuPerStart => NONE.into(),
             Metric::ErrorRatio => format::percent(value),
@@ -218,20 +242,6 @@ impl Metric {
         match self.scale() {
             Scale::Ratio => difference.exp_m1(),
             Scale::Difference => difference,
-        }
-    }
-
-    /// A relative margin on that scale. A share has a margin of its own: [`ERROR_MARGIN`].
-    pub(super) fn margin(self, margin: f64) -> Interval {
-        match self.scale() {
-            Scale::Ratio => Interval {
-                low: (-margin).ln_1p(),
-                high: margin.ln_1p(),
-            },
-            Scale::Difference => Interval {
-                low: -ERROR_MARGIN,
-                high: ERROR_MARGIN,
-            },
         }
     }
 }

@@ -1,10 +1,38 @@
-//! Whether runs were made in turn.
+//! How runs were made, and which of them belong together.
 //!
-//! A machine warms up, a database fills: over the hours of a benchmark everything drifts. Runs that take turns (A B, B A,
-//! A B) drift together, and the differences within the turns are free of it. So turns are looked for in the times at which the
-//! runs began, and used where they are found; runs of which all of one side came first have none.
+//! A machine warms up, a database fills: over the hours of a benchmark everything drifts. Runs that take turns of which either
+//! side begins as often as the other (A B, B A, A B) drift together, and the differences within the turns are free of it. Where
+//! one side always comes first (A B, A B), each difference has the same drift in it, and pairs would only make it look
+//! consistent. So turns are looked for in the times at which the runs began, and used where they are balanced.
+
+use serde::Serialize;
 
 use super::RunFile;
+
+/// Turns without which nothing is left to estimate the spread from: one difference a degree of freedom, less the difference
+/// and the order.
+const LEAST_TURNS: usize = 3;
+
+/// How the runs of two sides were made and are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Arrangement {
+    /// In turn, and either side began as often as the other: pairs, with an order term.
+    Turns,
+    /// Pairs that were asked for, by time.
+    Pairs,
+    /// In turn, but one side began more often than the other: groups.
+    UnbalancedTurns,
+    /// Groups.
+    Groups,
+}
+
+impl Arrangement {
+    /// Whether runs are compared pair by pair.
+    pub fn is_paired(self) -> bool {
+        matches!(self, Arrangement::Turns | Arrangement::Pairs)
+    }
+}
 
 /// How runs are put together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,10 +53,29 @@ pub(super) fn by_time(runs: &[RunFile]) -> Vec<usize> {
     order
 }
 
-/// Whether the runs took turns: as many on either side, at least two, and by time every two that follow one another are of
-/// different sides.
-pub(super) fn took_turns(baseline: &[RunFile], other: &[RunFile]) -> bool {
-    if baseline.len() != other.len() || baseline.len() < 2 {
+/// How the runs of two sides, each in order of time, are put together; and of pairs, whether the baseline's run came first.
+pub(super) fn arrange(baseline: &[RunFile], other: &[RunFile], pairing: Pairing) -> (Arrangement, Vec<bool>) {
+    let pairs = baseline.iter().zip(other);
+    let began = |run: &RunFile| {
+        instant(&run.results.run.started_at).map(|(seconds, digits)| (seconds.to_owned(), digits.to_owned()))
+    };
+    let orders: Vec<bool> = pairs.map(|(first, second)| began(first) <= began(second)).collect();
+    let first = orders.iter().filter(|first| **first).count();
+    let in_turn = took_turns(baseline, other);
+    let is_balanced = first.abs_diff(orders.len() - first) <= 1 && orders.len() >= LEAST_TURNS;
+    let arrangement = match pairing {
+        Pairing::Unpaired => Arrangement::Groups,
+        _ if in_turn && is_balanced => Arrangement::Turns,
+        Pairing::Paired => Arrangement::Pairs,
+        Pairing::Auto if in_turn && orders.len() >= LEAST_TURNS => Arrangement::UnbalancedTurns,
+        Pairing::Auto => Arrangement::Groups,
+    };
+    (arrangement, orders)
+}
+
+/// Whether the runs took turns: as many on either side, and by time every two that follow one another are of different sides.
+fn took_turns(baseline: &[RunFile], other: &[RunFile]) -> bool {
+    if baseline.len() != other.len() {
         return false;
     }
     let sides = baseline
@@ -65,37 +112,68 @@ mod tests {
         times.iter().map(run).collect()
     }
 
-    fn turns(baseline: &[&str], other: &[&str]) -> bool {
+    fn arranged(baseline: &[&str], other: &[&str], pairing: Pairing) -> Arrangement {
         let (baseline, other) = (began(baseline), began(other));
         let first: Vec<_> = baseline.iter().map(|results| RunFile { name: "a", results }).collect();
         let second: Vec<_> = other.iter().map(|results| RunFile { name: "b", results }).collect();
-        took_turns(&first, &second)
+        arrange(&first, &second, pairing).0
     }
 
     #[test]
-    fn turns_are_found() {
-        assert!(
-            turns(&["10:00:00Z", "10:15:00Z"], &["10:05:00Z", "10:10:00Z"]),
-            "A B B A"
+    fn balanced_turns_are_found() {
+        let of = |baseline: &[&str], other: &[&str]| arranged(baseline, other, Pairing::Auto);
+        let (a, b) = (
+            ["10:00:00Z", "10:15:00Z", "10:20:00Z"],
+            ["10:05:00Z", "10:10:00Z", "10:25:00Z"],
         );
-        assert!(
-            turns(&["10:00:00Z", "10:10:00Z"], &["10:05:00Z", "10:15:00Z"]),
-            "A B A B"
+        assert_eq!(of(&a, &b), Arrangement::Turns, "A B, B A, A B");
+        let (a, b) = (
+            ["10:00:00Z", "10:10:00Z", "10:20:00Z"],
+            ["10:05:00Z", "10:15:00Z", "10:25:00Z"],
         );
-        assert!(
-            turns(&["10:10:00.5Z", "10:00:00Z"], &["10:15:00Z", "10:00:00.25Z"]),
-            "in any order of files"
+        assert_eq!(of(&a, &b), Arrangement::UnbalancedTurns, "A B, A B, A B");
+        let (a, b) = (
+            ["10:00:00.25Z", "10:15:00Z", "10:20:00Z"],
+            ["10:00:00.5Z", "10:10:00Z", "10:25:00Z"],
         );
-        assert!(
-            !turns(&["10:00:00Z", "10:05:00Z"], &["10:10:00Z", "10:15:00Z"]),
-            "A A B B"
+        assert_eq!(of(&a, &b), Arrangement::Turns, "within a second");
+        let (a, b) = (
+            ["10:00:00Z", "10:05:00Z", "10:07:00Z"],
+            ["10:10:00Z", "10:15:00Z", "10:17:00Z"],
         );
-        assert!(!turns(&["10:00:00Z", "10:15:00Z"], &["10:05:00Z"]), "unlike numbers");
-        assert!(!turns(&["10:00:00Z"], &["10:05:00Z"]), "one pair has no spread");
-        assert!(
-            !turns(&["10:00:00Z", "yesterday"], &["10:05:00Z", "10:10:00Z"]),
-            "times that are none"
+        assert_eq!(of(&a, &b), Arrangement::Groups, "A A A B B B");
+        assert_eq!(of(&a, &b[..2]), Arrangement::Groups, "unlike numbers");
+        let (a, b) = (["10:00:00Z", "10:15:00Z"], ["10:05:00Z", "10:10:00Z"]);
+        assert_eq!(
+            of(&a, &b),
+            Arrangement::Groups,
+            "two turns have no spread beside their order"
         );
+        let (a, b) = (
+            ["10:00:00Z", "yesterday", "10:20:00Z"],
+            ["10:05:00Z", "10:10:00Z", "10:25:00Z"],
+        );
+        assert_eq!(of(&a, &b), Arrangement::Groups, "times that are none");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_done() {
+        let (a, b) = (
+            ["10:00:00Z", "10:10:00Z", "10:20:00Z"],
+            ["10:05:00Z", "10:15:00Z", "10:25:00Z"],
+        );
+        assert_eq!(arranged(&a, &b, Pairing::Paired), Arrangement::Pairs);
+        assert_eq!(arranged(&a, &b, Pairing::Unpaired), Arrangement::Groups);
+        let (a, b) = (
+            ["10:00:00Z", "10:15:00Z", "10:20:00Z"],
+            ["10:05:00Z", "10:10:00Z", "10:25:00Z"],
+        );
+        assert_eq!(
+            arranged(&a, &b, Pairing::Paired),
+            Arrangement::Turns,
+            "they are turns anyway"
+        );
+        assert_eq!(arranged(&a, &b, Pairing::Unpaired), Arrangement::Groups);
     }
 
     #[test]

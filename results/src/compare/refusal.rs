@@ -114,9 +114,18 @@ pub enum UsageError {
         /// Which.
         side: String,
     },
-    /// The margin is none.
-    #[error("--margin {given} is none: a share above 0 % and below 50 %, as in 3%")]
-    Margin {
+    /// More runs than are compared.
+    #[error(
+        "{given} runs are too many to compare: give at most {} (or the last of them: history tells the rest)",
+        super::MOST_RUNS
+    )]
+    TooMany {
+        /// How many.
+        given: usize,
+    },
+    /// The limit of the gate is none.
+    #[error("--at-most-worse {given} is not allowed: give a share above 0 and up to 50 %, as 10%")]
+    AtMostWorse {
         /// As given, as a share.
         given: f64,
     },

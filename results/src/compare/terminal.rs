@@ -1,6 +1,10 @@
 //! A comparison for the terminal: 80 columns, readable without colour.
 
-use super::{Candidate, Comparison, GuardStanding, Method, Row, SideSummary, Verdict, figures, likeness::Standing};
+use super::{
+    Arrangement, Candidate, Comparison, GuardStanding, Method, Row, SideSummary, Verdict, cells,
+    figures::{self, Tone},
+    likeness::Standing,
+};
 use crate::{
     format::{self, plural, wrap},
     summary::Style,
@@ -74,9 +78,9 @@ impl Out {
     /// A verdict in the colour of its direction.
     fn painted(&self, verdict: Verdict, text: &str) -> String {
         match verdict {
-            Verdict::Improved => self.paint("32", text),
+            Verdict::Improved | Verdict::SlightlyBetter => self.paint("32", text),
             Verdict::Regressed => self.paint("1;31", text),
-            Verdict::Inconclusive => self.paint("33", text),
+            Verdict::SlightlyWorse | Verdict::Open => self.paint("33", text),
             Verdict::Equivalent | Verdict::NoVerdict => text.to_owned(),
         }
     }
@@ -105,15 +109,27 @@ impl Out {
         let (baseline, side) = (&comparison.baseline, &candidate.side);
         self.names(&[("baseline", baseline), ("new", side)]);
         let (first, second) = (head(baseline, "baseline"), head(side, "new"));
-        self.line(&columns(["", &first, &second, "change", "95 % interval"]));
+        self.line(&columns(["", &first, &second, "change", "interval"]));
         let runs = |side: &SideSummary| plural(side.runs.len() as u64, "run");
         self.line(&self.dim(&columns(["", &runs(baseline), &runs(side), "", ""])));
         for row in candidate.rows.iter().filter(|row| row.primary) {
-            self.row(row, figures::word(row.verdict));
-            if matches!(row.method, Some(Method::WelchT | Method::PooledT)) {
-                let change = figures::change(row.metric, row.hodges_lehmann);
-                let interval = figures::interval(row.metric, row.hodges_lehmann_interval.as_ref());
-                self.line(&self.dim(&columns(["  Hodges-Lehmann", "", "", &change, &interval])));
+            let verdict = format!("{} {}", figures::mark(row), figures::word(row.verdict));
+            let verdict = self.painted(row.verdict, &verdict);
+            self.row(row, &verdict);
+            if let Some(evidence) = figures::evidence(row) {
+                self.detail(&evidence);
+            }
+            let of_sides = [
+                (&first, figures::values(row, &row.baseline_values, |odd| &odd.baseline)),
+                (&second, figures::values(row, &row.values, |odd| &odd.values)),
+            ];
+            for (name, values) in of_sides {
+                if let Some(values) = values {
+                    self.detail(&format!("{name}: {values}"));
+                }
+            }
+            if let Some(without) = figures::without_odd(row) {
+                self.detail(&without);
             }
         }
         for (about, text) in figures::remarks(candidate.rows.iter()) {
@@ -121,17 +137,37 @@ impl Out {
         }
         self.guards(candidate);
         self.blank();
-        self.line(&self.dim("exploratory: each for itself, not corrected; decides nothing"));
+        self.line(&self.dim(cells::EXPLORATORY));
         for row in candidate.rows.iter().filter(|row| !row.primary) {
-            self.row(row, figures::short_word(row.verdict));
+            let word = self.dim(cells::hint(row));
+            self.row(row, &word);
         }
         self.blank();
         self.differences(candidate);
-        self.labelled("runs", how(candidate));
+        self.labelled("runs", &how(candidate));
         self.labelled("margin", &figures::margins(candidate.rows.iter()));
+        self.told(candidate);
     }
 
-    fn row(&mut self, row: &Row, word: &str) {
+    /// A line under a row.
+    fn detail(&mut self, text: &str) {
+        let text = wrap("  ", 4, text, WIDTH);
+        self.line(&self.dim(&text));
+    }
+
+    /// What is to be told of a candidate besides its rows: the gate, and what such runs can tell.
+    fn told(&mut self, candidate: &Candidate) {
+        let mut label = "gate";
+        for said in candidate.gate.iter().flat_map(figures::gate) {
+            self.labelled(label, &said);
+            label = "";
+        }
+        if let Some(resolution) = &candidate.resolution {
+            self.labelled("resolution", &resolution.to_string());
+        }
+    }
+
+    fn row(&mut self, row: &Row, verdict: &str) {
         let figure = |value: Option<f64>| value.map_or(format::NONE.into(), |value| row.metric.figure(value));
         let text = columns([
             &row.metric.label(),
@@ -140,7 +176,6 @@ impl Out {
             &figures::change(row.metric, row.change),
             &figures::interval(row.metric, row.interval.as_ref()),
         ]);
-        let verdict = self.painted(row.verdict, &format!("{} {word}", figures::mark(row)));
         self.line(&format!("{text} {verdict}"));
     }
 
@@ -208,11 +243,23 @@ impl Out {
             self.abreast(comparison, candidates, heads);
         }
         for (candidate, head) in candidates.iter().zip(heads) {
-            self.labelled(&head, how(candidate));
+            self.labelled(&head, &how(candidate));
             for (about, text) in figures::remarks(candidate.rows.iter()) {
                 self.line(&wrap("  ", 4, &format!("{about}: {text}"), WIDTH));
             }
+            for row in candidate.rows.iter().filter(|row| row.primary) {
+                if let Some(evidence) = figures::evidence(row) {
+                    let interval = figures::interval(row.metric, row.interval.as_ref()).replace(' ', "");
+                    let said = format!(
+                        "{}: {} {interval}, {evidence}",
+                        row.metric.label(),
+                        figures::word(row.verdict)
+                    );
+                    self.detail(&said);
+                }
+            }
             self.guards(candidate);
+            self.told(candidate);
             self.differences(candidate);
             self.blank();
         }
@@ -240,7 +287,7 @@ impl Out {
             let rows: Vec<_> = candidates.iter().map(|candidate| &candidate.rows[at]).collect();
             let metric = rows[0].metric;
             if at > 0 && !rows[0].primary && candidates[0].rows[at - 1].primary {
-                self.line(&self.dim("exploratory: each for itself, not corrected; decides nothing"));
+                self.line(&self.dim(cells::EXPLORATORY));
             }
             let baseline = rows[0]
                 .baseline
@@ -249,8 +296,13 @@ impl Out {
             for row in rows {
                 // A column has no room for the space.
                 let change = figures::change(metric, row.change).replace(" pp", "pp");
-                let word = format!("{} {:<6}", figures::mark(row), figures::short_word(row.verdict));
-                line += &format!("{change:>8} {}", self.painted(row.verdict, &word));
+                let word = if row.primary {
+                    let word = format!("{} {:<6}", figures::mark(row), figures::short_word(row.verdict));
+                    self.painted(row.verdict, &word)
+                } else {
+                    self.dim(&format!("{:<8}", cells::hint(row)))
+                };
+                line += &format!("{change:>8} {word}");
             }
             self.line(&line);
         }
@@ -258,15 +310,18 @@ impl Out {
     }
 
     fn verdict(&mut self, comparison: &Comparison) {
-        let word = figures::outcome(comparison.outcome);
-        let code = match comparison.exit_code {
-            1 => "1;31",
-            4 => "1;33",
-            _ => "1;32",
+        if let Some(remark) = figures::looking_again(comparison) {
+            self.labelled("more runs", &remark);
+        }
+        let (word, why, tone) = figures::banner(comparison);
+        let code = match tone {
+            Tone::Bad => "1;31",
+            Tone::Doubtful => "1;33",
+            Tone::Good => "1;32",
         };
-        let text = format!("{word}   {}", figures::tally(comparison));
+        let text = format!("{word}   {why}");
         let exit = format!("exit {}", comparison.exit_code);
-        let painted = text.replacen(word, &self.paint(code, word), 1);
+        let painted = text.replacen(&word, &self.paint(code, &word), 1);
         let gap = WIDTH.saturating_sub(text.chars().count() + exit.len());
         self.line(&format!("{painted}{:gap$}{exit}", ""));
     }
@@ -286,26 +341,30 @@ fn head(side: &SideSummary, other: &str) -> String {
 }
 
 /// How the runs were put together, in words.
-pub(super) fn how(candidate: &Candidate) -> &'static str {
+pub(super) fn how(candidate: &Candidate) -> String {
     let methods = || candidate.rows.iter().filter_map(|row| row.method);
+    let any = |method: Method| methods().any(|of| of == method);
     let several = candidate.side.runs.len() > 1 || candidate.rows.iter().any(|row| row.baseline_values.len() > 1);
-    let noise = methods().any(|method| method == Method::NoiseProfile);
-    if candidate.paired && noise {
-        "in turn: compared pair by pair, so that drift cancels; their spread is pooled with the noise profile's"
-    } else if noise && several {
-        "not in turn: drift between the sides counts as difference; their spread is pooled with the noise profile's"
-    } else if candidate.paired {
-        "in turn: compared pair by pair, so that drift cancels"
-    } else if noise {
-        "one a side: the interval rests on the measured noise"
-    } else if methods().any(|method| method == Method::WithinRun) {
-        "one a side: the interval tells the error within these runs, and not how much runs differ; \
-         make more of them (run-benchmark ab --runs 5) or measure the noise (run-benchmark noise --runs 5)"
-    } else if methods().any(|method| method == Method::PooledT) {
-        "one on one side: its spread is taken to be the other's"
-    } else if methods().any(|method| method == Method::WelchT) {
-        "two groups, not in turn: drift between them counts as difference"
-    } else {
-        "one a side: nothing tells how much runs differ"
+    let mut text = match candidate.arrangement {
+        Arrangement::Turns => "in turn, either side first as often as the other: compared pair by pair, so that drift cancels".to_owned(),
+        Arrangement::Pairs => "paired as asked for, by time: drift between the runs of a pair counts as difference".to_owned(),
+        Arrangement::UnbalancedTurns => {
+            "in turn, but one side came first more often: two groups, since the drift within the turns would count as difference; make them A B, B A, as run-benchmark ab does".to_owned()
+        }
+        Arrangement::Groups if several && any(Method::PooledT) => {
+            "one on one side: its spread is taken to be the other's".to_owned()
+        }
+        Arrangement::Groups if several => "two groups, not in turn: drift between them counts as difference".to_owned(),
+        Arrangement::Groups if any(Method::NoiseProfile) => {
+            "one a side: the interval rests on the measured noise".to_owned()
+        }
+        Arrangement::Groups if any(Method::WithinRun) => {
+            "one a side: the interval tells the error within these runs, and not how much runs differ; make more of them (run-benchmark ab) or measure the noise (run-benchmark noise)".to_owned()
+        }
+        Arrangement::Groups => "one a side: nothing tells how much runs differ".to_owned(),
+    };
+    if several && any(Method::NoiseProfile) {
+        text += "; their spread is pooled with the noise profile's";
     }
+    text
 }

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    decide::WithinRun,
+    evidence::WithinRun,
     metric::{Distribution, Metric, Quantile},
 };
 use crate::{

@@ -13,7 +13,7 @@ use super::{
     steps::{self, Step},
 };
 use crate::{
-    compare::{DEFAULT_MARGIN, metric::ERROR_MARGIN},
+    compare::{margin::DEFAULT_MARGIN, metric::ERROR_MARGIN},
     limits::CHANGES_MIN_RUNS,
     schema::VerdictValue,
     stats::{self, Interval},
@@ -21,9 +21,6 @@ use crate::{
 
 /// Confidence of the interval of a change.
 const CONFIDENCE: f64 = 0.95;
-
-/// Change of a latency that makes no difference, milliseconds; [`DEFAULT_MARGIN`] where that is more.
-const MARGIN_MS: f64 = 1.0;
 
 /// The figures in which changes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -107,9 +104,10 @@ impl Metric {
         let change = self.to_change(after - before).abs();
         match self {
             Metric::StartP99 | Metric::E2eP99 => {
-                change > DEFAULT_MARGIN && (self.unscaled(after) - self.unscaled(before)).abs() > MARGIN_MS
+                let milliseconds = (self.unscaled(after) - self.unscaled(before)).abs();
+                change > DEFAULT_MARGIN.share && milliseconds > DEFAULT_MARGIN.time.as_secs_f64() * 1_000.0
             }
-            Metric::Throughput => change > DEFAULT_MARGIN,
+            Metric::Throughput => change > DEFAULT_MARGIN.share,
             Metric::ErrorRatio => change > ERROR_MARGIN,
             Metric::Overloaded => change > 0.0,
         }

@@ -7,7 +7,10 @@ use maud::{Markup, html};
 
 use super::{scene::Of, shift, sides::Compared, strip};
 use crate::{
-    compare::{Candidate, Comparison, Outcome, Row, SideSummary, Verdict, cells, figures},
+    compare::{
+        Arrangement, Candidate, Comparison, Row, SideSummary, Verdict, cells,
+        figures::{self, Tone},
+    },
     format::{NONE, plural},
 };
 
@@ -17,11 +20,13 @@ pub(super) fn comparison(compared: &Compared) -> Markup {
     html! {
         section id="comparison" {
             h2 { "Comparison" }
-            div class={ "verdict " (ground(comparison.outcome)) } {
-                div.word { (figures::outcome(comparison.outcome)) }
-                div.why { (figures::tally(comparison)) }
+            @let (words, why, tone) = figures::banner(comparison);
+            div class={ "verdict " (ground(tone)) } {
+                div.word { (words) }
+                div.why { (why) }
             }
             @for candidate in &comparison.candidates { (table(comparison, candidate)) }
+            @if let Some(remark) = figures::looking_again(comparison) { p.note { "More runs: " (remark) } }
             @for remark in figures::noise(comparison) { p.note { "Noise: " (remark) } }
             @for remark in &comparison.disturbed { p.note { strong { "Machine: " } (remark) } }
             (strip::strips(compared))
@@ -44,12 +49,17 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
             }
         }
         @for (about, remark) in figures::remarks(candidate.rows.iter()) { p.note { (about) ": " (remark) } }
+        @for said in candidate.gate.iter().flat_map(figures::gate) { p.note { "Gate: " (said) } }
+        @if let Some(resolution) = &candidate.resolution { p.note { "Resolution: " (resolution.to_string()) } }
+        @for (line, said) in candidate.rows.iter().filter_map(|row| Some((row, figures::without_odd(row)?))) {
+            p.note { (line.metric.label()) ": " (said) }
+        }
         @for guard in &candidate.guards {
             p.note { strong { "Guard " (figures::guard(guard.standing)) ": " } (guard.name) ": " (guard.text) }
         }
         p.note {
             "A change within the margin makes no difference: " (figures::margins(candidate.rows.iter())) "."
-            @if candidate.paired { " The runs took turns and are compared pair by pair, so that drift cancels." }
+            @if candidate.arrangement == Arrangement::Turns { " The runs took turns and are compared pair by pair, so that drift cancels." }
         }
         @if !candidate.differences.is_empty() {
             p.note {
@@ -131,20 +141,20 @@ fn hint(row: &Row) -> Markup {
 }
 
 /// The class of the banner.
-fn ground(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Regressed => "bad",
-        Outcome::Improved | Outcome::Equivalent => "good",
-        Outcome::Inconclusive | Outcome::NoVerdict => "warn",
+fn ground(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Bad => "bad",
+        Tone::Good => "good",
+        Tone::Doubtful => "warn",
     }
 }
 
 /// The class of a verdict. Its sign and its word say the same without colour.
 fn ink(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Improved => "good",
+        Verdict::Improved | Verdict::SlightlyBetter => "good",
         Verdict::Regressed => "bad",
-        Verdict::Inconclusive => "warn",
+        Verdict::SlightlyWorse | Verdict::Open => "warn",
         Verdict::Equivalent | Verdict::NoVerdict => "none",
     }
 }

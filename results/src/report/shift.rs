@@ -48,7 +48,8 @@ struct Point {
 /// One side against the baseline.
 struct Curve<'a> {
     side: &'a Side<'a>,
-    paired: bool,
+    /// Of pairs, whether the baseline's run came first; empty of groups.
+    orders: Vec<bool>,
     runs: Vec<Pooled>,
     pool: Pooled,
 }
@@ -96,7 +97,7 @@ fn read<'a>(compared: &'a Compared, of: Of) -> Result<Sides<'a>, DecodeError> {
             let runs = side.latencies(of, Kind::Response)?;
             Ok(Curve {
                 side,
-                paired: candidate.paired,
+                orders: candidate.pairs.iter().map(|pair| pair.baseline_first).collect(),
                 pool: together(&runs),
                 runs,
             })
@@ -217,11 +218,11 @@ fn band(base: &[Pooled], curve: &Curve, nines: f64) -> Option<Interval> {
         return None;
     }
     let (first, second) = (own(base)?, own(&curve.runs)?);
-    let estimate = if curve.paired && first.len() == second.len() {
-        let differences: Vec<f64> = first.iter().zip(&second).map(|(a, b)| b - a).collect();
-        Estimate::paired(&differences)
-    } else {
+    let estimate = if curve.orders.is_empty() {
         Estimate::groups(&first, &second)
+    } else {
+        let differences: Vec<f64> = first.iter().zip(&second).map(|(a, b)| b - a).collect();
+        Estimate::turns(&differences, &curve.orders).or_else(|| Estimate::paired(&differences))
     };
     Some(estimate?.interval(CONFIDENCE).map(f64::exp_m1))
 }

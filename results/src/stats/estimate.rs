@@ -60,6 +60,32 @@ impl Estimate {
         })
     }
 
+    /// From differences of turns in which now the one and now the other came first: what comes of the place in the turn, such
+    /// as drift, is the same in all turns and drops out (a cross-over with an order term). `None` where either order is missing,
+    /// or of fewer than three turns.
+    ///
+    /// Source: Jones and Kenward, *Design and Analysis of Cross-Over Trials* (3rd ed.), 2.3.
+    pub fn turns(differences: &[f64], came_first: &[bool]) -> Option<Self> {
+        let of_order = |order: bool| -> Vec<f64> {
+            let both = differences.iter().zip(came_first);
+            both.filter(|(_, first)| **first == order)
+                .map(|(difference, _)| *difference)
+                .collect()
+        };
+        let (one, other) = (of_order(true), of_order(false));
+        let freedom = differences.len() as f64 - 2.0;
+        if one.is_empty() || other.is_empty() || freedom < 1.0 {
+            return None;
+        }
+        let squares = |values: &[f64]| variance(values).unwrap_or(0.0) * (values.len() as f64 - 1.0);
+        let variance = (squares(&one) + squares(&other)) / freedom;
+        Some(Estimate {
+            value: (mean(&one) + mean(&other)) / 2.0,
+            standard_error: (variance * (1.0 / one.len() as f64 + 1.0 / other.len() as f64)).sqrt() / 2.0,
+            freedom,
+        })
+    }
+
     /// Mean of the second group minus that of the first, each with a spread of its own; `None` when one has fewer than
     /// two values.
     pub fn welch(first: &[f64], second: &[f64]) -> Option<Self> {
@@ -199,6 +225,26 @@ mod tests {
         assert!((welch.value / welch.standard_error - 1.8608).abs() < 5e-5);
         assert!((welch.freedom - 17.776).abs() < 5e-4);
         assert!((welch.p_value() - 0.07939).abs() < 5e-6);
+    }
+
+    #[test]
+    fn what_the_place_in_a_turn_makes_drops_out() {
+        // A difference of 1, and 5 more for whoever comes second.
+        let (differences, first) = (
+            [6.0, -4.1, 6.1, -4.0, 5.9, -3.9],
+            [true, false, true, false, true, false],
+        );
+        let turns = Estimate::turns(&differences, &first).unwrap();
+        close(turns.value, 1.0);
+        assert_eq!(turns.freedom, 4.0);
+        // Two groups of three with variance 0.01: sqrt(0.01 × 2/3) ÷ 2.
+        close(turns.standard_error, (0.01_f64 * 2.0 / 3.0).sqrt() / 2.0);
+        // Without an order it is taken for spread.
+        assert!(Estimate::paired(&differences).unwrap().standard_error > 2.0);
+        let odd = Estimate::turns(&differences[..5], &first[..5]).unwrap();
+        close(odd.value, (6.0 - 4.05) / 2.0);
+        assert_eq!(Estimate::turns(&differences[..2], &first[..2]), None);
+        assert_eq!(Estimate::turns(&differences, &[true; 6]), None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The Hodges–Lehmann estimate: a difference that one odd run cannot pull away, with an interval that assumes no shape.
+//! The rank sum test and the Hodges–Lehmann estimate: a difference of two groups that one odd run cannot pull away, with an
+//! interval that assumes no shape.
 //!
 //! Sources: Hodges and Lehmann (1963), "Estimates of location based on rank tests", Ann. Math. Statist. 34; the intervals
-//! as in Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods* (3rd ed.), 3.2–3.3 and 4.2–4.3, with the exact
-//! distributions of the Wilcoxon statistics.
+//! as in Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods* (3rd ed.), 4.2–4.3, with the exact distribution of
+//! the rank sum.
 
 use super::{Interval, median, student};
 
@@ -15,25 +16,9 @@ const EXACT_UP_TO: usize = 2_500;
 pub struct Shift {
     /// The estimate.
     pub value: f64,
-    /// The interval of at least the confidence asked for; `None` where so few values have none.
-    pub interval: Option<Interval>,
-}
-
-/// The shift of pairs: the median of the means of all two differences (Walsh averages). `None` of nothing.
-pub fn of_pairs(differences: &[f64], confidence: f64) -> Option<Shift> {
-    let mut walsh = Vec::with_capacity(differences.len() * (differences.len() + 1) / 2);
-    for (at, first) in differences.iter().enumerate() {
-        walsh.extend(differences[at..].iter().map(|second| (first + second) / 2.0));
-    }
-    let value = median(&mut walsh)?;
-    let count = differences.len();
-    let cut = if walsh.len() <= EXACT_UP_TO {
-        exact_cut(&signed_rank_counts(count), confidence)
-    } else {
-        let n = count as f64;
-        normal_cut(n * (n + 1.0) / 4.0, n * (n + 1.0) * (2.0 * n + 1.0) / 24.0, confidence)
-    };
-    Some(shift(value, &walsh, cut))
+    /// The interval of at least the confidence asked for, and its own confidence: ranks come in steps. `None` where so few
+    /// values have none.
+    pub interval: Option<(Interval, f64)>,
 }
 
 /// The shift from the first group to the second: the median of all their differences. `None` when one is empty.
@@ -49,7 +34,19 @@ pub fn of_groups(first: &[f64], second: &[f64], confidence: f64) -> Option<Shift
         let (m, n) = (first.len() as f64, second.len() as f64);
         normal_cut(m * n / 2.0, m * n * (m + n + 1.0) / 12.0, confidence)
     };
-    Some(shift(value, &differences, cut))
+    let interval = cut
+        .filter(|(cut, _)| 2 * cut < differences.len())
+        .map(|(cut, confidence)| {
+            let (low, high) = (differences[cut], differences[differences.len() - 1 - cut]);
+            (Interval { low, high }, confidence)
+        });
+    Some(Shift { value, interval })
+}
+
+/// The smallest p that a rank sum test of so many values can come to: all of one group beyond all of the other.
+pub fn smallest_p(first: usize, second: usize) -> f64 {
+    let ways: f64 = (1..=second).map(|n| (first + n) as f64 / n as f64).product();
+    (2.0 / ways).min(1.0)
 }
 
 /// Values of both groups up to which the permutations of the rank sum are counted; beyond, the normal approximation with the
@@ -113,46 +110,25 @@ pub fn sum_test(first: &[f64], second: &[f64]) -> Option<(f64, bool)> {
     Some((as_far / any, larger))
 }
 
-/// The interval from sorted candidates, of which `cut` are left out at either end.
-fn shift(value: f64, sorted: &[f64], cut: Option<usize>) -> Shift {
-    let interval = cut.filter(|cut| 2 * cut < sorted.len()).map(|cut| Interval {
-        low: sorted[cut],
-        high: sorted[sorted.len() - 1 - cut],
-    });
-    Shift { value, interval }
-}
-
-/// How many values of a statistic, from its smallest, have together at most half of what the confidence leaves; minus the
-/// smallest itself. `None` when the smallest alone has more.
-fn exact_cut(counts: &[f64], confidence: f64) -> Option<usize> {
+/// How many values of a statistic, from its smallest, have together at most half of what the confidence leaves, minus the
+/// smallest itself; and the confidence that this is. `None` when the smallest alone has more.
+fn exact_cut(counts: &[f64], confidence: f64) -> Option<(usize, f64)> {
     let total: f64 = counts.iter().sum();
-    let mut below = 0.0;
-    let within = counts
-        .iter()
-        .take_while(|count| {
-            below += *count;
-            below / total <= (1.0 - confidence) / 2.0
-        })
-        .count();
-    within.checked_sub(1)
+    let (mut below, mut cut) = (0.0, None);
+    for (index, count) in counts.iter().enumerate() {
+        below += count;
+        if below / total > (1.0 - confidence) / 2.0 {
+            break;
+        }
+        cut = Some((index, 1.0 - 2.0 * below / total));
+    }
+    cut
 }
 
-fn normal_cut(mean: f64, variance: f64, confidence: f64) -> Option<usize> {
+fn normal_cut(mean: f64, variance: f64, confidence: f64) -> Option<(usize, f64)> {
     let z = student::quantile(0.5 + confidence / 2.0, f64::INFINITY);
     let cut = (mean - z * variance.sqrt() - 0.5).floor();
-    (cut >= 0.0).then_some(cut as usize)
-}
-
-/// Number of subsets of the ranks 1 to n by their sum: the signed-rank statistic without a difference.
-fn signed_rank_counts(n: usize) -> Vec<f64> {
-    let mut counts = vec![0.0; n * (n + 1) / 2 + 1];
-    counts[0] = 1.0;
-    for rank in 1..=n {
-        for sum in (rank..counts.len()).rev() {
-            counts[sum] += counts[sum - rank];
-        }
-    }
-    counts
+    (cut >= 0.0).then_some((cut as usize, confidence))
 }
 
 /// Number of arrangements of two groups by the Mann–Whitney statistic (Mann and Whitney 1947): the largest of all values is
@@ -207,7 +183,6 @@ mod tests {
 
     #[test]
     fn distributions_are_counted_right() {
-        assert_eq!(signed_rank_counts(3), [1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0]);
         assert_eq!(rank_sum_counts(2, 2), [1.0, 1.0, 2.0, 1.0, 1.0]);
         assert_eq!(rank_sum_counts(5, 5).iter().sum::<f64>(), 252.0);
         assert_eq!(rank_sum_counts(3, 7), rank_sum_counts(7, 3));
@@ -215,17 +190,16 @@ mod tests {
 
     #[test]
     fn intervals_are_those_of_the_tables() {
-        // Critical values at 5 %, two-sided: Mann–Whitney 5 v 5 is 2, 10 v 10 is 23; signed rank of 10 is 8, of 6 is 0.
-        assert_eq!(exact_cut(&rank_sum_counts(5, 5), 0.95), Some(2));
-        assert_eq!(exact_cut(&rank_sum_counts(10, 10), 0.95), Some(23));
-        assert_eq!(exact_cut(&signed_rank_counts(10), 0.95), Some(8));
-        assert_eq!(exact_cut(&signed_rank_counts(6), 0.95), Some(0));
-        assert_eq!(
-            exact_cut(&signed_rank_counts(5), 0.95),
-            None,
-            "five pairs have no 95 % interval"
-        );
+        // Critical values at 5 %, two-sided: 5 v 5 is 2, 10 v 10 is 23.
+        let (cut, confidence) = exact_cut(&rank_sum_counts(5, 5), 0.95).unwrap();
+        assert_eq!(cut, 2);
+        // One, one and two of the 252 ways lie at either end.
+        assert!((confidence - (1.0 - 8.0 / 252.0)).abs() < 1e-12);
+        assert_eq!(exact_cut(&rank_sum_counts(10, 10), 0.95).unwrap().0, 23);
         assert_eq!(exact_cut(&rank_sum_counts(3, 3), 0.95), None);
+        assert!((smallest_p(5, 5) - 2.0 / 252.0).abs() < 1e-12);
+        assert!((smallest_p(4, 10) - 2.0 / 1001.0).abs() < 1e-12);
+        assert_eq!(smallest_p(1, 1), 1.0);
     }
 
     #[test]
@@ -234,22 +208,16 @@ mod tests {
         let second = [11.0, 11.1, 10.9, 11.2, 100.0];
         let shift = of_groups(&first, &second, 0.95).unwrap();
         assert!((shift.value - 1.1).abs() < 0.05, "{shift:?}");
-        assert!(of_groups(&[], &second, 0.95).is_none() && of_pairs(&[], 0.95).is_none());
-        assert_eq!(
-            of_pairs(&[2.0], 0.95),
-            Some(Shift {
-                value: 2.0,
-                interval: None
-            })
-        );
+        assert!(of_groups(&[], &second, 0.95).is_none());
+        assert_eq!(of_groups(&[1.0], &[3.0], 0.95).unwrap().interval, None);
     }
 
     #[test]
     fn the_approximation_meets_the_exact_distribution() {
         let (m, n) = (40, 60);
-        let exact = exact_cut(&rank_sum_counts(m, n), 0.95).unwrap();
+        let (exact, _) = exact_cut(&rank_sum_counts(m, n), 0.95).unwrap();
         let (fm, fn_) = (m as f64, n as f64);
-        let normal = normal_cut(fm * fn_ / 2.0, fm * fn_ * (fm + fn_ + 1.0) / 12.0, 0.95).unwrap();
+        let (normal, _) = normal_cut(fm * fn_ / 2.0, fm * fn_ * (fm + fn_ + 1.0) / 12.0, 0.95).unwrap();
         assert!(exact.abs_diff(normal) <= 2, "{exact} {normal}");
     }
 
@@ -264,7 +232,7 @@ mod tests {
             let moved: Vec<_> = second.iter().map(|value| value + by).collect();
             let after = of_groups(&first, &moved, 0.95).unwrap();
             prop_assert!((after.value - there.value - by).abs() < 1e-9);
-            let (before, after) = (there.interval.unwrap(), after.interval.unwrap());
+            let (before, after) = (there.interval.unwrap().0, after.interval.unwrap().0);
             prop_assert!(before.contains(there.value));
             prop_assert!((after.low - before.low - by).abs() < 1e-9 && (after.high - before.high - by).abs() < 1e-9);
         }

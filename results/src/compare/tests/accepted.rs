@@ -83,11 +83,7 @@ fn beyond_is_worse_than_any_number() {
     assert_eq!(row(candidate, "e2e-response-p50").verdict, Verdict::Improved, "a ninth");
     assert_eq!(found.exit_code, 1);
     // Too few to tell by ranks: open, and of single runs nothing. Never an improvement.
-    for (count, verdict) in [
-        (3, Verdict::Inconclusive),
-        (2, Verdict::Inconclusive),
-        (1, Verdict::NoVerdict),
-    ] {
+    for (count, verdict) in [(3, Verdict::Open), (2, Verdict::Open), (1, Verdict::NoVerdict)] {
         let found = compared(count);
         let e2e = row(&found.candidates[0], "e2e-response-p99");
         assert_eq!(e2e.verdict, verdict, "{count}");
@@ -111,7 +107,7 @@ fn one_run_beyond_is_one_that_ranks_last() {
     );
     let found = pair(&baseline, &other);
     let e2e = row(&found.candidates[0], "e2e-response-p99");
-    assert_eq!(e2e.verdict, Verdict::Inconclusive);
+    assert_eq!(e2e.verdict, Verdict::Open);
     // The middle of the others, and not a mean of which one is endless.
     assert!(e2e.baseline.unwrap().is_finite());
     let text = render_terminal(&found, Style::PLAIN);
@@ -125,7 +121,7 @@ fn one_run_beyond_is_one_that_ranks_last() {
     assert_eq!(row["baselineValues"][2], serde_json::Value::Null);
     assert!(row["baselineValues"][1].is_number());
     let both = pair(&runs("base", 0, 100, &[104; 5]), &runs("new", 1, 100, &[104; 5]));
-    assert_eq!(row_of(&both).verdict, Verdict::Inconclusive);
+    assert_eq!(row_of(&both).verdict, Verdict::Open);
     assert!(render_terminal(&both, Style::PLAIN).contains("beyond    beyond"));
 }
 

@@ -1,6 +1,6 @@
 //! Runs that are not compared, and what is said of them.
 
-use super::runs::{FACTOR, base, named, runs, side, tuned, upgraded};
+use super::runs::{FACTOR, base, in_turn, named, side, tuned, upgraded};
 use crate::{
     Results,
     compare::{CompareError, Metric, NoiseProfile, Options, Pairing, compare},
@@ -17,7 +17,7 @@ fn fine(baseline: &[Results], other: &[Results], options: &Options) {
 }
 
 fn same() -> Vec<Results> {
-    runs("new", 5, 10, &[(399.0, 9.9, 52.0), (399.4, 10.0, 50.5)])
+    in_turn("new", &[(399.0, 9.9, 52.0), (399.4, 10.0, 50.5)])
 }
 
 fn factors(keys: &[&str]) -> Options {
@@ -105,11 +105,13 @@ fn each_refusal_is_one_line_that_says_what_to_do() {
     };
     add("foreign profile", error(&baseline, &same(), &noisy(foreign)));
     add("no runs", error(&baseline, &[], &plain));
-    let margin = Options {
-        margin: 0.7,
+    let gate = Options {
+        at_most_worse: Some(0.7),
         ..Options::default()
     };
-    add("margin", error(&baseline, &same(), &margin));
+    add("at most worse", error(&baseline, &same(), &gate));
+    let many: Vec<_> = baseline.iter().cycle().take(199).cloned().collect();
+    add("too many", error(&many, &same(), &plain));
     let none = Options {
         primary: Vec::new(),
         ..Options::default()

@@ -1,6 +1,6 @@
 //! Snapshots of what is printed.
 
-use super::runs::{FACTOR, base, named, runs, side, tuned, upgraded};
+use super::runs::{FACTOR, base, in_turn, named, runs, side, tuned, upgraded};
 use crate::{
     Results,
     compare::{Comparison, NoiseProfile, Options, Pairing, compare, render_markdown, render_terminal},
@@ -28,7 +28,7 @@ fn plain(comparison: &Comparison) -> String {
     text
 }
 
-fn in_turn() -> Comparison {
+fn turns() -> Comparison {
     let noise = NoiseProfile::of(&side("base", &base()).runs).unwrap();
     let options = Options {
         noise: vec![named(noise)],
@@ -39,7 +39,7 @@ fn in_turn() -> Comparison {
 
 #[test]
 fn runs_in_turn() {
-    insta::assert_snapshot!(plain(&in_turn()));
+    insta::assert_snapshot!(plain(&turns()));
 }
 
 #[test]
@@ -85,10 +85,8 @@ fn inconclusive() {
 
 #[test]
 fn far_apart() {
-    let other = runs(
+    let other = in_turn(
         "new",
-        5,
-        10,
         &[
             (12_345.6, 0.04, 9_000.0),
             (23_456.7, 0.05, 60_000.0),
@@ -128,7 +126,7 @@ fn several_candidates() {
 
 #[test]
 fn markdown() {
-    insta::assert_snapshot!(render_markdown(&in_turn()));
+    insta::assert_snapshot!(render_markdown(&turns()));
 }
 
 #[test]
@@ -155,7 +153,7 @@ fn markdown_escapes_what_comes_from_files() {
 
 #[test]
 fn colour_changes_no_word() {
-    let comparison = in_turn();
+    let comparison = turns();
     let coloured = render_terminal(&comparison, Style::COLOR);
     assert!(coloured.contains("\u{1b}[1;31m▲ regressed\u{1b}[0m"), "{coloured}");
     assert!(coloured.contains("\u{1b}[32m▼ improved\u{1b}[0m"), "{coloured}");

@@ -1,11 +1,12 @@
 //! How often it is wrong where nothing differs, and how often it is right where something does: a table of what runs may be
 //! like. Seeds are fixed.
 
-use super::evidence::{Simulation, differs, question, share};
+use super::evidence::{MARGIN, Simulation, question, share};
 use crate::{
     compare::{
-        DEFAULT_MARGIN, Metric, Verdict,
-        decide::{Answer, Evidence, Question, decide},
+        Metric, Verdict,
+        decide::{Answer, Question, decide},
+        evidence::Evidence,
         noise::Spread,
     },
     stats::variance,
@@ -39,6 +40,8 @@ struct Case {
 const ALIKE: (f64, f64) = (0.03, 0.03);
 /// As often as promised, and not so rarely that power is given away.
 const EXACT: (f64, f64) = (0.03, 0.07);
+/// The same by the ranks of five and five, which come in steps of 1.6 % a metric: both together find 3.1 % at most.
+const IN_STEPS: (f64, f64) = (0.015, 0.05);
 const AT_MOST: (f64, f64) = (0.0, 0.07);
 
 fn case(name: &'static str, runs: (usize, usize), found: (f64, f64)) -> Case {
@@ -63,7 +66,7 @@ fn cases() -> Vec<Case> {
         ..case(name, runs, AT_MOST)
     };
     vec![
-        case("5 v 5", (5, 5), EXACT),
+        case("5 v 5", (5, 5), IN_STEPS),
         case("10 v 10", (10, 10), EXACT),
         case("3 v 3", (3, 3), AT_MOST),
         case("2 v 5", (2, 5), AT_MOST),
@@ -83,6 +86,7 @@ fn cases() -> Vec<Case> {
         noisy("with a profile, 5 v 5", (5, 5), ALIKE, 5),
         noisy("with a profile, 1 v 5", (1, 5), ALIKE, 5),
         noisy("with a profile, one side four times as noisy", (5, 5), (0.03, 0.12), 5),
+        case("4 v 4", (4, 4), EXACT),
     ]
 }
 
@@ -129,7 +133,7 @@ fn judged(simulation: &mut Simulation, case: &Case, change: f64) -> Vec<Answer> 
             );
             Question {
                 noise: profile(simulation, case.profile, case.spread.0),
-                ..question(metric, DEFAULT_MARGIN, Evidence::Groups { first, second })
+                ..question(metric, MARGIN, Evidence::Groups { first, second })
             }
         })
         .collect();
@@ -144,7 +148,7 @@ fn what_does_not_differ_is_found_to_differ_as_rarely_as_promised() {
         let found = share(|| {
             judged(&mut simulation, &case, 0.0)
                 .iter()
-                .any(|answer| differs(answer.verdict))
+                .any(|answer| answer.verdict.differs())
         });
         if !(case.found.0..=case.found.1).contains(&found) {
             wrong.push(format!("{}: {found} instead of {:?}", case.name, case.found));
@@ -166,7 +170,7 @@ fn a_regression_of_noisy_runs_is_never_called_equivalent() {
         let found = share(|| {
             let verdict = judged(&mut simulation, &case, 0.1)[1].verdict;
             equivalent += u32::from(verdict == Verdict::Equivalent);
-            verdict == Verdict::Regressed
+            matches!(verdict, Verdict::Regressed | Verdict::SlightlyWorse)
         });
         assert_eq!(equivalent, 0);
         assert!(found > 0.98, "{found}");

@@ -28,17 +28,19 @@ fn pair(baseline: &[Results], other: &[Results], options: &Options) -> Compariso
 fn runs_in_turn_are_compared_pair_by_pair() {
     let comparison = pair(&base(), &tuned(), &about(FACTOR));
     let candidate = &comparison.candidates[0];
-    assert!(candidate.paired);
+    assert!(candidate.arrangement.is_paired());
     let verdict = |metric| row(candidate, metric).verdict;
     assert_eq!(verdict("throughput"), Verdict::NoVerdict, "it is what was asked for");
     assert_eq!(verdict("start-response-p99"), Verdict::Improved);
     assert_eq!(verdict("e2e-response-p99"), Verdict::Regressed);
     assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Regressed, 1));
     let e2e = row(candidate, "e2e-response-p99");
-    assert_eq!(e2e.method, Some(Method::PairedT));
+    assert_eq!(e2e.method, Some(Method::TurnsT));
+    assert_eq!(candidate.pairs.len(), 5);
+    assert!(candidate.pairs[0].baseline_first && !candidate.pairs[1].baseline_first);
     assert!((e2e.change.unwrap() - 0.176).abs() < 0.01, "{e2e:?}");
     assert!(e2e.interval.unwrap().contains(e2e.change.unwrap()));
-    assert!(e2e.hodges_lehmann.is_some() && e2e.adjusted_p >= e2e.p);
+    assert!(e2e.adjusted_p >= e2e.p);
 }
 
 #[test]
@@ -66,21 +68,21 @@ fn one_after_the_other_they_are_groups_unless_said() {
         })
         .collect();
     let comparison = pair(&base(), &later, &about(FACTOR));
-    assert!(!comparison.candidates[0].paired);
+    assert!(!comparison.candidates[0].arrangement.is_paired());
     assert_eq!(
         row(&comparison.candidates[0], "throughput").method,
-        Some(Method::WelchT)
+        Some(Method::RankSum)
     );
     let options = Options {
         pairing: Pairing::Paired,
         ..about(FACTOR)
     };
-    assert!(pair(&base(), &later, &options).candidates[0].paired);
+    assert!(pair(&base(), &later, &options).candidates[0].arrangement.is_paired());
     let options = Options {
         pairing: Pairing::Unpaired,
         ..about(FACTOR)
     };
-    assert!(!pair(&base(), &tuned(), &options).candidates[0].paired);
+    assert!(!pair(&base(), &tuned(), &options).candidates[0].arrangement.is_paired());
 }
 
 #[test]
@@ -232,9 +234,9 @@ fn strict_makes_inconclusive_a_failure() {
         ..Options::default()
     };
     let comparison = pair(&baseline, &other, &options);
-    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Inconclusive, 0));
+    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Open, 0));
     let start = row(&comparison.candidates[0], "start-response-p99");
-    assert!(start.more_runs.is_some_and(|more| more > 50), "{start:?}");
+    assert!(start.more_runs.is_some_and(|more| more > 5), "{start:?}");
     options.strict = true;
     assert_eq!(pair(&baseline, &other, &options).exit_code, 4);
 }

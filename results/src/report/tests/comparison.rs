@@ -227,7 +227,7 @@ fn rows_that_decide_nothing_have_other_words_and_no_colour() {
         .next()
         .unwrap();
     assert!(
-        exploratory.contains("▲ higher") && exploratory.contains("= within the margin"),
+        exploratory.contains("▲ higher") && exploratory.contains("= alike"),
         "{exploratory}"
     );
     for word in ["tag", "better", "worse", "improved", "regressed", "same"] {

@@ -1,0 +1,138 @@
+//! The gate of a pull request: whether a side is proven to be at most so much worse.
+//!
+//! A test of non-inferiority: each deciding metric has a one-sided 95 % bound of how much worse it may be, and all of them
+//! must lie below the limit. That all do is said only when each does, so it needs no correction.
+
+use serde::Serialize;
+
+use super::{
+    Candidate, GuardStanding,
+    decide::{ALPHA, Answer, EQUIVALENCE_CONFIDENCE, Verdict},
+    metric::{Direction, Metric, Scale},
+};
+use crate::stats::{Estimate, Interval, power::Known, student};
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// How much worse it may be: 0.1 for 10 %.
+    pub at_most_worse: f64,
+    /// What is said of all metrics and guards together.
+    pub standing: GateStanding,
+    /// Each deciding metric.
+    pub rows: Vec<GateRow>,
+}
+
+/// One metric at the gate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateRow {
+    /// The metric.
+    pub metric: Metric,
+    /// How much worse it may be with 95 % confidence, 0.08 for 8 %; `None` where that cannot be told.
+    pub bound: Option<f64>,
+    /// What is said of it.
+    pub standing: GateStanding,
+    /// Of an open one: more runs a side that would decide; `None` when it is more than anybody makes.
+    pub more_runs: Option<u32>,
+}
+
+/// What is said at the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GateStanding {
+    /// It is at most so much worse.
+    Proven,
+    /// Neither is proven.
+    Open,
+    /// It is worse by more than that.
+    Worse,
+}
+
+impl GateRow {
+    /// Asks a judged metric. `verdict` is what was said of it in the end.
+    pub(super) fn of(metric: Metric, answer: &Answer, verdict: Verdict, limit: f64) -> Self {
+        let (sign, limit) = match (metric.scale(), metric.direction()) {
+            (Scale::Ratio, Direction::Up) => (-1.0, -(-limit).ln_1p()),
+            (Scale::Ratio, Direction::Down) => (1.0, limit.ln_1p()),
+            (Scale::Difference, Direction::Up) => (-1.0, limit),
+            (Scale::Difference, Direction::Down) => (1.0, limit),
+        };
+        let mut row = GateRow {
+            metric,
+            bound: None,
+            standing: GateStanding::Open,
+            more_runs: None,
+        };
+        let (Some(interval), Some(known)) = (answer.equivalence_interval, answer.known) else {
+            // What lies beyond every number is worse than any limit.
+            if verdict == Verdict::Regressed {
+                row.standing = GateStanding::Worse;
+            }
+            return row;
+        };
+        if verdict == Verdict::NoVerdict {
+            return row;
+        }
+        let (least, most) = if sign > 0.0 {
+            (interval.low, interval.high)
+        } else {
+            (-interval.high, -interval.low)
+        };
+        row.bound = Some(sign * metric.to_change(sign * most));
+        row.standing = if most <= limit {
+            GateStanding::Proven
+        } else if least > limit {
+            GateStanding::Worse
+        } else {
+            GateStanding::Open
+        };
+        if row.standing == GateStanding::Open {
+            row.more_runs = more_runs(&known, sign, limit);
+        }
+        row
+    }
+}
+
+fn more_runs(known: &Known, sign: f64, limit: f64) -> Option<u32> {
+    let estimate = Estimate {
+        value: sign * known.estimate.value,
+        ..known.estimate
+    };
+    Known { estimate, ..*known }.more_runs(|freedom| {
+        let t = student::quantile(1.0 - ALPHA, freedom);
+        move |error| {
+            [
+                Interval {
+                    low: f64::NEG_INFINITY,
+                    high: limit - t * error,
+                },
+                Interval {
+                    low: limit + t * error,
+                    high: f64::INFINITY,
+                },
+            ]
+        }
+    })
+}
+
+impl Gate {
+    /// The worst of the metrics and the guards of a candidate.
+    pub(super) fn of(candidate: &Candidate, rows: Vec<GateRow>, at_most_worse: f64) -> Self {
+        let guards = candidate.guards.iter().map(|guard| match guard.standing {
+            GuardStanding::Worse => GateStanding::Worse,
+            GuardStanding::Open => GateStanding::Open,
+            GuardStanding::Better => GateStanding::Proven,
+        });
+        let standing = rows.iter().map(|row| row.standing).chain(guards).max();
+        Gate {
+            at_most_worse,
+            standing: standing.unwrap_or(GateStanding::Open),
+            rows,
+        }
+    }
+}
+
+/// One-sided 95 % is one end of the 90 % interval.
+const _: () = assert!(EQUIVALENCE_CONFIDENCE == 1.0 - 2.0 * ALPHA);
