@@ -200,7 +200,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
                 .clone()
                 .map(|index| Row {
                     odd: odd_runs(&questions, index),
-                    ..row(&questions[index], &answers[index], level, &first, side)
+                    ..row(&questions[index], &answers[index], level, &first, side, options)
                 })
                 .collect();
             let asked = Asked {
@@ -602,7 +602,7 @@ fn centre(metric: Metric, values: &[f64]) -> Option<f64> {
     (!scaled.is_empty()).then(|| metric.unscaled(stats::mean(&scaled)))
 }
 
-fn row(question: &Question, answer: &Answer, level: f64, first: &Read, second: &Read) -> Row {
+fn row(question: &Question, answer: &Answer, level: f64, first: &Read, second: &Read, options: &Options) -> Row {
     let metric = question.metric;
     let change = |difference: f64| metric.to_change(difference);
     let (baseline_values, values) = (
@@ -637,6 +637,7 @@ fn row(question: &Question, answer: &Answer, level: f64, first: &Read, second: &
         adjusted_p: answer.adjusted_p,
         equivalence_p: answer.equivalence_p,
         margin: question.margin.map(change),
+        asked_margin: options.margins.of(metric),
         detectable: answer.detectable.map(change),
         within_run_error: within.map(|squares| stats::mean(&squares).sqrt()),
         odd: None,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Arrangement, Difference, Gate, GateStanding, Guard, GuardStanding, Method, Metric, Resolution, Verdict, figures,
+    Arrangement, Difference, Gate, GateStanding, Guard, GuardStanding, Margin, Method, Metric, Resolution, Verdict,
+    figures,
 };
 use crate::stats::Interval;
 
@@ -139,8 +140,10 @@ pub struct Row {
     pub adjusted_p: Option<f64>,
     /// p of a change outside of the margin (TOST).
     pub equivalence_p: Option<f64>,
-    /// Change that makes no difference.
+    /// Change that makes no difference: the larger part of `asked_margin`.
     pub margin: Interval,
+    /// The margin that was asked for, both its parts.
+    pub asked_margin: Margin,
     /// The smallest change that such runs tell with 80 % probability.
     pub detectable: Option<f64>,
     /// Error within one run, relative (root of the mean square over the runs); `None` where it cannot be told.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_scenarios::units;
+use serde::{Serialize, Serializer};
 
 use super::metric::{ERROR_MARGIN, Metric, Scale, UnknownMetric};
 use crate::stats::Interval;
@@ -11,11 +12,12 @@ use crate::stats::Interval;
 pub const LARGEST_SHARE: f64 = 0.5;
 
 /// A change that makes no difference. Where it has both parts, the larger counts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Margin {
     /// Share of the baseline, 0.03 for 3 %; of the error ratio, the difference itself.
     pub share: f64,
-    /// The same as a length of time, for what is one.
+    /// The same as a length of time, for what is one; milliseconds in JSON.
+    #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
     pub time: Duration,
 }
 
@@ -24,6 +26,10 @@ pub const DEFAULT_MARGIN: Margin = Margin {
     share: 0.03,
     time: Duration::from_millis(1),
 };
+
+fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64() * 1_000.0)
+}
 
 impl Margin {
     /// On the scale of a metric, around no change of a baseline.

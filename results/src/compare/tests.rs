@@ -3,6 +3,7 @@
 mod accepted;
 mod evidence;
 mod guards;
+mod json;
 mod noise;
 mod refused;
 mod rendered;

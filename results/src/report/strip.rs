@@ -9,6 +9,7 @@ use super::{
 use crate::{
     accepted::BEYOND,
     compare::{Candidate, Metric, Row, figures},
+    format::NONE,
 };
 
 /// Height of a strip, pixels.
@@ -33,7 +34,13 @@ pub(super) fn strips(compared: &Compared) -> Markup {
     html! {
         @if !primary.is_empty() {
             h3 { "The runs" }
-            p.note { "Each dot is a run, each line the mean of its side." }
+            p.note {
+                "Each dot is a run, each line the mean of its side."
+                @if primary.iter().any(|row| row.odd.is_some()) {
+                    " A run that lies far from the others of its side (three median absolute deviations) is hollow, and counts all the \
+                     same."
+                }
+            }
             @for row in &primary { (strip(compared, row.metric)) }
             (table(compared, &primary))
         }
@@ -47,6 +54,21 @@ struct Part<'a> {
     runs: &'a [String],
     values: &'a [f64],
     mean: Option<f64>,
+    /// Which of them lie far from the others.
+    odd: &'a [usize],
+}
+
+impl Part<'_> {
+    /// The class of a run's dot.
+    fn dot(&self, run: usize) -> &'static str {
+        if self.odd.contains(&run) { "dot odd" } else { "dot" }
+    }
+
+    /// The value of a run, with what is odd of it.
+    fn figure(&self, metric: Metric, run: usize, value: f64) -> String {
+        let mark = if self.odd.contains(&run) { " (odd)" } else { "" };
+        metric.figure(value) + mark
+    }
 }
 
 /// The baseline's part, then the candidates'.
@@ -60,6 +82,7 @@ fn parts<'a>(compared: &'a Compared<'a>, metric: Metric) -> Vec<Part<'a>> {
         runs: &comparison.baseline.runs,
         values: &row.baseline_values,
         mean: row.baseline,
+        odd: row.odd.as_ref().map_or(&[], |odd| &odd.baseline),
     });
     let others = comparison.candidates.iter().zip(sides).filter_map(|(candidate, side)| {
         let row = row(candidate)?;
@@ -68,6 +91,7 @@ fn parts<'a>(compared: &'a Compared<'a>, metric: Metric) -> Vec<Part<'a>> {
             runs: &candidate.side.runs,
             values: &row.values,
             mean: row.value,
+            odd: row.odd.as_ref().map_or(&[], |odd| &odd.values),
         })
     });
     base.into_iter().chain(others).collect()
@@ -100,9 +124,9 @@ fn strip(compared: &Compared, metric: Metric) -> Markup {
                     @if let Some(mean) = part.mean {
                         line.mean x1=(percent(place(mean))) x2=(percent(place(mean))) y1="3" y2=(plain(HEIGHT - 3.0)) {}
                     }
-                    @for (value, run) in part.values.iter().zip(part.runs) {
-                        circle.dot cx=(percent(place(*value))) cy=(plain(HEIGHT / 2.0)) r="4.5" {
-                            title { (run) "  " (metric.figure(*value)) }
+                    @for (n, (value, run)) in part.values.iter().zip(part.runs).enumerate() {
+                        circle class=(part.dot(n)) cx=(percent(place(*value))) cy=(plain(HEIGHT / 2.0)) r="4.5" {
+                            title { (run) "  " (part.figure(metric, n, *value)) }
                         }
                     }
                 }
@@ -137,7 +161,7 @@ fn table(compared: &Compared, primary: &[&Row]) -> Markup {
                                     td { (side.name) }
                                     td.text { (figures::shortened(run)) }
                                     @for (parts, row) in of_metrics.iter().zip(primary) {
-                                        td { (parts.get(index).and_then(|part| part.values.get(n)).map_or(crate::format::NONE.into(), |value| row.metric.figure(*value))) }
+                                        td { (value_of(parts.get(index), row.metric, n)) }
                                     }
                                 }
                             }
@@ -147,6 +171,12 @@ fn table(compared: &Compared, primary: &[&Row]) -> Markup {
             }
         }
     }
+}
+
+/// The value of a run, or a dash.
+fn value_of(part: Option<&Part>, metric: Metric, run: usize) -> String {
+    let value = part.and_then(|part| Some(part.figure(metric, run, *part.values.get(run)?)));
+    value.unwrap_or_else(|| NONE.into())
 }
 
 fn percent(share: f64) -> String {

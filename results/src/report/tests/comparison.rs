@@ -216,6 +216,31 @@ fn several_candidates_have_a_colour_a_strip_and_a_shift_each() {
 }
 
 #[test]
+fn an_odd_run_is_marked_in_strip_and_table() {
+    let (base, new) = (runs("base", 0, &STEADY), runs("new", 5, &[1.19, 1.21, 2.4, 1.2, 1.205]));
+    let (_, page) = compared(&[("base", &base), ("new", &new)], Pairing::Unpaired);
+    let parsed = sound(&page);
+    assert_eq!(
+        page.matches("<circle class=\"dot odd\"").count(),
+        2,
+        "one of each metric"
+    );
+    assert_eq!(page.matches("<circle class=\"dot\"").count(), 2 * 9);
+    assert!(parsed.text.contains("three median absolute deviations) is hollow"));
+    let odd = page
+        .split("Values of the runs")
+        .nth(1)
+        .unwrap()
+        .split("new-2")
+        .nth(1)
+        .unwrap()
+        .split("</tr>")
+        .next()
+        .unwrap();
+    assert_eq!(odd.matches("s (odd)").count(), 2, "{odd}");
+}
+
+#[test]
 fn rows_that_decide_nothing_have_other_words_and_no_colour() {
     let (base, new) = (runs("base", 0, &STEADY), runs("new", 5, &SLOWER));
     let (_, page) = compared(&[("base", &base), ("new", &new)], Pairing::Auto);
