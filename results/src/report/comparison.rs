@@ -14,6 +14,9 @@ use crate::{
     format::{NONE, plural},
 };
 
+/// Warnings that are shown; the runs of a comparison have the same few.
+const WARNINGS: usize = 60;
+
 /// The verdict as a banner, a table for each side that was compared, the values of all runs, the shift of the whole curve.
 pub(super) fn comparison(compared: &Compared) -> Markup {
     let comparison = compared.comparison;
@@ -23,15 +26,40 @@ pub(super) fn comparison(compared: &Compared) -> Markup {
             @let (words, why, tone) = figures::banner(comparison);
             div class={ "verdict " (ground(tone)) } {
                 div.word { (words) }
-                div.why { (why) }
+                div.why {
+                    (why)
+                    @if let Some(warning) = figures::warning(comparison) { small { (warning) } }
+                }
             }
             @for candidate in &comparison.candidates { (table(comparison, candidate)) }
             @if let Some(remark) = figures::looking_again(comparison) { p.note { "More runs: " (remark) } }
             @for remark in figures::noise(comparison) { p.note { "Noise: " (remark) } }
             @for remark in &comparison.disturbed { p.note { strong { "Machine: " } (remark) } }
+            (warnings(comparison))
             (strip::strips(compared))
             (shift::plot(compared, Of::End).figure())
             (shift::plot(compared, Of::Start).figure())
+        }
+    }
+}
+
+/// What the runs warn of themselves, those that are not drawn below too.
+fn warnings(comparison: &Comparison) -> Markup {
+    let summaries = comparison.candidates.iter().map(|candidate| &candidate.side);
+    let all: Vec<&String> = [&comparison.baseline]
+        .into_iter()
+        .chain(summaries)
+        .flat_map(|side| &side.warnings)
+        .collect();
+    html! {
+        @if !all.is_empty() {
+            details {
+                summary { (plural(all.len() as u64, "warning")) " of the runs" }
+                ul {
+                    @for warning in all.iter().take(WARNINGS) { li { (warning) } }
+                    @if all.len() > WARNINGS { li { "and " (all.len() - WARNINGS) " more, in the JSON" } }
+                }
+            }
         }
     }
 }

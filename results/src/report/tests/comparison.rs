@@ -241,6 +241,24 @@ fn an_odd_run_is_marked_in_strip_and_table() {
 }
 
 #[test]
+fn what_runs_warn_of_and_that_nothing_was_judged_is_said() {
+    let (mut base, new) = (runs("base", 0, &STEADY[..1]), runs("new", 5, &SLOWER[..1]));
+    base[0].verdict.checks[0].status = crate::schema::CheckStatus::Warning;
+    base[0].verdict.checks[0].value = "<b>odd</b>".into();
+    let (_, page) = compared(&[("base", &base), ("new", &new)], Pairing::Auto);
+    let parsed = sound(&page);
+    let top = parsed.text.split("The runs").next().unwrap();
+    assert!(
+        top.contains("none of the primary metrics could be judged, so this is no pass"),
+        "{top}"
+    );
+    assert!(
+        top.contains("1 warning of the runs") && top.contains("<b>odd</b>"),
+        "{top}"
+    );
+}
+
+#[test]
 fn rows_that_decide_nothing_have_other_words_and_no_colour() {
     let (base, new) = (runs("base", 0, &STEADY), runs("new", 5, &SLOWER));
     let (_, page) = compared(&[("base", &base), ("new", &new)], Pairing::Auto);
