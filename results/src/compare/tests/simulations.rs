@@ -6,8 +6,11 @@ use crate::{
     compare::{
         Metric, Verdict,
         decide::{Answer, Question, decide},
-        evidence::Evidence,
+        evidence::{Evidence, Turn},
+        gate::{GateRow, GateStanding},
         noise::Spread,
+        odd,
+        resolution::FOUND_BY_LOOKING_AGAIN,
     },
     stats::variance,
 };
@@ -205,4 +208,162 @@ fn a_profile_lets_few_runs_see_more() {
     };
     let (alone, with) = (found(740, 0), found(740, 10));
     assert!(with > 2.0 * alone && with > 0.3, "{alone} alone, {with} with a profile");
+}
+
+/// Six turns while everything becomes 30 % slower from the first run to the last; `alternating` is A B, B A, and else A B, A B.
+fn drifting(simulation: &mut Simulation, alternating: bool, spread: f64) -> Vec<Turn> {
+    (0..6)
+        .map(|turn| {
+            let baseline_first = !alternating || turn % 2 == 0;
+            let mut run = |place: usize| {
+                let level = 50.0 * (1.0 + 0.3 * place as f64 / 11.0);
+                runs(simulation, 1, level, spread, Shape::Normal)[0]
+            };
+            let (earlier, later) = (run(2 * turn), run(2 * turn + 1));
+            let (first, second) = if baseline_first {
+                (earlier, later)
+            } else {
+                (later, earlier)
+            };
+            Turn {
+                first,
+                second,
+                baseline_first,
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn drift_is_no_difference_in_whatever_order_the_runs_were_made() {
+    for (seed, spread) in [(760, 0.01), (761, 0.03)] {
+        let mut simulation = Simulation::new(seed);
+        let mut found = |evidence: fn(Vec<Turn>) -> Evidence, alternating: bool| {
+            share(|| {
+                let questions = Metric::PRIMARY
+                    .map(|metric| question(metric, MARGIN, evidence(drifting(&mut simulation, alternating, spread))));
+                decide(&questions).iter().any(|answer| answer.verdict.differs())
+            })
+        };
+        let balanced = found(Evidence::Turns, true);
+        assert!(balanced <= 0.07, "A B, B A at {spread}: {balanced}");
+        // As the room puts together turns of which one side is always first.
+        let groups = |turns: Vec<Turn>| Evidence::Groups {
+            first: turns.iter().map(|turn| turn.first).collect(),
+            second: turns.iter().map(|turn| turn.second).collect(),
+        };
+        let one_sided = found(groups, false);
+        assert!(one_sided <= 0.07, "A B, A B at {spread}: {one_sided}");
+        // Taken as pairs, these would be misled.
+        let misled = found(Evidence::Turns, false);
+        assert!(misled > one_sided, "{misled}");
+    }
+}
+
+#[test]
+fn a_change_is_found_under_drift() {
+    let mut simulation = Simulation::new(762);
+    let found = share(|| {
+        let mut turns = drifting(&mut simulation, true, 0.01);
+        for turn in &mut turns {
+            turn.second *= 1.1;
+        }
+        let answer = decide(&[question(Metric::PRIMARY[1], MARGIN, Evidence::Turns(turns))]).remove(0);
+        answer.verdict == Verdict::Regressed
+    });
+    // Without the order term nothing of it was found: the drift within the turns was taken for spread.
+    assert!(found > 0.95, "{found}");
+}
+
+#[test]
+fn two_seeds_that_are_told_apart_by_nothing_else_are_told_to_be_alike() {
+    // Each run of a side has a seed of its own, of which the level is another draw: what `ab` does with both sides.
+    let mut simulation = Simulation::new(763);
+    let found = share(|| {
+        let questions = Metric::PRIMARY.map(|metric| {
+            let turns = (0..6).map(|turn| {
+                let draw = 50.0 * (0.09 * simulation.normal()).exp();
+                let mut run = || runs(&mut simulation, 1, draw, 0.01, Shape::Normal)[0];
+                Turn {
+                    first: run(),
+                    second: run(),
+                    baseline_first: turn % 2 == 0,
+                }
+            });
+            question(metric, MARGIN, Evidence::Turns(turns.collect()))
+        });
+        decide(&questions).iter().any(|answer| answer.verdict.differs())
+    });
+    assert!(found <= 0.07, "{found}");
+}
+
+#[test]
+fn one_odd_run_hides_nothing_and_is_marked() {
+    let mut simulation = Simulation::new(764);
+    let (mut marked, mut trials) = (0, 0);
+    let found = share(|| {
+        let first = runs(&mut simulation, 5, 50.0, 0.03, Shape::Normal);
+        let mut second = runs(&mut simulation, 5, 60.0, 0.03, Shape::Normal);
+        second[2] *= 2.0;
+        let calm = Evidence::Groups {
+            first: runs(&mut simulation, 5, 50.0, 0.03, Shape::Normal),
+            second: runs(&mut simulation, 5, 50.0, 0.03, Shape::Normal),
+        };
+        let questions = [
+            question(Metric::PRIMARY[0], MARGIN, Evidence::Groups { first, second }),
+            question(Metric::PRIMARY[1], MARGIN, calm),
+        ];
+        trials += 1;
+        marked += u32::from(odd::odd(&questions[0]).is_some_and(|odd| odd.second.contains(&2)));
+        decide(&questions)[0].verdict == Verdict::Regressed
+    });
+    assert!(found > 0.95, "{found}");
+    assert!(f64::from(marked) / f64::from(trials) > 0.95, "{marked} of {trials}");
+}
+
+#[test]
+fn the_gate_lets_pass_what_is_no_worse_and_stops_what_is() {
+    let passed = |seed: u64, change: f64| {
+        let mut simulation = Simulation::new(seed);
+        share(|| {
+            let answers = judged(&mut simulation, &case("5 v 5", (5, 5), AT_MOST), change);
+            let mut rows = Metric::PRIMARY
+                .iter()
+                .zip(&answers)
+                .map(|(metric, answer)| GateRow::of(*metric, answer, answer.verdict, 0.1));
+            rows.all(|row| row.standing == GateStanding::Proven)
+        })
+    };
+    let identical = passed(770, 0.0);
+    assert!(identical > 0.95, "{identical}");
+    let worse = passed(771, 0.1);
+    assert!(worse <= 0.05, "{worse}");
+}
+
+#[test]
+fn looking_again_after_each_run_finds_what_is_not_there_as_often_as_is_told() {
+    let mut simulation = Simulation::new(780);
+    let found = share(|| {
+        let mut sides: Vec<(Vec<f64>, Vec<f64>)> = Metric::PRIMARY.map(|_| Default::default()).to_vec();
+        let mut more = |sides: &mut Vec<(Vec<f64>, Vec<f64>)>, count: usize| {
+            for (first, second) in sides.iter_mut() {
+                first.extend(runs(&mut simulation, count, 50.0, 0.03, Shape::Normal));
+                second.extend(runs(&mut simulation, count, 50.0, 0.03, Shape::Normal));
+            }
+        };
+        more(&mut sides, 5);
+        (5..=20).any(|_| {
+            let questions: Vec<_> = Metric::PRIMARY
+                .iter()
+                .zip(&sides)
+                .map(|(metric, (first, second))| {
+                    let (first, second) = (first.clone(), second.clone());
+                    question(*metric, MARGIN, Evidence::Groups { first, second })
+                })
+                .collect();
+            more(&mut sides, 1);
+            decide(&questions).iter().any(|answer| answer.verdict.differs())
+        })
+    });
+    assert!((found - FOUND_BY_LOOKING_AGAIN).abs() < 0.02, "{found}");
 }
