@@ -12,7 +12,7 @@ mod showing;
 pub use comparing::{CompareRequest, Compared, NoiseFolder, check_judging, compare, compare_sides};
 pub use diagnosing::{diagnosed, prometheus, stored};
 pub use found::{Found, find};
-pub use noise::{noise_from, store_noise};
+pub use noise::{noise_from, store_noise, told_before};
 pub use reporting::{export, report};
 pub use showing::{history, show};
 

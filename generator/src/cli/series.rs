@@ -35,7 +35,7 @@ const NOISE_RUNS: u32 = 5;
 
 /// Runs two variants in turn and compares them.
 pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
-    files::check_judging(&options.judging)?;
+    let primary = files::check_judging(&options.judging)?;
     let runs = options.series.runs.unwrap_or(AB_RUNS);
     if runs < LEAST_TURNS {
         return Err(too_few(runs));
@@ -55,8 +55,10 @@ pub fn ab(options: &args::AbArgs) -> Result<ExitCode, Problem> {
         )
         .remedy("--seed N, which the first turn has; each later one has one more"));
     }
+    let plans = [&variants[0].resolved.plan, &variants[1].resolved.plan];
     let commands = Commands {
         runs,
+        before: Some(files::told_before(&plans, &primary, runs, &noise_folder())),
         conclude: &|series| judge(options, series),
         again: &compare_again,
     };
@@ -134,6 +136,7 @@ pub fn noise(options: &args::NoiseArgs) -> Result<ExitCode, Problem> {
     let variants = vec![variant("run", &[], &options.run)?];
     let commands = Commands {
         runs,
+        before: None,
         conclude: &|series| files::store_noise(&series.runs[0], &noise_folder()).and_then(show),
         again: &|series| {
             let folder = text::shell_word(&series.folder.display().to_string());
@@ -163,6 +166,8 @@ fn variant(name: &str, given: &[String], common: &RunArgs) -> Result<Variant, Pr
 struct Commands<'a> {
     /// Turns.
     runs: u32,
+    /// What is said before the first.
+    before: Option<String>,
     /// Concludes from whole turns.
     conclude: &'a dyn Fn(&Series) -> Result<ExitCode, Problem>,
     /// The command that does it again from their files.
@@ -187,6 +192,9 @@ fn series(
     let color = is_color_welcome() && std::io::stderr().is_terminal();
     block_on(async {
         let page = open_page(&resolved).await?;
+        if let Some(before) = &commands.before {
+            complain(before);
+        }
         let (stopper, stop) = stop::channel();
         let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
         let stop_timeout = resolved.plan.load.stop_timeout;

@@ -116,16 +116,16 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
     })
 }
 
-/// Whether runs can be judged as it is asked for: found out before they are made.
+/// Whether runs can be judged as it is asked for, found out before they are made, and by which metrics.
 ///
 /// # Errors
 /// When the margin or a metric is none.
-pub fn check_judging(judging: &JudgingArgs) -> Result<(), Problem> {
+pub fn check_judging(judging: &JudgingArgs) -> Result<Vec<Metric>, Problem> {
     let request = CompareRequest {
         judging: judging.clone(),
         ..CompareRequest::default()
     };
-    options(&[], &request, &NoiseFolder(None)).map(drop)
+    options(&[], &request, &NoiseFolder(None)).map(|(options, _)| options.primary)
 }
 
 /// Compares the first of several sides with the others.

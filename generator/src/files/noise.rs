@@ -1,9 +1,15 @@
 //! `noise`: from runs of one plan to a profile of how much they differ, and what is said of it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use benchmark_results::compare::{Metric, NoiseProfile};
-use benchmark_scenarios::Problem;
+use benchmark_results::{
+    compare::{Metric, NoiseProfile, Resolution, surroundings::Surroundings},
+    text,
+};
+use benchmark_scenarios::{Plan, Problem};
 use jiff::Timestamp;
 
 use super::{
@@ -11,9 +17,38 @@ use super::{
     comparing::{NoiseFolder, names_of, run_files},
     find,
 };
+use crate::machine::host;
+
+/// Characters of a date.
+const DAY: usize = 10;
 
 /// Runs that began within less than this are of one session.
 const SESSION: Duration = Duration::from_secs(12 * 3600);
+
+/// What turns that are yet to be made can tell, by the newest profile of one of their plans on this host.
+pub fn told_before(plans: &[&Plan], primary: &[Metric], turns: u32, folder: &NoiseFolder) -> String {
+    let host = host::facts(Path::new("/"));
+    let before: Vec<_> = plans.iter().map(|plan| Surroundings::before(plan, &host)).collect();
+    let files = folder
+        .0
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten();
+    let profiles = files
+        .filter_map(|entry| NoiseProfile::load(&entry.ok()?.path()).ok())
+        .filter(|profile| before.iter().any(|before| profile.is_of(before)));
+    let told = profiles
+        .max_by(|one, other| one.measured_at.cmp(&other.measured_at))
+        .and_then(|profile| {
+            let resolution = Resolution::of_turns(&profile, primary, turns)?;
+            let day = text::line(profile.measured_at.split('T').next().unwrap_or_default(), DAY);
+            Some(format!("{resolution} (noise of {} runs on {day})", profile.runs))
+        });
+    told.unwrap_or_else(|| {
+        "what these runs can tell is not known, for want of a noise profile of this plan: run-benchmark noise makes one"
+            .to_owned()
+    })
+}
 
 /// Stores the profile of runs that are there already.
 ///
