@@ -138,19 +138,19 @@ pub(crate) fn banner(comparison: &Comparison) -> (String, String, Tone) {
         return (outcome(comparison.outcome).to_owned(), tally(comparison), tone);
     };
     let limit = percent(gate.at_most_worse);
+    let rows = || gates().flat_map(|gate| &gate.rows);
     let (words, tone) = match gate.standing {
         GateStanding::Proven => (format!("AT MOST {limit} WORSE"), Tone::Good),
-        GateStanding::Open => (format!("OPEN WHETHER AT MOST {limit} WORSE"), Tone::Doubtful),
-        GateStanding::Worse => (format!("WORSE, BY MORE THAN {limit} OR BY A GUARD"), Tone::Bad),
+        GateStanding::Open => (format!("OPEN: AT MOST {limit} WORSE?"), Tone::Doubtful),
+        GateStanding::Worse if rows().any(|row| row.standing == GateStanding::Worse) => {
+            (format!("MORE THAN {limit} WORSE"), Tone::Bad)
+        }
+        GateStanding::Worse => ("WORSE BY A GUARD".to_owned(), Tone::Bad),
     };
-    let rows = || gates().flat_map(|gate| &gate.rows);
     let proven = rows().filter(|row| row.standing == GateStanding::Proven).count();
     let total = plural(rows().count() as u64, "primary metric");
-    (
-        words,
-        format!("proven of {proven} of {total}, each with 95 % confidence"),
-        tone,
-    )
+    let why = format!("proven for {proven} of {total} (95 % each)");
+    (words, why, tone)
 }
 
 /// What each metric comes to at the gate of a candidate, a sentence each.
@@ -159,7 +159,7 @@ pub(crate) fn gate(gate: &Gate) -> Vec<String> {
     let rows = gate.rows.iter().map(|row| {
         let bound = match row.bound {
             Some(bound) if bound > 0.0 => format!("at most {} worse", percent(bound)),
-            Some(bound) => format!("at least {} better", percent(-bound)),
+            Some(_) => "not worse".into(),
             None => "how much worse it may be is not known".into(),
         };
         let said = match (row.standing, row.more_runs) {

@@ -63,7 +63,7 @@ impl Resolution {
             more_runs: needed.map(|runs| (f64::from(runs) - of.known.runs).ceil().max(1.0) as u32),
             longer_seconds: of.within.and_then(|within| longer(&of.known, within, seconds)),
         })
-        .filter(|resolution| resolution.change.is_finite())
+        .filter(|resolution| resolution.change.is_finite() && resolution.change > 0.0)
     }
 
     /// Of so many turns that are yet to be made, by the noise of their plan. `None` where the profile knows none of the metrics.

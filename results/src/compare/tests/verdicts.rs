@@ -2,10 +2,12 @@
 
 use super::runs::{FACTOR, base, named, runs, side, tuned};
 use crate::{
-    Results,
+    Histogram, Results,
     compare::{
-        Candidate, Comparison, Method, Metric, NoiseProfile, Options, Outcome, Pairing, Row, Verdict, compare, to_json,
+        Arrangement, Candidate, Comparison, Method, Metric, NoiseProfile, Options, Outcome, Pairing, Row, Verdict,
+        compare, render_terminal, to_json,
     },
+    summary::Style,
 };
 
 fn about(factor: &str) -> Options {
@@ -285,4 +287,93 @@ fn json_says_all_of_it() {
     assert_eq!(e2e["baselineValues"].as_array().unwrap().len(), 5);
     assert_eq!(json["candidates"][0]["differences"][0]["key"], FACTOR);
     assert_eq!(json["candidates"][0]["differences"][0]["standing"], "onPurpose");
+}
+
+#[test]
+fn a_gate_fails_by_a_guard_whatever_the_latencies() {
+    let options = Options {
+        at_most_worse: Some(0.3),
+        ..about(FACTOR)
+    };
+    let fine = pair(&base(), &tuned(), &options);
+    assert_eq!(fine.exit_code, 0, "18 % worse at the end, and faster at the start");
+    assert_eq!(fine.outcome, Outcome::Regressed, "what is said of the metrics stays");
+    let mut failing = tuned();
+    for run in &mut failing {
+        let ledger = &mut run.phases.measure.ledger;
+        let share = ledger.completed / 200;
+        ledger.completed -= share;
+        ledger.failed += share;
+    }
+    let stopped = pair(&base(), &failing, &options);
+    assert_eq!(stopped.exit_code, 1);
+    assert!(render_terminal(&stopped, Style::PLAIN).contains("WORSE BY A GUARD"));
+}
+
+#[test]
+fn what_the_generator_adds_decides_nothing() {
+    let lagging = |mut runs: Vec<Results>, lag_us: i64| {
+        for run in &mut runs {
+            let mut histogram = Histogram::new();
+            (0..6_000).for_each(|_| histogram.record_micros(lag_us));
+            run.phases.measure.latencies.lag = histogram.to_latency();
+        }
+        runs
+    };
+    let verdict_of = |other: Vec<Results>, metric: &str| {
+        let comparison = pair(&base(), &other, &about(FACTOR));
+        let row = row(&comparison.candidates[0], metric);
+        (row.verdict, row.reason.clone().unwrap_or_default())
+    };
+    let (verdict, _) = verdict_of(lagging(tuned(), 790), "start-response-p99");
+    assert_eq!(verdict, Verdict::Improved, "less than a tenth of 8 ms");
+    let (verdict, reason) = verdict_of(lagging(tuned(), 1_500), "start-response-p99");
+    assert_eq!(verdict, Verdict::NoVerdict);
+    assert!(reason.contains("is the generator's own lag in new"), "{reason}");
+    // The ends are slower from due on, and from dispatch on they are not: it is the generator that was late.
+    let mut late = tuned();
+    for (run, like) in late.iter_mut().zip(base()) {
+        run.phases.measure.latencies.e2e_service = like.phases.measure.latencies.e2e_service.clone();
+    }
+    let (verdict, reason) = verdict_of(late, "e2e-response-p99");
+    assert_eq!(verdict, Verdict::NoVerdict);
+    assert!(reason.starts_with("e2e service p99 is equivalent"), "{reason}");
+}
+
+#[test]
+fn an_odd_run_is_marked_with_the_verdict_without_it() {
+    let mut other = tuned();
+    let odd = runs("odd", 27, 1, &[(399.0, 30.0, 61.0)]).remove(0);
+    other[3].phases.measure.latencies = odd.phases.measure.latencies;
+    let options = Options {
+        pairing: Pairing::Unpaired,
+        ..about(FACTOR)
+    };
+    let comparison = pair(&base(), &other, &options);
+    let start = row(&comparison.candidates[0], "start-response-p99");
+    let found = start.odd.as_ref().unwrap();
+    assert_eq!((&found.baseline[..], &found.values[..]), (&[][..], &[3][..]));
+    assert_eq!(found.verdict, Verdict::Improved);
+    assert!(start.values.iter().any(|value| *value > 29.0), "it counts");
+    let text = render_terminal(&comparison, Style::PLAIN);
+    assert!(
+        text.contains("30.0ms*") && text.contains("without the 1 odd run marked *"),
+        "{text}"
+    );
+}
+
+#[test]
+fn turns_of_which_one_side_is_always_first_are_groups_and_told_so() {
+    let later: Vec<_> = tuned()
+        .into_iter()
+        .enumerate()
+        .map(|(index, mut run)| {
+            run.run.started_at = format!("2026-11-20T10:{:02}:00Z", 10 * index + 5);
+            run
+        })
+        .collect();
+    let comparison = pair(&base(), &later, &about(FACTOR));
+    assert_eq!(comparison.candidates[0].arrangement, Arrangement::UnbalancedTurns);
+    let text = render_terminal(&comparison, Style::PLAIN);
+    assert!(text.contains("in turn, but one side came first more often"), "{text}");
 }
