@@ -307,7 +307,7 @@ fn a_series_that_makes_no_sense_is_refused_before_anything_is_started() {
         ("ab --a seed=1 --b seed=2", "seed is no option of a variant"),
         (
             "ab --a rate=20 --b rate=40 --runs 2",
-            "--runs 2 is too few: so few turns tell no change at all, 3 tell changes from about ±22.0 times",
+            "--runs 2 is too few: so few turns tell no change at all, 3 tell changes from about ±21.9 times",
         ),
         (
             "ab --a rate=20 --b rate=40 --runs 1",
