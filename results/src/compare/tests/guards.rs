@@ -178,9 +178,11 @@ fn what_no_longer_carries_the_load_is_a_regression() {
         assert_eq!((found.outcome, found.exit_code), (Outcome::Regressed, 1));
         assert_eq!(standings(&found), [("verdict", GuardStanding::Worse)]);
         assert_eq!(verdict(&found.candidates[0], "start-response-p99"), Verdict::NoVerdict);
-        let back = pair(&other, &baseline[..count], &Options::default());
-        assert_eq!(standings(&back), [("verdict", GuardStanding::Better)]);
     }
+    let mut other = faster(1);
+    other[0].verdict = fixtures::verdict(VerdictValue::Overloaded);
+    let back = pair(&other, &baseline[..1], &Options::default());
+    assert_eq!(standings(&back), [("verdict", GuardStanding::Better)]);
 }
 
 #[test]
@@ -334,4 +336,39 @@ fn guards_stand_in_every_form() {
     for text in [text, markdown, page] {
         assert!(!text.contains("<b>\u{1b}") && !text.contains("\u{1b}[31m"), "{text}");
     }
+}
+
+#[test]
+fn one_overloaded_run_of_several_makes_the_other_side_no_better() {
+    let overloaded = |mut runs: Vec<Results>, count: usize| {
+        for run in runs.iter_mut().take(count) {
+            run.verdict.value = VerdictValue::Overloaded;
+        }
+        runs
+    };
+    let standing_of = |count: usize| {
+        let comparison = pair(&overloaded(base(), count), &base_again(), &Options::default());
+        standings(&comparison)
+            .into_iter()
+            .find(|(name, _)| *name == "verdict")
+            .map(|(_, standing)| standing)
+    };
+    assert_eq!(standing_of(1), None);
+    assert_eq!(standing_of(3), Some(GuardStanding::Better));
+    let back = pair(&base_again(), &overloaded(base(), 1), &Options::default());
+    assert_eq!(standings(&back), [("verdict", GuardStanding::Worse)]);
+}
+
+/// The runs of the baseline once more, in turn with them.
+fn base_again() -> Vec<Results> {
+    in_turn(
+        "again",
+        &[
+            (399.0, 9.9, 52.0),
+            (399.4, 10.0, 50.5),
+            (398.8, 9.7, 53.0),
+            (399.2, 10.1, 51.5),
+            (399.1, 9.8, 52.8),
+        ],
+    )
 }
