@@ -316,7 +316,7 @@ fn a_series_that_makes_no_sense_is_refused_before_anything_is_started() {
         ("ab --a rate=20 --b rate=40 --runs 101", "101 is not in 1..=100"),
         ("ab --a rate=20 --b rate=40 --store old", "--store old"),
         ("ab --a rate=20 --b rate=40 --output new.json", "a result for each run"),
-        ("ab --a rate=20 --b rate=40 --margin 50%", "--margin 50% is not allowed"),
+        ("ab --a rate=20 --b rate=40 --margin 51%", "--margin 51% is not allowed"),
         (
             "ab --a rate=20 --b rate=40 --primary speed",
             "--primary: \"speed\" is no metric",
