@@ -12,8 +12,7 @@ use benchmark_generator::{
 };
 use benchmark_results::{
     compare::{
-        Metric,
-        decide::ALPHA,
+        Metric, decide,
         noise::{LEAST_RUNS, NoiseError},
     },
     stats::power::{self, Known},
@@ -71,7 +70,7 @@ fn too_few(runs: u32) -> Problem {
     let told = |runs: u32| {
         let known = Known::of_turns(1.0, runs);
         let times = known.map_or(f64::INFINITY, |known| {
-            power::detectable(&known.estimate, ALPHA / Metric::PRIMARY.len() as f64)
+            power::detectable(&known.estimate, decide::level(Metric::PRIMARY.len()))
         });
         format!("±{times:.1}")
     };

@@ -118,7 +118,7 @@ pub struct Answer {
 
 /// Judges metrics that belong to one comparison: the primary ones together, each other by itself.
 pub fn decide(questions: &[Question]) -> Vec<Answer> {
-    let primary = level(questions);
+    let primary = level_of(questions);
     let level = |question: &Question| if question.primary { primary } else { ALPHA };
     let looked: Vec<Looked> = questions
         .iter()
@@ -146,10 +146,14 @@ pub fn decide(questions: &[Question]) -> Vec<Answer> {
         .collect()
 }
 
-/// Alpha that the first of the primary metrics of a comparison must come to.
-pub(super) fn level(questions: &[Question]) -> f64 {
-    let primary = questions.iter().filter(|question| question.primary).count();
+/// Alpha that the first of so many primary metrics must come to: Holm's first step.
+pub fn level(primary: usize) -> f64 {
     ALPHA / primary.max(1) as f64
+}
+
+/// That of the questions of a comparison.
+pub(super) fn level_of(questions: &[Question]) -> f64 {
+    level(questions.iter().filter(|question| question.primary).count())
 }
 
 fn answer(question: &Question, looked: Looked, step: Option<holm::Step>, level: f64) -> Answer {

@@ -56,10 +56,10 @@ pub(super) fn by_time(runs: &[RunFile]) -> Vec<usize> {
 /// How the runs of two sides, each in order of time, are put together; and of pairs, whether the baseline's run came first.
 pub(super) fn arrange(baseline: &[RunFile], other: &[RunFile], pairing: Pairing) -> (Arrangement, Vec<bool>) {
     let pairs = baseline.iter().zip(other);
-    let began = |run: &RunFile| {
-        instant(&run.results.run.started_at).map(|(seconds, digits)| (seconds.to_owned(), digits.to_owned()))
+    let came_first = |(first, second): (&RunFile, &RunFile)| {
+        instant(&first.results.run.started_at) <= instant(&second.results.run.started_at)
     };
-    let orders: Vec<bool> = pairs.map(|(first, second)| began(first) <= began(second)).collect();
+    let orders: Vec<bool> = pairs.map(came_first).collect();
     let first = orders.iter().filter(|first| **first).count();
     let in_turn = took_turns(baseline, other);
     let is_balanced = first.abs_diff(orders.len() - first) <= 1 && orders.len() >= LEAST_TURNS;

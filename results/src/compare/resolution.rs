@@ -8,7 +8,7 @@ use std::time::Duration;
 use benchmark_scenarios::units;
 use serde::Serialize;
 
-use super::{decide::ALPHA, metric::Metric, noise::NoiseProfile};
+use super::{decide, metric::Metric, noise::NoiseProfile};
 use crate::{
     format::{percent, plural},
     stats::power::{Known, Layout, detectable},
@@ -68,7 +68,7 @@ impl Resolution {
 
     /// Of so many turns that are yet to be made, by the noise of their plan. `None` where the profile knows none of the metrics.
     pub fn of_turns(profile: &NoiseProfile, primary: &[Metric], turns: u32) -> Option<Self> {
-        let level = ALPHA / primary.len() as f64;
+        let level = decide::level(primary.len());
         let deciding: Vec<_> = primary
             .iter()
             .filter_map(|metric| {
