@@ -85,10 +85,9 @@ pub fn get(url: &Url, limit: Duration) -> io::Result<Answer> {
     stream.set_write_timeout(Some(left(until)?))?;
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    write!(
-        stream,
-        "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )?;
+    // In one piece: who has read a part of it may answer and close, and the rest would then fail before the answer is read.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut rest = BufReader::new(Limited { stream, until });
     let status = line(&mut rest)?;
     let status = status
