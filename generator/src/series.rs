@@ -7,11 +7,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_results::{
-    Results,
-    compare::surroundings::{SEED, Surroundings},
-    schema::VerdictValue,
-};
+use benchmark_analysis::compare::surroundings::{SEED, Surroundings};
+use benchmark_results::{Results, schema::VerdictValue};
 use benchmark_scenarios::{Resolved, Target};
 
 use crate::{

@@ -6,11 +6,10 @@ use std::{
 };
 
 use assert_cmd::Command;
+use benchmark_analysis::compare::{NoiseProfile, RunFile};
 use benchmark_prometheus::Tool;
 use benchmark_results::{
-    Histogram, Results,
-    compare::{NoiseProfile, RunFile},
-    file,
+    Histogram, Results, file,
     schema::{
         FigureMethod,
         FigureUnit::{Count, Milliseconds, PerSecond, PerWorkflow, Ratio},

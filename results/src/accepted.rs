@@ -25,7 +25,7 @@ impl Ledger {
 
     /// Where the quantile that has one in so many of all accepted workflows beyond it lies among those that completed, 0 to 1;
     /// `None` when it is [`BEYOND`] them.
-    pub(crate) fn share_of_completed(&self, one_in: u64) -> Option<f64> {
+    pub fn share_of_completed(&self, one_in: u64) -> Option<f64> {
         let lost = self.not_completed();
         if lost.saturating_mul(one_in) > self.accepted {
             return None;
@@ -41,7 +41,7 @@ impl Ledger {
 
 /// The quantile of all accepted workflows of which so many ended as the ledger says, in milliseconds; the histogram is that of
 /// those that completed, or of a sample of them. `None` where there are too few for it.
-pub(crate) fn quantile_ms(completed: &Histogram, ledger: &Ledger, one_in: u64) -> Option<f64> {
+pub fn quantile_ms(completed: &Histogram, ledger: &Ledger, one_in: u64) -> Option<f64> {
     let needed = SAMPLES_BEYOND_QUANTILE.saturating_mul(one_in) as f64;
     let Some(share) = ledger.share_of_completed(one_in) else {
         return (ledger.accepted as f64 >= needed).then_some(BEYOND);
@@ -55,7 +55,7 @@ pub(crate) fn quantile_ms(completed: &Histogram, ledger: &Ledger, one_in: u64) -
 impl Latency {
     /// This distribution of completed workflows with the quantiles of all accepted ones; count, mean and extremes stay those of
     /// the completed. A histogram that cannot be read leaves it as it is.
-    pub(crate) fn of_accepted(&self, ledger: &Ledger) -> Latency {
+    pub fn of_accepted(&self, ledger: &Ledger) -> Latency {
         if ledger.not_completed() == 0 {
             return self.clone();
         }
@@ -78,7 +78,7 @@ impl Latency {
 
 impl PhaseReport {
     /// The latencies, those to the end with the quantiles of all accepted workflows.
-    pub(crate) fn latencies_of_accepted(&self) -> Latencies {
+    pub fn latencies_of_accepted(&self) -> Latencies {
         let mut latencies = self.latencies.clone();
         for end in [&mut latencies.e2e_service, &mut latencies.e2e_response] {
             end.completed = end.completed.of_accepted(&self.ledger);

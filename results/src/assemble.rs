@@ -157,11 +157,11 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{fixtures, schema::VerdictValue};
+    use crate::{schema::VerdictValue, testing};
 
     #[test]
     fn one_iteration_repeats_the_totals() {
-        let results = fixtures::valid();
+        let results = testing::valid();
         let only = &results.iterations[0];
         assert_eq!(only.phases, results.phases);
         assert_eq!(only.ledger, results.ledger);
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn iterations_add_up_and_the_worst_decides() {
-        let results = fixtures::iterations();
+        let results = testing::iterations();
         assert_eq!(results.iterations.len(), 3);
         assert_eq!(results.verdict.value, VerdictValue::Overloaded);
         let arrivals: u64 = results
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn no_iteration_is_no_measurement() {
-        let results = fixtures::empty();
+        let results = testing::empty();
         assert_eq!(results.verdict.value, VerdictValue::Invalid);
         assert_eq!(results.outcome.exit_code, 3);
         assert!(!results.passed);

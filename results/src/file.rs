@@ -12,8 +12,6 @@
 
 mod error;
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod hostile;
 mod pretty;
 mod scan;
@@ -21,8 +19,6 @@ mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod texts;
 mod whole;
 mod write;
 

@@ -67,8 +67,8 @@ mod tests {
     use super::*;
     use crate::{
         Histogram,
-        fixtures::fleet::{WORKERS, run_of, worker, worker_lost_iteration},
         schema::MemberEnds,
+        testing::fleet::{WORKERS, run_of, worker, worker_lost_iteration},
     };
 
     fn worker_at(ms: i64) -> Member {

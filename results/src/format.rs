@@ -29,7 +29,7 @@ pub fn ms(value: f64) -> String {
 
 /// Milliseconds with three digits, for values that stand beside others of which they differ by little: `9.87ms`, `52.3ms`,
 /// `1.24s`.
-pub(crate) fn exact_ms(value: f64) -> String {
+pub fn exact_ms(value: f64) -> String {
     if !value.is_finite() || value == 0.0 {
         return ms(value);
     }
@@ -47,7 +47,7 @@ pub(crate) fn exact_ms(value: f64) -> String {
 }
 
 /// Milliseconds, or a dash.
-pub(crate) fn maybe_ms(value: Option<f64>) -> String {
+pub fn maybe_ms(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.into(), ms)
 }
 
@@ -90,12 +90,12 @@ pub fn rate(value: f64) -> String {
 }
 
 /// A rate, or a dash.
-pub(crate) fn maybe_rate(value: Option<f64>) -> String {
+pub fn maybe_rate(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.into(), rate)
 }
 
 /// A rate beside a limit, exact to a thousandth, so that what misses the limit does not look like it: `379.962/s`.
-pub(crate) fn exact_rate(value: f64) -> String {
+pub fn exact_rate(value: f64) -> String {
     if value.is_finite() {
         trim(format!("{value:.3}")) + "/s"
     } else {
@@ -104,7 +104,7 @@ pub(crate) fn exact_rate(value: f64) -> String {
 }
 
 /// A change a second, with its sign: `+0.02/s`.
-pub(crate) fn slope(value: f64) -> String {
+pub fn slope(value: f64) -> String {
     let text = rate(value);
     if text.starts_with('-') && !text[1..].starts_with("0.00/") {
         text
@@ -114,7 +114,7 @@ pub(crate) fn slope(value: f64) -> String {
 }
 
 /// A share as a percentage with two significant digits: `97 %`, `0.25 %`, `0.002 %`. Never 100 % or 0 % for what is not.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     if !share.is_finite() {
         return NONE.into();
     }
@@ -132,7 +132,7 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// A length of time: `30s`, `1.5s`, `4m00s`, `1h02m`.
-pub(crate) fn length(seconds: f64) -> String {
+pub fn length(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return NONE.into();
     }
@@ -152,7 +152,7 @@ pub fn plural(number: u64, word: &str) -> String {
 }
 
 /// What can be said of a distribution whose quantile is missing: `max 52ms of 84 samples`.
-pub(crate) fn at_worst(latency: &Latency) -> String {
+pub fn at_worst(latency: &Latency) -> String {
     match latency.max {
         Some(max) => format!("max {} of {}", ms(max), plural(latency.count, "sample")),
         None => "not measured".into(),
@@ -161,7 +161,7 @@ pub(crate) fn at_worst(latency: &Latency) -> String {
 
 /// Text broken at spaces into lines of at most `width` characters; the first begins after `first`, the others after as
 /// many spaces as `indent`. A per cent sign stays with its number.
-pub(crate) fn wrap(first: &str, indent: usize, text: &str, width: usize) -> String {
+pub fn wrap(first: &str, indent: usize, text: &str, width: usize) -> String {
     let mut out = first.to_owned();
     let mut column = first.chars().count();
     let mut fresh = true;

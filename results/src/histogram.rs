@@ -105,7 +105,7 @@ impl Histogram {
     }
 
     /// The shortest latency that a figure of a histogram may stand for, milliseconds: figures are the upper edges of buckets.
-    pub(crate) fn shortest_like_ms(ms: f64) -> f64 {
+    pub fn shortest_like_ms(ms: f64) -> f64 {
         to_ms(
             Histogram::new()
                 .inner
@@ -134,7 +134,7 @@ impl Histogram {
     }
 
     /// What the library works on, for its own writers.
-    pub(crate) fn inner(&self) -> &hdrhistogram::Histogram<u64> {
+    pub fn inner(&self) -> &hdrhistogram::Histogram<u64> {
         &self.inner
     }
 

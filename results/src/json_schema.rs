@@ -38,7 +38,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::fixtures;
+    use crate::testing;
 
     fn here(path: &str) -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -62,14 +62,14 @@ mod tests {
     fn every_kind_of_result_validates() {
         let validator = jsonschema::validator_for(json_schema().as_value()).unwrap();
         for results in [
-            fixtures::valid(),
-            fixtures::iterations(),
-            fixtures::interrupted(),
-            fixtures::empty(),
-            fixtures::visibility_only(),
-            fixtures::short(),
-            fixtures::with_figures(),
-            fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration()),
+            testing::valid(),
+            testing::iterations(),
+            testing::interrupted(),
+            testing::empty(),
+            testing::visibility_only(),
+            testing::short(),
+            testing::with_figures(),
+            testing::fleet::run_of(testing::fleet::worker_lost_iteration()),
         ] {
             let json = serde_json::to_value(results).unwrap();
             let errors: Vec<String> = validator
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_no_result_does_not_validate() {
         let validator = jsonschema::validator_for(json_schema().as_value()).unwrap();
-        let valid = serde_json::to_value(fixtures::valid()).unwrap();
+        let valid = serde_json::to_value(testing::valid()).unwrap();
         for broken in ["ledger", "verdict", "planHash", "windows"] {
             let mut json = valid.clone();
             json.as_object_mut().unwrap().remove(broken);

@@ -144,7 +144,7 @@ fn duration(value: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixtures, schema::ThresholdOutcome};
+    use crate::{schema::ThresholdOutcome, testing};
 
     #[test]
     fn durations_are_written_as_before() {
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn options_of_other_workloads_are_left_out() {
-        let json = serde_json::to_value(config(&fixtures::plan(), &Fleet::alone())).unwrap();
+        let json = serde_json::to_value(config(&testing::plan(), &Fleet::alone())).unwrap();
         assert_eq!(json["workflowType"], "simple");
         assert_eq!(json["targetRate"], 400.0);
         assert_eq!(json["duration"], "5m0s");
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn the_workers_are_those_of_the_fleet_and_of_this_process() {
-        let mut plan = fixtures::plan();
-        let fleet = fixtures::fleet::fleet();
+        let mut plan = testing::plan();
+        let fleet = testing::fleet::fleet();
         assert_eq!(config(&plan, &Fleet::alone()).worker_count, 2);
         assert_eq!(config(&plan, &fleet).worker_count, 5);
         plan.workers.count = 0;
@@ -184,14 +184,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_null() {
-        let system = serde_json::to_value(system(&fixtures::environment())).unwrap();
+        let system = serde_json::to_value(system(&testing::environment())).unwrap();
         assert!(system["instanceType"].is_null());
         assert!(system["services"]["history"].is_null());
     }
 
     #[test]
     fn reasons_stand_exactly_where_a_run_did_not_pass() {
-        let mut verdict = fixtures::verdict(VerdictValue::Valid);
+        let mut verdict = testing::verdict(VerdictValue::Valid);
         let mut outcome = Outcome {
             thresholds: vec![ThresholdOutcome {
                 name: "min-throughput".into(),
@@ -211,7 +211,7 @@ mod tests {
         outcome.exit_code = 0;
         assert_eq!(passed(&verdict, &outcome, None), (true, vec![]));
 
-        verdict = fixtures::verdict(VerdictValue::Invalid);
+        verdict = testing::verdict(VerdictValue::Invalid);
         outcome.exit_code = 130;
         let (is_passed, reasons) = passed(&verdict, &outcome, Some("SIGINT"));
         assert!(!is_passed);

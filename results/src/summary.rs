@@ -13,7 +13,7 @@ mod tests;
 use std::path::Path;
 
 pub use style::Style;
-pub(crate) use style::word as verdict_word;
+pub use style::word as verdict_word;
 
 use crate::{
     format::{length, wrap},
@@ -75,12 +75,12 @@ pub fn render_diagnosis(results: &Results, style: Style) -> String {
 }
 
 /// How a run ended before its plan did, where it did: by a signal, or by something that is told in a sentence.
-pub(crate) fn cut_short(results: &Results) -> Option<String> {
+pub fn cut_short(results: &Results) -> Option<String> {
     ended_early(results, "")
 }
 
 /// The same, and after how much of what was to be measured.
-pub(crate) fn cut_short_after(results: &Results) -> Option<String> {
+pub fn cut_short_after(results: &Results) -> Option<String> {
     let planned = results.plan.measure_duration().as_secs_f64() * f64::from(results.plan.iterations);
     let measured = results.phases.measure.seconds;
     ended_early(

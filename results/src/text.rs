@@ -11,7 +11,7 @@ use std::{borrow::Cow, error::Error};
 use unicode::is_hidden;
 
 /// Longest address that is shown or made a link, in bytes or characters: browsers take no longer ones.
-pub(crate) const ADDRESS: usize = 2_000;
+pub const ADDRESS: usize = 2_000;
 
 /// A text as a part of one line of at most so many characters; one that is cut ends with `…`.
 pub fn line(text: &str, longest: usize) -> String {
@@ -79,7 +79,7 @@ mod unicode {
 
 /// Makes all texts of a JSON document harmless, names of keys among them, in place and in the same number of bytes, so that
 /// lines and columns stay. What is no JSON stays no JSON. Returns whether something was changed.
-pub(crate) fn make_json_harmless(json: &mut [u8]) -> bool {
+pub fn make_json_harmless(json: &mut [u8]) -> bool {
     let mut changed = false;
     let mut inside = false;
     let mut at = 0;

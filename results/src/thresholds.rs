@@ -158,7 +158,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fixtures;
+    use crate::testing;
 
     fn thresholds() -> Thresholds {
         Thresholds {
@@ -171,7 +171,7 @@ mod tests {
     fn measured(samples: u64, latency_ms: u64) -> PhaseReport {
         let mut histogram = Histogram::new();
         (0..samples).for_each(|_| histogram.record(Duration::from_millis(latency_ms)));
-        let mut measure = fixtures::measure();
+        let mut measure = testing::measure();
         measure.latencies.e2e_response.completed = histogram.to_latency();
         measure
     }

@@ -2,6 +2,13 @@
 
 use std::{env, io::IsTerminal, process::ExitCode};
 
+use benchmark_analysis::{
+    compare::{
+        Metric, decide,
+        noise::{LEAST_RUNS, NoiseError},
+    },
+    stats::power::{self, Known},
+};
 use benchmark_generator::{
     args::{self, RunArgs},
     files::{self, CompareRequest, Compared},
@@ -10,15 +17,7 @@ use benchmark_generator::{
     stop::{self, StopReason},
     view::{live, page::Farewell},
 };
-use benchmark_results::{
-    compare::{
-        Metric, decide,
-        noise::{LEAST_RUNS, NoiseError},
-    },
-    stats::power::{self, Known},
-    text,
-    thresholds::Signal,
-};
+use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::Problem;
 
 use super::{

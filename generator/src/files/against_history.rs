@@ -2,7 +2,8 @@
 
 use std::{ops::RangeInclusive, path::Path};
 
-use benchmark_results::{Results, format::plural, history};
+use benchmark_analysis::history;
+use benchmark_results::{Results, format::plural};
 use benchmark_scenarios::Problem;
 
 use super::{Found, find};

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use benchmark_results::{
+use benchmark_analysis::{
     compare::{
         self as comparing, CompareError, Comparison, Margins, Metric, NoiseFile, NoiseProfile, Options, Pairing,
         Refusal, RunFile, Side, margin::LARGEST_SHARE, noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
-    summary::Style,
 };
+use benchmark_results::summary::Style;
 use benchmark_scenarios::{Problem, units};
 
 use super::{Found, Printed, against_history, find, reporting::named};

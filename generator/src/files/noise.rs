@@ -5,10 +5,8 @@ use std::{
     time::Duration,
 };
 
-use benchmark_results::{
-    compare::{Metric, NoiseProfile, Resolution, surroundings::Surroundings},
-    text,
-};
+use benchmark_analysis::compare::{Metric, NoiseProfile, Resolution, surroundings::Surroundings};
+use benchmark_results::text;
 use benchmark_scenarios::{Plan, Problem};
 use jiff::Timestamp;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use benchmark_results::{
+use benchmark_analysis::{
     export::{self as exporting, Format},
     report::{self as reporting, Named},
 };

@@ -1,8 +1,8 @@
 //! `show` and `history`.
 
+use benchmark_analysis::history::{self, Filter};
 use benchmark_results::{
     file,
-    history::{self, Filter},
     limits::CHANGES_MIN_RUNS,
     summary::{self, Style},
 };

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command},
 };
 
-use benchmark_results::compare::COMPARISON_VERSION;
+use benchmark_analysis::compare::COMPARISON_VERSION;
 use serde_json::Value;
 
 use crate::{

@@ -10,11 +10,8 @@ use std::{
     time::Duration,
 };
 
-use benchmark_results::{
-    Results,
-    compare::{Metric, NoiseProfile},
-    file,
-};
+use benchmark_analysis::compare::{Metric, NoiseProfile};
+use benchmark_results::{Results, file};
 use rustix::process::Signal;
 use serde_json::Value;
 

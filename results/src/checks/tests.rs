@@ -11,18 +11,19 @@ use benchmark_scenarios::{Arrivals, Cluster, Plan, SleepRange, Target, WorkloadK
 
 use super::{JudgeInput, combine, judge, names};
 use crate::{
-    Histogram, IterationParts, fixtures,
+    Histogram, IterationParts,
     schema::{
         Check,
         CheckStatus::{self, Invalid, NotApplicable, Overloaded, Pass, Warning},
         CompletionSource, CutOff, ErrorGroup, Fact, Latency, MachineUse, Phase, SampleEnds, StartConnections, Verdict,
         VerdictValue, Window,
     },
+    testing,
 };
 
 /// Judges the sound run after a change.
 fn judged(change: impl FnOnce(&mut Plan, &mut IterationParts)) -> Verdict {
-    let (mut plan, mut parts) = (fixtures::plan(), fixtures::iteration());
+    let (mut plan, mut parts) = (testing::plan(), testing::iteration());
     change(&mut plan, &mut parts);
     judge(&JudgeInput {
         plan: &plan,
@@ -234,15 +235,15 @@ fn the_account() {
     assert!(told.remedy.contains("no end-to-end latency is shown"), "{told:?}");
     assert!(told.value.starts_with("11 of 1,000 ends not learnt"), "{told:?}");
     expect(names::SAMPLE_ENDS, NotApplicable, |_, parts| {
-        sample(11)(&mut fixtures::plan(), parts);
+        sample(11)(&mut testing::plan(), parts);
         parts.reconciliation.source = CompletionSource::Stamps;
     });
     expect(names::SAMPLE_ENDS, NotApplicable, |_, parts| {
-        sample(0)(&mut fixtures::plan(), parts);
+        sample(0)(&mut testing::plan(), parts);
         parts.reconciliation.sample_ends = None;
     });
     expect(names::SAMPLE_ENDS, NotApplicable, |_, parts| {
-        sample(0)(&mut fixtures::plan(), parts);
+        sample(0)(&mut testing::plan(), parts);
         parts.reconciliation.sample_ends.as_mut().unwrap().open = 1_300;
     });
     expect(names::CLEAN_UP, Warning, |_, parts| {
@@ -421,7 +422,7 @@ fn a_part_of_a_fleet_that_is_invalid_is_judged_when_the_parts_are_together() {
         (2, 0.99, VerdictValue::Invalid, false),
     ] {
         let verdict = judged(|plan, parts| {
-            *parts = fixtures::fleet::fleet_iteration();
+            *parts = testing::fleet::fleet_iteration();
             plan.fleet.generators = generators;
             parts.generator.cpu_share = cpu_share;
         });

@@ -254,7 +254,7 @@ fn workers<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a Member> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::fleet;
+    use crate::testing::fleet;
 
     #[test]
     fn the_time_between_entries_is_their_mean() {

@@ -2,46 +2,13 @@ use std::collections::BTreeMap;
 
 use super::{names::*, *};
 use crate::{
-    Results, fixtures,
-    report::{self, Named},
-    schema::{CheckStatus, FigureUnit, ServerFigure, VerdictValue},
-    summary::{self, Style},
+    Results,
+    schema::{CheckStatus, VerdictValue},
+    testing::{self, MadeFigure, with_these_figures},
 };
 
-/// One figure of a made-up run: name, label and value.
-type Made<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
-
-fn of(figures: &[Made]) -> Results {
-    with(fixtures::valid(), figures)
-}
-
-fn with(mut results: Results, figures: &[Made]) -> Results {
-    // Without a request of the server's, nothing is known of it.
-    let requests: Made = (REQUESTS, &[], 1_000.0);
-    let made = [&requests]
-        .into_iter()
-        .chain(figures)
-        .map(|(name, labels, value)| ServerFigure {
-            name: (*name).to_owned(),
-            labels: labels
-                .iter()
-                .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
-                .collect(),
-            value: Some(*value),
-            unit: FigureUnit::Count,
-            query: "up".to_owned(),
-            source: "http://127.0.0.1:9/metrics".to_owned(),
-            reason: None,
-        });
-    results.server_figures = vec![ServerFigures {
-        iteration: 1,
-        started_at: "2026-11-20T10:01:00Z".to_owned(),
-        seconds: 240.0,
-        method: FigureMethod::Pages,
-        problems: Vec::new(),
-        figures: made.collect(),
-    }];
-    results
+fn of(figures: &[MadeFigure]) -> Results {
+    with_these_figures(testing::valid(), figures)
 }
 
 fn rules(results: &Results) -> Vec<&'static str> {
@@ -60,10 +27,10 @@ fn only(results: &Results) -> Finding {
 }
 
 /// Each of these makes the finding, and none of it is made when any single figure is at its limit.
-fn at_its_limits(rule: &str, beyond: &[Made], at: &[Made]) {
+fn at_its_limits(rule: &str, beyond: &[MadeFigure], at: &[MadeFigure]) {
     assert_eq!(rules(&of(beyond)), [rule], "{beyond:?}");
     for limit in at {
-        let beside: Vec<Made> = beyond
+        let beside: Vec<MadeFigure> = beyond
             .iter()
             .map(|made| {
                 if (made.0, made.1) == (limit.0, limit.1) {
@@ -85,9 +52,9 @@ const ACTIVITIES: &[(&str, &str)] = &[("task_type", "Activity")];
 
 #[test]
 fn an_invalid_run_of_the_generators_making_says_nothing_of_the_cluster() {
-    let slow: &[Made] = &[(SHARD_LOCK_P95, &[], 50.0)];
+    let slow: &[MadeFigure] = &[(SHARD_LOCK_P95, &[], 50.0)];
     assert_eq!(rules(&of(slow)), ["shard-lock"]);
-    let mut results = with(fixtures::assembled(vec![fixtures::starved_iteration()], None), slow);
+    let mut results = with_these_figures(testing::assembled(vec![testing::starved_iteration()], None), slow);
     assert_eq!(results.verdict.value, VerdictValue::Invalid);
     assert_eq!(only(&results).rule, "generator");
     assert!(!only(&results).evidence.is_empty() && !only(&results).remedy.is_empty());
@@ -128,7 +95,7 @@ fn tasks_that_wait_while_slots_are_used_up_wait_for_slots() {
 
 #[test]
 fn tasks_that_wait_with_slots_free_wait_for_pollers() {
-    let beyond: &[Made] = &[
+    let beyond: &[MadeFigure] = &[
         (WORKFLOW_WAIT_P95, &[], 150.1),
         (FREE_SLOTS, WORKFLOW, 1.0),
         (SYNC_MATCH, WORKFLOW_TASKS, 0.949),
@@ -145,7 +112,7 @@ fn tasks_that_wait_with_slots_free_wait_for_pollers() {
         ],
     );
     // Slots that follow CPU and memory are not told, and are not used up for all that is known.
-    let untold: Vec<Made> = beyond.iter().filter(|made| made.0 != FREE_SLOTS).copied().collect();
+    let untold: Vec<MadeFigure> = beyond.iter().filter(|made| made.0 != FREE_SLOTS).copied().collect();
     assert_eq!(rules(&of(&untold)), ["workflow-pollers"]);
     let mut partitions = of(beyond);
     let workers = partitions.environment.workers.as_mut().unwrap();
@@ -210,7 +177,7 @@ fn whoever_refuses_is_named_with_what_sets_its_limit() {
     let busy = limit("BusyWorkflow", "Namespace");
     assert_eq!(rules(&of(&[(EXHAUSTED_REQUESTS, &busy, 1.0)])), ["busy-workflow"]);
     // A hundredth of the requests outweighs what was used up; less does not.
-    let slots: [Made; 2] = [(WORKFLOW_WAIT_P95, &[], 900.0), (FREE_SLOTS, WORKFLOW, 0.0)];
+    let slots: [MadeFigure; 2] = [(WORKFLOW_WAIT_P95, &[], 900.0), (FREE_SLOTS, WORKFLOW, 0.0)];
     let both = |refused: f64| rules(&of(&[slots[0], slots[1], (EXHAUSTED_REQUESTS, &namespace, refused)]));
     assert_eq!(both(10.0), ["exhausted", "workflow-slots"]);
     assert_eq!(both(9.9), ["workflow-slots", "exhausted"]);
@@ -339,7 +306,7 @@ fn the_three_strongest_are_told() {
 
 #[test]
 fn several_iterations_tell_the_worst_of_them() {
-    let mut results = fixtures::iterations();
+    let mut results = testing::iterations();
     let figures = |iteration: u32, wait: f64| ServerFigures {
         iteration,
         ..of(&[(SHARD_LOCK_P95, &[], wait)]).server_figures.remove(0)
@@ -351,7 +318,7 @@ fn several_iterations_tell_the_worst_of_them() {
 
 #[test]
 fn nothing_and_not_known_are_not_the_same() {
-    assert_eq!(diagnose(&fixtures::valid()), Diagnosis::NotAsked);
+    assert_eq!(diagnose(&testing::valid()), Diagnosis::NotAsked);
     assert_eq!(diagnose(&of(&[])), Diagnosis::Nothing);
     let mut gone = of(&[]);
     gone.server_figures[0].figures[0].value = None;
@@ -362,59 +329,6 @@ fn nothing_and_not_known_are_not_the_same() {
         diagnose(&gone),
         Diagnosis::Unknown("the server exports other names".to_owned())
     );
-}
-
-fn everywhere(results: &Results) -> [String; 3] {
-    let runs = [Named {
-        name: "run".to_owned(),
-        results,
-    }];
-    [
-        summary::render(results, None, Style::PLAIN),
-        report::html(&runs),
-        report::markdown(&runs),
-    ]
-}
-
-#[test]
-fn summary_page_and_markdown_tell_the_same() {
-    let found = of(&[(WORKFLOW_WAIT_P95, &[], 412.0), (FREE_SLOTS, WORKFLOW, 0.0)]);
-    for text in everywhere(&found) {
-        let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            plain.contains("lots: the workers had none free for workflow tasks"),
-            "{text}"
-        );
-        assert!(plain.contains("p95 412ms"), "{text}");
-    }
-    let summary = &everywhere(&found)[0];
-    assert!(summary.lines().all(|line| line.chars().count() <= 80), "{summary}");
-    for text in everywhere(&of(&[])) {
-        assert!(text.to_lowercase().contains(NOTHING), "{text}");
-    }
-    for text in everywhere(&fixtures::valid()) {
-        assert!(!text.to_lowercase().contains("bottleneck"), "{text}");
-    }
-    let mut gone = of(&[]);
-    gone.server_figures[0].figures[0].value = None;
-    gone.server_figures[0].figures[0].reason = Some("connection refused".to_owned());
-    for text in everywhere(&gone) {
-        assert!(text.contains("ot known: connection refused"), "{text}");
-    }
-}
-
-#[test]
-fn labels_of_strangers_do_no_harm() {
-    let labels = [
-        ("service_name", "\u{1b}[2Jfront"),
-        ("resource_exhausted_cause", "<blink>\nx"),
-    ];
-    let results = of(&[(EXHAUSTED_REQUESTS, &labels, 500.0)]);
-    let [summary, page, markdown] = everywhere(&crate::file::harmless(results).unwrap());
-    assert!(!summary.contains('\u{1b}'), "{summary}");
-    for text in [page, markdown] {
-        assert!(!text.contains('\u{1b}') && !text.contains("<blink>"), "{text}");
-    }
 }
 
 #[test]

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    fixtures,
     limits::{RESULTS_MAX_BYTES, RESULTS_MAX_TEXT},
+    testing,
 };
 
 /// A sound file.
 pub(super) fn sound() -> Value {
-    serde_json::to_value(fixtures::short()).unwrap()
+    serde_json::to_value(testing::short()).unwrap()
 }
 
 /// What reading these bytes ends with.
@@ -246,7 +246,7 @@ fn what_is_of_another_type_is_told_with_its_line() {
 
 #[test]
 fn figures_that_were_not_finite_are_null_and_read_as_such() {
-    let mut results = fixtures::short();
+    let mut results = testing::short();
     let p99 = &mut results.phases.measure.latencies.lag.p99;
     *p99 = Some(f64::NAN);
     results.generator.steal.value = Some(f64::INFINITY);
@@ -258,7 +258,7 @@ fn figures_that_were_not_finite_are_null_and_read_as_such() {
 
 #[test]
 fn a_run_that_lost_count_is_read_with_its_verdict() {
-    let mut results = fixtures::short();
+    let mut results = testing::short();
     results.ledger.completed += 1;
     assert!(reading(to_json(&results).unwrap().as_bytes()).is_err());
     results.verdict.value = crate::schema::VerdictValue::Invalid;

@@ -326,11 +326,11 @@ fn distribution(latency: &Latency) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures;
+    use crate::testing;
 
     #[test]
     fn an_id_that_is_a_path_is_refused() {
-        let mut results = fixtures::short();
+        let mut results = testing::short();
         for (given, fits) in [
             ("1nqk3x7-brisk-otter-5k8w2m9c1tz", true),
             ("a.1_b", true),

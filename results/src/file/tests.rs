@@ -5,13 +5,13 @@ use std::{fs, path::Path, time::Duration};
 use benchmark_scenarios::{SleepRange, WorkloadKind};
 
 use super::*;
-use crate::fixtures;
+use crate::testing;
 
 #[test]
 fn what_was_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("results.json");
-    let mut results = fixtures::valid();
+    let mut results = testing::valid();
     write_atomically(&path, &results).unwrap();
     results.complete = !results.complete;
     write_atomically(&path, &results).unwrap();
@@ -39,7 +39,7 @@ fn every_workload_survives_the_file() {
         WorkloadKind::ChildWorkflow { child_count: 3 },
         WorkloadKind::StateTransitions,
     ] {
-        let mut results = fixtures::short();
+        let mut results = testing::short();
         results.plan.workload.kind = kind;
         write_atomically(&path, &results).unwrap();
         assert_eq!(read(&path).unwrap(), results);
@@ -50,7 +50,7 @@ fn every_workload_survives_the_file() {
 fn a_file_from_before_there_was_a_fleet_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("results.json");
-    let results = fixtures::valid();
+    let results = testing::valid();
     let mut json = serde_json::to_value(&results).unwrap();
     json.as_object_mut().unwrap().remove("fleet");
     let workers = json["environment"]["workers"].as_object_mut().unwrap();
@@ -71,7 +71,7 @@ fn a_file_from_before_there_was_a_fleet_is_read() {
 fn a_fleet_survives_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("results.json");
-    let results = fixtures::fleet::run_of(fixtures::fleet::worker_lost_iteration());
+    let results = testing::fleet::run_of(testing::fleet::worker_lost_iteration());
     write_atomically(&path, &results).unwrap();
     assert!(read(&path).unwrap() == results);
 }
@@ -79,16 +79,16 @@ fn a_fleet_survives_the_file() {
 #[test]
 fn a_failed_write_leaves_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
-    let error = write_atomically(&folder.path().join("missing/results.json"), &fixtures::valid()).unwrap_err();
+    let error = write_atomically(&folder.path().join("missing/results.json"), &testing::valid()).unwrap_err();
     assert!(error.to_string().contains("missing/results.json"), "{error}");
     assert!(matches!(
-        write_atomically(Path::new("/"), &fixtures::valid()),
+        write_atomically(Path::new("/"), &testing::valid()),
         Err(WriteError::NoFileName { .. })
     ));
     let occupied = folder.path().join("occupied");
     fs::create_dir(&occupied).unwrap();
     fs::write(occupied.join("file"), "").unwrap();
-    assert!(write_atomically(&occupied, &fixtures::valid()).is_err());
+    assert!(write_atomically(&occupied, &testing::valid()).is_err());
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         1,

@@ -218,8 +218,8 @@ mod tests {
     use super::*;
     use crate::{
         Ledger,
-        fixtures::{self, fleet},
         schema::MemberPresence,
+        testing::{self, fleet},
     };
 
     fn latency_of(samples: &[i64]) -> Latency {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn merged(parts: &[Fleet]) -> Fleet {
-        let measure = fixtures::measure();
+        let measure = testing::measure();
         fleets(parts.iter().map(|fleet| (fleet, &measure))).unwrap()
     }
 
@@ -364,7 +364,7 @@ mod tests {
                 completed,
                 ..Ledger::default()
             },
-            ..fixtures::measure()
+            ..testing::measure()
         };
         let shares = |share| {
             let with = |role| Member {
@@ -484,7 +484,7 @@ mod tests {
         let mut damaged = worker("w", &[1, 2, 3]);
         damaged.ends.as_mut().unwrap().e2e_response.histogram.truncate(8);
         let (damaged, sound) = (of(vec![damaged]), of(vec![worker("w", &[])]));
-        let measure = fixtures::measure();
+        let measure = testing::measure();
         assert!(fleets([(&damaged, &measure), (&sound, &measure)]).is_err());
     }
 }

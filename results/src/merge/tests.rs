@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Histogram,
-    fixtures::{self, ledger_strategy},
     schema::{CutOff, ErrorExample},
+    testing::{self, ledger_strategy},
 };
 
 fn histogram_of(samples: &[i64]) -> Histogram {
@@ -116,11 +116,11 @@ fn equal_errors_become_one_group() {
 
 #[test]
 fn the_generator_is_the_whole_of_its_iterations() {
-    let mut second = fixtures::generator();
+    let mut second = testing::generator();
     second.cpu_share = 0.5;
     second.peak_in_flight = 900;
     second.busiest_thread.value.as_mut().unwrap().share = 0.4;
-    let first = fixtures::generator();
+    let first = testing::generator();
     let merged = generators([&first, &second]).unwrap();
     assert_eq!(merged.seconds, first.seconds * 2.0);
     assert!((merged.cpu_share - (first.cpu_share + 0.5) / 2.0).abs() < 1e-9);
@@ -260,7 +260,7 @@ fn a_sample_is_whole_enough_up_to_one_in_a_hundred() {
 #[test]
 fn peaks_are_the_largest_and_times_are_added() {
     let part = |seconds: f64, share: f64, most: u64| {
-        let mut part = fixtures::generator();
+        let mut part = testing::generator();
         (part.seconds, part.cpu_seconds, part.cpu_share) = (seconds, seconds * share, share);
         part.cpu_per_start_us = Some(20.0);
         (part.peak_in_flight, part.peak_in_flight_per_connection) = (most, most + 1);
@@ -293,11 +293,11 @@ fn peaks_are_the_largest_and_times_are_added() {
             opened,
             ..StartConnections::default()
         }),
-        ..fixtures::generator()
+        ..testing::generator()
     };
-    let merged = generators([&connected(3), &fixtures::generator(), &connected(4)]).unwrap();
+    let merged = generators([&connected(3), &testing::generator(), &connected(4)]).unwrap();
     assert_eq!(merged.start_connections.unwrap().opened, 7);
-    let mut idle = fixtures::generator();
+    let mut idle = testing::generator();
     idle.cpu_per_start_us = Some(0.0);
     assert_eq!(generators([&idle, &idle]).unwrap().cpu_per_start_us, None);
 }

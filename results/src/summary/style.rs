@@ -16,7 +16,7 @@ impl Style {
     pub const COLOR: Style = Style { color: true };
 
     /// The verdict's word.
-    pub(crate) fn verdict(self, value: VerdictValue) -> String {
+    pub fn verdict(self, value: VerdictValue) -> String {
         let code = match value {
             VerdictValue::Valid => "1;32",
             VerdictValue::Overloaded => "1;33",
@@ -31,12 +31,12 @@ impl Style {
     }
 
     /// What is as it should be.
-    pub(crate) fn good(self, text: &str) -> String {
+    pub fn good(self, text: &str) -> String {
         self.paint("32", text)
     }
 
     /// What is not.
-    pub(crate) fn bad(self, text: &str) -> String {
+    pub fn bad(self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
@@ -50,7 +50,7 @@ impl Style {
 }
 
 /// The verdict as a word.
-pub(crate) fn word(value: VerdictValue) -> &'static str {
+pub fn word(value: VerdictValue) -> &'static str {
     match value {
         VerdictValue::Valid => "VALID",
         VerdictValue::Overloaded => "OVERLOADED",

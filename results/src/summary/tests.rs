@@ -5,11 +5,11 @@ use std::path::Path;
 use super::{Style, render, verdict_line};
 use crate::{
     Results,
-    fixtures::{
+    schema::{ErrorExample, ErrorGroup, StartConnections},
+    testing::{
         self,
         fleet::{full_iteration, generator_lost_iteration, large, run_of, worker, worker_lost_iteration},
     },
-    schema::{ErrorExample, ErrorGroup, StartConnections},
 };
 
 fn plain(results: &Results) -> String {
@@ -22,26 +22,23 @@ fn plain(results: &Results) -> String {
 
 #[test]
 fn valid() {
-    insta::assert_snapshot!(plain(&fixtures::valid()));
+    insta::assert_snapshot!(plain(&testing::valid()));
 }
 
 #[test]
 fn overloaded() {
-    insta::assert_snapshot!(plain(&fixtures::assembled(
-        vec![fixtures::overloaded_iteration()],
-        None
-    )));
+    insta::assert_snapshot!(plain(&testing::assembled(vec![testing::overloaded_iteration()], None)));
 }
 
 #[test]
 fn invalid() {
-    insta::assert_snapshot!(plain(&fixtures::assembled(vec![fixtures::starved_iteration()], None)));
+    insta::assert_snapshot!(plain(&testing::assembled(vec![testing::starved_iteration()], None)));
 }
 
 #[test]
 fn interrupted() {
-    insta::assert_snapshot!(plain(&fixtures::interrupted()));
-    let mut lost = fixtures::interrupted();
+    insta::assert_snapshot!(plain(&testing::interrupted()));
+    let mut lost = testing::interrupted();
     lost.run.interrupted_by = Some("the embedded server ended by itself: signal: 9 (SIGKILL)".to_owned());
     let told = plain(&lost);
     assert!(
@@ -58,7 +55,7 @@ fn interrupted() {
 #[test]
 fn connections_are_told_when_more_than_their_age_ended_them() {
     let told = |connections: StartConnections| {
-        let mut results = fixtures::valid();
+        let mut results = testing::valid();
         results.generator.start_connections = Some(connections);
         let text = plain(&results);
         let line = text.lines().find(|line| line.contains("connections for starts"));
@@ -91,22 +88,22 @@ fn connections_are_told_when_more_than_their_age_ended_them() {
 
 #[test]
 fn empty() {
-    insta::assert_snapshot!(plain(&fixtures::empty()));
+    insta::assert_snapshot!(plain(&testing::empty()));
 }
 
 #[test]
 fn several_iterations() {
-    insta::assert_snapshot!(plain(&fixtures::iterations()));
+    insta::assert_snapshot!(plain(&testing::iterations()));
 }
 
 #[test]
 fn visibility_only() {
-    insta::assert_snapshot!(plain(&fixtures::visibility_only()));
+    insta::assert_snapshot!(plain(&testing::visibility_only()));
 }
 
 #[test]
 fn ends_that_nobody_could_tell_are_not_0() {
-    let mut results = fixtures::visibility_only();
+    let mut results = testing::visibility_only();
     results.reconciliation.server = crate::schema::Fact::missing("PermissionDenied");
     results.ledger.forget_ends();
     results.phases.measure.ledger.forget_ends();
@@ -118,7 +115,7 @@ fn ends_that_nobody_could_tell_are_not_0() {
 
 #[test]
 fn short_run() {
-    insta::assert_snapshot!(plain(&fixtures::short()));
+    insta::assert_snapshot!(plain(&testing::short()));
 }
 
 #[test]
@@ -144,11 +141,11 @@ fn large_fleet() {
 #[test]
 fn quiet() {
     let lines: Vec<String> = [
-        fixtures::valid(),
-        fixtures::iterations(),
-        fixtures::assembled(vec![fixtures::starved_iteration()], None),
-        fixtures::interrupted(),
-        fixtures::empty(),
+        testing::valid(),
+        testing::iterations(),
+        testing::assembled(vec![testing::starved_iteration()], None),
+        testing::interrupted(),
+        testing::empty(),
     ]
     .iter()
     .map(|results| verdict_line(results, Style::PLAIN))
@@ -158,14 +155,14 @@ fn quiet() {
 
 fn all() -> Vec<Results> {
     vec![
-        fixtures::valid(),
-        fixtures::assembled(vec![fixtures::overloaded_iteration()], None),
-        fixtures::assembled(vec![fixtures::starved_iteration()], None),
-        fixtures::interrupted(),
-        fixtures::empty(),
-        fixtures::iterations(),
-        fixtures::visibility_only(),
-        fixtures::short(),
+        testing::valid(),
+        testing::assembled(vec![testing::overloaded_iteration()], None),
+        testing::assembled(vec![testing::starved_iteration()], None),
+        testing::interrupted(),
+        testing::empty(),
+        testing::iterations(),
+        testing::visibility_only(),
+        testing::short(),
         run_of(worker_lost_iteration()),
         run_of(generator_lost_iteration()),
         run_of(full_iteration()),
@@ -202,7 +199,7 @@ fn colour_changes_nothing_but_colour() {
 #[test]
 fn an_invalid_run_shows_no_figure_of_the_cluster() {
     for invalid in [
-        fixtures::assembled(vec![fixtures::starved_iteration()], None),
+        testing::assembled(vec![testing::starved_iteration()], None),
         run_of(generator_lost_iteration()),
         run_of(full_iteration()),
     ] {
@@ -215,7 +212,7 @@ fn an_invalid_run_shows_no_figure_of_the_cluster() {
 
 #[test]
 fn messages_of_others_cannot_write_to_the_terminal() {
-    let mut results = fixtures::valid();
+    let mut results = testing::valid();
     results.errors = vec![ErrorGroup {
         operation: "workflow".into(),
         code: "Failed".into(),
@@ -233,18 +230,18 @@ fn messages_of_others_cannot_write_to_the_terminal() {
 
 #[test]
 fn a_link_to_the_board_stands_in_one_piece() {
-    let results = fixtures::with_figures();
+    let results = testing::with_figures();
     let url = results.run.dashboard_url.as_deref().unwrap();
     assert!(plain(&results).contains(&format!("  dashboard    {url}\n")));
-    assert!(!plain(&fixtures::valid()).contains("dashboard"));
+    assert!(!plain(&testing::valid()).contains("dashboard"));
 }
 
 #[test]
 fn seconds_that_remote_write_lost_are_told() {
-    let text = plain(&fixtures::with_figures());
+    let text = plain(&testing::with_figures());
     assert!(
         text.contains("  remote write 1 of 4 seconds were lost: answered 400 Bad Request\n"),
         "{text}"
     );
-    assert!(!plain(&fixtures::valid()).contains("remote write"));
+    assert!(!plain(&testing::valid()).contains("remote write"));
 }

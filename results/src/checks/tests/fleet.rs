@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::*;
 use crate::{
-    fixtures::fleet::{WORKERS, fleet_iteration, full_iteration, generator_lost_iteration, worker_lost_iteration},
     schema::{Fleet, Member, MemberPresence, MemberRole, MemberUsage},
+    testing::fleet::{WORKERS, fleet_iteration, full_iteration, generator_lost_iteration, worker_lost_iteration},
 };
 
 /// Asserts the status of one check of a fleet's run after a change, and that it has a remedy exactly when it needs one.
@@ -308,7 +308,7 @@ fn cpu_of_the_other_generators() {
         generator(parts).generator.as_mut().unwrap().cpu_share = 0.9;
     });
     let value = &check(&verdict, names::GENERATOR_CPU).value;
-    assert_eq!(value, &format!("90 % ({})", crate::fixtures::fleet::GENERATOR));
+    assert_eq!(value, &format!("90 % ({})", crate::testing::fleet::GENERATOR));
     expect(names::CPU_WAIT, Warning, |parts| {
         generator(parts).generator.as_mut().unwrap().cpu_wait.value = Some(0.06);
     });

@@ -1,0 +1,265 @@
+//! Whether one configuration is better than another: sizes, intervals and verdicts from results files alone.
+//!
+//! [`compare`] takes whole runs, asks first whether they may be compared ([`refusal`]), then reads the metrics of each
+//! ([`metric`]), puts them together ([`order`], [`evidence`]) and judges them ([`decide`]). [`render_terminal`],
+//! [`render_markdown`] and [`to_json`] tell what came out.
+
+mod candidate;
+pub(crate) mod cells;
+mod comparison;
+pub mod decide;
+pub mod evidence;
+pub(crate) mod figures;
+mod gate;
+mod guards;
+mod likeness;
+pub mod margin;
+mod markdown;
+pub mod metric;
+pub mod noise;
+mod odd;
+mod order;
+mod read;
+pub mod refusal;
+pub mod resolution;
+mod rows;
+mod soundness;
+pub mod surroundings;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod within;
+
+use self::{
+    candidate::{Asked, candidate},
+    read::Read,
+    rows::{metrics, odd_runs, question, row},
+};
+pub use self::{
+    comparison::{Candidate, Comparison, NoiseSummary, OddRuns, Outcome, Pair, Row, SideSummary},
+    decide::Verdict,
+    evidence::Method,
+    gate::{Gate, GateRow, GateStanding},
+    guards::{Guard, GuardStanding},
+    likeness::{Difference, Standing},
+    margin::{Margin, MarginError, Margins},
+    markdown::render_markdown,
+    metric::Metric,
+    noise::{NoiseFile, NoiseProfile},
+    order::{Arrangement, Pairing},
+    refusal::{CompareError, Refusal, UsageError},
+    resolution::Resolution,
+    terminal::render_terminal,
+};
+use benchmark_results::Results;
+
+/// Version of the JSON form of a [`Comparison`].
+pub const COMPARISON_VERSION: u32 = 2;
+
+/// Runs of both sides together that are compared at most: thousands of workflows a second for an hour each are gigabytes.
+pub const MOST_RUNS: usize = 200;
+
+/// A run and the name of its file, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFile<'a> {
+    /// The file, as given.
+    pub name: &'a str,
+    /// What it holds.
+    pub results: &'a Results,
+}
+
+/// Runs of one configuration.
+#[derive(Clone, Debug)]
+pub struct Side<'a> {
+    /// What it is called in the report: `base`, `new`, a file.
+    pub name: String,
+    /// Its runs.
+    pub runs: Vec<RunFile<'a>>,
+}
+
+/// How to compare.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Changes that make no difference. Noise is no part of them.
+    pub margins: Margins,
+    /// What decides.
+    pub primary: Vec<Metric>,
+    /// How runs are put together.
+    pub pairing: Pairing,
+    /// Keys that differ on purpose.
+    pub factors: Vec<String>,
+    /// Keys that may differ besides.
+    pub allowed: Vec<String>,
+    /// Noise profiles; each must fit one of the sides.
+    pub noise: Vec<NoiseFile>,
+    /// How much worse it may be at most, as a share, where it is a gate.
+    pub at_most_worse: Option<f64>,
+    /// Whether it is a failure when a primary metric cannot be told.
+    pub strict: bool,
+    /// Whether nobody reads what is said, so that the exit code must say it.
+    pub unattended: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            margins: Margins::default(),
+            primary: Metric::PRIMARY.to_vec(),
+            pairing: Pairing::Auto,
+            factors: Vec::new(),
+            allowed: Vec::new(),
+            noise: Vec::new(),
+            at_most_worse: None,
+            strict: false,
+            unattended: false,
+        }
+    }
+}
+
+/// The comparison as JSON, with a line break at its end.
+///
+/// # Errors
+/// When a figure has no JSON form; none of [`compare`]'s has not.
+pub fn to_json(comparison: &Comparison) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(comparison)? + "\n")
+}
+
+/// Compares a baseline with one side or several.
+///
+/// # Errors
+/// When the question makes no sense, or when the runs must not be compared: each reason in one line.
+pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Result<Comparison, CompareError> {
+    check_usage(baseline, candidates, options)?;
+    let mut refusals = Vec::new();
+    let runs: Vec<_> = [baseline]
+        .into_iter()
+        .chain(candidates)
+        .flat_map(|side| &side.runs)
+        .copied()
+        .collect();
+    refusals.extend(soundness::refusals(&runs));
+    let mut differences = Vec::with_capacity(candidates.len());
+    for side in candidates {
+        let found = likeness::differences(&baseline.runs, &side.runs, &options.factors, &options.allowed);
+        let mut against = likeness::refusals(&found, &options.factors);
+        against.extend(soundness::overloaded_at_another_load(&baseline.runs, &side.runs));
+        against.retain(|refusal| !refusals.contains(refusal));
+        refusals.append(&mut against);
+        differences.push(found);
+    }
+    refusals.extend(foreign_profiles(&runs, &options.noise));
+    if !refusals.is_empty() {
+        return Err(CompareError::Refused(refusals));
+    }
+
+    let disturbed = [baseline]
+        .into_iter()
+        .chain(candidates)
+        .filter_map(|side| soundness::disturbed(&side.name, &side.runs))
+        .collect();
+    let first = Read::of(baseline, &options.primary)?;
+    let read = candidates
+        .iter()
+        .map(|side| Read::of(side, &options.primary))
+        .collect::<Result<Vec<_>, _>>()?;
+    let arranged: Vec<_> = read
+        .iter()
+        .map(|side| order::arrange(&first.runs, &side.runs, options.pairing))
+        .collect();
+    let metrics = metrics(&options.primary);
+    let mut questions = Vec::with_capacity(metrics.len() * read.len());
+    for (side, (arrangement, orders)) in read.iter().zip(&arranged) {
+        let pairs = arrangement.is_paired().then_some(orders.as_slice());
+        questions.extend(
+            metrics
+                .iter()
+                .map(|metric| question(*metric, &first, side, pairs, options)),
+        );
+    }
+    // All candidates are asked at once: the correction is for everything that one comparison claims.
+    let answers = decide::decide(&questions);
+    let level = decide::level_of(&questions);
+    let candidates: Vec<_> = read
+        .iter()
+        .zip(&arranged)
+        .zip(differences)
+        .enumerate()
+        .map(|(at, ((side, arranged), differences))| {
+            let own = at * metrics.len()..(at + 1) * metrics.len();
+            let rows = own
+                .clone()
+                .map(|index| Row {
+                    odd: odd_runs(&questions, index),
+                    ..row(&questions[index], &answers[index], level, &first, side, options)
+                })
+                .collect();
+            let asked = Asked {
+                answers: &answers[own],
+                level,
+                at_most_worse: options.at_most_worse,
+            };
+            candidate(&first, side, arranged, rows, &asked, differences)
+        })
+        .collect();
+    let noise = options.noise.iter().map(|file| file.summary(&runs, &options.primary));
+    let outcome = Outcome::of(&candidates);
+    Ok(Comparison {
+        comparison_version: COMPARISON_VERSION,
+        baseline: first.summary(),
+        outcome,
+        exit_code: comparison::exit_code(outcome, &candidates, options.strict, options.unattended),
+        candidates,
+        noise: noise.collect(),
+        disturbed,
+        alpha: decide::ALPHA,
+    })
+}
+
+fn check_usage(baseline: &Side, candidates: &[Side], options: &Options) -> Result<(), UsageError> {
+    if candidates.is_empty() {
+        let side = "the side to be compared".to_owned();
+        return Err(UsageError::NoRuns { side });
+    }
+    if let Some(side) = [baseline]
+        .into_iter()
+        .chain(candidates)
+        .find(|side| side.runs.is_empty())
+    {
+        let side = side.name.clone();
+        return Err(UsageError::NoRuns { side });
+    }
+    let given = baseline.runs.len() + candidates.iter().map(|side| side.runs.len()).sum::<usize>();
+    if given > MOST_RUNS {
+        return Err(UsageError::TooMany { given });
+    }
+    if let Some(given) = options.at_most_worse
+        && !(given > 0.0 && given <= margin::LARGEST_SHARE)
+    {
+        return Err(UsageError::AtMostWorse { given });
+    }
+    if options.primary.is_empty() {
+        return Err(UsageError::NoPrimary);
+    }
+    let unpairable = candidates
+        .iter()
+        .find(|side| side.runs.len() != baseline.runs.len() || side.runs.len() < 2);
+    match unpairable.filter(|_| options.pairing == Pairing::Paired) {
+        Some(side) => Err(UsageError::Unpairable {
+            baseline: baseline.runs.len(),
+            other: side.runs.len(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Profiles that fit none of the runs, by what speaks against the first of them.
+fn foreign_profiles(runs: &[RunFile], profiles: &[NoiseFile]) -> Vec<Refusal> {
+    let foreign = profiles.iter().filter_map(|NoiseFile { profile, .. }| {
+        let mut errors = runs.iter().map(|run| profile.applies_to(run.results));
+        if errors.any(|fits| fits.is_ok()) {
+            return None;
+        }
+        runs.first().and_then(|run| profile.applies_to(run.results).err())
+    });
+    foreign.map(Refusal::from).collect()
+}

@@ -1,0 +1,359 @@
+//! What went wrong and what happened, over time: errors as bars, events as lines through them and as a list.
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+
+use super::{
+    course::Column,
+    path::line,
+    plot::{Hit, Key, Mark, Plot, Table, WIDTH},
+    scale::{self, Scale, coordinate},
+    scene::{Drawn, Scene, moment, phase_name},
+    text::short,
+};
+use benchmark_results::{
+    format,
+    schema::{Results, Window},
+};
+
+/// Height of the plot, pixels.
+const HEIGHT: f64 = 150.0;
+/// Errors that the axis has room for at least: they are whole numbers.
+const FEWEST: f64 = 5.0;
+/// Events that are listed and drawn of a run; the file has all of them.
+const EVENTS: usize = 60;
+/// Error groups that are listed of a run.
+const GROUPS: usize = 20;
+/// Workflow ids that are shown of a group.
+const IDS: usize = 3;
+
+/// A kind of error: name, colour, count of a window.
+type Kind = (&'static str, &'static str, fn(&Window) -> Option<f64>);
+
+const KINDS: [Kind; 4] = [
+    ("dropped", "c6", |window| Some(window.dropped as f64)),
+    ("rejected", "c1", |window| Some(window.rejected as f64)),
+    ("unknown", "c4", |window| Some(window.unknown as f64)),
+    ("failed", "c3", |window| window.failed.map(|count| count as f64)),
+];
+
+fn all(window: &Window) -> Option<f64> {
+    Some(KINDS.iter().filter_map(|(.., count)| count(window)).sum())
+}
+
+/// Errors of a single run by kind, or all errors of several runs; events as lines.
+pub(super) fn plot(scene: &Scene) -> Plot {
+    let mut plot = match scene.only() {
+        Some(run) => by_kind(scene, run),
+        None => by_run(scene),
+    };
+    for run in &scene.runs {
+        let mut path = String::new();
+        for (at, _) in happened(run)
+            .into_iter()
+            .filter_map(|event| Some((event.at?, event.text)))
+        {
+            if (0.0..=scene.grid.seconds()).contains(&at) {
+                let _ = write!(path, "M{} 0v{HEIGHT}", coordinate(scene.share(at) * WIDTH));
+            }
+        }
+        if !path.is_empty() {
+            let class = if scene.only().is_some() { "c0" } else { &run.class };
+            plot.marks.push(Mark {
+                class: format!("event {class}"),
+                path,
+            });
+            if scene.only().is_some() {
+                plot.legend.push(Key {
+                    class: class.into(),
+                    filled: false,
+                    text: "event, listed below".into(),
+                });
+            }
+        }
+    }
+    plot
+}
+
+fn empty_plot(scene: &Scene, highest: f64) -> Plot {
+    let step = scene.grid.step;
+    Plot {
+        id: "errors".into(),
+        title: "Errors".into(),
+        note: format!(
+            "Arrivals given up, starts refused or lost, and workflows that did not complete; {}.",
+            if step > 1.0 {
+                format!("{step} seconds in each column")
+            } else {
+                "second by second".into()
+            }
+        ),
+        height: HEIGHT,
+        y: Scale::linear(highest.max(FEWEST)),
+        y_text: scale::short,
+        x: scene.time_marks(),
+        over_time: true,
+        bands: scene.bands(&scene.all()),
+        marks: Vec::new(),
+        legend: Vec::new(),
+        empty: None,
+        hits: Vec::new(),
+        table: Table::default(),
+    }
+}
+
+fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
+    let columns: Vec<Vec<Column>> = KINDS
+        .iter()
+        .map(|(.., count)| run.course.gather(scene.grid, count))
+        .collect();
+    let total = |n: usize| columns.iter().filter_map(|kind| kind[n].total()).sum::<f64>();
+    let highest = (0..scene.grid.columns).map(total).fold(0.0, f64::max);
+    let mut plot = empty_plot(scene, highest);
+    if highest == 0.0 {
+        let is_quiet = happened(run).is_empty();
+        plot.empty = is_quiet.then(|| "None of it, and no other event.".into());
+    }
+    let width = WIDTH / scene.grid.columns as f64;
+    let mut below = vec![0.0; scene.grid.columns];
+    for ((name, class, _), columns) in KINDS.iter().zip(&columns) {
+        let mut path = String::new();
+        for (n, column) in columns.iter().enumerate() {
+            let count = column.total().unwrap_or(0.0);
+            if count > 0.0 {
+                let (bottom, top) = (plot.y.place(below[n]), plot.y.place(below[n] + count));
+                // One error among thousands is still to be seen.
+                let height = ((top - bottom) * HEIGHT).max(2.0);
+                let (x, y) = (
+                    coordinate(n as f64 * width),
+                    coordinate((1.0 - bottom) * HEIGHT - height),
+                );
+                let (width, height) = (coordinate((width - 0.3).max(2.0)), coordinate(height));
+                let _ = write!(path, "M{x} {y}h{width}v{height}h-{width}z");
+                below[n] += count;
+            }
+        }
+        if !path.is_empty() {
+            plot.marks.push(Mark {
+                class: format!("fill {class}"),
+                path,
+            });
+            plot.legend.push(Key {
+                class: (*class).into(),
+                filled: true,
+                text: (*name).into(),
+            });
+        }
+    }
+    let row = |columns: &[Vec<Column>], n: usize| -> Vec<f64> {
+        columns.iter().map(|kind| kind[n].total().unwrap_or(0.0)).collect()
+    };
+    if plot.empty.is_none() {
+        plot.hits = hits(scene, |n| {
+            let counts = row(&columns, n);
+            let named = KINDS.iter().zip(counts).filter(|(_, count)| *count > 0.0);
+            named
+                .map(|((name, ..), count)| format!("{name}  {}", count_of(count)))
+                .collect()
+        });
+    }
+    if highest > 0.0 {
+        let coarse: Vec<Vec<Column>> = KINDS
+            .iter()
+            .map(|(.., count)| run.course.gather(scene.rows, count))
+            .collect();
+        plot.table = table(scene, KINDS.map(|(name, ..)| name.to_owned()).to_vec(), |n| {
+            row(&coarse, n)
+        });
+    }
+    plot
+}
+
+fn by_run(scene: &Scene) -> Plot {
+    let columns: Vec<Vec<Column>> = scene
+        .runs
+        .iter()
+        .map(|run| run.course.gather(scene.grid, all))
+        .collect();
+    let highest = columns.iter().flatten().filter_map(Column::total).fold(0.0, f64::max);
+    let mut plot = empty_plot(scene, highest);
+    let middle = |n: usize| (n as f64 + 0.5) / scene.grid.columns as f64;
+    for (run, columns) in scene.runs.iter().zip(&columns) {
+        let points = columns
+            .iter()
+            .enumerate()
+            .map(|(n, column)| (middle(n), column.total().map(|count| plot.y.place(count))));
+        plot.marks.push(Mark {
+            class: format!("line {}", run.class),
+            path: line(points, HEIGHT, 0.004),
+        });
+        plot.legend.push(Key {
+            class: run.class.clone(),
+            filled: false,
+            text: run.name.clone(),
+        });
+    }
+    let row = |columns: &[Vec<Column>], n: usize| -> Vec<f64> {
+        columns.iter().map(|run| run[n].total().unwrap_or(0.0)).collect()
+    };
+    plot.hits = hits(scene, |n| {
+        let counts = row(&columns, n);
+        let named = scene.runs.iter().zip(counts);
+        named
+            .map(|(run, count)| format!("{}  {}", run.name, count_of(count)))
+            .collect()
+    });
+    let coarse: Vec<Vec<Column>> = scene
+        .runs
+        .iter()
+        .map(|run| run.course.gather(scene.rows, all))
+        .collect();
+    plot.table = table(scene, scene.runs.iter().map(|run| run.name.clone()).collect(), |n| {
+        row(&coarse, n)
+    });
+    plot
+}
+
+/// What each column says: its time, what went wrong, and what happened.
+fn hits(scene: &Scene, said: impl Fn(usize) -> Vec<String>) -> Vec<Hit> {
+    let mut events: Vec<Vec<String>> = vec![Vec::new(); scene.grid.columns];
+    for run in &scene.runs {
+        for event in happened(run) {
+            let Some(at) = event.at.filter(|at| (0.0..=scene.grid.seconds()).contains(at)) else {
+                continue;
+            };
+            let here = &mut events[scene.grid.column(at)];
+            if here.len() < 3 {
+                here.push(format!("{}: {}", event.kind, short(&event.text, 80)));
+            }
+        }
+    }
+    let count = scene.grid.columns;
+    let text = |n: usize| {
+        let mut said = said(n);
+        if said.is_empty() {
+            said.push("no error".into());
+        }
+        [moment(scene.grid, n)]
+            .into_iter()
+            .chain(said)
+            .chain(events[n].clone())
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    (0..count)
+        .map(|n| Hit {
+            from: n as f64 / count as f64,
+            to: (n + 1) as f64 / count as f64,
+            text: text(n),
+        })
+        .collect()
+}
+
+/// Only rows in which there is something.
+fn table(scene: &Scene, names: Vec<String>, row: impl Fn(usize) -> Vec<f64>) -> Table {
+    let rows = (0..scene.rows.columns)
+        .map(|n| (n, row(n)))
+        .filter(|(_, row)| row.iter().any(|count| *count > 0.0));
+    Table {
+        rows: rows
+            .map(|(n, row)| {
+                [moment(scene.rows, n)]
+                    .into_iter()
+                    .chain(row.into_iter().map(count_of))
+                    .collect()
+            })
+            .collect(),
+        head: std::iter::once("time".to_owned()).chain(names).collect(),
+        note: "Only times at which there was an error.".into(),
+    }
+}
+
+fn count_of(value: f64) -> String {
+    format::count(value.max(0.0) as u64)
+}
+
+/// An event on the time axis of its run.
+struct Happened {
+    at: Option<f64>,
+    kind: String,
+    text: String,
+}
+
+fn happened(run: &Drawn) -> Vec<Happened> {
+    let events = run.results.events.iter().take(EVENTS);
+    events
+        .map(|event| Happened {
+            at: run.course.at(event.iteration, event.at_seconds),
+            kind: short(&event.kind.replace('-', " "), 40),
+            text: short(&event.message, 300),
+        })
+        .collect()
+}
+
+/// Events and changes of phase, in order of time.
+pub(super) fn events(run: &Drawn) -> Markup {
+    let mut list: Vec<(Happened, bool)> = happened(run).into_iter().map(|event| (event, false)).collect();
+    for stretch in run.course.phases.iter().take(EVENTS) {
+        let iteration = match run.course.is_repeated() {
+            true => format!(" of iteration {}", stretch.iteration),
+            false => String::new(),
+        };
+        let phase = Happened {
+            at: Some(stretch.from),
+            kind: phase_name(stretch.phase).into(),
+            text: format!("begins{iteration}, {}", format::length(stretch.to - stretch.from)),
+        };
+        list.push((phase, true));
+    }
+    list.sort_by(|(a, _), (b, _)| a.at.unwrap_or(f64::MAX).total_cmp(&b.at.unwrap_or(f64::MAX)));
+    let more = run.results.events.len().saturating_sub(EVENTS);
+    html! {
+        @if !list.is_empty() {
+            h4 { "Events" }
+            ol.events {
+                @for (event, quiet) in &list {
+                    li.quiet[*quiet] {
+                        span.when { (event.at.map_or_else(|| format::NONE.into(), scale::clock)) }
+                        span { (event.kind) }
+                        span.said { (event.text) }
+                    }
+                }
+            }
+        }
+        @if more > 0 { p.note { "and " (format::plural(more as u64, "event")) " more in the results file" } }
+    }
+}
+
+/// Errors by operation and code, with examples.
+pub(super) fn groups(results: &Results) -> Markup {
+    let more = results.errors.len().saturating_sub(GROUPS);
+    html! {
+        @if !results.errors.is_empty() {
+            h4 { "Errors by operation and code" }
+            div.scroll {
+                table {
+                    thead { tr { th scope="col" { "operation" } th scope="col" { "code" } th scope="col" { "count" }
+                        th.text scope="col" { "for example" } } }
+                    tbody {
+                        @for group in results.errors.iter().take(GROUPS) {
+                            tr {
+                                th scope="row" { (short(&group.operation, 60)) }
+                                td { (short(&group.code, 60)) }
+                                td { (format::count(group.count)) }
+                                td.text {
+                                    @if let Some(example) = group.examples.first() { (short(&example.message, 240)) }
+                                    @for id in group.examples.iter().filter_map(|e| e.workflow_id.as_deref()).take(IDS) {
+                                        " " code { (short(id, 80)) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if more > 0 { p.note { "and " (format::plural(more as u64, "kind")) " of error more in the results file" } }
+        }
+    }
+}
