@@ -18,7 +18,7 @@ use benchmark_worker::command_line::{HELP_WIDTH, Manual, lenient, missing_value}
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 pub use conversion::{Converted, OutputOptions};
-pub use environment::{Surroundings, TABLES};
+pub use environment::Surroundings;
 pub use files::{
     CompareArgs, CompareFormat, DiagnoseArgs, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs,
     ReportFormat, ShowArgs,

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, ffi::OsString, io::Write, path::PathBuf};
 
-use benchmark_generator::args::{self, Command, Converted, Surroundings, TABLES, redacted_command};
-use benchmark_scenarios::{Asked, HostFacts, Key, Problem, Source, Target, resolve};
+use benchmark_generator::args::{self, Command, Converted, Surroundings, redacted_command};
+use benchmark_scenarios::{Asked, HostFacts, Key, Problem, Program, Shape, Source, Target, resolve};
 use benchmark_temporal::{ApiKey, environment::Profile};
 
 /// Flags, variables and a profile, converted.
@@ -31,53 +31,38 @@ fn text(asked: &Asked, key: Key) -> Option<&str> {
     asked.get(key).map(|given| given.text.as_str())
 }
 
-/// Options of a worker process and of a generator that joins; a run has none of them.
-const OF_OTHERS: [Key; 10] = [
-    Key::WorkersPerProcess,
-    Key::Profile,
-    Key::Identity,
-    Key::Join,
-    Key::ExpectPlan,
-    Key::Stay,
-    Key::JoinTimeout,
-    Key::LeaderTimeout,
-    Key::FleetTlsCa,
-    Key::FleetTlsServerName,
-];
-
 #[test]
 fn every_option_has_its_flag() {
-    for key in Key::ALL.iter().filter(|key| !OF_OTHERS.contains(key)) {
-        let argv = match key {
-            Key::KeepServer | Key::Cleanup | Key::FleetOpen | Key::AllowVersionSkew => vec![key.flag().to_owned()],
-            Key::Tls => vec!["--tls".to_owned()],
-            _ => vec![key.flag().to_owned(), "value-of-some-length".to_owned()],
+    for key in Program::Run.options() {
+        let (value, expected) = match key.shape() {
+            Shape::Switch(text) => ("", text),
+            Shape::Optional(_) => ("", "true"),
+            _ if key.secret_file().is_some() => ("value-of-some-length", "***"),
+            _ => ("value-of-some-length", "value-of-some-length"),
         };
-        let asked = asked(&argv.join(" "), &[]);
-        let given = asked.get(*key).unwrap_or_else(|| panic!("{} sets nothing", key.flag()));
+        let asked = asked(&format!("{} {value}", key.flag()), &[]);
+        let given = asked.get(key).unwrap_or_else(|| panic!("{} sets nothing", key.flag()));
         assert_eq!(given.source, Source::Flag(key.flag().into()));
-        let expected = match key {
-            Key::KeepServer | Key::Tls | Key::FleetOpen | Key::AllowVersionSkew => "true",
-            Key::Cleanup => "false",
-            Key::ApiKey | Key::FleetToken => "***",
-            _ => "value-of-some-length",
-        };
         assert_eq!(given.text, expected, "{}", key.flag());
     }
 }
 
 #[test]
 fn every_variable_sets_its_option_below_the_flag() {
-    for (name, key) in TABLES.iter().flat_map(|table| table.iter()) {
+    let options = Program::Run
+        .options()
+        .into_iter()
+        .filter(|key| key.secret_file().is_none());
+    for (key, name) in options.flat_map(|key| key.variables(Program::Run).iter().map(move |name| (key, *name))) {
         let from_environment = asked("", &[(name, "value")]);
-        let given = from_environment.get(*key).unwrap();
+        let given = from_environment.get(key).unwrap();
         assert_eq!(
             (given.text.as_str(), &given.source),
-            ("value", &Source::Environment((*name).into()))
+            ("value", &Source::Environment(name.into()))
         );
         let flag = format!("{} flag", key.flag());
-        assert_eq!(text(&asked(&flag, &[(name, "value")]), *key), Some("flag"));
-        assert_eq!(text(&asked("", &[(name, "")]), *key), None, "empty is absent: {name}");
+        assert_eq!(text(&asked(&flag, &[(name, "value")]), key), Some("flag"));
+        assert_eq!(text(&asked("", &[(name, "")]), key), None, "empty is absent: {name}");
     }
 }
 
@@ -359,7 +344,7 @@ fn a_secret_is_no_option_of_a_variant() {
     // Whatever may vary is a flag of a run.
     let command = args::command();
     let flags: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
-    for key in Key::ALL {
+    for key in Key::all() {
         let option = format!("{}=1", key.name());
         let is_taken = run.convert_variant(&[option], &surroundings).is_ok();
         assert!(

@@ -206,7 +206,7 @@ fn knows_every_flag_and_no_other() {
         .chain(["--help".to_owned()])
         .collect();
     // A worker process has some of its own.
-    let of_others: BTreeSet<String> = Key::ALL.iter().map(|key| key.flag().to_owned()).collect();
+    let of_others: BTreeSet<String> = Key::all().map(|key| key.flag().to_owned()).collect();
     let is_of_a_flag = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let named: BTreeSet<String> = DOCS
         .match_indices("--")

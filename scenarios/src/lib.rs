@@ -5,6 +5,8 @@
 //! when the hashes of their plans are.
 
 mod asked;
+mod form;
+mod options;
 mod plan;
 mod problem;
 mod rate;
@@ -14,7 +16,9 @@ mod tuning;
 pub mod units;
 pub mod variables;
 
-pub use asked::{Asked, Given, Group, Key, Source};
+pub use asked::{Asked, Given, Giver, Source};
+pub use form::{EMBEDDED, parse_switch};
+pub use options::{Alias, Group, Key, Program, Shape};
 pub use plan::{
     Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, PlanHash, Scheduling, ServerPreset, Starter,
     Target, Thresholds, TlsFiles, WhenFull, Workers, Workload, WorkloadKind,
@@ -22,9 +26,10 @@ pub use plan::{
 pub use problem::Problem;
 pub use rate::{Rate, RateError};
 pub use resolve::{
-    AtHand, EMBEDDED, FigureSources, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls,
-    PrometheusSource, Reached, RemoteWriteTarget, Resolved, ResolvedJoin, ResolvedWorker, ServerAccess, Setting,
-    TlsSaid, WorkerProcess, parse_switch, resolve, resolve_grafana, resolve_join, resolve_prometheus, resolve_worker,
+    AtHand, FigureSources, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls, PrometheusSource,
+    Reached, RemoteWriteTarget, Resolved, ResolvedJoin, ResolvedWorker, ServerAccess, Setting, TlsSaid, WorkerProcess,
+    resolve, resolve_grafana, resolve_join, resolve_prometheus, resolve_worker,
 };
 pub use sleep::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange};
+pub(crate) use tuning::SlotKind;
 pub use tuning::{Pollers, Slots, WorkerProfile, WorkerTuning};

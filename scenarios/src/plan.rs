@@ -348,7 +348,7 @@ impl fmt::Display for PlanHash {
 
 /// What plans meant before they said it.
 fn default_stop_timeout() -> Duration {
-    crate::resolve::STOP_TIMEOUT
+    Duration::from_secs(25)
 }
 
 /// What stands for the name of a file where the name is not told.

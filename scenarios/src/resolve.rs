@@ -8,11 +8,9 @@ mod again;
 mod connection;
 mod figures;
 mod fleet;
-mod form;
 mod join;
 mod load;
 mod reader;
-mod sleep;
 mod thresholds;
 mod tuning;
 mod worker;
@@ -23,21 +21,19 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use crate::{
-    Fleet, Observation, Plan, Target, WorkerProfile, Workers,
-    asked::{Asked, Key, Source},
+    Fleet, Observation, Plan, Target, Workers,
+    asked::{Asked, Source},
+    options::{Key, Program, opt},
     problem::Problem,
 };
-pub use connection::EMBEDDED;
 pub use figures::{FigureSources, PrometheusSource, RemoteWriteTarget, resolve_grafana, resolve_prometheus};
 pub use fleet::{FleetOptions, FleetTls};
-use form::Form;
-pub use form::parse_switch;
 pub use join::{
     AtHand, GeneratorJoin, Joining, JoiningTls, Reached, ResolvedJoin, ServerAccess, TlsSaid, resolve_join,
 };
-pub(crate) use load::STOP_TIMEOUT;
 use reader::Reader;
 pub use worker::{ResolvedWorker, WorkerProcess, resolve_worker};
+pub(crate) use workload::WorkloadName;
 
 /// Where the options are resolved: what defaults follow from besides other options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,41 +94,44 @@ pub struct Setting {
 /// The first thing that is wrong, in words that name it.
 pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     let cores = facts.cores.max(1);
-    let mut reader = Reader::new(asked);
+    let mut reader = Reader::new(Program::Run, asked);
     let workload = workload::resolve(&mut reader)?;
     let load = load::resolve(&mut reader)?;
     let target = connection::target(&mut reader)?;
     let starter = connection::starter(&mut reader, &load, &target, cores)?;
     let (fleet, fleet_options) = fleet::resolve(&mut reader, &target)?;
     let plan = Plan {
-        namespace: connection::namespace(&mut reader)?,
+        namespace: reader.read(opt::Namespace)?,
         workers: workers(&mut reader, &target, &fleet, cores)?,
         observation: observation(&mut reader)?,
         thresholds: thresholds::resolve(&mut reader, &load, &workload)?,
-        iterations: load::iterations(&mut reader)?,
-        cleanup: reader.read(Key::Cleanup, &Form::switch(), || (true, "".into()))?,
-        task_queue: connection::task_queue(&mut reader, &facts.task_queue)?,
+        iterations: reader.read(opt::Iterations)?,
+        cleanup: reader.read_or(opt::Cleanup, || (true, "".into()))?,
+        task_queue: reader.read_or(opt::TaskQueue, || {
+            (
+                facts.task_queue.clone(),
+                "where workers of a fleet look for work".into(),
+            )
+        })?,
         fleet,
         target,
         workload,
         load,
         starter,
     };
-    let metrics_listen = reader.read_given(Key::MetricsListen, &Form::listen())?;
+    let metrics_listen = reader.read_given(opt::MetricsListen)?;
     let metrics_grace = if metrics_listen.is_some() {
-        reader.read_given(Key::MetricsGrace, &Form::span(Duration::ZERO..=MOST_GRACE))?
+        reader.read_given(opt::MetricsGrace)?
     } else {
         let why = "nothing is scraped without --metrics-listen";
-        reader.refuse(&[Key::MetricsGrace], why, |problem| {
+        reader.refuse([Key::MetricsGrace], why, |problem| {
             problem.remedy("--metrics-listen IP:PORT")
         })?;
         None
     };
     let remote_write = figures::remote_write(&mut reader)?;
     let figures = figures::resolve(&mut reader)?;
-    let cluster_facts = reader
-        .read_given(Key::ClusterFacts, &figures::file())?
-        .map(PathBuf::from);
+    let cluster_facts = reader.read_given(opt::ClusterFacts)?.map(PathBuf::from);
     let grafana = figures::grafana(&mut reader)?;
     load::note_ends(&mut reader, &plan);
     let (settings, notes) = reader.finish();
@@ -150,15 +149,8 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     })
 }
 
-/// Longest wait for a last scrape: whoever scrapes less often has a push gateway, or writes remotely.
-const MOST_GRACE: Duration = Duration::from_secs(600);
-
-/// Most SDK workers in one process. Each has a connection and two threads of its own.
-const MAX_WORKERS: u32 = 100;
-
 fn workers(reader: &mut Reader, target: &Target, fleet: &Fleet, cores: u32) -> Result<Workers, Problem> {
-    let form = Form::whole(0..=MAX_WORKERS, "workers");
-    let count = reader.read(Key::Workers, &form, || match target {
+    let count = reader.read_or(opt::Workers, || match target {
         _ if fleet.expect_workers > 0 => (0, "workers are expected to join".into()),
         Target::Embedded(_) => (cores.min(4), "the cores, at most 4".into()),
         Target::Cluster(_) => (0, "with an address, the workers are elsewhere".into()),
@@ -171,26 +163,17 @@ fn workers(reader: &mut Reader, target: &Target, fleet: &Fleet, cores: u32) -> R
         tuning::refuse(reader, why, "--workers N")?;
         return Ok(Workers { count, tuning: None });
     }
-    let tuning = tuning::resolve(reader, Key::WorkerProfile, WorkerProfile::Autoscale)?;
+    let tuning = tuning::resolve(reader, opt::WorkerProfile)?;
     Ok(Workers {
         count,
         tuning: Some(tuning),
     })
 }
 
-/// Long polls that are not many for a frontend, whatever the rate.
-const SAMPLE_CAP: u32 = 100;
-/// More would no longer be a sample: the polls would be the load.
-const MAX_SAMPLE_CAP: u32 = 10_000;
-
 fn observation(reader: &mut Reader) -> Result<Observation, Problem> {
     Ok(Observation {
-        sample_ratio: reader.read(Key::Sample, &Form::ratio(), || {
-            (0.02, "polling every end costs the server a quarter more".into())
-        })?,
-        sample_cap: reader.read(Key::SampleCap, &Form::whole(0..=MAX_SAMPLE_CAP, "long polls"), || {
-            (SAMPLE_CAP, "".into())
-        })?,
+        sample_ratio: reader.read(opt::Sample)?,
+        sample_cap: reader.read(opt::SampleCap)?,
     })
 }
 

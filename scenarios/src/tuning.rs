@@ -74,6 +74,15 @@ pub enum Slots {
     },
 }
 
+/// What is typed after `--slots`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SlotKind {
+    /// Always as much.
+    Fixed,
+    /// As much as the machine has room for.
+    Resource,
+}
+
 /// How many polls one worker keeps open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
@@ -151,6 +160,15 @@ impl fmt::Display for WorkerProfile {
             WorkerProfile::Default => "default",
             WorkerProfile::Small => "small",
             WorkerProfile::Autoscale => "autoscale",
+        })
+    }
+}
+
+impl fmt::Display for SlotKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SlotKind::Fixed => "fixed",
+            SlotKind::Resource => "resource",
         })
     }
 }

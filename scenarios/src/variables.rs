@@ -6,105 +6,10 @@
 
 use std::ffi::OsString;
 
-use crate::{Asked, Given, Key, Problem, problem::quotable};
-
-/// A variable and the option that it stands for.
-pub type Variable = (&'static str, Key);
-
-/// Where the server is.
-pub const ADDRESS: &[Variable] = &[("TEMPORAL_ADDRESS", Key::Address)];
-
-/// The server and what is used of it.
-pub const SERVER: &[Variable] = &[
-    ADDRESS[0],
-    ("BENCHMARK_NAMESPACE", Key::Namespace),
-    ("TEMPORAL_NAMESPACE", Key::Namespace),
-    ("BENCHMARK_TASK_QUEUE", Key::TaskQueue),
-];
-
-/// What a run does.
-pub const RUN: &[Variable] = &[
-    ("BENCHMARK_WORKFLOW_TYPE", Key::WorkflowType),
-    ("BENCHMARK_ACTIVITY_COUNT", Key::ActivityCount),
-    ("BENCHMARK_ACTIVITY_DURATION", Key::ActivityDuration),
-    ("BENCHMARK_ACTIVITY_CPU", Key::ActivityCpu),
-    ("BENCHMARK_TIMER_DURATION", Key::TimerDuration),
-    ("BENCHMARK_CHILD_COUNT", Key::ChildCount),
-    ("BENCHMARK_PAYLOAD_SIZE", Key::PayloadSize),
-    ("BENCHMARK_RESULT_SIZE", Key::ResultSize),
-    ("BENCHMARK_FAILURE_RATIO", Key::FailureRatio),
-    ("BENCHMARK_TARGET_RATE", Key::Rate),
-    ("BENCHMARK_DURATION", Key::Duration),
-    ("BENCHMARK_RAMP_UP", Key::RampUp),
-    ("BENCHMARK_ITERATIONS", Key::Iterations),
-    ("BENCHMARK_MAX_P99_LATENCY", Key::MaxP99Latency),
-    ("BENCHMARK_MIN_THROUGHPUT", Key::MinThroughput),
-    ("BENCHMARK_WORKER_PROFILE", Key::WorkerProfile),
-    ("BENCHMARK_EXPECT_WORKERS", Key::ExpectWorkers),
-    ("BENCHMARK_GENERATORS", Key::Generators),
-    ("BENCHMARK_FLEET_LISTEN", Key::FleetListen),
-    ("BENCHMARK_FLEET_TIMEOUT", Key::FleetTimeout),
-    ("BENCHMARK_FLEET_TLS_CERT", Key::FleetTlsCert),
-    ("BENCHMARK_FLEET_TLS_KEY", Key::FleetTlsKey),
-    ("BENCHMARK_METRICS_LISTEN", Key::MetricsListen),
-    ("BENCHMARK_METRICS_GRACE", Key::MetricsGrace),
-    ("BENCHMARK_REMOTE_WRITE", Key::RemoteWrite),
-    ("BENCHMARK_REMOTE_WRITE_HEADERS", Key::RemoteWriteHeaders),
-    ("BENCHMARK_SERVER_METRICS", Key::ServerMetrics),
-    ("BENCHMARK_PROMETHEUS", Key::Prometheus),
-    ("BENCHMARK_PROMETHEUS_MATCH", Key::PrometheusMatch),
-    ("BENCHMARK_PROMETHEUS_HEADERS", Key::PrometheusHeaders),
-    ("BENCHMARK_GRAFANA_URL", Key::GrafanaUrl),
-];
-
-/// How workers are tuned, in whatever process they run.
-pub const TUNING: &[Variable] = &[
-    ("BENCHMARK_SLOTS", Key::Slots),
-    ("BENCHMARK_WORKFLOW_SLOTS", Key::WorkflowSlots),
-    ("BENCHMARK_ACTIVITY_SLOTS", Key::ActivitySlots),
-    ("BENCHMARK_LOCAL_ACTIVITY_SLOTS", Key::LocalActivitySlots),
-    ("BENCHMARK_TARGET_CPU", Key::TargetCpu),
-    ("BENCHMARK_TARGET_MEMORY", Key::TargetMemory),
-    ("BENCHMARK_WORKFLOW_POLLERS", Key::WorkflowPollers),
-    ("BENCHMARK_ACTIVITY_POLLERS", Key::ActivityPollers),
-    ("BENCHMARK_CACHE_SIZE", Key::CacheSize),
-    ("BENCHMARK_STICKY_TIMEOUT", Key::StickyTimeout),
-    ("BENCHMARK_EAGER_ACTIVITIES", Key::EagerActivities),
-    ("BENCHMARK_ACTIVITIES_PER_SECOND", Key::ActivitiesPerSecond),
-    ("BENCHMARK_DEPLOYMENT", Key::Deployment),
-    ("BENCHMARK_BUILD_ID", Key::BuildId),
-    ("BENCHMARK_GRACEFUL_SHUTDOWN", Key::GracefulShutdown),
-];
-
-/// What a worker process does besides.
-pub const WORKER: &[Variable] = &[
-    ("BENCHMARK_JOIN", Key::Join),
-    ("BENCHMARK_WORKER_PROFILE", Key::Profile),
-    ("BENCHMARK_WORKERS_PER_PROCESS", Key::WorkersPerProcess),
-    ("BENCHMARK_IDENTITY", Key::Identity),
-    ("BENCHMARK_CONNECT_TIMEOUT", Key::ConnectTimeout),
-    ("BENCHMARK_SCHEDULING", Key::Scheduling),
-    ("BENCHMARK_STAY", Key::Stay),
-];
-
-/// How a run is joined, by workers and by generators.
-pub const JOINING: &[Variable] = &[
-    ("BENCHMARK_EXPECT_PLAN", Key::ExpectPlan),
-    ("BENCHMARK_JOIN_TIMEOUT", Key::JoinTimeout),
-    ("BENCHMARK_LEADER_TIMEOUT", Key::LeaderTimeout),
-    ("BENCHMARK_FLEET_TLS_CA", Key::FleetTlsCa),
-    ("BENCHMARK_FLEET_TLS_SERVER_NAME", Key::FleetTlsServerName),
-    ("BENCHMARK_METRICS_LISTEN", Key::MetricsListen),
-];
-
-/// The fleet's token. Its text goes to nobody but the fleet service: [`Given::hidden`] stands for it among the options.
-pub const FLEET_TOKEN: &str = "BENCHMARK_FLEET_TOKEN";
-/// Temporal's own name for the API key; hidden in the same way.
-pub const API_KEY: &str = "TEMPORAL_API_KEY";
+use crate::{Given, Key, Problem, options::Program, problem::quotable};
 
 /// Variables of one of the programs that stand for no single option.
-const OTHERS: [&str; 5] = [
-    FLEET_TOKEN,
+const OTHERS: [&str; 4] = [
     "BENCHMARK_COMPLETION_TIMEOUT",
     "BENCHMARK_GENERATOR_ONLY",
     "BENCHMARK_WORKER_COUNT",
@@ -137,18 +42,24 @@ pub fn check(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Res
 }
 
 fn is_known(name: &str) -> bool {
-    let tables = [SERVER, RUN, TUNING, WORKER, JOINING];
-    let mut names = tables.iter().flat_map(|table| table.iter()).map(|(name, _)| name);
-    names.any(|known| *known == name) || OTHERS.contains(&name)
+    let all = || {
+        Program::ALL
+            .into_iter()
+            .flat_map(|program| Key::all().map(move |key| (program, key)))
+    };
+    OTHERS.contains(&name) || all().any(|(program, key)| key.variables(program).contains(&name))
 }
 
-/// Adds what the variables say, below what is there already. An empty variable counts as absent.
-pub fn add(asked: &mut Asked, tables: &[&[Variable]], read: &dyn Fn(&str) -> Option<String>) {
-    for (name, key) in tables.iter().flat_map(|table| table.iter()) {
-        if let Some(text) = read(name).filter(|text| !text.trim().is_empty()) {
-            asked.add(*key, Given::by_environment(name, text));
-        }
+/// What the variables of a program say of an option. An empty variable counts as absent, and of a secret nothing is said.
+pub fn given(program: Program, key: Key, read: &dyn Fn(&str) -> Option<String>) -> Vec<Given> {
+    if key.secret_file().is_some() {
+        return Vec::new();
     }
+    let set = key.variables(program).iter().filter_map(|name| {
+        let text = read(name).filter(|text| !text.trim().is_empty())?;
+        Some(Given::by_environment(name, text))
+    });
+    set.collect()
 }
 
 #[cfg(test)]
@@ -159,12 +70,9 @@ mod tests {
 
     #[test]
     fn no_variable_means_two_things_to_one_process() {
-        for tables in [&[SERVER, RUN, TUNING][..], &[SERVER, TUNING, WORKER, JOINING]] {
-            let names: Vec<&str> = tables
-                .iter()
-                .flat_map(|table| table.iter())
-                .map(|(name, _)| *name)
-                .collect();
+        for program in Program::ALL {
+            let options = program.options();
+            let names: Vec<&str> = options.iter().flat_map(|key| key.variables(program)).copied().collect();
             let different: BTreeSet<&&str> = names.iter().collect();
             assert_eq!(names.len(), different.len());
         }
@@ -200,13 +108,17 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_absent() {
-        let mut asked = Asked::new();
-        add(&mut asked, &[TUNING], &|name| match name {
-            "BENCHMARK_SLOTS" => Some(" ".to_owned()),
-            "BENCHMARK_CACHE_SIZE" => Some("5".to_owned()),
-            _ => None,
-        });
-        assert!(asked.get(Key::Slots).is_none());
-        assert_eq!(asked.get(Key::CacheSize).unwrap().text, "5");
+        let said = |key| {
+            given(Program::Run, key, &|name| match name {
+                "BENCHMARK_SLOTS" => Some(" ".to_owned()),
+                "BENCHMARK_CACHE_SIZE" => Some("5".to_owned()),
+                _ => None,
+            })
+        };
+        assert_eq!(said(Key::Slots), []);
+        assert_eq!(
+            said(Key::CacheSize),
+            [Given::by_environment("BENCHMARK_CACHE_SIZE", "5")]
+        );
     }
 }

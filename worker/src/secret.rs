@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use benchmark_scenarios::{Given, Key, Problem, Source};
+use benchmark_scenarios::{Given, Key, Problem, Program, Source};
 use benchmark_temporal::small_file;
 
 use crate::command_line::HiddenText;
@@ -12,8 +12,6 @@ use crate::command_line::HiddenText;
 pub struct Secret<'a> {
     /// The option that says that there is one.
     pub key: Key,
-    /// The variable that may hold it.
-    pub variable: &'static str,
     /// The secret itself, typed.
     pub text: Option<&'a HiddenText>,
     /// The file that it is in.
@@ -63,13 +61,11 @@ impl Secret<'_> {
                 ..found(text, place, Source::Flag(flag.into()))
             }));
         }
-        let text = variable(self.variable).filter(|text| !text.trim().is_empty());
-        Ok(text.map(|text| {
-            found(
-                text,
-                self.variable.to_owned(),
-                Source::Environment(self.variable.into()),
-            )
+        // They are the same for every program.
+        let variables = self.key.variables(Program::Run);
+        Ok(variables.iter().find_map(|name| {
+            let text = variable(name).filter(|text| !text.trim().is_empty())?;
+            Some(found(text, (*name).to_owned(), Source::Environment((*name).into())))
         }))
     }
 }

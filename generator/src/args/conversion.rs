@@ -246,40 +246,9 @@ fn variant_option(option: &str) -> Result<(Key, &str), Problem> {
             .remedy("--a rate=200 --b rate=400")
     };
     let (_, value) = given.ok_or_else(|| wrong("it has no ="))?;
-    let key = Key::ALL.iter().copied().find(|key| key.name() == name);
-    let key = key.ok_or_else(|| wrong("there is no such flag"))?;
-    if OUTSIDE_OF_PLANS.contains(&key) {
+    let key = Key::by_name(name).ok_or_else(|| wrong("there is no such flag"))?;
+    if !key.varies() {
         return Err(wrong("it changes nothing of what runs"));
     }
     Ok((key, value))
 }
-
-/// Options that no plan of a run follows from, those of worker processes among them: two variants would be the same run, and
-/// compared as if they were two.
-const OUTSIDE_OF_PLANS: [Key; 25] = [
-    Key::WorkersPerProcess,
-    Key::Profile,
-    Key::Identity,
-    Key::FleetListen,
-    Key::FleetTimeout,
-    Key::FleetOpen,
-    Key::AllowVersionSkew,
-    Key::FleetTlsCert,
-    Key::FleetTlsKey,
-    Key::Join,
-    Key::ExpectPlan,
-    Key::Stay,
-    Key::JoinTimeout,
-    Key::LeaderTimeout,
-    Key::FleetTlsCa,
-    Key::FleetTlsServerName,
-    Key::MetricsListen,
-    Key::MetricsGrace,
-    Key::RemoteWrite,
-    Key::RemoteWriteHeaders,
-    Key::ServerMetrics,
-    Key::Prometheus,
-    Key::PrometheusMatch,
-    Key::PrometheusHeaders,
-    Key::GrafanaUrl,
-];

@@ -5,10 +5,7 @@
 
 use std::path::PathBuf;
 
-use benchmark_scenarios::{
-    Asked, Given, Key, Problem, Source,
-    variables::{self, Variable},
-};
+use benchmark_scenarios::{Asked, Given, Key, Problem, Program, Source, variables};
 use benchmark_temporal::environment::Profile;
 
 /// What surrounds a command line.
@@ -26,9 +23,6 @@ impl Surroundings<'_> {
     }
 }
 
-/// Variables that say exactly what a flag of a run says.
-pub const TABLES: &[&[Variable]] = &[variables::SERVER, variables::RUN, variables::TUNING];
-
 const GENERATOR_ONLY: &str = "BENCHMARK_GENERATOR_ONLY";
 const WORKER_ONLY: &str = "BENCHMARK_WORKER_ONLY";
 const WORKER_COUNT: &str = "BENCHMARK_WORKER_COUNT";
@@ -36,7 +30,8 @@ const COMPLETION_TIMEOUT: &str = "BENCHMARK_COMPLETION_TIMEOUT";
 
 /// Adds what the environment says, below what was typed.
 pub(super) fn add(asked: &mut Asked, surroundings: &Surroundings) -> Result<(), Problem> {
-    variables::add(asked, TABLES, surroundings.variable);
+    let variable = |key| variables::given(Program::Run, key, surroundings.variable);
+    asked.gather(Program::Run, &[&variable]);
     if switch(surroundings, WORKER_ONLY)? {
         return Err(Problem::new(format!(
             "{WORKER_ONLY}=true asks for a worker, and this program starts the load"
@@ -65,7 +60,8 @@ pub(super) fn add(asked: &mut Asked, surroundings: &Surroundings) -> Result<(), 
 
 /// Adds what the environment says to a generator that joins a run, below what was typed.
 pub(super) fn add_joining(asked: &mut Asked, surroundings: &Surroundings) {
-    variables::add(asked, &[variables::ADDRESS, variables::JOINING], surroundings.variable);
+    let variable = |key| variables::given(Program::Join, key, surroundings.variable);
+    asked.gather(Program::Join, &[&variable]);
 }
 
 /// Adds what Temporal's client configuration says, below everything else.

@@ -3,10 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use benchmark_fleet::Token;
-use benchmark_scenarios::{
-    Asked, Key, Problem,
-    variables::{API_KEY, FLEET_TOKEN},
-};
+use benchmark_scenarios::{Asked, Key, Problem};
 use benchmark_temporal::ApiKey;
 use benchmark_worker::secret::Secret;
 
@@ -25,7 +22,6 @@ pub struct Secrets {
 pub(super) fn api_key<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf>) -> Secret<'a> {
     Secret {
         key: Key::ApiKey,
-        variable: API_KEY,
         text: text.as_ref(),
         file: file.as_deref(),
     }
@@ -35,7 +31,6 @@ pub(super) fn api_key<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf
 pub(super) fn fleet_token<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf>) -> Secret<'a> {
     Secret {
         key: Key::FleetToken,
-        variable: FLEET_TOKEN,
         text: text.as_ref(),
         file: file.as_deref(),
     }

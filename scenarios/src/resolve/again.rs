@@ -6,7 +6,8 @@
 use super::{HostFacts, resolve};
 use crate::{
     Plan, WorkloadKind,
-    asked::{Asked, Given, Key},
+    asked::{Asked, Given},
+    options::Key,
     problem::Problem,
     units,
 };

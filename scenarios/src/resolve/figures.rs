@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{form::Form, reader::Reader};
+use super::reader::Reader;
 use crate::{
-    asked::{Asked, Key},
+    asked::Asked,
+    options::{Key, Program, opt},
     problem::Problem,
 };
 
@@ -44,14 +45,13 @@ pub(crate) fn remote_write(reader: &mut Reader) -> Result<Option<RemoteWriteTarg
     if let Some(given) = reader.given(Key::RemoteWrite) {
         refuse_credentials(Key::RemoteWrite, &given.text)?;
     }
-    let form = Form::text(format!("a URL, as in {EXAMPLE}/api/v1/write"), is_url);
-    let Some(url) = reader.read_given(Key::RemoteWrite, &form)? else {
-        reader.refuse(&[Key::RemoteWriteHeaders], "nothing is written", |problem| {
+    let Some(url) = reader.read_given(opt::RemoteWrite)? else {
+        reader.refuse([Key::RemoteWriteHeaders], "nothing is written", |problem| {
             problem.remedy("--remote-write URL")
         })?;
         return Ok(None);
     };
-    let headers = reader.read_given(Key::RemoteWriteHeaders, &file())?.map(PathBuf::from);
+    let headers = reader.read_given(opt::RemoteWriteHeaders)?.map(PathBuf::from);
     Ok(Some(RemoteWriteTarget { url, headers }))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn remote_write(reader: &mut Reader) -> Result<Option<RemoteWriteTarg
 /// # Errors
 /// The first thing that is wrong, in words that name it.
 pub fn resolve_prometheus(asked: &Asked) -> Result<Option<PrometheusSource>, Problem> {
-    Ok(resolve(&mut Reader::new(asked))?.prometheus)
+    Ok(resolve(&mut Reader::new(Program::Run, asked))?.prometheus)
 }
 
 /// The Grafana that a stored result is shown in, when there is one.
@@ -68,7 +68,7 @@ pub fn resolve_prometheus(asked: &Asked) -> Result<Option<PrometheusSource>, Pro
 /// # Errors
 /// When it is no URL to add a path to.
 pub fn resolve_grafana(asked: &Asked) -> Result<Option<String>, Problem> {
-    grafana(&mut Reader::new(asked))
+    grafana(&mut Reader::new(Program::Run, asked))
 }
 
 /// The Grafana that has the boards.
@@ -76,7 +76,7 @@ pub(crate) fn grafana(reader: &mut Reader) -> Result<Option<String>, Problem> {
     if let Some(given) = reader.given(Key::GrafanaUrl) {
         refuse_credentials(Key::GrafanaUrl, &given.text)?;
     }
-    reader.read_given(Key::GrafanaUrl, &base_url("http://127.0.0.1:3000"))
+    reader.read_given(opt::GrafanaUrl)
 }
 
 /// The sources as asked for.
@@ -87,10 +87,9 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<FigureSources, Problem> {
             refuse_credentials(key, url)?;
         }
     }
-    let pages = reader.read_given(Key::ServerMetrics, &urls())?.unwrap_or_default();
-    let url = reader.read_given(Key::Prometheus, &base_url(EXAMPLE))?;
-    let Some(url) = url else {
-        reader.refuse(&PROMETHEUS_ONLY, "no Prometheus is asked", |problem| {
+    let pages = reader.read_given(opt::ServerMetrics)?.unwrap_or_default();
+    let Some(url) = reader.read_given(opt::Prometheus)? else {
+        reader.refuse(PROMETHEUS_ONLY, "no Prometheus is asked", |problem| {
             problem.remedy("--prometheus URL")
         })?;
         return Ok(FigureSources {
@@ -107,21 +106,13 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<FigureSources, Problem> {
     }
     let prometheus = PrometheusSource {
         url,
-        matchers: reader.read_given(
-            Key::PrometheusMatch,
-            &Form::text("matchers", |text| !text.trim().is_empty()),
-        )?,
-        headers: reader.read_given(Key::PrometheusHeaders, &file())?.map(PathBuf::from),
+        matchers: reader.read_given(opt::PrometheusMatch)?,
+        headers: reader.read_given(opt::PrometheusHeaders)?.map(PathBuf::from),
     };
     Ok(FigureSources {
         pages: Vec::new(),
         prometheus: Some(prometheus),
     })
-}
-
-/// A file by its name.
-pub(crate) fn file() -> Form<String> {
-    Form::text("a file", |text| !text.trim().is_empty())
 }
 
 /// A URL shows in process lists, logs and results: no place for a secret. Its text is not repeated.
@@ -140,37 +131,4 @@ fn refuse_credentials(key: Key, url: &str) -> Result<(), Problem> {
         Key::GrafanaUrl => problem.explain("whoever opens the link logs in there"),
         _ => problem.remedy(format!("{}-headers FILE, with a line Authorization: …", key.flag())),
     })
-}
-
-/// Whether a text is a URL of something that is spoken to over HTTP.
-fn is_url(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    let sound = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
-    let host = |rest: &str| !rest.starts_with(['/', ':', '?', '#']) && !rest.is_empty();
-    sound && rest.is_some_and(host)
-}
-
-const EXAMPLE: &str = "http://127.0.0.1:9090";
-
-/// A URL that paths are added to.
-fn base_url(example: &str) -> Form<String> {
-    Form::new(
-        format!("a URL, as in {example}, without ? and #"),
-        |text| {
-            let text = text.trim().trim_end_matches('/');
-            (is_url(text) && !text.contains(['?', '#'])).then(|| text.to_owned())
-        },
-        String::clone,
-    )
-}
-
-fn urls() -> Form<Vec<String>> {
-    Form::new(
-        format!("a URL, as in {EXAMPLE}/metrics; several with commas between them"),
-        |text| {
-            let urls: Vec<String> = text.split(',').map(|url| url.trim().to_owned()).collect();
-            urls.iter().all(|url| is_url(url)).then_some(urls)
-        },
-        |urls| urls.join(","),
-    )
 }

@@ -2,13 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{connection, form::Form, reader::Reader};
-use crate::{Fleet, Target, asked::Key, problem::Problem};
-
-/// With the further generators, and with workers that come in the place of others, within what a leader remembers: 4,096.
-const MAX_EXPECTED: u32 = 3_000;
-pub(crate) const MAX_GENERATORS: u32 = 1_000;
-const FLEET_TIMEOUT: Duration = Duration::from_secs(600);
+use super::reader::Reader;
+use crate::{
+    Fleet, Target,
+    options::{Key, Opt, opt},
+    problem::Problem,
+};
 
 /// What only a fleet service has a use for.
 const SERVICE_ONLY: [Key; 6] = [
@@ -44,10 +43,8 @@ pub struct FleetTls {
 
 /// The fleet as asked for, defaults filled in.
 pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(Fleet, FleetOptions), Problem> {
-    let form = Form::whole(1..=MAX_GENERATORS, "generators");
-    let generators = reader.read(Key::Generators, &form, || (1, "".into()))?;
-    let form = Form::whole(0..=MAX_EXPECTED, "worker processes");
-    let expect_workers = reader.read(Key::ExpectWorkers, &form, || (0, "".into()))?;
+    let generators = reader.read(opt::Generators)?;
+    let expect_workers = reader.read(opt::ExpectWorkers)?;
     let fleet = Fleet {
         expect_workers,
         generators,
@@ -55,14 +52,13 @@ pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(Fleet, Fl
     let listen = listen(reader, &fleet)?;
     let Some(address) = listen else {
         let why = "nobody can join without --fleet-listen";
-        reader.refuse(&SERVICE_ONLY, why, |problem| problem.remedy("--fleet-listen IP:PORT"))?;
+        reader.refuse(SERVICE_ONLY, why, |problem| problem.remedy("--fleet-listen IP:PORT"))?;
         return Ok((fleet, FleetOptions::alone()));
     };
-    let timeout = Form::span(Duration::from_secs(1)..=Duration::from_secs(24 * 3600));
     let options = FleetOptions {
         listen,
-        timeout: reader.read(Key::FleetTimeout, &timeout, || (FLEET_TIMEOUT, "".into()))?,
-        allow_version_skew: given_switch(reader, Key::AllowVersionSkew)?,
+        timeout: reader.read(opt::FleetTimeout)?,
+        allow_version_skew: given_switch(reader, opt::AllowVersionSkew)?,
         tls: tls(reader)?,
     };
     keep_strangers_out(reader, address, &options)?;
@@ -77,7 +73,7 @@ impl FleetOptions {
     fn alone() -> Self {
         FleetOptions {
             listen: None,
-            timeout: FLEET_TIMEOUT,
+            timeout: Duration::ZERO,
             allow_version_skew: false,
             tls: None,
         }
@@ -87,12 +83,12 @@ impl FleetOptions {
 fn listen(reader: &mut Reader, fleet: &Fleet) -> Result<Option<SocketAddr>, Problem> {
     if fleet.expect_workers == 0 && fleet.generators == 1 {
         let why = "nobody is expected to join";
-        reader.refuse(&[Key::FleetListen], why, |problem| {
+        reader.refuse([Key::FleetListen], why, |problem| {
             problem.remedy("--expect-workers N").remedy("--generators N")
         })?;
         return Ok(None);
     }
-    if let Some(address) = reader.read_given(Key::FleetListen, &Form::listen())? {
+    if let Some(address) = reader.read_given(opt::FleetListen)? {
         return Ok(Some(address));
     }
     let (key, who) = match fleet.expect_workers {
@@ -114,13 +110,13 @@ fn listen(reader: &mut Reader, fleet: &Fleet) -> Result<Option<SocketAddr>, Prob
 }
 
 /// A switch that is off unless it is given.
-fn given_switch(reader: &mut Reader, key: Key) -> Result<bool, Problem> {
-    Ok(reader.read_given(key, &Form::switch())?.unwrap_or(false))
+fn given_switch(reader: &mut Reader, option: impl Opt<Value = bool>) -> Result<bool, Problem> {
+    Ok(reader.read_given(option)?.unwrap_or(false))
 }
 
 fn tls(reader: &mut Reader) -> Result<Option<FleetTls>, Problem> {
-    let cert = connection::path(reader, Key::FleetTlsCert)?;
-    let key = connection::path(reader, Key::FleetTlsKey)?;
+    let cert = reader.read_given(opt::FleetTlsCert)?.map(PathBuf::from);
+    let key = reader.read_given(opt::FleetTlsKey)?.map(PathBuf::from);
     let (one, other) = match (cert, key) {
         (Some(cert), Some(key)) => return Ok(Some(FleetTls { cert, key })),
         (None, None) => return Ok(None),
@@ -136,13 +132,12 @@ fn tls(reader: &mut Reader) -> Result<Option<FleetTls>, Problem> {
 /// Refuses a fleet that whoever reaches this machine could join, unless that is asked for: a member can fake all figures.
 /// Says who could listen in.
 fn keep_strangers_out(reader: &mut Reader, address: SocketAddr, options: &FleetOptions) -> Result<(), Problem> {
-    let token = reader.given(Key::FleetToken);
-    if let Some(given) = token {
-        reader.record(Key::FleetToken, given.text.clone(), given.source.clone());
+    let token = reader.read_given(opt::FleetToken)?;
+    if token.is_some() {
         let why = "there is a token, and so the fleet is not open";
-        reader.refuse(&[Key::FleetOpen], why, |problem| problem)?;
+        reader.refuse([Key::FleetOpen], why, |problem| problem)?;
     }
-    let open = given_switch(reader, Key::FleetOpen)?;
+    let open = given_switch(reader, opt::FleetOpen)?;
     if address.ip().is_loopback() {
         return Ok(());
     }

@@ -2,21 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Setting, connection, connection::TLS_FILES, form::Form, reader::Reader};
+use super::{Setting, connection, connection::TLS_FILES, reader::Reader};
 use crate::{
     Cluster, Target, TlsFiles,
-    asked::{Asked, Key, Source},
+    asked::{Asked, Source},
+    form::Form,
+    options::{Key, Program, opt},
     problem::{Problem, quotable},
 };
-
-const JOIN_TIMEOUT: Duration = Duration::from_secs(300);
-const GENERATOR_LEADER_TIMEOUT: Duration = Duration::from_secs(30);
-const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Typed after `--address`, it stands for the address that the leader uses, whatever the environment says.
-const LEADERS: &str = "leader";
-
-/// What is shown of a plan's hash, and the whole of it.
-const HASH_DIGITS: std::ops::RangeInclusive<usize> = 6..=64;
 
 /// How a leading generator is joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,14 +216,14 @@ pub struct GeneratorJoin {
 /// # Errors
 /// The first thing that is wrong, in words that name it.
 pub fn resolve_join(asked: &Asked) -> Result<ResolvedJoin, Problem> {
-    let mut reader = Reader::new(asked);
-    let joining = joining(&mut reader, GENERATOR_LEADER_TIMEOUT)?
+    let mut reader = Reader::new(Program::Join, asked);
+    let joining = joining(&mut reader)?
         .ok_or_else(|| Problem::new("the leader's address is missing").remedy("run-benchmark join HOST:PORT"))?;
     let access = access(&mut reader, Some(&joining))?;
     let options = GeneratorJoin {
         joining,
         access,
-        metrics_listen: reader.read_given(Key::MetricsListen, &Form::listen())?,
+        metrics_listen: reader.read_given(opt::MetricsListen)?,
     };
     let (settings, notes) = reader.finish();
     Ok(ResolvedJoin {
@@ -241,61 +234,31 @@ pub fn resolve_join(asked: &Asked) -> Result<ResolvedJoin, Problem> {
 }
 
 /// The leader that is to be joined, when one is.
-pub(crate) fn joining(reader: &mut Reader, leader_timeout: Duration) -> Result<Option<Joining>, Problem> {
-    let form = Form::new(
-        "HOST:PORT of the leading generator's --fleet-listen, as in 10.0.0.5:7400",
-        connection::parse_host_port,
-        |(host_port, _)| host_port.clone(),
-    );
-    let Some((leader, https)) = reader.read_given(Key::Join, &form)? else {
+pub(crate) fn joining(reader: &mut Reader) -> Result<Option<Joining>, Problem> {
+    let Some(leader) = reader.read_given(opt::Join)? else {
         return Ok(None);
     };
-    let hash = Form::text(
-        "6 to 64 hexadecimal digits of a plan's hash, as run-benchmark plan prints it",
-        |text| HASH_DIGITS.contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
-    );
-    let span = Form::span(Duration::from_secs(1)..=DAY);
-    if let Some(given) = reader.given(Key::FleetToken) {
-        reader.record(Key::FleetToken, given.text.clone(), given.source.clone());
-    }
+    reader.read_given(opt::FleetToken)?;
     let tls = JoiningTls {
-        ca: connection::path(reader, Key::FleetTlsCa)?,
-        server_name: reader.read_given(Key::FleetTlsServerName, &connection::server_name_form())?,
+        ca: reader.read_given(opt::FleetTlsCa)?.map(PathBuf::from),
+        server_name: reader.read_given(opt::FleetTlsServerName)?,
     };
-    let tls_on = https || tls != JoiningTls::default();
+    let tls_on = leader.https || tls != JoiningTls::default();
     Ok(Some(Joining {
-        leader,
+        leader: leader.host_port,
         tls: tls_on.then_some(tls),
-        expect_plan: reader.read_given(Key::ExpectPlan, &hash)?,
-        join_timeout: reader.read(Key::JoinTimeout, &span, || (JOIN_TIMEOUT, "".into()))?,
-        leader_timeout: reader.read(Key::LeaderTimeout, &span, || (leader_timeout, "".into()))?,
+        expect_plan: reader.read_given(opt::ExpectPlan)?,
+        join_timeout: reader.read(opt::JoinTimeout)?,
+        leader_timeout: reader.read(opt::LeaderTimeout)?,
     }))
-}
-
-/// An address, or [`LEADERS`].
-fn address_form() -> Form<Option<(String, bool)>> {
-    Form::new(
-        format!("HOST:PORT, as in temporal.internal:7233, or {LEADERS}"),
-        |text| match text.trim() {
-            LEADERS => Some(None),
-            text => connection::parse_host_port(text).map(Some),
-        },
-        |address| {
-            let host_port = address.as_ref().map(|(host_port, _)| host_port.as_str());
-            host_port.unwrap_or(LEADERS).to_owned()
-        },
-    )
 }
 
 /// What is said here about the server.
 pub(crate) fn access(reader: &mut Reader, joining: Option<&Joining>) -> Result<ServerAccess, Problem> {
-    let address = reader.read_given(Key::Address, &address_form())?;
+    let address = reader.read_given_as(Key::Address, &Form::address_or_leaders())?;
     let of_the_leader = matches!(address, Some(None));
     let address = address.flatten();
-    let api_key = reader.given(Key::ApiKey);
-    if let Some(given) = api_key {
-        reader.record(Key::ApiKey, given.text.clone(), given.source.clone());
-    }
+    let api_key = reader.read_given(opt::ApiKey)?;
     let said = [Key::Tls].iter().chain(&TLS_FILES).any(|key| {
         reader.given(*key).is_some_and(|given| match given.source {
             // Temporal's own configuration speaks of the server that it names, and not of the leader's.
@@ -307,12 +270,12 @@ pub(crate) fn access(reader: &mut Reader, joining: Option<&Joining>) -> Result<S
     let tls = match &address {
         None if !said => TlsSaid::AsLeader,
         _ => {
-            let https = address.as_ref().is_some_and(|(_, https)| *https);
+            let https = address.as_ref().is_some_and(|address| address.https);
             connection::tls(reader, https)?.map_or(TlsSaid::Off, TlsSaid::On)
         }
     };
     Ok(ServerAccess {
-        address: address.map(|(host_port, _)| host_port),
+        address: address.map(|address| address.host_port),
         tls,
         api_key: api_key.is_some(),
         is_leader_known: joining.is_some_and(|joining| joining.tls.is_some()),

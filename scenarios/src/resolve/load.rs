@@ -2,86 +2,55 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use super::{connection, form::Form, reader::Reader};
-use crate::{Arrivals, Load, Plan, Rate, WhenFull, WorkloadKind, asked::Key, problem::Problem, units};
+use super::{connection, reader::Reader};
+use crate::{
+    Arrivals, Load, Plan, Rate, WhenFull, WorkloadKind,
+    asked::Source,
+    options::{Key, opt},
+    problem::Problem,
+    units,
+};
 
-const HOUR: Duration = Duration::from_secs(3600);
+/// The longest window.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The replaced runner's default: a task definition that leaves the rate out offers the load that it always did.
-const DEFAULT_RATE_THOUSANDTHS: u64 = 100_000;
-/// The replaced runner's default.
-const DEFAULT_DURATION: Duration = Duration::from_secs(300);
 /// Ramp and warm-up take a tenth of the duration each; in long runs half a minute is enough for caches and pollers.
 const LONGEST_LEAD_IN: Duration = Duration::from_secs(30);
-/// Fixed, so that two runs of one command line draw the same arrivals, sleeps and sample.
-const DEFAULT_SEED: u64 = 1;
 /// An overload must not run away: an unanswered start takes about 38 KiB (measured), and a loop without a cap grew until
 /// it no longer recovered. All starts of a stall that is as long as a start may wait for its answer have room, so that none
 /// is held back before the server has failed it; 5,000 of them take 190 MiB.
 const IN_FLIGHT: std::ops::RangeInclusive<u32> = 100..=5_000;
-/// 38 GiB: beyond this the cap is none.
-const MAX_IN_FLIGHT: u32 = 1_000_000;
-
-/// How long everything may take that comes after a stop was asked for: Docker and Kubernetes kill after 30 s.
-pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The load as asked for, defaults filled in.
 pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
-    let rate = reader.read(Key::Rate, &Form::rate(), || {
-        let rate = Rate::from_thousandths(DEFAULT_RATE_THOUSANDTHS).unwrap_or(Rate::MAX);
-        (rate, "".into())
-    })?;
-    let window = Form::span(Duration::from_secs(1)..=DAY);
-    let duration = reader.read(Key::Duration, &window, || (DEFAULT_DURATION, "".into()))?;
+    let rate = reader.read(opt::Rate)?;
+    let duration = reader.read(opt::Duration)?;
     let (ramp_up, warm_up) = lead_in(reader, duration)?;
     leaves_something_to_measure(reader, rate, duration, ramp_up, warm_up)?;
-    let start_timeout = reader
-        .peek(Key::StartTimeout, &connection::start_timeout_form())?
-        .unwrap_or(connection::START_TIMEOUT);
+    let start_timeout = reader.peek(opt::StartTimeout)?.unwrap_or(connection::START_TIMEOUT);
     Ok(Load {
         rate,
         duration,
         ramp_up,
         warm_up,
         drain: drain(reader, duration)?,
-        stop_timeout: reader.read(Key::StopTimeout, &Form::span(Duration::from_secs(2)..=HOUR), || {
-            (STOP_TIMEOUT, "supervisors kill 30 s after the signal".into())
-        })?,
-        arrivals: reader.read(
-            Key::Arrivals,
-            &Form::choice(&[Arrivals::Constant, Arrivals::Poisson]),
-            || (Arrivals::Constant, "".into()),
-        )?,
-        seed: reader.read(Key::Seed, &Form::seed(), || {
-            (DEFAULT_SEED, "fixed, so that a run repeats".into())
-        })?,
-        max_in_flight: reader.read(Key::MaxInFlight, &Form::whole(1..=MAX_IN_FLIGHT, "starts"), || {
+        stop_timeout: reader.read(opt::StopTimeout)?,
+        arrivals: reader.read(opt::Arrivals)?,
+        seed: reader.read(opt::Seed)?,
+        max_in_flight: reader.read_or(opt::MaxInFlight, || {
             (default_in_flight(rate, start_timeout), in_flight_reason())
         })?,
-        when_full: reader.read(
-            Key::WhenFull,
-            &Form::choice(&[WhenFull::Queue, WhenFull::Drop, WhenFull::Abort]),
-            || (WhenFull::Queue, "".into()),
-        )?,
-        max_lag: reader.read(Key::MaxLag, &Form::span(Duration::from_millis(1)..=HOUR), || {
-            (Duration::from_secs(1), "".into())
-        })?,
+        when_full: reader.read(opt::WhenFull)?,
+        max_lag: reader.read(opt::MaxLag)?,
     })
-}
-
-/// How often the window is repeated.
-pub(crate) fn iterations(reader: &mut Reader) -> Result<u32, Problem> {
-    reader.read(Key::Iterations, &Form::whole(1..=100, "iterations"), || (1, "".into()))
 }
 
 /// Ramp-up and warm-up. A default never takes more than half of what the other one leaves, so that no default makes an
 /// allowed duration fail.
 fn lead_in(reader: &mut Reader, duration: Duration) -> Result<(Duration, Duration), Problem> {
-    let form = Form::span(Duration::ZERO..=DAY);
-    let asked_warm_up = reader.peek(Key::WarmUp, &form)?.unwrap_or_default();
-    let ramp_up = reader.read(Key::RampUp, &form, || default_lead_in(duration, asked_warm_up))?;
-    let warm_up = reader.read(Key::WarmUp, &form, || default_lead_in(duration, ramp_up))?;
+    let asked_warm_up = reader.peek(opt::WarmUp)?.unwrap_or_default();
+    let ramp_up = reader.read_or(opt::RampUp, || default_lead_in(duration, asked_warm_up))?;
+    let warm_up = reader.read_or(opt::WarmUp, || default_lead_in(duration, ramp_up))?;
     Ok((ramp_up, warm_up))
 }
 
@@ -148,21 +117,14 @@ fn leaves_something_to_measure(
 /// The replaced runner's rule.
 fn drain(reader: &mut Reader, duration: Duration) -> Result<Duration, Problem> {
     let auto = duration.clamp(Duration::from_secs(60), Duration::from_secs(600));
-    let reason = "as long as --duration, from 1m to 10m";
-    let span = Form::span(Duration::ZERO..=DAY);
-    let parse_span = span.parse;
-    let form = Form::new(
-        format!("auto or {}", span.allowed),
-        move |text: &str| {
-            if text.trim() == "auto" {
-                Some(auto)
-            } else {
-                parse_span(text)
-            }
-        },
-        span.show,
-    );
-    reader.read(Key::Drain, &form, || (auto, reason.into()))
+    let asked = reader.peek(opt::Drain)?;
+    let source = match reader.given(Key::Drain) {
+        Some(given) => given.source.clone(),
+        None => Source::Default("as long as --duration, from 1m to 10m".into()),
+    };
+    let drain = asked.flatten().unwrap_or(auto);
+    reader.record(Key::Drain, units::format(drain), source);
+    Ok(drain)
 }
 
 fn default_in_flight(rate: Rate, start_timeout: Duration) -> u32 {

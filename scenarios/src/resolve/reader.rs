@@ -2,23 +2,27 @@
 
 use std::borrow::Cow;
 
-use super::{Setting, form::Form};
+use super::Setting;
 use crate::{
-    asked::{Asked, Given, Key, Source},
+    asked::{Asked, Given, Source},
+    form::Form,
+    options::{Key, Opt, Otherwise, Program},
     problem::Problem,
 };
 
 /// Takes values out of what was asked and records each effective value with its source.
 pub(crate) struct Reader<'a> {
+    program: Program,
     asked: &'a Asked,
     settings: Vec<Setting>,
     notes: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that has read nothing.
-    pub fn new(asked: &'a Asked) -> Self {
+    /// A reader that has read nothing of what was asked of a program.
+    pub fn new(program: Program, asked: &'a Asked) -> Self {
         Reader {
+            program,
             asked,
             settings: Vec::new(),
             notes: Vec::new(),
@@ -30,37 +34,70 @@ impl<'a> Reader<'a> {
         self.asked.get(key)
     }
 
-    /// All values of the option that may be given several times.
-    pub fn server_config(&self) -> &'a [Given] {
-        self.asked.server_config()
+    /// All values of an option whose values add up, strongest first, not recorded.
+    pub fn read_all<O: Opt>(&self, _: O) -> Result<Vec<(&'a Given, O::Value)>, Problem> {
+        let form = O::form();
+        let all = self.asked.all(O::KEY).iter();
+        all.map(|given| Ok((given, parse(O::KEY, given, &form)?))).collect()
     }
 
     /// The option as asked for, recorded; `None` when it was not.
-    pub fn read_given<T>(&mut self, key: Key, form: &Form<T>) -> Result<Option<T>, Problem> {
+    pub fn read_given<O: Opt>(&mut self, _: O) -> Result<Option<O::Value>, Problem> {
+        self.read_given_as(O::KEY, &O::form())
+    }
+
+    /// The option as asked for, or the table's default; recorded.
+    pub fn read<O: Opt>(&mut self, _: O) -> Result<O::Value, Problem> {
+        self.read_as(O::KEY, &O::form())
+    }
+
+    /// The option as asked for, or a default with its reason, where that depends on others; recorded.
+    pub fn read_or<O: Opt>(
+        &mut self,
+        option: O,
+        default: impl FnOnce() -> (O::Value, Cow<'static, str>),
+    ) -> Result<O::Value, Problem> {
+        match self.read_given(option)? {
+            Some(value) => Ok(value),
+            None => Ok(self.take_default(O::KEY, &O::form(), default())),
+        }
+    }
+
+    /// As [`Reader::read_given`], where a value may be something else than the table says.
+    pub fn read_given_as<T>(&mut self, key: Key, form: &Form<T>) -> Result<Option<T>, Problem> {
         let Some(given) = self.given(key) else { return Ok(None) };
         let value = parse(key, given, form)?;
         self.record(key, (form.show)(&value), given.source.clone());
         Ok(Some(value))
     }
 
-    /// The option as asked for, or a default with its reason; recorded.
-    pub fn read<T>(
-        &mut self,
-        key: Key,
-        form: &Form<T>,
-        default: impl FnOnce() -> (T, Cow<'static, str>),
-    ) -> Result<T, Problem> {
-        if let Some(value) = self.read_given(key, form)? {
+    /// As [`Reader::read`], where a value may be something else than the table says.
+    pub fn read_as<T>(&mut self, key: Key, form: &Form<T>) -> Result<T, Problem> {
+        if let Some(value) = self.read_given_as(key, form)? {
             return Ok(value);
         }
-        let (value, reason) = default();
+        let (text, reason) = match key.otherwise(self.program) {
+            Otherwise::Constant(text, reason) => (text, reason),
+            Otherwise::Unsaid | Otherwise::Words(_) => ("", ""),
+        };
+        let default = Given {
+            text: text.to_owned(),
+            source: Source::Default(reason.into()),
+        };
+        let value = parse(key, &default, form)?;
+        Ok(self.take_default(key, form, (value, reason.into())))
+    }
+
+    fn take_default<T>(&mut self, key: Key, form: &Form<T>, (value, reason): (T, Cow<'static, str>)) -> T {
         self.record(key, (form.show)(&value), Source::Default(reason));
-        Ok(value)
+        value
     }
 
     /// The option as asked for, not recorded: for defaults that depend on options read later.
-    pub fn peek<T>(&self, key: Key, form: &Form<T>) -> Result<Option<T>, Problem> {
-        self.given(key).map(|given| parse(key, given, form)).transpose()
+    pub fn peek<O: Opt>(&self, _: O) -> Result<Option<O::Value>, Problem> {
+        self.given(O::KEY)
+            .map(|given| parse(O::KEY, given, &O::form()))
+            .transpose()
     }
 
     /// Records an effective value.
@@ -86,10 +123,15 @@ impl<'a> Reader<'a> {
 
     /// Refuses options that do not apply when they were typed on the command line; elsewhere they are noted and ignored,
     /// since an environment or a file outlives a single run.
-    pub fn refuse(&mut self, keys: &[Key], why: &str, problem: impl Fn(Problem) -> Problem) -> Result<(), Problem> {
+    pub fn refuse(
+        &mut self,
+        keys: impl IntoIterator<Item = Key>,
+        why: &str,
+        problem: impl Fn(Problem) -> Problem,
+    ) -> Result<(), Problem> {
         for key in keys {
-            let Some(given) = self.given(*key) else { continue };
-            let quote = given.quote(*key);
+            let Some(given) = self.given(key) else { continue };
+            let quote = given.quote(key);
             if given.source.is_flag() {
                 return Err(problem(Problem::new(format!("{quote} does not apply: {why}"))));
             }

@@ -1,78 +1,30 @@
 //! How workers are tuned: a profile's values, and on top of them what was asked for one by one.
 
-use std::{fmt, time::Duration};
+use super::reader::Reader;
+use crate::{
+    Pollers, SlotKind, Slots, WorkerProfile, WorkerTuning,
+    options::{Group, Key, Opt, opt},
+    problem::Problem,
+};
 
-use super::{form::Form, reader::Reader};
-use crate::{Pollers, Slots, WorkerProfile, WorkerTuning, asked::Key, problem::Problem, units};
-
-/// The options that say how workers are tuned, the profile apart.
-const OPTIONS: [Key; 15] = [
-    Key::Slots,
-    Key::WorkflowSlots,
-    Key::ActivitySlots,
-    Key::LocalActivitySlots,
-    Key::TargetCpu,
-    Key::TargetMemory,
-    Key::WorkflowPollers,
-    Key::ActivityPollers,
-    Key::CacheSize,
-    Key::StickyTimeout,
-    Key::EagerActivities,
-    Key::ActivitiesPerSecond,
-    Key::Deployment,
-    Key::BuildId,
-    Key::GracefulShutdown,
-];
 const FIXED_ONLY: [Key; 3] = [Key::WorkflowSlots, Key::ActivitySlots, Key::LocalActivitySlots];
 const RESOURCE_ONLY: [Key; 2] = [Key::TargetCpu, Key::TargetMemory];
 
-const MAX_SLOTS: u32 = 100_000;
-const MAX_POLLERS: u32 = 1_000;
-/// Some 40 KiB each.
-const MAX_CACHE: u32 = 1_000_000;
-/// The SDK's own examples; memory that is full is fatal, a CPU that is full only slow.
-const TARGET_CPU: f64 = 0.9;
-const TARGET_MEMORY: f64 = 0.8;
-
-/// What `auto` stands for: twice the partitions of a server that was not told otherwise, at the least.
-const AUTO: Pollers = Pollers::between(8, 100);
-
-/// What is typed after `--slots`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SlotKind {
-    Fixed,
-    Resource,
-}
-
-impl fmt::Display for SlotKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SlotKind::Fixed => "fixed",
-            SlotKind::Resource => "resource",
-        })
-    }
-}
-
 /// Refuses the options of workers where there are none.
 pub(crate) fn refuse(reader: &mut Reader, why: &str, remedy: &str) -> Result<(), Problem> {
-    for options in [&[Key::WorkerProfile][..], &OPTIONS] {
-        reader.refuse(options, why, |problem| problem.remedy(remedy))?;
-    }
-    Ok(())
+    let tuning = Group::Workers.options().filter(|key| *key != Key::Workers);
+    reader.refuse(tuning, why, |problem| problem.remedy(remedy))
 }
 
-/// The tuning as asked for, with the profile that `key` names or another one.
-pub(crate) fn resolve(reader: &mut Reader, key: Key, default: WorkerProfile) -> Result<WorkerTuning, Problem> {
-    const PROFILES: &[WorkerProfile] = &WorkerProfile::ALL;
-    let profile = reader.read(key, &Form::choice(PROFILES), || (default, "".into()))?;
+/// The tuning as asked for, with the profile that an option names.
+pub(crate) fn resolve(reader: &mut Reader, profile: impl Opt<Value = WorkerProfile>) -> Result<WorkerTuning, Problem> {
+    let profile = reader.read(profile)?;
     let from_profile = || format!("profile {profile}").into();
     let base = profile.tuning();
     let slots = slots(reader, profile)?;
-    let workflow_pollers = pollers(reader, Key::WorkflowPollers, 2, profile, base.workflow_pollers)?;
-    let activity_pollers = pollers(reader, Key::ActivityPollers, 1, profile, base.activity_pollers)?;
-    let max_cached_workflows = reader.read(Key::CacheSize, &Form::whole(0..=MAX_CACHE, "workflows"), || {
-        (base.max_cached_workflows, from_profile())
-    })?;
+    let workflow_pollers = pollers(reader, opt::WorkflowPollers, profile, base.workflow_pollers)?;
+    let activity_pollers = pollers(reader, opt::ActivityPollers, profile, base.activity_pollers)?;
+    let max_cached_workflows = reader.read_or(opt::CacheSize, || (base.max_cached_workflows, from_profile()))?;
     if let Slots::Fixed { workflow: 1, .. } = slots
         && max_cached_workflows > 0
     {
@@ -85,14 +37,6 @@ pub(crate) fn resolve(reader: &mut Reader, key: Key, default: WorkerProfile) -> 
         .remedy("--workflow-slots 2")
         .remedy("--cache-size 0"));
     }
-    let sticky = Form::span(Duration::from_millis(100)..=Duration::from_secs(3600));
-    let grace = Form::span(Duration::ZERO..=Duration::from_secs(3600));
-    let per_second = Form::number(0.1..=1_000_000.0, "activities a second");
-    let name = || {
-        Form::text("a name of 1 to 255 characters without blanks", |text| {
-            (1..=255).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-        })
-    };
     for (one, other) in [(Key::Deployment, Key::BuildId), (Key::BuildId, Key::Deployment)] {
         if reader.given(one).is_some() && reader.given(other).is_none() {
             return Err(
@@ -107,57 +51,46 @@ pub(crate) fn resolve(reader: &mut Reader, key: Key, default: WorkerProfile) -> 
         workflow_pollers,
         activity_pollers,
         max_cached_workflows,
-        sticky_timeout: reader.read(Key::StickyTimeout, &sticky, || (base.sticky_timeout, "".into()))?,
-        eager_activities: reader.read(Key::EagerActivities, &Form::on_or_off(), || {
-            (base.eager_activities, "".into())
-        })?,
-        activities_per_second: reader.read_given(Key::ActivitiesPerSecond, &per_second)?,
-        deployment: reader.read_given(Key::Deployment, &name())?,
-        build_id: reader.read_given(Key::BuildId, &name())?,
-        graceful_shutdown: reader.read(Key::GracefulShutdown, &grace, || (base.graceful_shutdown, "".into()))?,
+        sticky_timeout: reader.read(opt::StickyTimeout)?,
+        eager_activities: reader.read(opt::EagerActivities)?,
+        activities_per_second: reader.read_given(opt::ActivitiesPerSecond)?,
+        deployment: reader.read_given(opt::Deployment)?,
+        build_id: reader.read_given(opt::BuildId)?,
+        graceful_shutdown: reader.read(opt::GracefulShutdown)?,
     })
 }
 
 fn slots(reader: &mut Reader, profile: WorkerProfile) -> Result<Slots, Problem> {
-    let kind = reader.read(
-        Key::Slots,
-        &Form::choice(&[SlotKind::Fixed, SlotKind::Resource]),
-        || (SlotKind::Fixed, "".into()),
-    )?;
-    match kind {
+    let default = || (profile.slots(), format!("profile {profile}").into());
+    match reader.read(opt::Slots)? {
         SlotKind::Fixed => {
             let why = "slots are fixed";
-            reader.refuse(&RESOURCE_ONLY, why, |problem| problem.remedy("--slots resource"))?;
-            let form = Form::whole(1..=MAX_SLOTS, "slots");
-            let mut read = |key| reader.read(key, &form, || (profile.slots(), format!("profile {profile}").into()));
+            reader.refuse(RESOURCE_ONLY, why, |problem| problem.remedy("--slots resource"))?;
             Ok(Slots::Fixed {
-                workflow: read(Key::WorkflowSlots)?,
-                activity: read(Key::ActivitySlots)?,
-                local_activity: read(Key::LocalActivitySlots)?,
+                workflow: reader.read_or(opt::WorkflowSlots, default)?,
+                activity: reader.read_or(opt::ActivitySlots, default)?,
+                local_activity: reader.read_or(opt::LocalActivitySlots, default)?,
             })
         }
         SlotKind::Resource => {
             let why = "slots follow the machine's CPU and memory";
-            reader.refuse(&FIXED_ONLY, why, |problem| problem.remedy("--slots fixed"))?;
-            let share = Form::target();
+            reader.refuse(FIXED_ONLY, why, |problem| problem.remedy("--slots fixed"))?;
             Ok(Slots::Resource {
-                cpu: reader.read(Key::TargetCpu, &share, || (TARGET_CPU, "".into()))?,
-                memory: reader.read(Key::TargetMemory, &share, || (TARGET_MEMORY, "".into()))?,
+                cpu: reader.read(opt::TargetCpu)?,
+                memory: reader.read(opt::TargetMemory)?,
             })
         }
     }
 }
 
-fn pollers(
+fn pollers<O: Opt<Value = Pollers>>(
     reader: &mut Reader,
-    key: Key,
-    least: u32,
+    option: O,
     profile: WorkerProfile,
     base: Pollers,
 ) -> Result<Pollers, Problem> {
-    let pollers = reader.read(key, &Form::pollers(least), || {
-        (base, format!("profile {profile}").into())
-    })?;
+    let key = O::KEY;
+    let pollers = reader.read_or(option, || (base, format!("profile {profile}").into()))?;
     let Pollers::Autoscaling {
         initial,
         minimum,
@@ -187,62 +120,4 @@ fn pollers(
     };
     Err(Problem::new(format!("{} is not allowed: {wrong}", reader.quote(key)))
         .remedy(format!("{} {instead}", key.flag())))
-}
-
-impl Form<Pollers> {
-    /// A fixed number, or a range for the server's hints. That the numbers of a range are in order is checked later, in
-    /// words of its own.
-    fn pollers(least: u32) -> Self {
-        let allowed = format!(
-            "a fixed number from {least} to {MAX_POLLERS}, auto, auto:MIN-MAX or auto:MIN-MAX:INITIAL, with numbers from 1 to \
-             {MAX_POLLERS}"
-        );
-        Form::new(allowed, move |text| parse_pollers(text, least), Pollers::to_string)
-    }
-}
-
-fn parse_pollers(text: &str, least: u32) -> Option<Pollers> {
-    let number = |text: &str, least: u32| {
-        let whole = Form::whole(least..=MAX_POLLERS, "polls");
-        (whole.parse)(text)
-    };
-    let text = text.trim();
-    if text == "auto" {
-        return Some(AUTO);
-    }
-    let Some(range) = text.strip_prefix("auto:") else {
-        return number(text, least).map(|count| Pollers::Fixed { count });
-    };
-    let (range, initial) = match range.split_once(':') {
-        Some((range, initial)) => (range, Some(number(initial, 1)?)),
-        None => (range, None),
-    };
-    let (minimum, maximum) = range.split_once('-')?;
-    let (minimum, maximum) = (number(minimum, 1)?, number(maximum, 1)?);
-    Some(Pollers::Autoscaling {
-        initial: initial.unwrap_or(minimum),
-        minimum,
-        maximum,
-    })
-}
-
-impl Form<f64> {
-    /// A share of the machine that is aimed at.
-    fn target() -> Self {
-        let allowed = "a share above 0 and up to 1 or 100%, as in 0.8 or 80%";
-        let parse = |text: &str| units::parse_ratio(text).filter(|share| *share > 0.0);
-        Form::new(allowed, parse, |share| units::format_ratio(*share))
-    }
-}
-
-impl Form<bool> {
-    /// A switch with words of its own.
-    fn on_or_off() -> Self {
-        let parse = |text: &str| match text.trim() {
-            "on" => Some(true),
-            "off" => Some(false),
-            other => super::parse_switch(other),
-        };
-        Form::new("on or off", parse, |on| if *on { "on" } else { "off" }.to_owned())
-    }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Pollers, Slots, WorkerTuning};
+use crate::{EMBEDDED, Pollers, Slots, WorkerTuning};
 
 /// Texts that are values, nearly values, or nothing at all.
 fn text() -> impl Strategy<Value = String> {
@@ -42,7 +42,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn anything_asked() -> impl Strategy<Value = Asked> {
-    let option = (proptest::sample::select(Key::ALL), text(), 0..3);
+    let option = (proptest::sample::select(Key::all().collect::<Vec<_>>()), text(), 0..3);
     proptest::collection::vec(option, 0..6).prop_map(|options| {
         let mut asked = Asked::new();
         for (key, text, giver) in options {

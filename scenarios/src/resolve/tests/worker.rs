@@ -134,14 +134,14 @@ fn what_makes_no_worker_is_refused_in_words() {
 #[test]
 fn settings_say_where_each_value_comes_from() {
     let mut asked = asked(&[JOIN]);
-    crate::variables::add(
-        &mut asked,
-        &[crate::variables::TUNING, crate::variables::WORKER],
-        &|name| match name {
-            "BENCHMARK_WORKER_PROFILE" => Some("small".to_owned()),
-            "BENCHMARK_WORKFLOW_SLOTS" => Some("30".to_owned()),
-            _ => None,
-        },
+    let variable = |name: &str| match name {
+        "BENCHMARK_WORKER_PROFILE" => Some("small".to_owned()),
+        "BENCHMARK_WORKFLOW_SLOTS" => Some("30".to_owned()),
+        _ => None,
+    };
+    asked.gather(
+        Program::Worker,
+        &[&|key| crate::variables::given(Program::Worker, key, &variable)],
     );
     let resolved = resolve_worker(&asked).unwrap();
     let source = |key| {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use benchmark_fleet::{ClientTls, RemoteLeader, Token};
 use benchmark_scenarios::{
-    Asked, Given, Joining, JoiningTls, Key, Problem, ResolvedWorker, Source, parse_switch, resolve_worker,
-    variables::{self, API_KEY, FLEET_TOKEN},
+    Asked, Given, Joining, JoiningTls, Key, Problem, Program, ResolvedWorker, Source, parse_switch, resolve_worker,
+    variables,
 };
 use benchmark_temporal::{ApiKey, environment::Profile, small_file};
 
@@ -63,13 +63,8 @@ impl Cli {
             .remedy("run-benchmark --generator-only"));
         }
         let mut asked = self.asked();
-        let tables = [
-            variables::SERVER,
-            variables::TUNING,
-            variables::WORKER,
-            variables::JOINING,
-        ];
-        variables::add(&mut asked, &tables, surroundings.variable);
+        let variable = |key| variables::given(Program::Worker, key, surroundings.variable);
+        asked.gather(Program::Worker, &[&variable]);
         let mut secret_notes = Vec::new();
         let mut take = |found: Option<Found>| {
             let Found {
@@ -193,7 +188,6 @@ impl Cli {
     fn api_key(&self) -> Secret<'_> {
         Secret {
             key: Key::ApiKey,
-            variable: API_KEY,
             text: self.server.api_key.as_ref(),
             file: self.server.api_key_file.as_deref(),
         }
@@ -203,7 +197,6 @@ impl Cli {
     fn token(&self, surroundings: &Surroundings) -> Option<Secret<'_>> {
         let token = Secret {
             key: Key::FleetToken,
-            variable: FLEET_TOKEN,
             text: self.joining.fleet_token.as_ref(),
             file: self.joining.fleet_token_file.as_deref(),
         };

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::form::Form;
+use super::Form;
 use crate::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange, units};
 
 /// One in some hundreds of such draws is 3 million times the median: nobody means more.
