@@ -91,7 +91,7 @@ options! { Connection:
     /// How the threads that send are scheduled.
     Scheduling("scheduling"): Scheduling = Form::choice(&[Scheduling::Auto, Scheduling::Ordinary]), value("HOW")
         .run(says("How these threads are scheduled: auto (real-time where permitted and a core stays without) or ordinary")
-            .or("auto"));
+            .or("auto").variables(&["BENCHMARK_SCHEDULING"]));
     /// A start's own deadline.
     StartTimeout("start-timeout"): Duration = Form::span(MILLISECOND..=TEN_MINUTES), value("TIME")
         .run(says("A start's own deadline, {}; it is never sent twice").or("10s"));

@@ -65,7 +65,7 @@ options! { Measuring:
     ClusterFacts("cluster-facts"): String = Form::path(), value("FILE")
         .run(says("JSON file with what is known of the cluster, an object of texts and numbers, which stands in the result \
                    and is compared")
-            .otherwise("none"));
+            .otherwise("none").variables(&["BENCHMARK_CLUSTER_FACTS"]));
     /// The Grafana that has the boards.
     GrafanaUrl("grafana-url"): String = Form::grafana(), value("URL").outside_of_plans()
         .run(says("Print and store a link to this run on the board in this Grafana, which is not called")
