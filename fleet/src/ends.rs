@@ -1,21 +1,12 @@
 //! The ends of workflows as a worker stamps them, to the columns of a window and back.
 
+use benchmark_results::WorkflowEnd;
+
 use crate::{
     columns,
     limits::{END_MESSAGE_BYTES, WINDOW_ENTRIES},
     text, wire,
 };
-
-/// How a workflow ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EndKind {
-    /// It returned a result.
-    Completed,
-    /// It returned an error.
-    Failed,
-    /// It was cancelled.
-    Cancelled,
-}
 
 /// One workflow's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +18,7 @@ pub struct EndRecord {
     /// When its start was sent, likewise.
     pub sent_unix_ns: u64,
     /// How it ended.
-    pub kind: EndKind,
+    pub end: WorkflowEnd,
     /// Why, for one that did not complete; `None` when nobody said.
     pub message: Option<String>,
 }
@@ -51,10 +42,12 @@ impl EndsBuilder {
     pub fn push(&mut self, end: EndRecord) {
         let ended = end.ended_unix_ns.min(columns::HIGHEST);
         let sent = end.sent_unix_ns.min(columns::HIGHEST);
-        let kind = match end.kind {
-            EndKind::Completed => None,
-            EndKind::Failed => Some(wire::EndKind::Failed),
-            EndKind::Cancelled => Some(wire::EndKind::Cancelled),
+        let kind = match end.end {
+            WorkflowEnd::Completed => None,
+            WorkflowEnd::Failed => Some(wire::EndKind::Failed),
+            WorkflowEnd::Cancelled => Some(wire::EndKind::Cancelled),
+            // The server's doing, which no worker sees; whoever says so is not believed.
+            WorkflowEnd::TimedOut | WorkflowEnd::Terminated => Some(wire::EndKind::Unspecified),
         };
         if let Some(kind) = kind {
             self.others.push(wire::OtherEnd {
@@ -129,7 +122,7 @@ pub fn read_ends(ends: &wire::Ends) -> Result<Vec<EndRecord>, String> {
             n,
             ended_unix_ns,
             sent_unix_ns: sent,
-            kind: EndKind::Completed,
+            end: WorkflowEnd::Completed,
             message: None,
         });
     }
@@ -138,12 +131,12 @@ pub fn read_ends(ends: &wire::Ends) -> Result<Vec<EndRecord>, String> {
             .ok()
             .and_then(|index| records.get_mut(index))
             .ok_or_else(|| format!("end {} of {length} is not there", other.index))?;
-        if record.kind != EndKind::Completed {
+        if record.end != WorkflowEnd::Completed {
             return Err(format!("arrival {} is told twice not to have completed", record.n));
         }
-        record.kind = match other.kind() {
-            wire::EndKind::Failed => EndKind::Failed,
-            wire::EndKind::Cancelled => EndKind::Cancelled,
+        record.end = match other.kind() {
+            wire::EndKind::Failed => WorkflowEnd::Failed,
+            wire::EndKind::Cancelled => WorkflowEnd::Cancelled,
             wire::EndKind::Unspecified => {
                 return Err(format!("arrival {}: unknown kind of end {}", record.n, other.kind));
             }

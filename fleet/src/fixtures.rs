@@ -10,13 +10,13 @@ use std::{
 };
 
 use benchmark_results::{
-    Histogram,
+    Histogram, WorkflowEnd,
     schema::{Fact, HostFacts},
 };
 
 use crate::{
-    Clock, EndKind, EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, MemberId, MemberOptions, Rejected,
-    RemoteLeader, Role, Source, SystemClock, Teller, WindowSink, read_ends, wire,
+    Clock, EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, MemberId, MemberOptions, Rejected, RemoteLeader,
+    Role, Source, SystemClock, Teller, WindowSink, read_ends, wire,
 };
 
 pub(crate) const VERSION: &str = "1.2.3";
@@ -69,7 +69,7 @@ impl WindowSink for Merger {
         let mut merged = self.0.lock().unwrap();
         merged.sequences.entry(from.id).or_default().push(window.sequence);
         for end in ends {
-            *merged.kinds.entry(end.kind as u8).or_default() += 1;
+            *merged.kinds.entry(end.end as u8).or_default() += 1;
             *merged.arrivals.entry(end.n).or_default() += 1;
             merged
                 .service
@@ -154,15 +154,15 @@ pub(crate) fn ends(arrivals: impl IntoIterator<Item = u64>) -> wire::window::Bod
     let mut ends = EndsBuilder::new();
     for n in arrivals {
         let kind = match n % 5 {
-            3 => EndKind::Failed,
-            4 => EndKind::Cancelled,
-            _ => EndKind::Completed,
+            3 => WorkflowEnd::Failed,
+            4 => WorkflowEnd::Cancelled,
+            _ => WorkflowEnd::Completed,
         };
         ends.push(EndRecord {
             n,
             ended_unix_ns: 1_000_000_000 + n * 1_000,
             sent_unix_ns: 1_000_000_000,
-            kind,
+            end: kind,
             message: None,
         });
     }

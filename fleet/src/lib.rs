@@ -28,7 +28,7 @@ pub mod wire;
 pub use clock::{Clock, SystemClock};
 pub use codec::read;
 pub use columns::{decode, encode};
-pub use ends::{EndKind, EndRecord, EndsBuilder, read_ends};
+pub use ends::{EndRecord, EndsBuilder, read_ends};
 pub use leader::{
     Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberId, MemberState, Origin, Presence, Refusal,
     RefusalKind, Rejected, Role, Teller, UsageSample, WindowSink,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Version of the protocol in `proto/fleet.proto`. A leader takes in no member that speaks another.
-pub const PROTOCOL: u32 = 2;
+/// Version of the protocol in `proto/fleet.proto` and of the header of starts, by which workers know what they stamp. A
+/// leader takes in no member that speaks another.
+pub const PROTOCOL: u32 = 3;
 
 /// A member that was not heard for this long is silent. Members exchange at least twice a second.
 pub const SILENT_AFTER: Duration = Duration::from_secs(5);

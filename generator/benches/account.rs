@@ -14,14 +14,14 @@ use std::{
 };
 
 use benchmark_generator::{
-    account::accounts::{Accounts, KnownLatencies, LatencyKind, Origin, StampedEnd, WorkflowEnd},
+    account::accounts::{Accounts, KnownLatencies, LatencyKind, Origin, StampedEnd},
     load::{
         sample::Sample,
         schedule::Schedule,
         shard::{PhaseSamples, ShardWindow, StartEnd},
     },
 };
-use benchmark_results::schema::Phase;
+use benchmark_results::{WorkflowEnd, schema::Phase};
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 
 /// The program's own: with the system's a copied histogram is new memory from the kernel each time, which costs ten times as much.

@@ -19,9 +19,11 @@ use std::{
 };
 
 use benchmark_fleet::{
-    EndKind, EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, Member, MemberOptions, RemoteLeader, Role,
-    ServeOptions, Source, SystemClock, serve, wire,
+    EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, Member, MemberOptions, RemoteLeader, Role, ServeOptions,
+    Source, SystemClock, serve, wire,
 };
+use benchmark_results::WorkflowEnd;
+
 use benchmark_generator::{
     account::{accountant::Accountant, accounts::Accounts},
     fleet::{Desk, desk::Limits},
@@ -188,7 +190,7 @@ impl Source for Simulated {
                 n: n * MEMBERS + self.first,
                 ended_unix_ns: ended,
                 sent_unix_ns: ended - 50_000_000 - n * 7_919_777 % 100_000_000,
-                kind: EndKind::Completed,
+                end: WorkflowEnd::Completed,
                 message: None,
             });
         }

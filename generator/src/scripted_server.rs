@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use benchmark_results::WorkflowEnd;
 use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::{ConnectOptions, Server};
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -29,7 +30,7 @@ use tonic::Code;
 use crate::{
     account::{
         accountant::Accountant,
-        accounts::{Accounts, Origin, StampedEnd, WorkflowEnd},
+        accounts::{Accounts, Origin, StampedEnd},
     },
     fleet::{Crew, crew::CrewOptions},
     load::{

@@ -43,6 +43,34 @@ pub struct Ledger {
     pub ends_unknown: u64,
 }
 
+/// How an accepted workflow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkflowEnd {
+    /// It returned a result.
+    Completed,
+    /// It returned a failure.
+    Failed,
+    /// The server timed it out.
+    TimedOut,
+    /// Somebody terminated it.
+    Terminated,
+    /// It was asked to cancel and did.
+    Cancelled,
+}
+
+impl WorkflowEnd {
+    /// The server's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkflowEnd::Completed => "Completed",
+            WorkflowEnd::Failed => "Failed",
+            WorkflowEnd::TimedOut => "TimedOut",
+            WorkflowEnd::Terminated => "Terminated",
+            WorkflowEnd::Cancelled => "Canceled",
+        }
+    }
+}
+
 /// An identity of the ledger that does not hold: a defect of the measurement, never of the server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{identity}: {left} is not {right}")]
@@ -98,6 +126,17 @@ impl Ledger {
             ends_unknown: self.accepted,
             ..*self
         };
+    }
+
+    /// The count of workflows that ended like this.
+    pub fn ended_as(&mut self, end: WorkflowEnd) -> &mut u64 {
+        match end {
+            WorkflowEnd::Completed => &mut self.completed,
+            WorkflowEnd::Failed => &mut self.failed,
+            WorkflowEnd::TimedOut => &mut self.timed_out,
+            WorkflowEnd::Terminated => &mut self.terminated,
+            WorkflowEnd::Cancelled => &mut self.cancelled,
+        }
     }
 
     /// Accepted workflows that ended, in whatever way.

@@ -29,5 +29,5 @@ pub use checks::{JudgeInput, judge};
 pub use histogram::Histogram;
 pub use json_schema::{json_schema, json_schema_text};
 pub use latencies::LatencyHistograms;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, WorkflowEnd};
 pub use schema::Results;

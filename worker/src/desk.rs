@@ -12,8 +12,9 @@ use std::{
     },
 };
 
-use benchmark_fleet::{EndKind, EndRecord, EndsBuilder, wire::window::Body};
-use benchmark_workflows::{End, Stamp, StampSink};
+use benchmark_fleet::{EndRecord, EndsBuilder, wire::window::Body};
+use benchmark_results::WorkflowEnd;
+use benchmark_workflows::{Stamp, StampSink};
 
 /// Ends that are kept while nobody comes for them, about 64 bytes each. A member comes every half second at the latest.
 const KEPT: usize = 1 << 20;
@@ -128,9 +129,11 @@ impl Desk {
 impl StampSink for Desk {
     fn stamp(&self, stamp: Stamp) {
         let outcome = match stamp.end {
-            End::Completed => 0,
-            End::Failed => 1,
-            End::Cancelled => 2,
+            WorkflowEnd::Completed => 0,
+            WorkflowEnd::Failed => 1,
+            WorkflowEnd::Cancelled => 2,
+            // The server's doing: no workflow's code returns it.
+            WorkflowEnd::TimedOut | WorkflowEnd::Terminated => return,
         };
         self.inner.stamped[outcome].fetch_add(1, Ordering::Relaxed);
         if self.inner.closed.load(Ordering::Relaxed) {
@@ -146,11 +149,7 @@ impl StampSink for Desk {
             n: stamp.n,
             ended_unix_ns: stamp.ended_unix_ns,
             sent_unix_ns: stamp.sent_unix_ns,
-            kind: match stamp.end {
-                End::Completed => EndKind::Completed,
-                End::Failed => EndKind::Failed,
-                End::Cancelled => EndKind::Cancelled,
-            },
+            end: stamp.end,
             message: stamp.message,
         };
         ends.count += 1;
@@ -165,15 +164,14 @@ mod tests {
 
     use super::*;
 
-    fn stamp(run: &str, n: u64, end: End) -> Stamp {
+    fn stamp(run: &str, n: u64, end: WorkflowEnd) -> Stamp {
         Stamp {
             run: run.to_owned(),
             n,
-            due_unix_ns: 1_000 + n,
             sent_unix_ns: 2_000 + n,
             ended_unix_ns: 1_000_000 + n,
             end,
-            message: (end == End::Failed).then(|| "Injected: by hand".to_owned()),
+            message: (end == WorkflowEnd::Failed).then(|| "Injected: by hand".to_owned()),
         }
     }
 
@@ -187,17 +185,17 @@ mod tests {
     #[test]
     fn windows_tell_what_was_stamped_by_run_and_on_the_leaders_clock() {
         let desk = Desk::new();
-        desk.stamp(stamp("a", 7, End::Completed));
-        desk.stamp(stamp("b", 1, End::Failed));
-        desk.stamp(stamp("a", 3, End::Cancelled));
+        desk.stamp(stamp("a", 7, WorkflowEnd::Completed));
+        desk.stamp(stamp("b", 1, WorkflowEnd::Failed));
+        desk.stamp(stamp("a", 3, WorkflowEnd::Cancelled));
         assert!(!desk.is_empty());
         let mut windows = desk.take(-500);
         windows.sort_by(|(one, _), (other, _)| one.cmp(other));
         assert_eq!(windows.len(), 2);
         let a = records(&windows[0].1);
         assert_eq!(
-            a.iter().map(|end| (end.n, end.kind)).collect::<Vec<_>>(),
-            [(7, EndKind::Completed), (3, EndKind::Cancelled)]
+            a.iter().map(|end| (end.n, end.end)).collect::<Vec<_>>(),
+            [(7, WorkflowEnd::Completed), (3, WorkflowEnd::Cancelled)]
         );
         assert_eq!((a[0].ended_unix_ns, a[0].sent_unix_ns), (1_000_007 - 500, 2_007));
         let b = records(&windows[1].1);
@@ -209,10 +207,10 @@ mod tests {
     #[test]
     fn a_desk_that_nobody_attends_keeps_nothing() {
         let desk = Desk::unattended();
-        desk.stamp(stamp("a", 0, End::Completed));
+        desk.stamp(stamp("a", 0, WorkflowEnd::Completed));
         assert!(desk.is_empty());
         desk.attend(true);
-        desk.stamp(stamp("a", 1, End::Completed));
+        desk.stamp(stamp("a", 1, WorkflowEnd::Completed));
         assert!(!desk.is_empty());
         desk.attend(false);
         assert!(desk.is_empty());
@@ -223,12 +221,12 @@ mod tests {
     fn what_nobody_comes_for_is_bounded_and_the_rest_is_counted() {
         let desk = Desk::new();
         for n in 0..(KEPT as u64 + 10) {
-            desk.stamp(stamp("a", n, End::Completed));
+            desk.stamp(stamp("a", n, WorkflowEnd::Completed));
         }
         assert_eq!(desk.lost(), 10);
         let taken: usize = desk.take(0).iter().map(|(_, body)| records(body).len()).sum();
         assert_eq!(taken, KEPT);
-        desk.stamp(stamp("a", 0, End::Completed));
+        desk.stamp(stamp("a", 0, WorkflowEnd::Completed));
         assert_eq!(desk.lost(), 10);
         // The next run has lost nothing yet.
         desk.attend(true);
@@ -253,7 +251,7 @@ mod tests {
                 match step {
                     Some((n, run)) => {
                         let run = ["a", "b", "c"][run];
-                        desk.stamp(stamp(run, n, End::Completed));
+                        desk.stamp(stamp(run, n, WorkflowEnd::Completed));
                         put.push((run.to_owned(), n));
                     }
                     None => take(),

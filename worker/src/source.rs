@@ -137,7 +137,8 @@ fn slots(used: SlotUse) -> Option<wire::Slots> {
 
 #[cfg(test)]
 mod tests {
-    use benchmark_workflows::{End, Stamp, StampSink};
+    use benchmark_results::WorkflowEnd;
+    use benchmark_workflows::{Stamp, StampSink};
 
     use super::*;
 
@@ -165,10 +166,9 @@ mod tests {
         desk.stamp(Stamp {
             run: "run".to_owned(),
             n: 0,
-            due_unix_ns: 1,
             sent_unix_ns: 2,
             ended_unix_ns: 3,
-            end: End::Completed,
+            end: WorkflowEnd::Completed,
             message: None,
         });
         let windows = source.windows(0);

@@ -1,4 +1,4 @@
-//! What a start carries besides its input: which run it belongs to and when it was due.
+//! What a start carries besides its input: which run it belongs to, which arrival it is and when it was sent.
 //!
 //! It travels in one entry of the start's header, as JSON so that people can read it in the Web UI. The server hands the
 //! header to the worker with the workflow's first task; the workflow itself never sees it.
@@ -16,7 +16,7 @@ pub const HEADER_KEY: &str = "benchmark";
 /// The largest entry that is read. Ours is a third of it; anything longer is a stranger's.
 const MAX_BYTES: usize = 1024;
 
-/// Which arrival a workflow is.
+/// Which arrival a workflow is. When it was due follows from its number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunHeader<'a> {
@@ -25,8 +25,6 @@ pub struct RunHeader<'a> {
     pub run: Cow<'a, str>,
     /// The arrival's number.
     pub n: u64,
-    /// When the start was due, nanoseconds since the Unix epoch.
-    pub due_unix_ns: u64,
     /// When the start was handed to a connection, nanoseconds since the Unix epoch.
     pub sent_unix_ns: u64,
 }
@@ -69,7 +67,6 @@ mod tests {
         RunHeader {
             run: run.into(),
             n: 7,
-            due_unix_ns: 1_700_000_000_000_000_001,
             sent_unix_ns: u64::MAX,
         }
     }
@@ -88,7 +85,7 @@ mod tests {
         header("run-1").encode_into(&mut buffer);
         assert_eq!(
             String::from_utf8(buffer).unwrap(),
-            r#"{"run":"run-1","n":7,"dueUnixNs":1700000000000000001,"sentUnixNs":18446744073709551615}"#
+            r#"{"run":"run-1","n":7,"sentUnixNs":18446744073709551615}"#
         );
     }
 
@@ -105,8 +102,8 @@ mod tests {
             with(b"{}"),
             with(b"\xff\xfe"),
             with(b"[1,2,3,4]trailing"),
-            with(br#"{"run":"r","n":-1,"dueUnixNs":0,"sentUnixNs":0}"#),
-            with(br#"{"run":"r","n":1e30,"dueUnixNs":0,"sentUnixNs":0}"#),
+            with(br#"{"run":"r","n":-1,"sentUnixNs":0}"#),
+            with(br#"{"run":"r","n":1e30,"sentUnixNs":0}"#),
             with("[".repeat(1_000).as_bytes()),
             with(&vec![b' '; MAX_BYTES + 1]),
             Payload {

@@ -15,6 +15,7 @@
 
 use std::{cell::OnceCell, sync::Arc};
 
+use benchmark_results::WorkflowEnd;
 use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_sdk::{
     OutgoingWorkflowError, WorkflowTermination,
@@ -28,7 +29,7 @@ use temporalio_sdk::{
 use crate::{
     clock::RunClock,
     header::{HEADER_KEY, RunHeader},
-    stamp::{End, Stamp, StampSink},
+    stamp::{Stamp, StampSink},
 };
 
 /// The constructor that makes workers stamp into the sink.
@@ -74,7 +75,6 @@ impl WorkflowInterceptor for Stamping {
                 self.sink.stamp(Stamp {
                     run: header.run.into_owned(),
                     n: header.n,
-                    due_unix_ns: header.due_unix_ns,
                     sent_unix_ns: header.sent_unix_ns,
                     ended_unix_ns,
                     end,
@@ -100,16 +100,16 @@ impl WorkflowInterceptor for Stamping {
 
 /// How a workflow whose main function returned this ends; `None` when that does not end it. The cases are those by which
 /// the SDK turns the result into a command.
-fn end_of(result: &ExecuteWorkflowResult, ctx: &WorkflowInterceptorContext) -> Option<(End, Option<String>)> {
+fn end_of(result: &ExecuteWorkflowResult, ctx: &WorkflowInterceptorContext) -> Option<(WorkflowEnd, Option<String>)> {
     match result {
-        Ok(_) => Some((End::Completed, None)),
-        Err(WorkflowTermination::Cancelled { .. }) => Some((End::Cancelled, None)),
+        Ok(_) => Some((WorkflowEnd::Completed, None)),
+        Err(WorkflowTermination::Cancelled { .. }) => Some((WorkflowEnd::Cancelled, None)),
         Err(WorkflowTermination::ContinueAsNew(_) | WorkflowTermination::Evicted) => None,
         Err(WorkflowTermination::Failed(OutgoingWorkflowError::PayloadConversion(_))) => None,
         Err(WorkflowTermination::Failed(error)) => {
             // A step that was cancelled because the workflow was is how most workflows answer a cancellation.
             if error.as_cancelled().is_some() && ctx.cancellation_token().is_cancelled() {
-                return Some((End::Cancelled, None));
+                return Some((WorkflowEnd::Cancelled, None));
             }
             let kind = match error {
                 OutgoingWorkflowError::Application(failure) => failure.type_name(),
@@ -119,7 +119,7 @@ fn end_of(result: &ExecuteWorkflowResult, ctx: &WorkflowInterceptorContext) -> O
                 Some(kind) => format!("{kind}: {error}"),
                 None => error.to_string(),
             };
-            Some((End::Failed, Some(message)))
+            Some((WorkflowEnd::Failed, Some(message)))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is executed: the workflow and activity definitions and their names on the wire.
 //!
 //! The definitions are plain: what they do follows from their input, and nothing in them knows of being measured. The
-//! run and the due instant of a start travel in its [`header`], and one [`interceptor`] stamps how and when each of these
+//! run and the number of a start travel in its [`header`], and one [`interceptor`] stamps how and when each of these
 //! workflows ended.
 
 pub mod activities;
@@ -32,6 +32,6 @@ pub use output::Output;
 pub use register::register;
 pub use simple::{SimpleInput, SimpleWorkflow};
 pub use sleep::Sleep;
-pub use stamp::{End, Stamp, StampSink};
+pub use stamp::{Stamp, StampSink};
 pub use state_transitions::{StateTransitionWorkflow, StateTransitionsInput};
 pub use timer::{TimerInput, TimerWorkflow};

@@ -1,16 +1,6 @@
 //! What is known of a workflow at its end, and where that goes.
 
-/// How a workflow ended, as far as the worker that ends it can know. Timeouts and terminations are the server's doing and
-/// reach no worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum End {
-    /// It returned a result.
-    Completed,
-    /// It returned a failure.
-    Failed,
-    /// It was asked to cancel and did.
-    Cancelled,
-}
+use benchmark_results::WorkflowEnd;
 
 /// The end of one workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +9,14 @@ pub struct Stamp {
     pub run: String,
     /// The arrival's number.
     pub n: u64,
-    /// When the start was due, nanoseconds since the Unix epoch on the starter's clock.
-    pub due_unix_ns: u64,
     /// When the start was handed to a connection, nanoseconds since the Unix epoch on the starter's clock.
     pub sent_unix_ns: u64,
     /// When the workflow's code returned, nanoseconds since the Unix epoch on this process's [`crate::RunClock`]. The
     /// server learns of it one call later.
     pub ended_unix_ns: u64,
-    /// How it ended.
-    pub end: End,
+    /// How it ended, as far as the worker that ends it can know: timeouts and terminations are the server's doing and
+    /// reach no worker.
+    pub end: WorkflowEnd,
     /// Why, when it failed.
     pub message: Option<String>,
 }

@@ -1,20 +1,21 @@
+use benchmark_results::WorkflowEnd;
 use proptest::prelude::*;
 
 use super::*;
 
 fn record() -> impl Strategy<Value = EndRecord> {
-    let kind = prop_oneof![
-        Just(EndKind::Completed),
-        Just(EndKind::Failed),
-        Just(EndKind::Cancelled)
+    let end = prop_oneof![
+        Just(WorkflowEnd::Completed),
+        Just(WorkflowEnd::Failed),
+        Just(WorkflowEnd::Cancelled)
     ];
     let instant = 0..=columns::HIGHEST;
-    (instant.clone(), instant.clone(), instant, kind, ".{0,20}").prop_map(|(n, ended, sent, kind, message)| EndRecord {
+    (instant.clone(), instant.clone(), instant, end, ".{0,20}").prop_map(|(n, ended, sent, end, message)| EndRecord {
         n,
         ended_unix_ns: ended,
         sent_unix_ns: sent,
-        kind,
-        message: (kind != EndKind::Completed && !message.is_empty()).then_some(message),
+        end,
+        message: (end != WorkflowEnd::Completed && !message.is_empty()).then_some(message),
     })
 }
 
@@ -47,7 +48,7 @@ fn what_is_malformed_is_named() {
         n: 7,
         ended_unix_ns: 1_000,
         sent_unix_ns: 400,
-        kind: EndKind::Failed,
+        end: WorkflowEnd::Failed,
         message: Some("no".to_owned()),
     }]);
     let bad = |change: &dyn Fn(&mut wire::Ends)| {
@@ -71,9 +72,25 @@ fn a_long_message_is_cut_at_a_character() {
         n: 0,
         ended_unix_ns: 0,
         sent_unix_ns: 0,
-        kind: EndKind::Cancelled,
+        end: WorkflowEnd::Cancelled,
         message: Some("ä".repeat(END_MESSAGE_BYTES)),
     }]);
     let message = read_ends(&ends).unwrap().remove(0).message.unwrap();
     assert_eq!(message.len(), END_MESSAGE_BYTES);
+}
+
+#[test]
+fn an_end_that_no_worker_can_see_is_refused() {
+    for end in [WorkflowEnd::TimedOut, WorkflowEnd::Terminated] {
+        let mut builder = EndsBuilder::new();
+        builder.push(EndRecord {
+            n: 4,
+            ended_unix_ns: 2,
+            sent_unix_ns: 1,
+            end,
+            message: None,
+        });
+        let error = read_ends(&builder.finish()).unwrap_err();
+        assert_eq!(error, "arrival 4: unknown kind of end 0");
+    }
 }

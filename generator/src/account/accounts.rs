@@ -15,14 +15,14 @@ mod table;
 use std::collections::BTreeMap;
 
 use benchmark_results::{
-    Ledger,
+    Ledger, WorkflowEnd,
     schema::{Phase, SampleEnds},
 };
 
 use cut::LatestEnds;
 pub use cut::{Cut, KnownLatencies, LATENCIES, LatencyKind, OwnLoad, PhaseCut};
 use cut_off::CutOff;
-pub use ends::{EndSamples, WorkflowEnd};
+pub use ends::EndSamples;
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
 pub use observers::{Closed, Observers, SampledEnd};
 use observers::{Observation, Pairing, Seen};

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use benchmark_results::WorkflowEnd;
 use benchmark_temporal::{CallError, Server, Status, lookup};
 use tokio::{
     sync::{mpsc::UnboundedReceiver, oneshot},
@@ -24,7 +25,7 @@ use tokio::{
 use crate::{
     account::{
         accountant::{PolledEnd, Report, StartReport},
-        accounts::{SampledEnd, WorkflowEnd},
+        accounts::SampledEnd,
     },
     load::{
         ids,

@@ -9,13 +9,13 @@ mod claims;
 use std::collections::BTreeMap;
 
 use benchmark_fleet::{bounded, columns, wire};
-use benchmark_results::{Histogram, Ledger, schema::Phase};
+use benchmark_results::{Histogram, Ledger, WorkflowEnd, schema::Phase};
 use benchmark_temporal::start::TRANSPORT_CODES;
 
 use crate::{
     account::{
         accountant::{PolledEnd, StartReport},
-        accounts::{Closed, SampledEnd, WorkflowEnd},
+        accounts::{Closed, SampledEnd},
     },
     load::{
         schedule::Stripe,

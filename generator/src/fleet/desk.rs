@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
 };
 
-use benchmark_fleet::{EndKind, Rejected, Role, Teller, WindowSink, bounded, limits::FACTS_BYTES, read_ends, wire};
+use benchmark_fleet::{Rejected, Role, Teller, WindowSink, bounded, limits::FACTS_BYTES, read_ends, wire};
 use benchmark_results::schema::{GeneratorHealth, Phase};
 use benchmark_scenarios::Plan;
 use prost::Message as _;
@@ -14,7 +14,7 @@ use prost::Message as _;
 use crate::{
     account::{
         accountant::Report,
-        accounts::{Origin, StampedEnd, WorkflowEnd},
+        accounts::{Origin, StampedEnd},
         room::Room,
         starts::{self, Bounds, Claims},
     },
@@ -301,11 +301,7 @@ impl Open {
                 n: end.n,
                 sent: offset(end.sent_unix_ns),
                 ended: offset(end.ended_unix_ns),
-                end: match end.kind {
-                    EndKind::Completed => WorkflowEnd::Completed,
-                    EndKind::Failed => WorkflowEnd::Failed,
-                    EndKind::Cancelled => WorkflowEnd::Cancelled,
-                },
+                end: end.end,
                 message: end.message.as_deref().map(|text| bounded::line(text).into()),
                 told,
                 wrong,

@@ -415,7 +415,6 @@ impl<R: From<LoadReport>> Loop<R> {
         let entry = RunHeader {
             run: (&*self.options.id_prefix).into(),
             n,
-            due_unix_ns: self.timeline.unix_ns_of(start.arrival.due),
             sent_unix_ns: self.timeline.unix_ns_of(start.sent),
         };
         entry.encode_into(header);

@@ -343,7 +343,7 @@ mod tests {
                     n,
                     sent: at,
                     ended: at,
-                    end: crate::account::accounts::WorkflowEnd::Completed,
+                    end: benchmark_results::WorkflowEnd::Completed,
                     message: None,
                     told: at,
                     wrong: 0,

@@ -11,7 +11,7 @@ mod told;
 use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_results::{
-    Ledger,
+    Ledger, WorkflowEnd,
     limits::CUT_OFF_NEAR,
     schema::{CompletionSource, Fact, Phase, Reconciliation},
 };
@@ -22,7 +22,7 @@ use benchmark_temporal::{
 };
 
 use crate::{
-    account::{accounts::WorkflowEnd, sampler::workflow_end},
+    account::sampler::workflow_end,
     load::{ids, workload},
     run::submission::Submission,
     stop::deadline::{Deadline, Ending, PATIENCE, Step},

@@ -4,10 +4,13 @@
 //! whatever is written of it in `src/fleet/hostile.rs`.
 
 use benchmark_fleet::{
-    EndKind, EndRecord, EndsBuilder, columns,
+    EndRecord, EndsBuilder, columns,
     wire::{self, Role, window::Body},
 };
-use benchmark_results::schema::{CheckStatus, VerdictValue};
+use benchmark_results::{
+    WorkflowEnd,
+    schema::{CheckStatus, VerdictValue},
+};
 use procfs::process::Process;
 use tonic::{Code, Status};
 
@@ -267,7 +270,7 @@ fn end(n: u64, sent: u64, ended: u64) -> EndRecord {
         n,
         ended_unix_ns: ended,
         sent_unix_ns: sent,
-        kind: EndKind::Completed,
+        end: WorkflowEnd::Completed,
         message: None,
     }
 }

@@ -90,7 +90,6 @@ impl Client {
         let header = RunHeader {
             run: run.into(),
             n,
-            due_unix_ns: now,
             sent_unix_ns: now,
         };
         let workflow_id = format!("{run}/{n}");

@@ -76,13 +76,12 @@ impl Bench {
         WorkerPool::start(options, self.recorder.clone()).await.unwrap()
     }
 
-    /// The header of arrival n, due and sent now.
+    /// The header of arrival n, sent now.
     pub fn header(&self, n: u64) -> Payload {
         let now = RunClock::get().now_unix_ns();
         RunHeader {
             run: self.run.as_str().into(),
             n,
-            due_unix_ns: now,
             sent_unix_ns: now,
         }
         .to_payload()

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use benchmark_results::WorkflowEnd;
 use benchmark_scenarios::{Pollers, Slots, WorkerProfile};
 use benchmark_worker::{AskedPollers, OptionsError, WorkerError, WorkerOptions, WorkerPool};
-use benchmark_workflows::{End, MultiActivityInput, SimpleInput, names};
+use benchmark_workflows::{MultiActivityInput, SimpleInput, names};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
 use crate::{
@@ -39,7 +40,13 @@ async fn several_workers_share_the_work_and_stop_with_it_done() {
     until("30 stamps", || bench.recorder.stamps().len() == 30).await;
     assert_eq!(workers.failures(), []);
     assert_eq!(workers.shutdown(Duration::from_secs(10)).await, []);
-    assert!(bench.recorder.stamps().iter().all(|stamp| stamp.end == End::Completed));
+    assert!(
+        bench
+            .recorder
+            .stamps()
+            .iter()
+            .all(|stamp| stamp.end == WorkflowEnd::Completed)
+    );
 }
 
 #[tokio::test]

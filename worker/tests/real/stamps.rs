@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use benchmark_results::WorkflowEnd;
 use benchmark_temporal::testing;
-use benchmark_workflows::{End, MultiActivityInput, RunClock, SimpleInput, TimerInput, input::json_payload, names};
+use benchmark_workflows::{MultiActivityInput, RunClock, SimpleInput, TimerInput, input::json_payload, names};
 use serde_json::json;
 use temporalio_client::tonic::Request;
 use temporalio_common::protos::temporal::api::{
@@ -32,16 +33,10 @@ async fn a_stamp_says_what_the_header_said_and_when_it_ended() {
     let [stamp] = &stamps[..] else { panic!("{stamps:?}") };
     assert_eq!(
         (stamp.run.as_str(), stamp.n, stamp.end),
-        (&*bench.run, u64::MAX, End::Completed)
+        (&*bench.run, u64::MAX, WorkflowEnd::Completed)
     );
     assert_eq!(stamp.message, None);
-    let times = [
-        before,
-        stamp.due_unix_ns,
-        stamp.sent_unix_ns,
-        stamp.ended_unix_ns,
-        after,
-    ];
+    let times = [before, stamp.sent_unix_ns, stamp.ended_unix_ns, after];
     assert!(times.is_sorted(), "{times:?}");
 }
 
@@ -132,7 +127,7 @@ async fn a_cancelled_workflow_is_stamped_as_cancelled_and_a_terminated_one_not_a
     let stamps = bench.recorder.of(&bench.run);
     assert_eq!(
         stamps.iter().map(|stamp| (stamp.n, stamp.end)).collect::<Vec<_>>(),
-        [(0, End::Cancelled), (1, End::Cancelled)]
+        [(0, WorkflowEnd::Cancelled), (1, WorkflowEnd::Cancelled)]
     );
 }
 
@@ -145,7 +140,7 @@ async fn what_continues_as_new_is_stamped_when_its_last_run_ends() {
     assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
     let stamps = bench.recorder.stamps();
     let [stamp] = &stamps[..] else { panic!("{stamps:?}") };
-    assert_eq!((stamp.n, stamp.end), (5, End::Completed));
+    assert_eq!((stamp.n, stamp.end), (5, WorkflowEnd::Completed));
 }
 
 #[tokio::test]
@@ -161,13 +156,13 @@ async fn a_failed_task_is_no_end() {
         assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
         assert!(count(&history, EventType::WorkflowTaskFailed) >= 1, "{history:?}");
     }
-    let ends: Vec<(u64, End)> = bench
+    let ends: Vec<(u64, WorkflowEnd)> = bench
         .recorder
         .of(&bench.run)
         .iter()
         .map(|stamp| (stamp.n, stamp.end))
         .collect();
-    assert_eq!(ends, [(0, End::Completed), (1, End::Completed)]);
+    assert_eq!(ends, [(0, WorkflowEnd::Completed), (1, WorkflowEnd::Completed)]);
 }
 
 #[tokio::test]

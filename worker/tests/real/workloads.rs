@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use benchmark_results::WorkflowEnd;
 use benchmark_workflows::{
-    ChildWorkflowInput, End, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput,
+    ChildWorkflowInput, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput,
     activities::{ActivityInput, ActivityOutput},
     draw,
     input::json_payload,
@@ -171,7 +172,7 @@ async fn timer_is_one_durable_timer() {
         (1, 1)
     );
     let stamp = &bench.recorder.of(&bench.run)[0];
-    assert!(stamp.ended_unix_ns - stamp.due_unix_ns >= 120_000_000, "{stamp:?}");
+    assert!(stamp.ended_unix_ns - stamp.sent_unix_ns >= 120_000_000, "{stamp:?}");
 }
 
 #[tokio::test]
@@ -230,7 +231,7 @@ async fn what_is_told_to_fail_fails() {
     let stamps = bench.recorder.of(&bench.run);
     assert_eq!(stamps.len(), 5);
     for stamp in stamps {
-        assert_eq!(stamp.end, End::Failed);
+        assert_eq!(stamp.end, WorkflowEnd::Failed);
         assert!(stamp.message.as_ref().unwrap().starts_with("Injected: "), "{stamp:?}");
     }
 }
@@ -255,8 +256,8 @@ async fn no_input_means_the_defaults_and_bad_input_fails_at_once() {
             .await;
         assert_eq!(failure_type(&bench.history(&id).await), names::BAD_INPUT_FAILURE);
     }
-    let ends: Vec<End> = bench.recorder.of(&bench.run).iter().map(|stamp| stamp.end).collect();
-    assert_eq!(ends, [End::Completed, End::Failed, End::Failed]);
+    let ends: Vec<WorkflowEnd> = bench.recorder.of(&bench.run).iter().map(|stamp| stamp.end).collect();
+    assert_eq!(ends, [WorkflowEnd::Completed, WorkflowEnd::Failed, WorkflowEnd::Failed]);
 }
 
 #[tokio::test]
@@ -287,7 +288,7 @@ async fn without_a_cache_every_task_replays_and_all_are_stamped_once() {
     assert!(
         stamps
             .iter()
-            .all(|stamp| stamp.end == End::Completed && stamp.ended_unix_ns >= stamp.sent_unix_ns)
+            .all(|stamp| stamp.end == WorkflowEnd::Completed && stamp.ended_unix_ns >= stamp.sent_unix_ns)
     );
 }
 

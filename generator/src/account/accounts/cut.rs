@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use benchmark_results::{Histogram, Ledger, schema::Phase};
+use benchmark_results::{Histogram, Ledger, WorkflowEnd, schema::Phase};
 
-use super::{Accounts, PhaseAccount, WorkflowEnd};
+use super::{Accounts, PhaseAccount};
 use crate::load::shard::{ErrorKey, Pair, ShardWindow};
 
 const SECOND: u64 = 1_000_000_000;
@@ -148,13 +148,7 @@ impl LatestEnds {
     fn take_out(&self, of: Phase, ledger: &mut Ledger) {
         for ((_, phase, end), latest) in &self.0 {
             if *phase == of {
-                let counted = match end {
-                    WorkflowEnd::Completed => &mut ledger.completed,
-                    WorkflowEnd::Failed => &mut ledger.failed,
-                    WorkflowEnd::TimedOut => &mut ledger.timed_out,
-                    WorkflowEnd::Terminated => &mut ledger.terminated,
-                    WorkflowEnd::Cancelled => &mut ledger.cancelled,
-                };
+                let counted = ledger.ended_as(*end);
                 *counted = counted.saturating_sub(latest.count);
             }
         }

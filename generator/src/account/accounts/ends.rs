@@ -2,37 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use benchmark_results::Ledger;
+use benchmark_results::{Ledger, WorkflowEnd};
 
 use crate::load::shard::Pair;
-
-/// How a workflow ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WorkflowEnd {
-    /// With a result.
-    Completed,
-    /// With a failure.
-    Failed,
-    /// The server timed it out.
-    TimedOut,
-    /// Somebody terminated it.
-    Terminated,
-    /// It was cancelled.
-    Cancelled,
-}
-
-impl WorkflowEnd {
-    /// The server's word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            WorkflowEnd::Completed => "Completed",
-            WorkflowEnd::Failed => "Failed",
-            WorkflowEnd::TimedOut => "TimedOut",
-            WorkflowEnd::Terminated => "Terminated",
-            WorkflowEnd::Cancelled => "Canceled",
-        }
-    }
-}
 
 /// Counts and latencies of workflows by how they ended. A workflow that nobody timed is counted all the same.
 #[derive(Clone, Debug, Default)]
@@ -68,13 +40,7 @@ impl EndSamples {
     /// Writes the counts into a ledger.
     pub fn count_into(&self, ledger: &mut Ledger) {
         for (end, count) in &self.counts {
-            match end {
-                WorkflowEnd::Completed => ledger.completed += count,
-                WorkflowEnd::Failed => ledger.failed += count,
-                WorkflowEnd::TimedOut => ledger.timed_out += count,
-                WorkflowEnd::Terminated => ledger.terminated += count,
-                WorkflowEnd::Cancelled => ledger.cancelled += count,
-            }
+            *ledger.ended_as(*end) += count;
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use benchmark_results::{Histogram, Ledger, schema::Phase};
+use benchmark_results::{Histogram, Ledger, WorkflowEnd, schema::Phase};
 
-use super::{Accounts, Progress, WorkflowEnd};
+use super::{Accounts, Progress};
 use crate::load::{
     schedule::Stripe,
     shard::{Pair, ShardWindow, StartEnd},

@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use benchmark_results::Histogram;
-
-use super::WorkflowEnd;
+use benchmark_results::{Histogram, WorkflowEnd};
 
 /// Observations that may wait for the other one at a time, 40 bytes each. Those of what is open at a time wait; a sample of
 /// more than this is compared in part only.

@@ -30,7 +30,9 @@ pub(super) fn doubt(due: u64, stamp: &StampedEnd) -> Option<Doubt> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::WorkflowEnd, *};
+    use benchmark_results::WorkflowEnd;
+
+    use super::*;
 
     fn stamp(sent: u64, ended: u64, told: u64, wrong: u64) -> StampedEnd {
         StampedEnd {

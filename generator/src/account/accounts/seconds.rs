@@ -6,13 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::load::{schedule::Schedule, shard::ShardWindow};
 use benchmark_results::{
-    Histogram,
+    Histogram, WorkflowEnd,
     schema::{Interval, Window},
 };
-
-use super::WorkflowEnd;
-use crate::load::{schedule::Schedule, shard::ShardWindow};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -6,7 +6,7 @@ mod observers;
 
 use std::{collections::HashSet, time::Duration};
 
-use benchmark_results::Histogram;
+use benchmark_results::{Histogram, WorkflowEnd};
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 use proptest::prelude::*;
 

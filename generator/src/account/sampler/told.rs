@@ -5,6 +5,7 @@ use std::sync::{
     mpsc::{Receiver, channel},
 };
 
+use benchmark_results::WorkflowEnd;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Stands;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tonic::Code;

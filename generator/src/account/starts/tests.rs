@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use benchmark_results::WorkflowEnd;
 use proptest::prelude::*;
 use prost::Message as _;
 

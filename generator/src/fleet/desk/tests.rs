@@ -1,6 +1,7 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use benchmark_fleet::{EndRecord, EndsBuilder, MemberId, Role, columns};
+use benchmark_results::WorkflowEnd;
 use benchmark_scenarios::Key;
 
 use super::*;
@@ -64,7 +65,7 @@ fn ends(count: u64) -> wire::Window {
             n,
             ended_unix_ns: 2,
             sent_unix_ns: 1,
-            kind: EndKind::Completed,
+            end: WorkflowEnd::Completed,
             message: None,
         });
     }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use benchmark_results::WorkflowEnd;
 use benchmark_scenarios::Plan;
 use benchmark_temporal::{CallError, Server, lookup};
 use futures::{StreamExt as _, stream};
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::{
     account::{
-        accounts::{Missing, Origin, WorkflowEnd},
+        accounts::{Missing, Origin},
         sampler::workflow_end,
     },
     fleet::crew::LostPart,

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use benchmark_results::WorkflowEnd;
 use benchmark_temporal::Server;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Stands;
 use tonic::Code;
@@ -17,10 +18,7 @@ use super::{
     *,
 };
 use crate::{
-    account::{
-        accounts::WorkflowEnd,
-        sampler::{SamplerOptions, server_clock::SharedServerClock},
-    },
+    account::sampler::{SamplerOptions, server_clock::SharedServerClock},
     fleet::crew::LostPart,
     load::{schedule::Stripe, shard::StartEnd},
     scripted_server::{self, Answer, Over, counted, described, looked_up},

@@ -9,7 +9,7 @@ use benchmark_metrics::{
     protobuf::{self, MetricFamily},
 };
 use benchmark_results::{
-    Histogram,
+    Histogram, WorkflowEnd,
     schema::{Phase, VerdictValue},
 };
 use benchmark_scenarios::{Arrivals, Key, Load, Rate, WhenFull};
@@ -22,7 +22,7 @@ use super::{
     table,
 };
 use crate::{
-    account::accounts::{Accounts, Origin, StampedEnd, WorkflowEnd},
+    account::accounts::{Accounts, Origin, StampedEnd},
     load::{
         sample::Sample as Sampled,
         schedule::Schedule,

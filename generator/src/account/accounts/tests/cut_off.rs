@@ -1,5 +1,7 @@
 //! The cut-off, after which ends count no more.
 
+use benchmark_results::WorkflowEnd;
+
 use super::*;
 
 #[test]

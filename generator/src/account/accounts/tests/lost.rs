@@ -1,5 +1,7 @@
 //! The part of a generator that is lost.
 
+use benchmark_results::WorkflowEnd;
+
 use super::*;
 
 proptest! {

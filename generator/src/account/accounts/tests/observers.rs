@@ -1,5 +1,7 @@
 //! Who sees an end, stamp or long poll, and what is believed of it.
 
+use benchmark_results::WorkflowEnd;
+
 use super::*;
 
 #[test]
