@@ -12,7 +12,10 @@ mod search;
 mod step;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use benchmark_results::schema::HostFacts;
@@ -26,7 +29,6 @@ pub use search::{Found, Search};
 pub use step::{Memory, Step};
 
 use crate::{
-    args::CalibrateArgs,
     machine::{
         ceiling::{self, CalibratedHost, Ceiling},
         host,
@@ -77,6 +79,23 @@ pub enum CalibrateError {
     Failed(#[from] anyhow::Error),
 }
 
+/// How this machine's ceiling is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalibrateOptions {
+    /// Only these rates, in starts a second, and nothing is stored; none: rising ones.
+    pub rates: Vec<Rate>,
+    /// Seconds that each rate is tried for, ramp-up and warm-up included.
+    pub seconds: u32,
+    /// Part of these in which the rate rises; a tenth of them when absent.
+    pub ramp_up: Option<Duration>,
+    /// Highest rate to try.
+    pub max_rate: Rate,
+    /// HTTP/2 connections; as a run at the same rate when absent.
+    pub connections: Option<u32>,
+    /// Threads that send starts; as a run at the same rate when absent.
+    pub threads: Option<u32>,
+}
+
 /// Told what goes on while it does.
 pub trait Witness {
     /// A rate is being tried: called about four times a second.
@@ -92,7 +111,7 @@ pub trait Witness {
 /// When it is told to stop, when the null frontend cannot be had, when its count of starts is not the generator's, and
 /// when the ceiling cannot be stored.
 pub fn run<'a>(
-    options: &'a CalibrateArgs,
+    options: &'a CalibrateOptions,
     file: Option<&'a Path>,
     stop: Stop,
     witness: &'a mut dyn Witness,
@@ -102,7 +121,7 @@ pub fn run<'a>(
 }
 
 async fn calibrate(
-    options: &CalibrateArgs,
+    options: &CalibrateOptions,
     file: Option<&Path>,
     stop: Stop,
     witness: &mut dyn Witness,
@@ -136,8 +155,8 @@ async fn calibrate(
         steps.push(step);
         Ok(held)
     };
-    if !options.rate.is_empty() {
-        for rate in &options.rate {
+    if !options.rates.is_empty() {
+        for rate in &options.rates {
             attempt(*rate, &mut calibration.steps).await?;
         }
         return Ok(calibration);

@@ -5,16 +5,13 @@
 extern crate self as benchmark_generator;
 
 pub mod account;
-pub mod args;
 pub mod calibrate;
-pub mod files;
 pub mod fleet;
 pub mod load;
 pub mod machine;
 pub mod run;
 #[cfg(test)]
 mod scripted_server;
-pub mod series;
 pub mod stop;
 #[cfg(test)]
 mod testing;

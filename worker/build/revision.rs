@@ -17,6 +17,8 @@ const OVERRIDE: &str = "RUN_BENCHMARK_GIT_REVISION";
 pub const SHARED: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
+    "cli/Cargo.toml",
+    "cli/src",
     "fleet/Cargo.toml",
     "fleet/build.rs",
     "fleet/proto",

@@ -6,7 +6,6 @@
 //! Every `.await` on a future of the SDK stays inside this crate, behind functions that are not generic: otherwise each
 //! release build of a binary would compile the SDK again.
 
-pub mod command_line;
 mod connect;
 pub mod desk;
 mod door;
@@ -14,13 +13,11 @@ mod effective;
 mod ending;
 pub mod error;
 pub mod host;
-pub mod logging;
 pub mod options;
 pub mod page;
 mod polling;
 mod pool;
 pub mod process;
-pub mod secret;
 mod source;
 mod thread;
 mod usage;

@@ -4,7 +4,6 @@
 //! join a leader, if one is named ─▶ wait for server and namespace ─▶ workers poll ─▶ told to stop ─▶ drain ─▶ flush ─▶ leave
 //! ```
 
-pub mod args;
 mod leader;
 mod run;
 mod signals;

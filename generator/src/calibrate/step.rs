@@ -11,9 +11,9 @@ use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, Sou
 use benchmark_temporal::ConnectOptions;
 use serde::Serialize;
 
+use super::CalibrateOptions;
 use super::frontend::{Counted, Frontend};
 use crate::{
-    args::CalibrateArgs,
     load::{ids, timeline::TICK},
     machine::{
         health::HealthProbe,
@@ -89,7 +89,7 @@ impl Step {
 
 /// What is the same for all steps.
 pub(super) struct Ground<'a> {
-    options: &'a CalibrateArgs,
+    options: &'a CalibrateOptions,
     identity: String,
     cores: u32,
     probe: HealthProbe,
@@ -98,7 +98,7 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     pub(super) fn new(
-        options: &'a CalibrateArgs,
+        options: &'a CalibrateOptions,
         facts: &benchmark_results::schema::HostFacts,
         stop: Stop,
     ) -> Ground<'a> {

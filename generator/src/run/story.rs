@@ -6,7 +6,6 @@ mod refresh;
 mod said;
 
 use std::{
-    io::IsTerminal as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -21,7 +20,6 @@ use benchmark_results::{
 };
 use benchmark_scenarios::{Resolved, Target};
 use benchmark_temporal::{ApiKey, environment::Profile};
-use benchmark_worker::logging;
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use crate::{
@@ -37,11 +35,7 @@ use crate::{
         Stop, StopReason,
         deadline::{Ending, Step},
     },
-    view::{
-        grafana,
-        live::{Mode, Screen},
-        page::Page,
-    },
+    view::{grafana, page::Page, watcher::Watcher},
 };
 use iterations::Story;
 use said::{say, sayer, told};
@@ -58,10 +52,8 @@ pub struct RunRequest {
     pub resolved: Resolved,
     /// Where the results are written; in `runs/` when absent.
     pub output: Option<PathBuf>,
-    /// Whether to be silent while it goes on.
-    pub quiet: bool,
-    /// Whether colour may be used.
-    pub color: bool,
+    /// Who watches it while it goes on.
+    pub watcher: Box<dyn Watcher>,
     /// Sent when the plan says so.
     pub api_key: Option<ApiKey>,
     /// Temporal's own client configuration.
@@ -115,12 +107,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     let run_id = ids::new_run_id().map_err(|error| environment(error.into()))?;
     descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(|error| environment(error.into()))?;
     let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;
-    let terminal = std::io::stderr().is_terminal() && !logging::is_json();
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let screen = Arc::new(Mutex::new(Screen::new(
-        Mode::choose(request.quiet, terminal, dumb),
-        request.color,
-    )));
+    let screen = Arc::new(Mutex::new(request.watcher));
     say(&screen, &request.resolved.notes);
 
     let plan = &request.resolved.plan;

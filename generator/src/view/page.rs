@@ -30,7 +30,7 @@ pub use self::{
     run::RunFacts,
     table::{GENERATOR_SERIES, RUN_SERIES},
 };
-use super::live::LivePhase;
+use super::watcher::LivePhase;
 use crate::{
     account::accountant::Accountant,
     load::{schedule::Schedule, timeline::Timeline},

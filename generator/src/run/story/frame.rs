@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{
     run::submission::Submission,
     stop::deadline::Deadline,
-    view::live::{Frame, LivePhase},
+    view::watcher::{Frame, LivePhase},
 };
 
 /// Makes the frames of one iteration.

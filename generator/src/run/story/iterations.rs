@@ -33,8 +33,8 @@ use crate::{
         deadline::{Ending, Step},
     },
     view::{
-        live::{LivePhase, Screen},
         page::RunPage,
+        watcher::{LivePhase, Watcher},
     },
 };
 
@@ -55,7 +55,7 @@ pub(super) struct Story<'a> {
     pub(super) parts: RunParts,
     pub(super) probe: HealthProbe,
     pub(super) ceiling: Fact<Ceiling>,
-    pub(super) screen: Arc<Mutex<Screen>>,
+    pub(super) screen: Arc<Mutex<Box<dyn Watcher>>>,
     pub(super) stop: Stop,
     pub(super) page: RunPage,
 }

@@ -10,7 +10,7 @@ use super::{iterations::started_at, said::say};
 use crate::{
     machine::ceiling::Ceiling,
     run::{observed, pace, results_file::ResultsFile, roll, stage::Stage, submission::Submission},
-    view::live::Screen,
+    view::watcher::Watcher,
 };
 
 /// Writes down what is known of a window that goes on.
@@ -19,7 +19,7 @@ pub(super) struct Refresher<'a> {
     pub(super) stage: &'a Stage,
     pub(super) parts: &'a RunParts,
     pub(super) ceiling: &'a Fact<Ceiling>,
-    pub(super) screen: &'a Mutex<Screen>,
+    pub(super) screen: &'a Mutex<Box<dyn Watcher>>,
 }
 
 impl Refresher<'_> {

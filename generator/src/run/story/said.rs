@@ -6,8 +6,8 @@ use super::iterations::Story;
 use crate::{
     machine::ceiling::Ceiling,
     view::{
-        live::{Frame, Header, Screen},
         plan,
+        watcher::{Frame, Header, Watcher},
     },
 };
 
@@ -76,26 +76,28 @@ impl Story<'_> {
     }
 }
 
-pub(super) fn say(screen: &Mutex<Screen>, lines: &[String]) {
+pub(super) fn say(screen: &Mutex<Box<dyn Watcher>>, lines: &[String]) {
     if let Ok(mut screen) = screen.lock() {
         lines.iter().for_each(|line| screen.say(line));
     }
 }
 
 /// Says single lines, from any thread.
-pub(super) fn sayer(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(String) + Send + Sync> {
+pub(super) fn sayer(screen: &Arc<Mutex<Box<dyn Watcher>>>) -> Arc<dyn Fn(String) + Send + Sync> {
     let screen = Arc::clone(screen);
     Arc::new(move |line| say(&screen, &[line]))
 }
 
-pub(super) fn show(screen: &Mutex<Screen>, frame: impl FnOnce() -> Frame) {
+pub(super) fn show(screen: &Mutex<Box<dyn Watcher>>, frame: impl FnOnce() -> Frame) {
     if let Ok(mut screen) = screen.lock() {
         screen.update(&frame());
     }
 }
 
 /// Shows what setting up is busy with.
-pub(super) fn told(screen: &Arc<Mutex<Screen>>) -> Arc<dyn Fn(benchmark_temporal::embedded::Progress) + Send + Sync> {
+pub(super) fn told(
+    screen: &Arc<Mutex<Box<dyn Watcher>>>,
+) -> Arc<dyn Fn(benchmark_temporal::embedded::Progress) + Send + Sync> {
     let screen = Arc::clone(screen);
     Arc::new(move |progress| {
         if let Ok(mut screen) = screen.lock() {

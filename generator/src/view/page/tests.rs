@@ -29,7 +29,7 @@ use crate::{
         shard::{PhaseSamples, ShardWindow, StartEnd},
     },
     testing,
-    view::live::LivePhase,
+    view::watcher::LivePhase,
 };
 
 const MILLI: u64 = 1_000_000;

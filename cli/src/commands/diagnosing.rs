@@ -1,0 +1,69 @@
+//! `diagnose`: what kept a stored run from being faster, by the figures in it or by those that a Prometheus has.
+
+use std::process::ExitCode;
+
+use benchmark_generator::run::server_figures;
+use benchmark_results::{Results, file, summary, summary::Style};
+use benchmark_scenarios::{Asked, Given, Key, Problem, PrometheusSource, resolve_prometheus};
+
+use super::{Printed, found::meant};
+use crate::{
+    args::DiagnoseArgs,
+    console::{problem, show, style},
+    prepared::block_on,
+};
+
+/// The Prometheus that is to be asked, when one is.
+///
+/// # Errors
+/// When an option is not allowed.
+fn prometheus(options: &DiagnoseArgs) -> Result<Option<PrometheusSource>, Problem> {
+    let mut asked = Asked::new();
+    for (key, value) in [
+        (Key::Prometheus, &options.prometheus),
+        (Key::PrometheusMatch, &options.prometheus_match),
+        (Key::PrometheusHeaders, &options.prometheus_headers),
+    ] {
+        if let Some(value) = value {
+            asked.add(key, Given::by_flag(key.flag(), value));
+        }
+    }
+    resolve_prometheus(&asked)
+}
+
+/// The stored run.
+///
+/// # Errors
+/// When the file cannot be read.
+fn stored(options: &DiagnoseArgs) -> Result<Results, Problem> {
+    file::read(&meant(&options.run)).map_err(|error| Problem::new(error.to_string()))
+}
+
+/// What is to be said of it.
+///
+/// # Errors
+/// When it has none of the server's figures.
+fn diagnosed(results: &Results, style: Style) -> Result<Printed, Problem> {
+    if results.server_figures.is_empty() {
+        return Err(
+            Problem::new(format!("{} has none of the server's figures in it", results.run.id))
+                .explain("they are read while a run goes on, or asked of a Prometheus that scraped the server then")
+                .remedy("--prometheus URL"),
+        );
+    }
+    Ok(Printed::text(summary::render_diagnosis(results, style)))
+}
+
+/// Tells what kept a stored run from being faster.
+///
+/// # Errors
+/// When it cannot be read, or the Prometheus that was named does not answer.
+pub fn diagnose(options: &DiagnoseArgs) -> Result<ExitCode, Problem> {
+    let prometheus = prometheus(options)?;
+    let mut results = stored(options)?;
+    if let Some(source) = prometheus {
+        let asking = server_figures::of_stored(&source, &results);
+        results.server_figures = block_on(asking)?.map_err(problem)?;
+    }
+    diagnosed(&results, style()).and_then(show)
+}

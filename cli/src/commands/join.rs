@@ -1,0 +1,57 @@
+//! `join`: a part of the starts of a run that another process leads.
+
+use std::{env, process::ExitCode, sync::Arc};
+
+use benchmark_generator::{
+    fleet::{
+        follow::Followed,
+        join::{self, JoinRequest},
+    },
+    stop::{self, StopReason},
+};
+use benchmark_scenarios::{Problem, variables};
+use benchmark_temporal::environment;
+
+use crate::{
+    args::{JoinArgs, Surroundings},
+    console::{complain, end_at_once, heard, log_to_stderr, problem},
+    prepared::block_on,
+};
+
+/// Sends a part of the starts of a run that another process leads.
+///
+/// # Errors
+/// When it cannot be joined, or was lost.
+pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
+    let notes = variables::check(env::vars_os())?;
+    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let options = options.convert(&Surroundings {
+        variable: &|name| env::var(name).ok(),
+        profile: profile.as_ref().map(|profile| (profile, environment::source())),
+    })?;
+    log_to_stderr(options.log);
+    notes
+        .iter()
+        .chain(&options.notes)
+        .for_each(|note| complain(&format!("note: {note}")));
+    let followed = block_on(async {
+        let (stopper, stop) = stop::channel();
+        stopper
+            .listen(heard(false, None), end_at_once)
+            .map_err(anyhow::Error::from)?;
+        let request = JoinRequest {
+            join: options.join,
+            token: options.secrets.fleet_token,
+            api_key: options.secrets.api_key,
+            profile,
+            say: Arc::new(|line: String| complain(&line)),
+        };
+        join::run(request, stop).await
+    })?;
+    match followed {
+        Ok(Followed::ToTheEnd) => Ok(ExitCode::SUCCESS),
+        Ok(Followed::Stopped(StopReason::Signal(signal))) => Ok(ExitCode::from(signal.exit_code())),
+        Ok(Followed::Stopped(StopReason::Cause(cause))) => Err(Problem::new(cause)),
+        Err(error) => Err(problem(error)),
+    }
+}

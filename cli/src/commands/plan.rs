@@ -1,0 +1,27 @@
+//! `plan`: what would run, and nothing is run.
+
+use std::process::ExitCode;
+
+use benchmark_generator::view::plan;
+use benchmark_scenarios::Problem;
+
+use crate::{
+    args::RunArgs,
+    console::print,
+    prepared::{Prepared, prepare},
+};
+
+/// Prints the plan with the source of each value.
+///
+/// # Errors
+/// When there is none, or it cannot be printed.
+pub fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
+    let Prepared { resolved, output, .. } = prepare(options)?;
+    let text = if output.json {
+        plan::json(&resolved).map_err(|error| Problem::new(format!("the plan cannot be written: {error}")))? + "\n"
+    } else {
+        plan::text(&resolved)
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,112 @@
+//! What `benchmark-worker` does: it executes workflows until it is told to stop.
+
+use std::{
+    env,
+    io::{ErrorKind, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use benchmark_results::{text, thresholds::Signal};
+use benchmark_scenarios::{Problem, variables};
+use benchmark_temporal::environment;
+use benchmark_worker::{
+    host,
+    process::{self, Ended, Failure},
+};
+
+use crate::{
+    USAGE,
+    command_line::Manual,
+    logging,
+    worker_args::{self, Cli, Converted, Surroundings},
+};
+
+/// Executes workflows, or writes what was asked for about the program.
+pub fn work(cli: &Cli) -> ExitCode {
+    if let Some(manual) = cli.command {
+        return write_manual(manual);
+    }
+    logging::init(cli.process.log, std::io::stderr);
+    match prepare(cli).map(run) {
+        Ok(code) => code,
+        Err(problem) => {
+            say(&problem.report());
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Writes completions or the manual page; a reader that has seen enough is no error.
+fn write_manual(manual: Manual) -> ExitCode {
+    match manual.write(worker_args::command(), &mut std::io::stdout().lock()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say(&Problem::new(format!("stdout cannot be written: {error}")).report());
+            ExitCode::from(USAGE)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Flags, environment and Temporal's client configuration come to what is to be done.
+fn prepare(cli: &Cli) -> Result<Converted, Problem> {
+    let notes = variables::check(env::vars_os())?;
+    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let hostname = host::facts(Path::new("/")).hostname.value;
+    let mut converted = cli.convert(Surroundings {
+        variable: &|name| env::var(name).ok(),
+        profile: profile.map(|profile| (profile, environment::source())),
+        task_queue: benchmark_workflows::TASK_QUEUE,
+        hostname: hostname.unwrap_or_else(|| "unknown-host".to_owned()),
+    })?;
+    converted.notes.extend(notes);
+    Ok(converted)
+}
+
+fn run(Converted { request, notes }: Converted) -> ExitCode {
+    say(&format!(
+        "benchmark-worker {} as {}",
+        env!("CARGO_PKG_VERSION"),
+        request.name
+    ));
+    for note in notes {
+        say(&format!("note: {note}"));
+    }
+    // Workers have threads of their own; the rest is little.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        let ended = runtime.block_on(async {
+            let (stopper, stop) = process::channel();
+            stopper
+                .listen(|signal: Signal| std::process::exit(i32::from(signal.exit_code())))
+                .map_err(|error| error.to_string())?;
+            let ended = process::run(request, stop, Arc::new(say)).await;
+            ended.map_err(|failure| told(&failure))
+        });
+        // A look-up of a name that nobody answers does not end.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
+        Ok(Ended::Signal(_) | Ended::RunOver) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// A failure as a person sees it.
+fn told(failure: &Failure) -> String {
+    match failure {
+        Failure::Problem(problem) => problem.report().trim_start_matches("error: ").to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn say(line: &str) {
+    // A reader that is gone is no reason to stop working.
+    let line = text::lines(line);
+    let _ = writeln!(anstream::stderr(), "{}", logging::said("benchmark_worker", &line));
+}

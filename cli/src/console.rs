@@ -1,0 +1,117 @@
+//! What a person sees: stdout, stderr, colour, logs.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use benchmark_results::{summary::Style, text, thresholds::Signal};
+use benchmark_scenarios::{Problem, units};
+
+use crate::{
+    commands::Printed,
+    live,
+    logging::{self, LogArgs},
+};
+
+/// Prints what a command on files came to, and gives its exit code.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn show(printed: Printed) -> Result<ExitCode, Problem> {
+    print(&printed.text)?;
+    if let Some(note) = &printed.note {
+        complain(note);
+    }
+    Ok(ExitCode::from(printed.exit_code))
+}
+
+/// How stdout may look.
+pub fn style() -> Style {
+    if is_color_welcome() && std::io::stdout().is_terminal() {
+        Style::COLOR
+    } else {
+        Style::PLAIN
+    }
+}
+
+/// Whether the user has nothing against colour.
+pub fn is_color_welcome() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Begins to log on stderr, above the block where there is one.
+pub fn log_to_stderr(asked: LogArgs) {
+    logging::init(asked, || live::LogWriter);
+}
+
+/// An error and its causes: what happened, then why.
+fn told(error: &anyhow::Error) -> String {
+    text::chain(error.as_ref())
+}
+
+/// The same as a problem; one that is one keeps its remedies.
+pub fn problem(error: anyhow::Error) -> Problem {
+    error
+        .downcast::<Problem>()
+        .unwrap_or_else(|error| Problem::new(told(&error)))
+}
+
+/// Prints on stdout.
+///
+/// # Errors
+/// When not all of it can be written, as on a full disk. A reader that has seen enough, such as `head`, is no error.
+pub fn print(text: &str) -> Result<(), Problem> {
+    let mut out = anstream::stdout();
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What came of writing on stdout.
+///
+/// # Errors
+/// As [`print`].
+pub fn printed(written: io::Result<()>) -> Result<(), Problem> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Problem::new(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something on stderr, which may hold what a server, a leader or a file says.
+pub fn complain(text: &str) {
+    complain_styled(&text::lines(text));
+}
+
+/// Says, unless nothing is to be said, that a signal was heard and what another one does: whoever presses Ctrl-C and sees
+/// nothing presses it again. `within`: how long what follows may take.
+pub fn heard(quiet: bool, within: Option<Duration>) -> impl FnOnce(Signal) + Send + 'static {
+    move |signal| {
+        let within = within.map_or_else(String::new, |within| format!(" within {}", units::format(within)));
+        let text = format!(
+            "{}: ending in order{within}; another signal ends it at once",
+            signal.name()
+        );
+        if !quiet {
+            // Above the block, where there is one.
+            let _ = writeln!(live::LogWriter, "{}", logging::said("run_benchmark", &text));
+        }
+    }
+}
+
+/// Ends the process at once, as a second signal asks.
+pub fn end_at_once(signal: Signal) {
+    std::process::exit(i32::from(signal.exit_code()))
+}
+
+/// Says something on stderr that is coloured, and made harmless already.
+pub fn complain_styled(text: &str) {
+    let text = match logging::is_json() {
+        true => anstream::adapter::strip_str(text).to_string(),
+        false => text.to_owned(),
+    };
+    let _ = writeln!(anstream::stderr(), "{}", logging::said("run_benchmark", &text));
+}

@@ -1,0 +1,89 @@
+//! What a command needs before it touches anything: a plan, secrets, places on disk, threads.
+
+use std::{env, path::PathBuf, thread, time::Duration};
+
+use benchmark_generator::{machine::ceiling, view::page::Page};
+use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};
+use benchmark_temporal::environment::{self, Profile};
+
+use crate::{
+    args::{OutputOptions, RunArgs, Secrets, Surroundings},
+    commands::NoiseFolder,
+};
+
+/// A run before anything was touched.
+pub struct Prepared {
+    /// The plan, and where its values come from.
+    pub resolved: Resolved,
+    /// What is written and printed.
+    pub output: OutputOptions,
+    /// What must not be shown.
+    pub secrets: Secrets,
+    /// Temporal's own client configuration.
+    pub profile: Option<Profile>,
+}
+
+/// Flags, environment, Temporal's client configuration and the host come to a plan.
+pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
+    prepare_with(options, &[])
+}
+
+/// The same with options of a variant, `key=value` each, before all others.
+pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
+    let notes = variables::check(env::vars_os())?;
+    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let converted = options.convert_variant(
+        variant,
+        &Surroundings {
+            variable: &|name| env::var(name).ok(),
+            profile: profile.as_ref().map(|profile| (profile, environment::source())),
+        },
+    )?;
+    let facts = HostFacts {
+        cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
+    };
+    let mut resolved = benchmark_scenarios::resolve(&converted.asked, &facts)?;
+    resolved.notes.extend(notes);
+    resolved.notes.extend(converted.notes);
+    Ok(Prepared {
+        resolved,
+        output: converted.output,
+        secrets: converted.secrets,
+        profile,
+    })
+}
+
+/// Where this host's calibration is kept.
+pub fn calibration() -> Option<PathBuf> {
+    ceiling::file(env::var_os("XDG_DATA_HOME").as_deref(), env::var_os("HOME").as_deref())
+}
+
+/// Where noise profiles are kept.
+pub fn noise_folder() -> NoiseFolder {
+    NoiseFolder(calibration().and_then(|file| Some(file.parent()?.join("noise"))))
+}
+
+/// Opens this process's page, which is served when that was asked for.
+pub async fn open_page(resolved: &Resolved) -> Result<Page, Problem> {
+    let page = Page::open(resolved.metrics_listen).await;
+    page.map_err(|error| Problem::new(error.to_string()))
+}
+
+/// How long what goes on beside a command may take to end after it. A look-up of a name that nobody answers does not end,
+/// and everything that matters is done by then.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+
+/// Carries a command out on threads for the control plane, long polls and workers' activities; starts have threads of their
+/// own.
+pub fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("no threads can be had: {error}")))?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_timeout(AFTERWARDS);
+    Ok(done)
+}
