@@ -6,24 +6,26 @@
 
 mod candidate;
 pub(crate) mod cells;
+mod comparable;
 mod comparison;
 pub mod decide;
 pub mod evidence;
+pub(crate) mod excerpt;
 pub(crate) mod figures;
 mod gate;
 mod guards;
-mod likeness;
 pub mod margin;
 mod markdown;
 pub mod metric;
 pub mod noise;
 mod odd;
+mod options;
 mod order;
 mod read;
 pub mod refusal;
 pub mod resolution;
 mod rows;
-mod soundness;
+mod side;
 pub mod surroundings;
 mod terminal;
 #[cfg(test)]
@@ -36,85 +38,27 @@ use self::{
     rows::{metrics, odd_runs, question, row},
 };
 pub use self::{
-    comparison::{Candidate, Comparison, NoiseSummary, OddRuns, Outcome, Pair, Row, SideSummary},
+    comparable::{Difference, Standing},
+    comparison::{
+        Candidate, Comparison, Gate, GateRow, GateStanding, Guard, GuardStanding, OddRuns, Outcome, Pair, Row,
+        SideSummary,
+    },
     decide::Verdict,
     evidence::Method,
-    gate::{Gate, GateRow, GateStanding},
-    guards::{Guard, GuardStanding},
-    likeness::{Difference, Standing},
     margin::{Margin, MarginError, Margins},
     markdown::render_markdown,
     metric::Metric,
-    noise::{NoiseFile, NoiseProfile},
+    noise::{NoiseFile, NoiseProfile, NoiseSummary},
+    options::Options,
     order::{Arrangement, Pairing},
-    refusal::{CompareError, Refusal, UsageError},
+    refusal::{CompareError, MOST_RUNS, Refusal, UsageError},
     resolution::Resolution,
+    side::{RunFile, Side},
     terminal::render_terminal,
 };
-use benchmark_results::Results;
 
 /// Version of the JSON form of a [`Comparison`].
 pub const COMPARISON_VERSION: u32 = 2;
-
-/// Runs of both sides together that are compared at most: thousands of workflows a second for an hour each are gigabytes.
-pub const MOST_RUNS: usize = 200;
-
-/// A run and the name of its file, for messages.
-#[derive(Clone, Copy, Debug)]
-pub struct RunFile<'a> {
-    /// The file, as given.
-    pub name: &'a str,
-    /// What it holds.
-    pub results: &'a Results,
-}
-
-/// Runs of one configuration.
-#[derive(Clone, Debug)]
-pub struct Side<'a> {
-    /// What it is called in the report: `base`, `new`, a file.
-    pub name: String,
-    /// Its runs.
-    pub runs: Vec<RunFile<'a>>,
-}
-
-/// How to compare.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Changes that make no difference. Noise is no part of them.
-    pub margins: Margins,
-    /// What decides.
-    pub primary: Vec<Metric>,
-    /// How runs are put together.
-    pub pairing: Pairing,
-    /// Keys that differ on purpose.
-    pub factors: Vec<String>,
-    /// Keys that may differ besides.
-    pub allowed: Vec<String>,
-    /// Noise profiles; each must fit one of the sides.
-    pub noise: Vec<NoiseFile>,
-    /// How much worse it may be at most, as a share, where it is a gate.
-    pub at_most_worse: Option<f64>,
-    /// Whether it is a failure when a primary metric cannot be told.
-    pub strict: bool,
-    /// Whether nobody reads what is said, so that the exit code must say it.
-    pub unattended: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            margins: Margins::default(),
-            primary: Metric::PRIMARY.to_vec(),
-            pairing: Pairing::Auto,
-            factors: Vec::new(),
-            allowed: Vec::new(),
-            noise: Vec::new(),
-            at_most_worse: None,
-            strict: false,
-            unattended: false,
-        }
-    }
-}
 
 /// The comparison as JSON, with a line break at its end.
 ///
@@ -137,12 +81,12 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         .flat_map(|side| &side.runs)
         .copied()
         .collect();
-    refusals.extend(soundness::refusals(&runs));
+    refusals.extend(comparable::unsound(&runs));
     let mut differences = Vec::with_capacity(candidates.len());
     for side in candidates {
-        let found = likeness::differences(&baseline.runs, &side.runs, &options.factors, &options.allowed);
-        let mut against = likeness::refusals(&found, &options.factors);
-        against.extend(soundness::overloaded_at_another_load(&baseline.runs, &side.runs));
+        let found = comparable::differences(&baseline.runs, &side.runs, &options.factors, &options.allowed);
+        let mut against = comparable::unlike(&found, &options.factors);
+        against.extend(comparable::overloaded_at_another_load(&baseline.runs, &side.runs));
         against.retain(|refusal| !refusals.contains(refusal));
         refusals.append(&mut against);
         differences.push(found);
@@ -155,7 +99,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
     let disturbed = [baseline]
         .into_iter()
         .chain(candidates)
-        .filter_map(|side| soundness::disturbed(&side.name, &side.runs))
+        .filter_map(|side| comparable::disturbed(&side.name, &side.runs))
         .collect();
     let first = Read::of(baseline, &options.primary)?;
     let read = candidates

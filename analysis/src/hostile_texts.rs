@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use benchmark_results::{
     Results,
     file::{self, Claim, harmless, read_from, to_json},
     summary::{self, Style},
     testing,
 };
+use serde_json::Value;
 
 use crate::{
     compare::{Options, RunFile, Side, compare, render_markdown, render_terminal},

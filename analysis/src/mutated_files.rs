@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use proptest::{prelude::*, sample::Index};
-use serde_json::{Map, Value, json};
-
 use benchmark_results::{
     Results, file,
     summary::{self, Style},
     testing,
 };
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Map, Value, json};
 
 use crate::export;
 

@@ -10,6 +10,7 @@
 mod bottleneck;
 mod comparison;
 mod course;
+mod errors_and_events;
 mod figures;
 mod flow;
 mod heat;
@@ -32,29 +33,20 @@ mod surroundings;
 mod tests;
 mod text;
 mod theme;
-mod troubles;
 
 use std::borrow::Borrow;
 
+use benchmark_results::schema::Results;
+
+pub use self::scene::Named;
 use self::{
     scene::{Of, Scene},
     sides::Compared,
 };
-use benchmark_results::schema::Results;
-
 use crate::compare::Comparison;
 
 /// Runs that are drawn over one another at most: as many colours as can be told apart.
 pub const RUNS: usize = theme::SERIES;
-
-/// Results and what to call them: the name of their file or folder, unique among those that are shown together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Named<T> {
-    /// The name in legends and headings.
-    pub name: String,
-    /// The results, owned or borrowed.
-    pub results: T,
-}
 
 /// The report as one HTML document that needs nothing else: no network, no other file. Several runs are drawn over one
 /// another; beyond [`RUNS`] of them the rest is left out and the page says so.
@@ -87,7 +79,7 @@ pub fn svgs(results: &Results) -> Vec<(String, String)> {
         percentiles::plot(&scene, None, Of::End),
         percentiles::plot(&scene, None, Of::Start),
         over_time::lag(&scene),
-        troubles::plot(&scene),
+        errors_and_events::plot(&scene),
     ];
     let mut files: Vec<(String, String)> = plots
         .iter()

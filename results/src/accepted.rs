@@ -6,13 +6,12 @@
 //! number.
 
 use crate::{
-    Histogram, Ledger,
+    format::{BEYOND, ms, plural},
+    histogram::Histogram,
+    ledger::Ledger,
     limits::SAMPLES_BEYOND_QUANTILE,
     schema::{Latencies, Latency, PhaseReport},
 };
-
-/// A quantile that lies among the workflows that did not complete, milliseconds.
-pub const BEYOND: f64 = f64::INFINITY;
 
 impl Ledger {
     /// Accepted workflows that did not complete; 0 where nobody can tell.
@@ -72,6 +71,14 @@ impl Latency {
             p99_9: quantile(1_000),
             p99_99: quantile(10_000),
             ..self.clone()
+        }
+    }
+
+    /// What can be said of a distribution whose quantile is missing: `max 52ms of 84 samples`.
+    pub fn at_worst(&self) -> String {
+        match self.max {
+            Some(max) => format!("max {} of {}", ms(max), plural(self.count, "sample")),
+            None => "not measured".into(),
         }
     }
 }

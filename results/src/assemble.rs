@@ -67,7 +67,7 @@ pub struct IterationParts {
 /// totals, the exit code.
 ///
 /// # Errors
-/// When a histogram of an iteration cannot be decoded; that of [`crate::Histogram::to_latency`] always can.
+/// When a histogram of an iteration cannot be decoded; that of [`crate::histogram::Histogram::to_latency`] always can.
 pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
     let RunParts {
         run,

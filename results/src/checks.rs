@@ -4,11 +4,11 @@
 //! generator was the limit (INVALID) or the cluster (OVERLOADED), and the worst one decides.
 
 mod account;
+mod build;
 mod clocks;
 mod context;
-mod draft;
 mod lag;
-mod little;
+mod littles_law;
 mod load;
 mod machine;
 mod members;
@@ -67,7 +67,7 @@ pub fn judge(input: &JudgeInput) -> Verdict {
     checks.push(clocks::check(&context));
     checks.push(server_clock::check(&context));
     checks.extend(steadiness::checks(&context));
-    checks.push(little::check(&context));
+    checks.push(littles_law::check(&context));
     checks.extend(account::checks(&context));
     let verdict = verdict(checks, &context);
     if verdict.value == VerdictValue::Invalid && context.is_a_part() {

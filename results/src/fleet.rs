@@ -66,7 +66,7 @@ pub fn measured_usage<'a>(results: &'a Results, member: &'a Member) -> impl Iter
 mod tests {
     use super::*;
     use crate::{
-        Histogram,
+        histogram::Histogram,
         schema::MemberEnds,
         testing::fleet::{WORKERS, run_of, worker, worker_lost_iteration},
     };

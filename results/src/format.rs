@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::{accepted::BEYOND, schema::Latency};
+/// What is worse than any number: a quantile that lies among the workflows that did not complete
+/// ([`accepted`](crate::accepted)), milliseconds.
+pub const BEYOND: f64 = f64::INFINITY;
 
 /// What stands for a figure that there is not.
 pub const NONE: &str = "-";
@@ -149,14 +151,6 @@ pub fn length(seconds: f64) -> String {
 /// `1 workflow`, `1,200 workflows`.
 pub fn plural(number: u64, word: &str) -> String {
     format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
-}
-
-/// What can be said of a distribution whose quantile is missing: `max 52ms of 84 samples`.
-pub fn at_worst(latency: &Latency) -> String {
-    match latency.max {
-        Some(max) => format!("max {} of {}", ms(max), plural(latency.count, "sample")),
-        None => "not measured".into(),
-    }
 }
 
 /// Text broken at spaces into lines of at most `width` characters; the first begins after `first`, the others after as

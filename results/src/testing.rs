@@ -12,12 +12,15 @@ use surroundings::{MEASURE, RAMP, RATE, WARM_UP};
 pub use surroundings::{environment, generator, plan};
 
 use crate::{
-    Histogram, IterationParts, LatencyHistograms, Ledger, Results, RunParts, assemble,
+    assemble::{IterationParts, RunParts, assemble},
     diagnosis::names,
+    histogram::Histogram,
+    latencies::LatencyHistograms,
+    ledger::Ledger,
     merge,
     schema::{
         AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, FigureMethod, FigureUnit,
-        Fleet, Interval, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten, Run, ServerClock,
+        Fleet, Interval, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten, Results, Run, ServerClock,
         ServerFigure, ServerFigures, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,

@@ -3,8 +3,8 @@
 use benchmark_scenarios::Thresholds;
 
 use crate::{
-    Histogram,
-    format::{at_worst, count, exact_rate, ms, percent, plural},
+    format::{count, exact_rate, ms, percent, plural},
+    histogram::Histogram,
     schema::{Outcome, PhaseReport, ThresholdOutcome, VerdictValue},
 };
 
@@ -99,7 +99,7 @@ fn p99_latency(thresholds: &Thresholds, measure: &PhaseReport) -> ThresholdOutco
             ),
         ),
         (Some(p99), _) => (is_within(p99), format!("p99 {}", ms(p99))),
-        (None, Some(max)) if is_within(max) => (true, at_worst(latency)),
+        (None, Some(max)) if is_within(max) => (true, latency.at_worst()),
         (None, Some(max)) => (
             false,
             format!("{} samples are too few for p99, max {}", count(latency.count), ms(max)),
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(missed.measured, "p99 beyond: 1,002 of 96,000 accepted did not complete");
         // Of few, too: the largest latency of what completed proves nothing then.
         let mut few = measured(84, 52);
-        few.ledger = crate::Ledger {
+        few.ledger = crate::ledger::Ledger {
             accepted: 85,
             completed: 84,
             failed: 1,

@@ -1,11 +1,18 @@
 //! One side against the baseline: its rows, and what takes a row its verdict.
 
-use super::{
-    Arrangement, Candidate, Difference, Gate, GateRow, Guard, GuardStanding, Metric, Outcome, Pair, Resolution, Row,
-    RunFile, Verdict, decide::Answer, figures, guards, metric::Distribution, read::Read, resolution::Deciding,
-};
 use benchmark_results::format::percent;
 
+use super::{
+    comparable::Difference,
+    comparison::{Candidate, Gate, GateRow, Guard, GuardStanding, Outcome, Pair, Row},
+    decide::{Answer, Verdict},
+    excerpt, figures, guards,
+    metric::{Distribution, Metric},
+    order::Arrangement,
+    read::Read,
+    resolution::{Deciding, Resolution},
+    side::RunFile,
+};
 use crate::stats;
 
 /// Share of a start latency that the generator's own lag may be, at the same quantile.
@@ -103,7 +110,7 @@ fn unfit(row: &Row, rows: &[Row], guards: &[Guard], first: &Read, side: &Read) -
             return Some(format!(
                 "{} of it is the generator's own lag in {}: a faster generator, or judge the service by --primary {}",
                 percent(share),
-                figures::shortened(name),
+                excerpt::shortened(name),
                 row.metric.same_of(Distribution::StartService)?
             ));
         }

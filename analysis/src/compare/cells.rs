@@ -1,7 +1,8 @@
 //! What the table of a comparison says of a row beside its values and its verdict: the same in Markdown and on the page.
 
-use super::{Row, metric::Scale};
 use benchmark_results::format::{NONE, percent};
+
+use super::{comparison::Row, metric::Scale};
 
 /// What stands above the rows that decide nothing.
 pub(crate) const EXPLORATORY: &str = "Exploratory: each for itself, not corrected; decides nothing";

@@ -1,12 +1,10 @@
 //! What a comparison says: the sides, their rows and guards, and what is to be said of the whole.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{
-    Arrangement, Difference, Gate, GateStanding, Guard, GuardStanding, Margin, Method, Metric, Resolution, Verdict,
-    figures,
+    comparable::Difference, decide::Verdict, evidence::Method, margin::Margin, metric::Metric, noise::NoiseSummary,
+    order::Arrangement, resolution::Resolution,
 };
 use crate::stats::Interval;
 
@@ -158,24 +156,66 @@ pub struct Row {
     pub reason: Option<String>,
 }
 
-/// A noise profile in a report.
+/// Something that decides by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guard {
+    /// What it looks at: `error-ratio`, `verdict`, `carried-rate`, or the name of a threshold.
+    pub name: String,
+    /// What it says of the candidate.
+    pub standing: GuardStanding,
+    /// Both sides, for people.
+    pub text: String,
+}
+
+/// What a guard says of the candidate. One that says nothing is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GuardStanding {
+    /// It is worse: a regression.
+    Worse,
+    /// It is better, which counts when nothing is worse.
+    Better,
+    /// It looks worse, and so few runs or arrivals do not tell.
+    Open,
+}
+
+/// What came of the gate of a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NoiseSummary {
-    /// Its file.
-    pub file: String,
-    /// When it was measured, RFC 3339.
-    pub measured_at: String,
-    /// How many days before the last of the compared runs that was; `None` when a time cannot be read.
-    pub age_days: Option<u32>,
-    /// Of how many runs.
-    pub runs: u32,
-    /// Of how many seeds; `None` of profiles that did not record it.
-    pub seeds: Option<u32>,
-    /// Spread of the primary metrics.
-    pub spreads: BTreeMap<Metric, f64>,
-    /// What makes it fit less well than it might, a sentence each.
-    pub remarks: Vec<String>,
+pub struct Gate {
+    /// How much worse it may be: 0.1 for 10 %.
+    pub at_most_worse: f64,
+    /// What is said of all metrics and guards together.
+    pub standing: GateStanding,
+    /// Each deciding metric.
+    pub rows: Vec<GateRow>,
+}
+
+/// One metric at the gate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateRow {
+    /// The metric.
+    pub metric: Metric,
+    /// How much worse it may be with 95 % confidence, 0.08 for 8 %; `None` where that cannot be told.
+    pub bound: Option<f64>,
+    /// What is said of it.
+    pub standing: GateStanding,
+    /// Of an open one: more runs a side that would decide; `None` when it is more than anybody makes.
+    pub more_runs: Option<u32>,
+}
+
+/// What is said at the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GateStanding {
+    /// It is at most so much worse.
+    Proven,
+    /// Neither is proven.
+    Open,
+    /// It is worse by more than that.
+    Worse,
 }
 
 /// What is to be said of all primary metrics and guards together.
@@ -221,11 +261,6 @@ impl Outcome {
 }
 
 impl Comparison {
-    /// One line when nothing could be judged: a green exit code alone would say the opposite.
-    pub fn warning(&self) -> Option<String> {
-        figures::warning(self)
-    }
-
     /// Every primary row of every candidate.
     pub(super) fn primary(&self) -> impl Iterator<Item = &Row> {
         primary(&self.candidates)

@@ -15,9 +15,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    evidence::{Evidence, Looked, Method, Ranked, look},
+    evidence::{Looked, Method, Question, Ranked, look},
     metric::{Direction, Metric},
-    noise::Spread,
 };
 use crate::stats::{
     Estimate, Interval, holm,
@@ -30,23 +29,6 @@ pub const ALPHA: f64 = 0.05;
 
 /// Confidence of the interval that must lie inside of the margin.
 pub const EQUIVALENCE_CONFIDENCE: f64 = 1.0 - 2.0 * ALPHA;
-
-/// One metric to be judged.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Question {
-    /// The metric.
-    pub metric: Metric,
-    /// Whether it decides.
-    pub primary: bool,
-    /// Change that makes no difference, on the scale of the metric.
-    pub margin: Interval,
-    /// How far runs of the same plan differ, where it was measured and is asked for.
-    pub noise: Option<Spread>,
-    /// What is known.
-    pub evidence: Evidence,
-    /// Why there shall be no verdict although there is evidence.
-    pub withheld: Option<String>,
-}
 
 /// What is said of one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{decide::Question, noise::Spread};
+use super::metric::Metric;
 use crate::stats::{
-    self, Estimate,
+    self, Estimate, Interval,
     bootstrap::RatioError,
     power::{Known, Layout},
     ranks,
@@ -12,6 +12,33 @@ use crate::stats::{
 
 /// Runs a side from which groups are ranked: one odd run in them then decides nothing.
 const RANKED_FROM: usize = 4;
+
+/// One metric to be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The metric.
+    pub metric: Metric,
+    /// Whether it decides.
+    pub primary: bool,
+    /// Change that makes no difference, on the scale of the metric.
+    pub margin: Interval,
+    /// How far runs of the same plan differ, where it was measured and is asked for.
+    pub noise: Option<Spread>,
+    /// What is known.
+    pub evidence: Evidence,
+    /// Why there shall be no verdict although there is evidence.
+    pub withheld: Option<String>,
+}
+
+/// How far runs that should be alike differ in one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spread {
+    /// Standard deviation between runs, on the scale of the metric: relative (0.014 for 1.4 %), or of the share itself.
+    pub spread: f64,
+    /// Its degrees of freedom.
+    pub freedom: f64,
+}
 
 /// What is known of one metric on both sides. Values as measured, in the metric's unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,10 +228,10 @@ pub(super) fn look(question: &Question, level: f64) -> Looked {
 }
 
 fn in_turn(differences: &[f64], orders: &[bool], noise: Option<&Spread>) -> Looked {
-    let with_order = Estimate::turns(differences, orders).map(|estimate| (estimate, Method::TurnsT));
-    let Some((own, method)) = with_order.or_else(|| Some((Estimate::paired(differences)?, Method::PairedT))) else {
+    let Some((own, has_order)) = Estimate::of_pairs(differences, orders) else {
         return Looked::nothing(TOO_FEW);
     };
+    let method = if has_order { Method::TurnsT } else { Method::PairedT };
     let turns = differences.len() as f64;
     let (estimate, method) = match noise {
         Some(noise) => {

@@ -1,16 +1,17 @@
 //! Changes, intervals and verdicts as text: direction by sign and by mark, so that colour is never needed.
 
+use benchmark_results::format::{NONE, percent, plural};
+
 use super::{
-    Comparison, Gate, GateStanding, GuardStanding, Method, OddRuns, Outcome, Row, Verdict, cells, comparison,
-    likeness::{Difference, Standing},
+    cells,
+    comparable::{Difference, Standing},
+    comparison::{self, Comparison, Gate, GateStanding, GuardStanding, OddRuns, Outcome, Row},
+    decide::Verdict,
+    evidence::Method,
+    excerpt,
     metric::{Metric, Scale},
     resolution::FOUND_BY_LOOKING_AGAIN,
 };
-use benchmark_results::{
-    format::{NONE, percent, plural},
-    text,
-};
-
 use crate::stats::Interval;
 
 /// A change with its sign: `+17.0 %`, `×12.3`; of a share in points: `+0.12 pp`.
@@ -202,15 +203,17 @@ fn tally(comparison: &Comparison) -> String {
     }
 }
 
-/// What must not be overlooked: that no primary metric could be told.
-pub(crate) fn warning(comparison: &Comparison) -> Option<String> {
-    let gated = comparison.candidates.iter().any(|candidate| candidate.gate.is_some());
-    (!gated && comparison::is_silent(comparison.outcome, &comparison.candidates)).then(|| {
-        format!(
-            "{}: none of the primary metrics could be judged, so this is no pass",
-            outcome(comparison.outcome)
-        )
-    })
+impl Comparison {
+    /// What must not be overlooked: that nothing could be judged, where a green exit code alone would say the opposite.
+    pub fn warning(&self) -> Option<String> {
+        let gated = self.candidates.iter().any(|candidate| candidate.gate.is_some());
+        (!gated && comparison::is_silent(self.outcome, &self.candidates)).then(|| {
+            format!(
+                "{}: none of the primary metrics could be judged, so this is no pass",
+                outcome(self.outcome)
+            )
+        })
+    }
 }
 
 /// What a change rests on: `-1.80ms, p 0.016, 98.4 % interval (rank sum), 5 v 5 runs`; `None` where nothing was tested.
@@ -313,22 +316,14 @@ pub(crate) fn remarks<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, S
 /// A difference between the sides: its key, and both values.
 pub(crate) fn difference(difference: &Difference) -> (String, String) {
     let values = |values: &[String]| {
-        let shown: Vec<_> = values.iter().take(5).map(|value| shortened(value)).collect();
+        let shown: Vec<_> = values.iter().take(5).map(|value| excerpt::shortened(value)).collect();
         let more = if values.len() > shown.len() { ", …" } else { "" };
         shown.join(", ") + more
     };
     (
-        shortened(&difference.key),
+        excerpt::shortened(&difference.key),
         format!("{} -> {}", values(&difference.baseline), values(&difference.other)),
     )
-}
-
-/// Longest text from a file that stands in a line.
-const LONGEST: usize = 120;
-
-/// A text from a file of which a line can hold a good part.
-pub(crate) fn shortened(text: &str) -> String {
-    text::line(text, LONGEST)
 }
 
 /// Differences of a standing.
@@ -372,7 +367,7 @@ pub(crate) fn noise(comparison: &Comparison) -> Vec<String> {
 
 /// The last part of a path, which a line has room for.
 fn file_name(path: &str) -> String {
-    shortened(path.rsplit('/').next().unwrap_or(path))
+    excerpt::shortened(path.rsplit('/').next().unwrap_or(path))
 }
 
 /// The margins of the primary metrics, those that are the same together: `3 %`, or each by name.

@@ -3,52 +3,12 @@
 //! A test of non-inferiority: each deciding metric has a one-sided 95 % bound of how much worse it may be, and all of them
 //! must lie below the limit. That all do is said only when each does, so it needs no correction.
 
-use serde::Serialize;
-
 use super::{
-    Candidate, GuardStanding,
+    comparison::{Candidate, Gate, GateRow, GateStanding, GuardStanding},
     decide::{ALPHA, Answer, EQUIVALENCE_CONFIDENCE, Verdict},
     metric::{Direction, Metric, Scale},
 };
 use crate::stats::{Estimate, Interval, power::Known, student};
-
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Gate {
-    /// How much worse it may be: 0.1 for 10 %.
-    pub at_most_worse: f64,
-    /// What is said of all metrics and guards together.
-    pub standing: GateStanding,
-    /// Each deciding metric.
-    pub rows: Vec<GateRow>,
-}
-
-/// One metric at the gate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GateRow {
-    /// The metric.
-    pub metric: Metric,
-    /// How much worse it may be with 95 % confidence, 0.08 for 8 %; `None` where that cannot be told.
-    pub bound: Option<f64>,
-    /// What is said of it.
-    pub standing: GateStanding,
-    /// Of an open one: more runs a side that would decide; `None` when it is more than anybody makes.
-    pub more_runs: Option<u32>,
-}
-
-/// What is said at the gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum GateStanding {
-    /// It is at most so much worse.
-    Proven,
-    /// Neither is proven.
-    Open,
-    /// It is worse by more than that.
-    Worse,
-}
 
 impl GateRow {
     /// Asks a judged metric. `verdict` is what was said of it in the end.

@@ -4,41 +4,24 @@
 //! These are no quantities that happen to differ between runs. Each by itself is a regression, and whatever looks better
 //! beside one is told of what was left of the load.
 
-use serde::Serialize;
-
-use super::{Method, Row, RunFile, Verdict, figures, metric::ERROR_MARGIN, soundness};
 use benchmark_results::{
     Ledger,
     format::{percent, plural, rate},
 };
 
+use super::{
+    comparable,
+    comparison::{Guard, GuardStanding, Row},
+    decide::Verdict,
+    evidence::Method,
+    excerpt, figures,
+    metric::ERROR_MARGIN,
+    side::RunFile,
+};
+
 /// How far the difference of two error ratios must exceed its sampling error (one-sided 5 %), where arrivals are so few
 /// that [`ERROR_MARGIN`] is one of them or two.
 const SAMPLING_ERRORS: f64 = 1.645;
-
-/// Something that decides by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Guard {
-    /// What it looks at: `error-ratio`, `verdict`, `carried-rate`, or the name of a threshold.
-    pub name: String,
-    /// What it says of the candidate.
-    pub standing: GuardStanding,
-    /// Both sides, for people.
-    pub text: String,
-}
-
-/// What a guard says of the candidate. One that says nothing is not told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum GuardStanding {
-    /// It is worse: a regression.
-    Worse,
-    /// It is better, which counts when nothing is worse.
-    Better,
-    /// It looks worse, and so few runs or arrivals do not tell.
-    Open,
-}
 
 impl Guard {
     fn new(name: &str, standing: GuardStanding, text: String) -> Self {
@@ -54,7 +37,7 @@ impl Guard {
 pub(super) fn guards(first: &[RunFile], second: &[RunFile], throughput: Option<&Row>) -> Vec<Guard> {
     let mut guards = Vec::new();
     guards.extend(error_ratio(first, second));
-    if soundness::have_one_load(first, second) {
+    if comparable::have_one_load(first, second) {
         guards.extend(verdict(first, second));
         guards.extend(throughput.and_then(|row| carried_rate(first, second, row)));
     }
@@ -117,7 +100,7 @@ fn error_ratio(first: &[RunFile], second: &[RunFile]) -> Option<Guard> {
 /// A side is OVERLOADED when one of its runs is. That it no longer is, is only said where most of the other's were: of two sides
 /// that are alike at the edge of what the cluster carries, the one with the odd OVERLOADED run would make the other look better.
 fn verdict(first: &[RunFile], second: &[RunFile]) -> Option<Guard> {
-    let overloaded = |runs: &[RunFile]| runs.iter().filter(|run| soundness::is_overloaded(run)).count();
+    let overloaded = |runs: &[RunFile]| runs.iter().filter(|run| comparable::is_overloaded(run)).count();
     let (before, after) = (overloaded(first), overloaded(second));
     let is_worse = before == 0 && after > 0;
     let is_better = after == 0 && 2 * before > first.len();
@@ -134,7 +117,7 @@ fn verdict(first: &[RunFile], second: &[RunFile]) -> Option<Guard> {
 
 /// What two OVERLOADED sides carried of one load.
 fn carried_rate(first: &[RunFile], second: &[RunFile], row: &Row) -> Option<Guard> {
-    let overloaded = |runs: &[RunFile]| runs.iter().any(soundness::is_overloaded);
+    let overloaded = |runs: &[RunFile]| runs.iter().any(comparable::is_overloaded);
     if !overloaded(first) || !overloaded(second) {
         return None;
     }
@@ -176,7 +159,7 @@ fn thresholds(first: &[RunFile], second: &[RunFile]) -> Vec<Guard> {
                 return None;
             }
             if worst.as_ref().is_none_or(|(met, _)| *met && !found.met) {
-                worst = Some((found.met, figures::shortened(&found.measured)));
+                worst = Some((found.met, excerpt::shortened(&found.measured)));
             }
         }
         worst
@@ -188,13 +171,13 @@ fn thresholds(first: &[RunFile], second: &[RunFile]) -> Vec<Guard> {
         let said = |met: bool| if met { "met" } else { "missed" };
         (met != other_met).then(|| {
             Guard::new(
-                &figures::shortened(&threshold.name),
+                &excerpt::shortened(&threshold.name),
                 standing(!other_met),
                 format!(
                     "{} ({measured}) against {} ({other}): asked {}",
                     said(met),
                     said(other_met),
-                    figures::shortened(&threshold.required)
+                    excerpt::shortened(&threshold.required)
                 ),
             )
         })

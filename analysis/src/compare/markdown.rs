@@ -2,15 +2,21 @@
 
 use std::fmt::Write;
 
-use super::{Candidate, Comparison, Row, cells, figures, likeness::Standing, terminal::how};
 use benchmark_results::format::{NONE, plural};
 
+use super::{
+    cells,
+    comparable::Standing,
+    comparison::{Candidate, Comparison, Row},
+    figures,
+    terminal::how,
+};
 use crate::markdown::escape;
 
 /// The comparison as Markdown (tables as GitHub reads them), with a line break at its end.
 pub fn render_markdown(comparison: &Comparison) -> String {
     let (words, why, _) = figures::banner(comparison);
-    let title = figures::warning(comparison).unwrap_or(words);
+    let title = comparison.warning().unwrap_or(words);
     let mut text = format!("**{title}** — {why}\n\n");
     for candidate in &comparison.candidates {
         if comparison.candidates.len() > 1 {

@@ -3,9 +3,8 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use benchmark_results::{
-    Histogram, Ledger,
-    accepted::{self, BEYOND},
-    format::{self, NONE},
+    Histogram, Ledger, accepted,
+    format::{self, BEYOND, NONE},
     histogram::DecodeError,
     limits::{REJECTED_OVERLOAD, SAMPLES_BEYOND_QUANTILE},
     schema::{Latencies, Latency, PhaseReport, Results},

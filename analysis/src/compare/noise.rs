@@ -11,18 +11,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use benchmark_results::{Results, file, text::make_json_harmless};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NoiseSummary, RunFile, figures, likeness,
+    comparable,
+    evidence::Spread,
+    excerpt,
     metric::{self, Metric},
-    refusal::Refusal,
-    soundness,
+    refusal::{ForeignProfile, Refusal},
+    side::RunFile,
     surroundings::{SEED, Surroundings, are_alike, covers},
 };
-use benchmark_results::{Results, file, text::make_json_harmless};
-
 use crate::stats;
 
 /// Version of the file's form.
@@ -33,16 +34,6 @@ pub const LEAST_RUNS: usize = 3;
 
 /// Largest file that is read as a profile, bytes; one has about 10 KB.
 const MAX_BYTES: u64 = 1 << 20;
-
-/// How far runs that should be alike differ in one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Spread {
-    /// Standard deviation between runs, on the scale of the metric: relative (0.014 for 1.4 %), or of the share itself.
-    pub spread: f64,
-    /// Its degrees of freedom.
-    pub freedom: f64,
-}
 
 /// The spread of all metrics, and what it is the spread of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +66,26 @@ pub struct NoiseFile {
     pub name: String,
     /// What is in it.
     pub profile: NoiseProfile,
+}
+
+/// A noise profile in a report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoiseSummary {
+    /// Its file.
+    pub file: String,
+    /// When it was measured, RFC 3339.
+    pub measured_at: String,
+    /// How many days before the last of the compared runs that was; `None` when a time cannot be read.
+    pub age_days: Option<u32>,
+    /// Of how many runs.
+    pub runs: u32,
+    /// Of how many seeds; `None` of profiles that did not record it.
+    pub seeds: Option<u32>,
+    /// Spread of the primary metrics.
+    pub spreads: BTreeMap<Metric, f64>,
+    /// What makes it fit less well than it might, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// Age from which a profile is worth a remark, days.
@@ -110,7 +121,7 @@ impl NoiseFile {
             remarks.push("its runs were scheduled otherwise (real time or not)".into());
         }
         NoiseSummary {
-            file: figures::shortened(&self.name),
+            file: excerpt::shortened(&self.name),
             measured_at: profile.measured_at.clone(),
             age_days: age,
             runs: profile.runs,
@@ -124,22 +135,6 @@ impl NoiseFile {
             remarks,
         }
     }
-}
-
-/// A profile was measured under something else.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the noise profile of {measured_at} is of other runs: {key} was {profile} there and is {run} here; measure it anew with run-benchmark noise"
-)]
-pub struct ForeignProfile {
-    /// When the profile was measured.
-    pub measured_at: String,
-    /// The first key that differs.
-    pub key: String,
-    /// Its value in the profile.
-    pub profile: String,
-    /// Its value in the run.
-    pub run: String,
 }
 
 /// Why there is no profile.
@@ -220,9 +215,9 @@ impl NoiseProfile {
         let Some((first, _)) = runs.split_first().filter(|_| runs.len() >= LEAST_RUNS) else {
             return Err(NoiseError::TooFew { given: runs.len() });
         };
-        let mut refusals = soundness::refusals(runs);
-        let differences = likeness::differences(runs, runs, &[], &[]);
-        refusals.extend(likeness::refusals(&differences, &[]));
+        let mut refusals = comparable::unsound(runs);
+        let differences = comparable::differences(runs, runs, &[], &[]);
+        refusals.extend(comparable::unlike(&differences, &[]));
         let mut values = Vec::with_capacity(runs.len());
         for run in runs {
             match metric::values(run.results) {
@@ -293,10 +288,10 @@ impl NoiseProfile {
         match differing.next() {
             None => Ok(()),
             Some(key) => Err(ForeignProfile {
-                measured_at: figures::shortened(&self.measured_at),
-                key: figures::shortened(key),
-                profile: figures::shortened(self.surroundings.get(key)),
-                run: figures::shortened(run.get(key)),
+                measured_at: excerpt::shortened(&self.measured_at),
+                key: excerpt::shortened(key),
+                profile: excerpt::shortened(self.surroundings.get(key)),
+                run: excerpt::shortened(run.get(key)),
             }),
         }
     }

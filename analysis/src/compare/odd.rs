@@ -5,8 +5,8 @@
 //! is left out for it: an odd run is a run.
 
 use super::{
-    decide::{Answer, Question, decide},
-    evidence::Evidence,
+    decide::{Answer, decide},
+    evidence::{Evidence, Question},
 };
 use crate::stats::{Interval, median};
 

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use super::RunFile;
+use super::side::RunFile;
 
 /// Turns without which nothing is left to estimate the spread from: one difference a degree of freedom, less the difference
 /// and the order.

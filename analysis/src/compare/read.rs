@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    CompareError, Metric, Refusal, RunFile, Side, SideSummary,
-    evidence::WithinRun,
-    figures,
-    metric::{self, Values},
-    order, within,
-};
 use benchmark_results::schema::CheckStatus;
+
+use super::{
+    comparison::SideSummary,
+    evidence::WithinRun,
+    excerpt,
+    metric::{self, Metric, Values},
+    order,
+    refusal::{CompareError, Refusal},
+    side::{RunFile, Side},
+    within,
+};
 
 /// A side whose figures have been read; runs in the order of time.
 pub(super) struct Read<'a> {
@@ -87,9 +91,9 @@ fn warnings(run: &RunFile) -> Vec<String> {
             format!(
                 "{}: {} {} ({})",
                 run.name,
-                figures::shortened(&check.name),
-                figures::shortened(&check.value),
-                figures::shortened(&check.limit)
+                excerpt::shortened(&check.name),
+                excerpt::shortened(&check.value),
+                excerpt::shortened(&check.limit)
             )
         })
         .collect()

@@ -1,7 +1,11 @@
 //! Why runs are not compared: one line each, with what to do.
 
-use super::{metric::UnknownMetric, noise::ForeignProfile};
 use benchmark_results::histogram::DecodeError;
+
+use super::metric::UnknownMetric;
+
+/// Runs of both sides together that are compared at most: thousands of workflows a second for an hour each are gigabytes.
+pub const MOST_RUNS: usize = 200;
 
 /// A reason not to compare.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +109,22 @@ pub enum Refusal {
     ForeignProfile(#[from] ForeignProfile),
 }
 
+/// A profile was measured under something else.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the noise profile of {measured_at} is of other runs: {key} was {profile} there and is {run} here; measure it anew with run-benchmark noise"
+)]
+pub struct ForeignProfile {
+    /// When the profile was measured.
+    pub measured_at: String,
+    /// The first key that differs.
+    pub key: String,
+    /// Its value in the profile.
+    pub profile: String,
+    /// Its value in the run.
+    pub run: String,
+}
+
 /// A question that cannot be asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum UsageError {
@@ -117,7 +137,7 @@ pub enum UsageError {
     /// More runs than are compared.
     #[error(
         "{given} runs are too many to compare: give at most {} (or the last of them: history tells the rest)",
-        super::MOST_RUNS
+        MOST_RUNS
     )]
     TooMany {
         /// How many.

@@ -5,12 +5,11 @@
 
 use std::time::Duration;
 
+use benchmark_results::format::{percent, plural};
 use benchmark_scenarios::units;
 use serde::Serialize;
 
 use super::{decide, metric::Metric, noise::NoiseProfile};
-use benchmark_results::format::{percent, plural};
-
 use crate::stats::power::{Known, Layout, detectable};
 
 /// Adding runs and looking again until something is found: the share of comparisons without any difference that find one, when

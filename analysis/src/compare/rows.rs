@@ -1,16 +1,19 @@
 //! From two sides to questions, metric by metric, and from the answers to rows.
 
-use super::{
-    Metric, NoiseFile, OddRuns, Options, Row, RunFile,
-    decide::{self, Answer, Question},
-    evidence::{Alone, Evidence, Turn},
-    noise::Spread,
-    odd,
-    read::Read,
-    soundness,
-};
-use benchmark_results::{accepted::BEYOND, format::plural};
+use benchmark_results::format::{BEYOND, plural};
 
+use super::{
+    comparable,
+    comparison::{OddRuns, Row},
+    decide::{self, Answer},
+    evidence::{Alone, Evidence, Question, Spread, Turn},
+    metric::Metric,
+    noise::NoiseFile,
+    odd,
+    options::Options,
+    read::Read,
+    side::RunFile,
+};
 use crate::stats;
 
 /// The primary metrics, then all others.
@@ -96,10 +99,10 @@ fn withheld(metric: Metric, first: &[RunFile], second: &[RunFile]) -> Option<Str
     if !matches!(metric, Metric::Throughput | Metric::StartRate) {
         return None;
     }
-    if !soundness::have_one_load(first, second) {
+    if !comparable::have_one_load(first, second) {
         return Some("the plans ask for different loads, so it is no result".into());
     }
-    let carried = !first.iter().chain(second).any(soundness::is_overloaded);
+    let carried = !first.iter().chain(second).any(comparable::is_overloaded);
     carried.then(|| "it is what the plan asks for: every run carried its load".into())
 }
 

@@ -1,13 +1,18 @@
 //! A comparison for the terminal: 80 columns, readable without colour.
 
-use super::{
-    Arrangement, Candidate, Comparison, GuardStanding, Method, Row, SideSummary, Verdict, cells,
-    figures::{self, Tone},
-    likeness::Standing,
-};
 use benchmark_results::{
     format::{self, plural, wrap},
     summary::Style,
+};
+
+use super::{
+    cells,
+    comparable::Standing,
+    comparison::{Candidate, Comparison, GuardStanding, Row, SideSummary},
+    decide::Verdict,
+    evidence::Method,
+    figures::{self, Tone},
+    order::Arrangement,
 };
 
 /// Columns.
@@ -25,7 +30,7 @@ pub fn render_terminal(comparison: &Comparison, style: Style) -> String {
         text: String::new(),
         style,
     };
-    if let Some(warning) = figures::warning(comparison) {
+    if let Some(warning) = comparison.warning() {
         let warning = out.paint("1;33", &warning);
         out.line(&warning);
         out.blank();

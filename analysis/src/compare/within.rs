@@ -9,16 +9,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    evidence::WithinRun,
-    metric::{Distribution, Metric, Quantile},
-};
 use benchmark_results::{
     Histogram, Ledger,
     histogram::DecodeError,
     schema::{Interval, Phase, Results},
 };
 
+use super::{
+    evidence::WithinRun,
+    metric::{Distribution, Metric, Quantile},
+};
 use crate::stats::bootstrap;
 
 /// Seed of the draws: a comparison of the same files says the same.

@@ -11,7 +11,7 @@
 use std::fmt::Write;
 
 use benchmark_results::{
-    accepted::BEYOND,
+    format::BEYOND,
     schema::{FigureUnit, Latency, Results, VerdictValue},
 };
 use jiff::Timestamp;

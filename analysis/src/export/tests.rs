@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use benchmark_results::{
+    Histogram,
+    format::BEYOND,
+    schema::{FigureUnit, Interval, VerdictValue},
+    testing,
+};
 use hdrhistogram::serialization::{
     Deserializer,
     interval_log::{IntervalLogIterator, LogEntry},
 };
 
 use super::*;
-use benchmark_results::{
-    Histogram,
-    accepted::BEYOND,
-    schema::{FigureUnit, Interval, VerdictValue},
-    testing,
-};
 
 #[test]
 fn formats_have_names() {

@@ -5,6 +5,7 @@
 //! and after as they were found; since the place was chosen for its difference, it is somewhat too narrow, and says how
 //! large a change is, not whether it is there: that is what the test was for ([`steps`]).
 
+use benchmark_results::{limits::CHANGES_MIN_RUNS, schema::VerdictValue};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,8 +13,6 @@ use super::{
     run::{RunRow, as_text},
     steps::{self, Step},
 };
-use benchmark_results::{limits::CHANGES_MIN_RUNS, schema::VerdictValue};
-
 use crate::{
     compare::{margin::DEFAULT_MARGIN, metric::ERROR_MARGIN},
     stats::{self, Interval},

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Change, History, RunRow, Series};
 use benchmark_results::schema::VerdictValue;
+
+use super::{Change, History, RunRow, Series};
 
 const COLUMNS: &str = "series,started_at,run,plan,version,verdict,whole,workload,asked_starts_per_s,completions_per_s,\
 start_response_p99_ms,e2e_response_p50_ms,e2e_response_p99_ms,error_ratio,seed,plan_key,change,withheld,file\n";

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use benchmark_results::schema::VerdictValue;
 use jiff::Timestamp;
 
 use super::run::RunRow;
-use benchmark_results::schema::VerdictValue;
 
 /// What a run must be; a filter that asks for nothing takes all.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -10,13 +10,13 @@ use std::{
     thread,
 };
 
-use serde::Serialize;
-
-use super::run::RunRow;
 use benchmark_results::{
     file,
     limits::{HISTORY_AT_ONCE, HISTORY_MAX_DEPTH, HISTORY_MAX_ENTRIES, HISTORY_MAX_FILES},
 };
+use serde::Serialize;
+
+use super::run::RunRow;
 
 /// A file or a folder that is no part of the history, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{find, run::RunRow};
 use benchmark_results::{Results, format::plural, text};
+
+use super::{find, run::RunRow};
 
 /// Fewest runs that are a baseline: one has no spread.
 const FEWEST: usize = 2;

@@ -2,14 +2,14 @@
 
 use std::{fs, sync::LazyLock};
 
-use benchmark_scenarios::Plan;
-
-use super::*;
 use benchmark_results::{
     Results, file,
     schema::{Fact, VerdictValue},
     testing,
 };
+use benchmark_scenarios::Plan;
+
+use super::*;
 
 /// A run of the day, with these figures.
 fn run(day: usize, throughput: f64, e2e_p99: f64) -> Results {

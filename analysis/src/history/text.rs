@@ -1,6 +1,5 @@
 //! A history for a terminal: a heading for each series, a row for each run, 80 columns.
 
-use super::{Change, History, Looked, Metric, RunRow, Series};
 use benchmark_results::{
     format::{count, length, maybe_ms, maybe_rate, ms, percent, plural, rate, wrap},
     limits::CHANGES_MIN_RUNS,
@@ -8,6 +7,8 @@ use benchmark_results::{
     summary::{Style, verdict_word},
     text,
 };
+
+use super::{Change, History, Looked, Metric, RunRow, Series};
 
 /// Columns of the text.
 const WIDTH: usize = 80;

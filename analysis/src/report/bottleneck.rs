@@ -1,13 +1,13 @@
 //! What kept a run from being faster, and the server's figures that tell so.
 
-use maud::{Markup, html};
-
-use super::{scene::Drawn, text::short};
 use benchmark_results::{
     diagnosis::{self, Diagnosis, Finding},
     format,
     schema::{Results, ServerFigure},
 };
+use maud::{Markup, html};
+
+use super::{scene::Drawn, text::short};
 
 /// Longest text that is shown, characters.
 const TEXT: usize = 1_000;

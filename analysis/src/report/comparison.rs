@@ -3,13 +3,12 @@
 //! What a reader wants first stands first: the outcome as a banner, then for each metric its change and verdict, and only
 //! then both values: a narrow screen shows as much as it has room for, from the left.
 
+use benchmark_results::format::{NONE, plural};
 use maud::{Markup, html};
 
 use super::{scene::Of, shift, sides::Compared, strip};
-use benchmark_results::format::{NONE, plural};
-
 use crate::compare::{
-    Arrangement, Candidate, Comparison, Row, SideSummary, Verdict, cells,
+    Arrangement, Candidate, Comparison, Row, SideSummary, Verdict, cells, excerpt,
     figures::{self, Tone},
 };
 
@@ -27,7 +26,7 @@ pub(super) fn comparison(compared: &Compared) -> Markup {
                 div.word { (words) }
                 div.why {
                     (why)
-                    @if let Some(warning) = figures::warning(comparison) { small { (warning) } }
+                    @if let Some(warning) = comparison.warning() { small { (warning) } }
                 }
             }
             @for candidate in &comparison.candidates { (table(comparison, candidate)) }
@@ -66,7 +65,7 @@ fn warnings(comparison: &Comparison) -> Markup {
 fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
     let (base, side) = (&comparison.baseline, &candidate.side);
     html! {
-        h3 { (figures::shortened(&side.name)) " against " (figures::shortened(&base.name)) }
+        h3 { (excerpt::shortened(&side.name)) " against " (excerpt::shortened(&base.name)) }
         div.scroll {
             table {
                 (head(base, side, "verdict"))
@@ -115,7 +114,7 @@ fn table(comparison: &Comparison, candidate: &Candidate) -> Markup {
 fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
     let of = |side: &SideSummary| {
         let runs = plural(side.runs.len() as u64, "run");
-        html! { th scope="col" { (figures::shortened(&side.name)) " (" (runs) ")" } }
+        html! { th scope="col" { (excerpt::shortened(&side.name)) " (" (runs) ")" } }
     };
     html! {
         thead {

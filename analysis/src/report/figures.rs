@@ -2,15 +2,15 @@
 //!
 //! An INVALID run shows none: they would be read as the cluster's.
 
+use benchmark_results::{
+    format::{self, NONE, count, maybe_ms, maybe_rate, rate},
+    schema::{CompletionSource, Iteration, Latencies, Latency, Results, VerdictValue},
+};
 use maud::{Markup, html};
 
 use super::{
     scene::{Drawn, Scene},
     theme,
-};
-use benchmark_results::{
-    format::{self, NONE, count, maybe_ms, maybe_rate, rate},
-    schema::{CompletionSource, Iteration, Latencies, Latency, Results, VerdictValue},
 };
 
 /// Iterations that are shown; the file has all of them.
@@ -79,7 +79,7 @@ fn cards(results: &Results) -> Markup {
     let against = |latency: &Latency, service: &Latency| match (latency.p50, service.p99) {
         (Some(p50), Some(p99)) => format!("p50 {}, service p99 {}", format::ms(p50), format::ms(p99)),
         (Some(p50), None) => format!("p50 {}", format::ms(p50)),
-        _ => format::at_worst(latency),
+        _ => latency.at_worst(),
     };
     let errors = measure.ledger.error_ratio();
     let all = [

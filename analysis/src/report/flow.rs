@@ -3,6 +3,7 @@
 //! Each stage is a bar as wide as its count; what leaves the way is beside what goes on, and below it lies only what
 //! came from it.
 
+use benchmark_results::{Ledger, format, schema::Results};
 use maud::{Markup, html};
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
     scale::coordinate,
     theme,
 };
-use benchmark_results::{Ledger, format, schema::Results};
 
 /// Height of a bar, pixels.
 const BAR: f64 = 30.0;

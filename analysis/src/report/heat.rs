@@ -4,16 +4,17 @@
 
 use std::fmt::Write;
 
+use benchmark_results::{
+    Histogram, format,
+    schema::{Interval, Results},
+};
+
 use super::{
     path::line,
     plot::{Hit, Key, Mark, Plot, Table, WIDTH},
     scale::{Scale, coordinate},
     scene::{Of, ROWS, Scene, moment},
     theme::HEATS,
-};
-use benchmark_results::{
-    Histogram, format,
-    schema::{Interval, Results},
 };
 
 /// Height of the map, pixels.

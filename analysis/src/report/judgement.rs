@@ -1,13 +1,13 @@
 //! The verdict of each run, then its checks: what is wrong first, each with its remedy; what passed is folded away.
 
-use maud::{Markup, html};
-
-use super::{scene::Drawn, text::short, theme};
 use benchmark_results::{
     format,
     schema::{Check, CheckStatus, Results, VerdictValue},
     summary::cut_short_after,
 };
+use maud::{Markup, html};
+
+use super::{scene::Drawn, text::short, theme};
 
 /// Longest text of a check that is shown, characters.
 const TEXT: usize = 1_000;

@@ -2,11 +2,6 @@
 
 use std::fmt::Write;
 
-use super::{
-    Named, figures,
-    text::{command, is_web, makes_a_series, short},
-    theme,
-};
 use benchmark_results::{
     Results,
     diagnosis::{self, Diagnosis},
@@ -15,6 +10,12 @@ use benchmark_results::{
     summary::cut_short,
 };
 
+use super::{
+    figures,
+    scene::Named,
+    text::{command, is_web, makes_a_series, short},
+    theme,
+};
 use crate::markdown::escape;
 
 /// Longest text of a check that is shown, characters.

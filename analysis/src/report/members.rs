@@ -3,6 +3,11 @@
 
 use std::cmp::Reverse;
 
+use benchmark_results::{
+    fleet::{Typical, measured_usage, speed},
+    format::{self, NONE, count, maybe_ms, ms, percent},
+    schema::{Latency, Member, MemberPresence, MemberRole, MemberUsage, Results, VerdictValue},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -12,11 +17,6 @@ use super::{
     scale::{Scale, coordinate},
     scene::Drawn,
     text::{ends, short},
-};
-use benchmark_results::{
-    fleet::{Typical, measured_usage, speed},
-    format::{self, NONE, count, maybe_ms, ms, percent},
-    schema::{Latency, Member, MemberPresence, MemberRole, MemberUsage, Results, VerdictValue},
 };
 
 /// Members of a kind that are shown; the file has all of them.

@@ -1,15 +1,16 @@
 //! Plots of windows over time: rates, completions, backlog, lag.
 
+use benchmark_results::{
+    format,
+    schema::{Results, Window},
+};
+
 use super::{
     course::{Column, Grid},
     path::{between, line},
     plot::{Hit, Key, Mark, Plot, Table},
     scale::{self, Scale},
     scene::{Scene, moment},
-};
-use benchmark_results::{
-    format,
-    schema::{Results, Window},
 };
 
 /// Height of these plots, pixels.

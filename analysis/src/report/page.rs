@@ -1,16 +1,16 @@
 //! The page: head, sections in their order, foot.
 
+use benchmark_results::{format, schema::Results};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    bottleneck, comparison, figures, flow, heat, judgement, members, over_time, percentiles,
+    bottleneck, comparison, errors_and_events, figures, flow, heat, judgement, members, over_time, percentiles,
     scene::{Drawn, Of, Scene},
     sides::Compared,
     surroundings,
     text::{ends, is_web, short},
-    theme, troubles,
+    theme,
 };
-use benchmark_results::{format, schema::Results};
 
 /// Sections: anchor and name.
 const SECTIONS: [(&str, &str); 10] = [
@@ -154,8 +154,8 @@ fn sections(scene: &Scene, compared: Option<&Compared>) -> Markup {
              }))
             (section(6, html! {
                 (over_time::lag(scene).figure())
-                (troubles::plot(scene).figure())
-                (each(scene, |run| html! { (troubles::groups(run.results)) (troubles::events(run)) }))
+                (errors_and_events::plot(scene).figure())
+                (each(scene, |run| html! { (errors_and_events::groups(run.results)) (errors_and_events::events(run)) }))
             }))
             (section(7, html! {
                 p.note { "Every arrival of all phases ends in exactly one place." }

@@ -4,6 +4,8 @@
 //! where fewer than five samples lie beyond it, which is the rule of the file's percentiles too, or where what did not complete
 //! begins.
 
+use benchmark_results::{format, histogram::DecodeError, limits::SAMPLES_BEYOND_QUANTILE, schema::Latency};
+
 use super::{
     path::line,
     plot::{Hit, Key, Mark, Plot, Table},
@@ -12,7 +14,6 @@ use super::{
     scene::{Of, Scene},
     sides::{Compared, together},
 };
-use benchmark_results::{format, histogram::DecodeError, limits::SAMPLES_BEYOND_QUANTILE, schema::Latency};
 
 /// Height of the plots, pixels.
 const HEIGHT: f64 = 260.0;

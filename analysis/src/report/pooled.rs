@@ -1,12 +1,13 @@
 //! Latencies of one run or several together, of all accepted workflows.
 
-use super::scene::Of;
 use benchmark_results::{
     Histogram,
     histogram::DecodeError,
     limits::SAMPLES_BEYOND_QUANTILE,
     schema::{PhaseReport, Results},
 };
+
+use super::scene::Of;
 
 /// From when a latency counts.
 #[derive(Clone, Copy)]

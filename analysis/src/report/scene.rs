@@ -1,12 +1,21 @@
 //! The runs of a report on one time axis, and what all plots over time have in common.
 
+use benchmark_results::schema::{Phase, Results, VerdictValue};
+
 use super::{
-    Named,
     course::{Course, Grid},
     plot::Band,
     scale, theme,
 };
-use benchmark_results::schema::{Phase, Results, VerdictValue};
+
+/// Results and what to call them: the name of their file or folder, unique among those that are shown together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named<T> {
+    /// The name in legends and headings.
+    pub name: String,
+    /// The results, owned or borrowed.
+    pub results: T,
+}
 
 /// Columns of the plots of a single run; with several the runs share out twice as many.
 const COLUMNS: usize = 320;

@@ -4,6 +4,11 @@
 //! mean and its t interval on the logarithmic scale, pair by pair where the comparison is paired. It is pointwise: 95 % at each
 //! quantile, and less for the whole curve.
 
+use benchmark_results::{
+    format::{self, NONE},
+    histogram::DecodeError,
+};
+
 use super::{
     path::{between, line},
     percentiles::{self, nines_of},
@@ -13,11 +18,6 @@ use super::{
     scene::Of,
     sides::{Compared, Side, together},
 };
-use benchmark_results::{
-    format::{self, NONE},
-    histogram::DecodeError,
-};
-
 use crate::{
     compare::{Metric, figures},
     stats::{Estimate, Interval},
@@ -225,7 +225,7 @@ fn band(base: &[Pooled], curve: &Curve, nines: f64) -> Option<Interval> {
         Estimate::groups(&first, &second)
     } else {
         let differences: Vec<f64> = first.iter().zip(&second).map(|(a, b)| b - a).collect();
-        Estimate::turns(&differences, &curve.orders).or_else(|| Estimate::paired(&differences))
+        Estimate::of_pairs(&differences, &curve.orders).map(|(estimate, _)| estimate)
     };
     Some(estimate?.interval(CONFIDENCE).map(f64::exp_m1))
 }

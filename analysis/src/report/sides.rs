@@ -1,14 +1,13 @@
 //! The runs of a comparison by side: each side has a colour, and none is left out for another's sake.
 
-use super::{
-    Named, RUNS,
-    pooled::{Kind, Pooled},
-    scene::Of,
-    text::ends,
-    theme,
-};
 use benchmark_results::{histogram::DecodeError, schema::Results};
 
+use super::{
+    pooled::{Kind, Pooled},
+    scene::{Named, Of},
+    text::ends,
+    theme::{self, SERIES},
+};
 use crate::compare::{Comparison, SideSummary};
 
 /// Longest name of a side in a legend.
@@ -66,7 +65,7 @@ impl<'a> Compared<'a> {
             let results = run.results;
             Some((Named { name, results }, side.class.clone()))
         });
-        named.take(RUNS).collect()
+        named.take(SERIES).collect()
     }
 
     /// Runs of all sides.

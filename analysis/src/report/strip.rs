@@ -1,14 +1,13 @@
 //! The values of all runs of a primary metric, a strip for each side: what a mean hides is seen here.
 
+use benchmark_results::format::{BEYOND, NONE};
 use maud::{Markup, html};
 
 use super::{
     scale::{Scale, plain},
     sides::{Compared, Side},
 };
-use benchmark_results::{accepted::BEYOND, format::NONE};
-
-use crate::compare::{Candidate, Metric, Row, figures};
+use crate::compare::{Candidate, Metric, Row, excerpt};
 
 /// Height of a strip, pixels.
 const HEIGHT: f64 = 26.0;
@@ -115,7 +114,7 @@ fn strip(compared: &Compared, metric: Metric) -> Markup {
         div.strips {
             div.metric { (metric.label()) }
             @for part in &parts {
-                div.side { (figures::shortened(&part.side.name)) }
+                div.side { (excerpt::shortened(&part.side.name)) }
                 svg class={ "strip " (part.side.class) } height=(plain(HEIGHT)) role="img"
                     aria-label={ (metric.label()) " of the runs of " (part.side.name) ". The figures stand in the table below." } {
                     line.grid x1="0" x2="100%" y1=(plain(HEIGHT / 2.0)) y2=(plain(HEIGHT / 2.0)) {}
@@ -157,7 +156,7 @@ fn table(compared: &Compared, primary: &[&Row]) -> Markup {
                             @for (n, run) in of_metrics.first().and_then(|parts| parts.get(index)).iter().flat_map(|part| part.runs).enumerate() {
                                 tr {
                                     td { (side.name) }
-                                    td.text { (figures::shortened(run)) }
+                                    td.text { (excerpt::shortened(run)) }
                                     @for (parts, row) in of_metrics.iter().zip(primary) {
                                         td { (value_of(parts.get(index), row.metric, n)) }
                                     }

@@ -3,6 +3,7 @@
 //! Facts and plans are shown as they stand in the file, key by key: what a later version adds is shown without a change
 //! here, and with several runs what differs stands out.
 
+use benchmark_results::format;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -10,7 +11,6 @@ use super::{
     scene::{Drawn, Scene},
     text::{command, makes_a_series, short, words},
 };
-use benchmark_results::format;
 
 /// Rows of a table of facts, at most.
 const ROWS: usize = 300;

@@ -7,11 +7,6 @@ mod runs;
 
 use std::sync::LazyLock;
 
-use self::{
-    markup::{parse_page, parse_svg},
-    runs::{hostile, long, with_fleet},
-};
-use super::{Named, RUNS, html, markdown, svgs};
 use benchmark_results::{
     Results,
     testing::{
@@ -19,6 +14,12 @@ use benchmark_results::{
         fleet::{run_of, worker_lost_iteration},
     },
 };
+
+use self::{
+    markup::{parse_page, parse_svg},
+    runs::{hostile, long, with_fleet},
+};
+use super::{Named, RUNS, html, markdown, svgs};
 
 fn one(results: &Results) -> String {
     html(&[Named {

@@ -6,11 +6,11 @@
 use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use benchmark_results::schema::{CheckStatus, VerdictValue};
 use maud::{Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::scale::plain;
-use benchmark_results::schema::{CheckStatus, VerdictValue};
 
 /// Series colours that there are.
 pub(super) const SERIES: usize = 8;

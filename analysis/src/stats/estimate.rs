@@ -86,6 +86,15 @@ impl Estimate {
         })
     }
 
+    /// From differences of pairs: with an order term where both orders occur often enough ([`Estimate::turns`]), which the
+    /// second value says, else without. `None` of fewer than two.
+    pub fn of_pairs(differences: &[f64], came_first: &[bool]) -> Option<(Self, bool)> {
+        match Estimate::turns(differences, came_first) {
+            Some(estimate) => Some((estimate, true)),
+            None => Some((Estimate::paired(differences)?, false)),
+        }
+    }
+
     /// Mean of the second group minus that of the first, each with a spread of its own; `None` when one has fewer than
     /// two values.
     pub fn welch(first: &[f64], second: &[f64]) -> Option<Self> {

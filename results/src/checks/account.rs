@@ -1,6 +1,6 @@
 //! Whether the account closes: within itself, with the server, between the observers.
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::{count, percent, plural},
     ledger::Ledger,
@@ -31,9 +31,9 @@ fn ledger(context: &Context) -> Check {
         .chain(broken("measured phase: ", &context.measure.ledger))
         .collect();
     if broken.is_empty() {
-        Draft::new(names::LEDGER, "every arrival ended in exactly one place", limit).pass()
+        CheckBuilder::new(names::LEDGER, "every arrival ended in exactly one place", limit).pass()
     } else {
-        Draft::new(names::LEDGER, broken.join("; "), limit).invalid(DEFECT)
+        CheckBuilder::new(names::LEDGER, broken.join("; "), limit).invalid(DEFECT)
     }
 }
 
@@ -51,7 +51,7 @@ fn unknown_starts(context: &Context) -> Check {
         (0, 0) => "none".to_owned(),
         (unknown, looked_up) => format!("{} left, {} looked up", count(unknown), count(looked_up)),
     };
-    let draft = Draft::new(names::UNKNOWN_STARTS, value, "0 left").numbers(unknown as f64, 0.0);
+    let draft = CheckBuilder::new(names::UNKNOWN_STARTS, value, "0 left").numbers(unknown as f64, 0.0);
     if unknown == 0 {
         draft.pass()
     } else {
@@ -77,19 +77,19 @@ fn server_counts(context: &Context) -> Check {
                  up to the end of the run"
             }
         };
-        return Draft::new(names::SERVER_COUNTS, value, limit).invalid(advice);
+        return CheckBuilder::new(names::SERVER_COUNTS, value, limit).invalid(advice);
     }
     match &reconciliation.server.value {
         Some(counts) => {
             let total = counts.values().sum();
-            Draft::new(
+            CheckBuilder::new(
                 names::SERVER_COUNTS,
                 format!("{} agree", plural(total, "workflow")),
                 limit,
             )
             .pass()
         }
-        None => Draft::new(names::SERVER_COUNTS, reconciliation.server.source.clone(), limit).not_applicable(),
+        None => CheckBuilder::new(names::SERVER_COUNTS, reconciliation.server.source.clone(), limit).not_applicable(),
     }
 }
 
@@ -98,7 +98,8 @@ fn observers(context: &Context) -> Check {
     let limit = "no difference";
     let (differ, sampled) = (reconciliation.sample_disagreements, reconciliation.sampled);
     if sampled == 0 || reconciliation.source != CompletionSource::Stamps {
-        return Draft::new(names::OBSERVERS, "no workflow was both stamped and long-polled", limit).not_applicable();
+        return CheckBuilder::new(names::OBSERVERS, "no workflow was both stamped and long-polled", limit)
+            .not_applicable();
     }
     let value = format!(
         "{} of {} long-polled ends differ from the stamp",
@@ -120,7 +121,7 @@ fn observers(context: &Context) -> Check {
             count(compared)
         ),
     };
-    let draft = Draft::new(names::OBSERVERS, value, limit).numbers(differ as f64, 0.0);
+    let draft = CheckBuilder::new(names::OBSERVERS, value, limit).numbers(differ as f64, 0.0);
     if differ == 0 && too_soon >= limits::STAMPED_EARLY_MIN && too_soon as f64 > compared as f64 * limits::STAMPED_EARLY
     {
         return draft.invalid(
@@ -148,7 +149,7 @@ fn plausible_stamps(context: &Context) -> Check {
     let limit = percent(limits::IMPLAUSIBLE);
     let ends = reconciliation.stamped.max(reconciliation.sampled);
     let Some(implausible) = reconciliation.implausible.filter(|implausible| ends + implausible > 0) else {
-        return Draft::new(names::PLAUSIBLE_STAMPS, "no end was timed", limit).not_applicable();
+        return CheckBuilder::new(names::PLAUSIBLE_STAMPS, "no end was timed", limit).not_applicable();
     };
     let share = implausible as f64 / ends.max(implausible) as f64;
     let value = format!(
@@ -157,7 +158,7 @@ fn plausible_stamps(context: &Context) -> Check {
         count(ends),
         percent(share)
     );
-    let draft = Draft::new(names::PLAUSIBLE_STAMPS, value, limit).numbers(share, limits::IMPLAUSIBLE);
+    let draft = CheckBuilder::new(names::PLAUSIBLE_STAMPS, value, limit).numbers(share, limits::IMPLAUSIBLE);
     if implausible == 0 {
         draft.pass()
     } else if share <= limits::IMPLAUSIBLE {
@@ -174,7 +175,7 @@ fn missing_stamps(context: &Context) -> Check {
     let reconciliation = context.reconciliation;
     let limit = percent(limits::NOT_STAMPED);
     if reconciliation.source != CompletionSource::Stamps || reconciliation.stamped + reconciliation.not_stamped == 0 {
-        return Draft::new(names::MISSING_STAMPS, "no worker stamps the ends", limit).not_applicable();
+        return CheckBuilder::new(names::MISSING_STAMPS, "no worker stamps the ends", limit).not_applicable();
     }
     let ends = reconciliation.stamped + reconciliation.not_stamped;
     let share = reconciliation.not_stamped as f64 / ends as f64;
@@ -184,7 +185,7 @@ fn missing_stamps(context: &Context) -> Check {
         count(ends),
         percent(share)
     );
-    let draft = Draft::new(names::MISSING_STAMPS, value, limit).numbers(share, limits::NOT_STAMPED);
+    let draft = CheckBuilder::new(names::MISSING_STAMPS, value, limit).numbers(share, limits::NOT_STAMPED);
     if reconciliation.not_stamped == 0 {
         draft.pass()
     } else if share <= limits::NOT_STAMPED {
@@ -202,11 +203,11 @@ fn repeated_stamps(context: &Context) -> Check {
     let limit = percent(limits::STAMPED_TWICE);
     let (stamped, twice) = (reconciliation.stamped, reconciliation.stamped_twice);
     if reconciliation.source != CompletionSource::Stamps || stamped == 0 {
-        return Draft::new(names::REPEATED_STAMPS, "no worker stamps the ends", limit).not_applicable();
+        return CheckBuilder::new(names::REPEATED_STAMPS, "no worker stamps the ends", limit).not_applicable();
     }
     let share = twice as f64 / stamped as f64;
     let value = format!("{} for {} ends ({})", count(twice), count(stamped), percent(share));
-    let draft = Draft::new(names::REPEATED_STAMPS, value, limit).numbers(share, limits::STAMPED_TWICE);
+    let draft = CheckBuilder::new(names::REPEATED_STAMPS, value, limit).numbers(share, limits::STAMPED_TWICE);
     if twice == 0 {
         draft.pass()
     } else if share <= limits::STAMPED_TWICE {
@@ -222,7 +223,7 @@ fn repeated_stamps(context: &Context) -> Check {
 fn sample_ends(context: &Context) -> Check {
     let reconciliation = context.reconciliation;
     let limit = percent(limits::SAMPLE_MISSING);
-    let draft = |value: &str| Draft::new(names::SAMPLE_ENDS, value, limit.clone());
+    let draft = |value: &str| CheckBuilder::new(names::SAMPLE_ENDS, value, limit.clone());
     if reconciliation.source == CompletionSource::Stamps {
         return draft("the latencies are of stamps, not of a sample").not_applicable();
     }
@@ -253,14 +254,14 @@ fn clean_up(context: &Context) -> Check {
     let cleanup = &context.reconciliation.cleanup;
     let limit = "nothing left open";
     if !cleanup.requested {
-        return Draft::new(names::CLEAN_UP, "not asked for", limit).not_applicable();
+        return CheckBuilder::new(names::CLEAN_UP, "not asked for", limit).not_applicable();
     }
     match (&cleanup.problem, cleanup.open_after) {
-        (Some(problem), _) => Draft::new(names::CLEAN_UP, problem.clone(), limit)
+        (Some(problem), _) => CheckBuilder::new(names::CLEAN_UP, problem.clone(), limit)
             .warning("workflows of this run may still be open and load the next one"),
-        (None, Some(left)) if left > 0 => Draft::new(names::CLEAN_UP, plural(left, "workflow"), limit)
+        (None, Some(left)) if left > 0 => CheckBuilder::new(names::CLEAN_UP, plural(left, "workflow"), limit)
             .numbers(left as f64, 0.0)
             .warning("these will load the next run"),
-        _ => Draft::new(names::CLEAN_UP, "nothing left open", limit).pass(),
+        _ => CheckBuilder::new(names::CLEAN_UP, "nothing left open", limit).pass(),
     }
 }

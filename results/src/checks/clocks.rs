@@ -1,6 +1,6 @@
 //! Whether the members' clocks are known well enough for the latencies that were taken across them.
 
-use super::{context::Context, draft::Draft, members::some_of, names};
+use super::{build::CheckBuilder, context::Context, members::some_of, names};
 use crate::{
     format::{ms, percent, plural},
     limits,
@@ -17,7 +17,7 @@ struct Finding {
 
 pub(super) fn check(context: &Context) -> Check {
     let limit = format!("{} of the e2e p50", percent(limits::CLOCK_SHARE));
-    let draft = |value: &str| Draft::new(names::CLOCK_OFFSET, value, limit.clone());
+    let draft = |value: &str| CheckBuilder::new(names::CLOCK_OFFSET, value, limit.clone());
     let members: Vec<&Member> = context
         .fleet
         .members
@@ -53,7 +53,7 @@ pub(super) fn check(context: &Context) -> Check {
         CheckStatus::Pass => format!("at the worst {}", said[0]),
         _ => some_of(&said, "; "),
     };
-    let draft = Draft::new(names::CLOCK_OFFSET, value, limit)
+    let draft = CheckBuilder::new(names::CLOCK_OFFSET, value, limit)
         .numbers(findings[0].share.unwrap_or(f64::NAN), limits::CLOCK_SHARE);
     match worst {
         CheckStatus::Invalid => draft.invalid(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::{count, ms},
     histogram::Histogram,
@@ -17,7 +17,7 @@ pub(super) fn check(context: &Context) -> Check {
     let limit = lag_limit_ms(Duration::from_secs_f64(1.0 / context.rate()));
     let (draft, met) = match (lag.p99_9, lag.max) {
         (_, None) => {
-            return Draft::new(
+            return CheckBuilder::new(
                 names::START_LAG,
                 "nothing was dispatched",
                 format!("p99.9 {}", ms(limit)),
@@ -25,7 +25,7 @@ pub(super) fn check(context: &Context) -> Check {
             .not_applicable();
         }
         (Some(p99_9), _) => (
-            Draft::new(names::START_LAG, format!("p99.9 {}", ms(p99_9)), ms(limit)).numbers(p99_9, limit),
+            CheckBuilder::new(names::START_LAG, format!("p99.9 {}", ms(p99_9)), ms(limit)).numbers(p99_9, limit),
             p99_9 <= limit,
         ),
         (None, Some(max)) => few_samples(&lag.histogram, lag.count, max, limit),
@@ -42,14 +42,14 @@ pub(super) fn check(context: &Context) -> Check {
     }
 }
 
-fn few_samples(histogram: &str, samples: u64, max: f64, limit: f64) -> (Draft, bool) {
+fn few_samples(histogram: &str, samples: u64, max: f64, limit: f64) -> (CheckBuilder, bool) {
     let Ok(histogram) = Histogram::decode(histogram) else {
-        let draft = Draft::new(names::START_LAG, format!("max {}", ms(max)), ms(LAG_CEILING_MS));
+        let draft = CheckBuilder::new(names::START_LAG, format!("max {}", ms(max)), ms(LAG_CEILING_MS));
         return (draft.numbers(max, LAG_CEILING_MS), max <= LAG_CEILING_MS);
     };
     let late = histogram.count_above_ms(limit);
     let allowed = allowed_late(samples);
-    let draft = Draft::new(
+    let draft = CheckBuilder::new(
         names::START_LAG,
         format!(
             "{} of {} arrivals over {}, max {}",

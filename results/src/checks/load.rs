@@ -2,7 +2,7 @@
 
 use benchmark_scenarios::Arrivals;
 
-use super::{context::Context, draft::Draft, members::GENERATOR_LOST, names};
+use super::{build::CheckBuilder, context::Context, members::GENERATOR_LOST, names};
 use crate::{
     format::{count, percent, plural},
     limits,
@@ -34,9 +34,9 @@ fn offered(context: &Context) -> Check {
     };
     let limit = format!("{} ± {}", count(planned.round() as u64), count(room.round() as u64));
     let value = plural(context.measure.ledger.arrivals, "arrival");
-    let draft = Draft::new(names::OFFERED_LOAD, value, limit).numbers(arrivals, planned);
+    let draft = CheckBuilder::new(names::OFFERED_LOAD, value, limit).numbers(arrivals, planned);
     if context.interrupted {
-        Draft::new(names::OFFERED_LOAD, "the run was interrupted", "rate × measured time").not_applicable()
+        CheckBuilder::new(names::OFFERED_LOAD, "the run was interrupted", "rate × measured time").not_applicable()
     } else if (arrivals - planned).abs() <= room {
         draft.pass()
     } else if context.missing_arrivals() > 0 {
@@ -70,11 +70,11 @@ fn attainment(context: &Context) -> Check {
     let ledger = &context.measure.ledger;
     let limit = format!("at least {}", percent(limits::START_ATTAINMENT));
     if ledger.arrivals == 0 {
-        return Draft::new(names::START_ATTAINMENT, "nothing was due", limit).not_applicable();
+        return CheckBuilder::new(names::START_ATTAINMENT, "nothing was due", limit).not_applicable();
     }
     let share = ledger.dispatched as f64 / ledger.arrivals as f64;
     let value = format!("{} of the arrivals were dispatched", percent(share));
-    let draft = Draft::new(names::START_ATTAINMENT, value, limit).numbers(share, limits::START_ATTAINMENT);
+    let draft = CheckBuilder::new(names::START_ATTAINMENT, value, limit).numbers(share, limits::START_ATTAINMENT);
     let allowed = 1.0 - limits::START_ATTAINMENT;
     let (own, _) = drops_by_cause(context);
     if share >= limits::START_ATTAINMENT {
@@ -99,7 +99,7 @@ fn window_attainment(context: &Context) -> Check {
         .collect();
     if judged.is_empty() {
         let reason = format!("no second had {} arrivals due", limits::WINDOW_MIN_DUE);
-        return Draft::new(names::WINDOW_ATTAINMENT, reason, limit).not_applicable();
+        return CheckBuilder::new(names::WINDOW_ATTAINMENT, reason, limit).not_applicable();
     }
     let short: Vec<_> = judged
         .iter()
@@ -112,7 +112,7 @@ fn window_attainment(context: &Context) -> Check {
         count(judged.len() as u64),
         percent(limits::WINDOW_ATTAINMENT)
     );
-    let draft = Draft::new(names::WINDOW_ATTAINMENT, value, limit).numbers(short.len() as f64, allowed);
+    let draft = CheckBuilder::new(names::WINDOW_ATTAINMENT, value, limit).numbers(short.len() as f64, allowed);
     if short.len() as f64 <= allowed {
         draft.pass()
     } else if short.iter().all(|window| {
@@ -153,7 +153,7 @@ fn drops(context: &Context) -> Check {
         ),
     };
     let limit = format!("{} of the arrivals", percent(1.0 - limits::START_ATTAINMENT));
-    let draft = Draft::new(names::DROPS, value, limit).numbers((own + cluster) as f64, allowed);
+    let draft = CheckBuilder::new(names::DROPS, value, limit).numbers((own + cluster) as f64, allowed);
     if own as f64 > allowed {
         draft.invalid(context.free_the_machine())
     } else if cluster as f64 > allowed {
@@ -175,7 +175,7 @@ fn rejected(context: &Context) -> Check {
         percent(limits::REJECTED_WRONG)
     );
     if ledger.dispatched == 0 {
-        return Draft::new(names::REJECTED_STARTS, "nothing was dispatched", limit).not_applicable();
+        return CheckBuilder::new(names::REJECTED_STARTS, "nothing was dispatched", limit).not_applicable();
     }
     let by_code = |chosen: fn(&str) -> bool| -> u64 {
         context
@@ -193,8 +193,8 @@ fn rejected(context: &Context) -> Check {
     if exhausted > 0 {
         value += &format!(", {} for lack of resources", count(exhausted));
     }
-    let draft =
-        Draft::new(names::REJECTED_STARTS, value, limit).numbers(share(ledger.rejected), limits::REJECTED_OVERLOAD);
+    let draft = CheckBuilder::new(names::REJECTED_STARTS, value, limit)
+        .numbers(share(ledger.rejected), limits::REJECTED_OVERLOAD);
     if share(wrong) > limits::REJECTED_WRONG {
         draft.invalid("the server refused the starts themselves, whatever the load: the errors say why")
     } else if share(by_load) > limits::REJECTED_OVERLOAD && exhausted > 0 {
@@ -244,7 +244,7 @@ fn in_flight_cap(context: &Context) -> Check {
         count(u64::from(cap))
     );
     if context.measured.is_empty() {
-        return Draft::new(names::IN_FLIGHT_CAP, "no second was measured", limit).not_applicable();
+        return CheckBuilder::new(names::IN_FLIGHT_CAP, "no second was measured", limit).not_applicable();
     }
     let reached = context
         .measured
@@ -261,7 +261,7 @@ fn in_flight_cap(context: &Context) -> Check {
         count(context.measured.len() as u64),
         count(context.generator.peak_in_flight)
     );
-    let draft = Draft::new(names::IN_FLIGHT_CAP, value, limit).numbers(share, limits::CAP_WINDOW_RATIO);
+    let draft = CheckBuilder::new(names::IN_FLIGHT_CAP, value, limit).numbers(share, limits::CAP_WINDOW_RATIO);
     // One second may always be full: in a short run it is more than its share.
     if reached <= 1 || share <= limits::CAP_WINDOW_RATIO {
         draft.pass()
@@ -286,10 +286,10 @@ fn connection_streams(context: &Context) -> Check {
         count(peak),
         plural(u64::from(context.generator.connections), "connection")
     );
-    let draft = Draft::new(names::CONNECTION_STREAMS, value, count(limits::STREAMS_PER_CONNECTION))
+    let draft = CheckBuilder::new(names::CONNECTION_STREAMS, value, count(limits::STREAMS_PER_CONNECTION))
         .numbers(peak as f64, limits::STREAMS_PER_CONNECTION as f64);
     if context.generator.connections == 0 {
-        Draft::new(
+        CheckBuilder::new(
             names::CONNECTION_STREAMS,
             "no connection was used",
             count(limits::STREAMS_PER_CONNECTION),

@@ -2,7 +2,7 @@
 
 use benchmark_scenarios::Target;
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::percent,
     limits,
@@ -80,10 +80,10 @@ fn own_cpu(context: &Context, generators: &[Generator]) -> Check {
     let limit = percent(limits::CPU_SHARE);
     let observed = |health: &GeneratorHealth| (health.seconds > 0.0).then_some(health.cpu_share);
     let Some((whose, share)) = worst(generators, observed, |share| *share) else {
-        return Draft::new(names::GENERATOR_CPU, "not observed", limit).not_applicable();
+        return CheckBuilder::new(names::GENERATOR_CPU, "not observed", limit).not_applicable();
     };
     let value = format!("{}{whose}", percent(share));
-    let draft = Draft::new(names::GENERATOR_CPU, value, limit).numbers(share, limits::CPU_SHARE);
+    let draft = CheckBuilder::new(names::GENERATOR_CPU, value, limit).numbers(share, limits::CPU_SHARE);
     if share <= limits::CPU_SHARE {
         draft.pass()
     } else {
@@ -99,10 +99,10 @@ fn busiest_thread(generators: &[Generator]) -> Check {
         |thread| thread.share,
     ) else {
         let reason = reason(generators, |health| &health.busiest_thread.source);
-        return Draft::new(names::BUSIEST_THREAD, reason, limit).not_applicable();
+        return CheckBuilder::new(names::BUSIEST_THREAD, reason, limit).not_applicable();
     };
     let value = format!("{} of a core ({}){whose}", percent(thread.share), thread.name);
-    let draft = Draft::new(names::BUSIEST_THREAD, value, limit).numbers(thread.share, limits::BUSIEST_THREAD);
+    let draft = CheckBuilder::new(names::BUSIEST_THREAD, value, limit).numbers(thread.share, limits::BUSIEST_THREAD);
     if thread.share <= limits::BUSIEST_THREAD {
         draft.pass()
     } else {
@@ -120,9 +120,9 @@ fn tiers(
 ) -> Check {
     let Some((whose, share)) = worst(generators, |health| fact(health).value, |share| *share) else {
         let reason = reason(generators, |health| &fact(health).source);
-        return Draft::new(name, reason, percent(invalid)).not_applicable();
+        return CheckBuilder::new(name, reason, percent(invalid)).not_applicable();
     };
-    let draft = Draft::new(name, format!("{}{whose}", percent(share)), percent(invalid)).numbers(share, invalid);
+    let draft = CheckBuilder::new(name, format!("{}{whose}", percent(share)), percent(invalid)).numbers(share, invalid);
     if share > invalid {
         draft.invalid(remedy)
     } else if share > warning {
@@ -148,7 +148,7 @@ fn others(context: &Context, generators: &[Generator]) -> Check {
     let used = worst(generators, |health| health.machine.value, |machine| machine.others);
     let Some((whose, machine)) = used else {
         let reason = reason(generators, |health| &health.machine.source);
-        return Draft::new(names::OTHER_CPU, reason, limit).not_applicable();
+        return CheckBuilder::new(names::OTHER_CPU, reason, limit).not_applicable();
     };
     let value = format!(
         "other programs used {} of the machine, {} was idle{whose}",
@@ -160,7 +160,7 @@ fn others(context: &Context, generators: &[Generator]) -> Check {
     } else {
         limits::OTHERS_WARNING
     };
-    let draft = Draft::new(names::OTHER_CPU, value, limit).numbers(machine.others, allowed);
+    let draft = CheckBuilder::new(names::OTHER_CPU, value, limit).numbers(machine.others, allowed);
     if embedded && machine.others >= limits::OTHERS && machine.idle < limits::OTHERS_IDLE {
         draft.invalid(
             "the server, its workers and the generator queued behind other programs: end them, and measure again",
@@ -179,10 +179,10 @@ fn ceiling(generators: &[Generator]) -> Check {
     let limit = percent(limits::SHARE_OF_CEILING);
     let Some((whose, share)) = worst(generators, |health| health.share_of_ceiling.value, |share| *share) else {
         let reason = reason(generators, |health| &health.share_of_ceiling.source);
-        return Draft::new(names::CALIBRATED_CEILING, reason, limit).not_applicable();
+        return CheckBuilder::new(names::CALIBRATED_CEILING, reason, limit).not_applicable();
     };
     let value = format!("{}{whose}", percent(share));
-    let draft = Draft::new(names::CALIBRATED_CEILING, value, limit).numbers(share, limits::SHARE_OF_CEILING);
+    let draft = CheckBuilder::new(names::CALIBRATED_CEILING, value, limit).numbers(share, limits::SHARE_OF_CEILING);
     if share <= limits::SHARE_OF_CEILING {
         draft.pass()
     } else {

@@ -1,6 +1,6 @@
 //! Whether the fleet was whole from the beginning of the measured phase to its end, and told everything.
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::{count, length, plural},
     schema::{Check, Member, MemberPresence, MemberRole},
@@ -20,7 +20,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
 fn whole(context: &Context) -> Check {
     let limit = "everybody, to the end";
     if !context.fleet.has_others() {
-        return Draft::new(names::FLEET_MEMBERS, "no other process took part", limit).not_applicable();
+        return CheckBuilder::new(names::FLEET_MEMBERS, "no other process took part", limit).not_applicable();
     }
     let members = &context.fleet.members;
     let lost: Vec<String> = members.iter().filter_map(generator_lost).collect();
@@ -31,10 +31,10 @@ fn whole(context: &Context) -> Check {
         .collect();
     if lost.is_empty() && changes.is_empty() {
         let value = format!("{} throughout", plural(members.len() as u64, "member"));
-        return Draft::new(names::FLEET_MEMBERS, value, limit).pass();
+        return CheckBuilder::new(names::FLEET_MEMBERS, value, limit).pass();
     }
     let said: Vec<String> = lost.iter().chain(&changes).cloned().collect();
-    let draft = Draft::new(names::FLEET_MEMBERS, some_of(&said, "; "), limit);
+    let draft = CheckBuilder::new(names::FLEET_MEMBERS, some_of(&said, "; "), limit);
     if lost.is_empty() {
         draft.numbers(changes.len() as f64, 0.0).warning(
             "the measured phase describes more than one fleet, and what a lost worker had begun waits for timeouts: see \
@@ -137,7 +137,7 @@ fn windows(context: &Context) -> Check {
         .filter(|member| member.is_apart())
         .collect();
     if apart.is_empty() {
-        return Draft::new(names::FLEET_WINDOWS, "no other process took part", limit).not_applicable();
+        return CheckBuilder::new(names::FLEET_WINDOWS, "no other process took part", limit).not_applicable();
     }
     let sum = |of: fn(&Member) -> u64| apart.iter().map(|member| of(member)).fold(0, u64::saturating_add);
     let dropped = sum(|member| member.windows_dropped);
@@ -155,7 +155,7 @@ fn windows(context: &Context) -> Check {
             .collect();
         format!("{} given up: {}", plural(dropped, "window"), some_of(&by, ", "))
     };
-    let draft = Draft::new(names::FLEET_WINDOWS, value, limit).numbers(dropped as f64, 0.0);
+    let draft = CheckBuilder::new(names::FLEET_WINDOWS, value, limit).numbers(dropped as f64, 0.0);
     if dropped == 0 {
         draft.pass()
     } else {

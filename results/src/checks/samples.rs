@@ -1,6 +1,6 @@
 //! Whether there is anything to judge.
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::{count, length, plural},
     schema::{Check, Latency},
@@ -18,7 +18,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
 fn measured_starts(context: &Context) -> Check {
     let starts = &context.measure.latencies.start_response;
     let answered = starts.accepted.count + starts.rejected.count;
-    let draft = Draft::new(
+    let draft = CheckBuilder::new(
         names::MEASURED_STARTS,
         format!("{} answered", plural(answered, "start")),
         "at least 1",
@@ -35,7 +35,7 @@ fn measured_starts(context: &Context) -> Check {
 
 fn measured_ends(context: &Context) -> Check {
     let ledger = &context.measure.ledger;
-    let draft = |value: String| Draft::new(names::MEASURED_ENDS, value, "at least 1");
+    let draft = |value: String| CheckBuilder::new(names::MEASURED_ENDS, value, "at least 1");
     if !context.ends_observed {
         return draft("the ends of workflows were not observed".into()).not_applicable();
     }
@@ -85,14 +85,14 @@ fn quantile_samples(context: &Context) -> Check {
     }
     let limit = "5 samples beyond a quantile";
     if left_out.is_empty() {
-        return Draft::new(names::QUANTILE_SAMPLES, "every quantile has enough", limit).pass();
+        return CheckBuilder::new(names::QUANTILE_SAMPLES, "every quantile has enough", limit).pass();
     }
     let left_out: Vec<String> = left_out
         .into_iter()
         .map(|(missing, of)| format!("{} {missing}", of.join(" and ")))
         .collect();
     let value = format!("not shown: {}", left_out.join("; "));
-    let draft = Draft::new(names::QUANTILE_SAMPLES, value, limit);
+    let draft = CheckBuilder::new(names::QUANTILE_SAMPLES, value, limit);
     if needed > 0.0 && context.interrupted {
         // The pace of a run that was cut short, as by a server that went away, says nothing of the next one.
         draft.warning("the run was interrupted: to its end there are more")
@@ -119,7 +119,7 @@ fn missing(latency: &Latency) -> Vec<(&'static str, u64)> {
 fn run_length(context: &Context) -> Check {
     let planned = context.plan.measure_duration().as_secs_f64();
     let value = format!("{} measured", length(context.measure.seconds));
-    let draft = Draft::new(names::RUN_LENGTH, value, format!("{} planned", length(planned)))
+    let draft = CheckBuilder::new(names::RUN_LENGTH, value, format!("{} planned", length(planned)))
         .numbers(context.measure.seconds, planned);
     if context.interrupted {
         draft.warning("the run was interrupted: what was measured until then stands, with fewer samples")

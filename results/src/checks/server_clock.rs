@@ -1,6 +1,6 @@
 //! Whether the server's clock is known well enough for what rests on the times that it wrote down.
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::{ms, percent},
     limits,
@@ -19,7 +19,7 @@ pub(super) fn check(context: &Context) -> Check {
         false => (limits::CUT_OFF_NEAR.as_secs_f64() * 1e3, String::new()),
     };
     let limit = format!("{}{of}", ms(allowed));
-    let draft = |value: String| Draft::new(names::SERVER_CLOCK, value, limit.clone());
+    let draft = |value: String| CheckBuilder::new(names::SERVER_CLOCK, value, limit.clone());
     let Some(clock) = &context.reconciliation.server_clock else {
         return draft("the server's clock was not looked at".into()).not_applicable();
     };

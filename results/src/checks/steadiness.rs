@@ -1,6 +1,6 @@
 //! Whether the cluster carried the load or only collected it.
 
-use super::{context::Context, draft::Draft, names};
+use super::{build::CheckBuilder, context::Context, names};
 use crate::{
     format::{length, ms, percent, rate, slope},
     limits,
@@ -63,7 +63,7 @@ fn backlog_slope(context: &Context) -> Check {
     let asked = context.rate();
     let allowed = asked * limits::BACKLOG_SLOPE;
     let limit = format!("{} of the rate, {}", percent(limits::BACKLOG_SLOPE), slope(allowed));
-    let draft = |value: String| Draft::new(names::BACKLOG_SLOPE, value, limit.clone());
+    let draft = |value: String| CheckBuilder::new(names::BACKLOG_SLOPE, value, limit.clone());
     if context.measured.iter().any(|window| window.backlog.is_none()) {
         return draft("ends are not observed second by second".into()).not_applicable();
     }
@@ -111,7 +111,7 @@ fn backlog_slope(context: &Context) -> Check {
 /// grows by 2 % of the rate, latency grows by 0.02 s a second, and so by 2 % of half the phase from half to half.
 fn halves(context: &Context) -> Check {
     let limit = format!("a factor of {}", limits::HALVES_RATIO);
-    let draft = |value: String| Draft::new(names::HALVES, value, limit.clone());
+    let draft = |value: String| CheckBuilder::new(names::HALVES, value, limit.clone());
     let seconds = context.measured.len();
     let (first, second) = context.measured.split_at(seconds / 2);
     let median_of = |half: &[&crate::schema::Window]| {
@@ -171,7 +171,7 @@ fn open_after_drain(context: &Context) -> Check {
         } else {
             "ends were not observed"
         };
-        return Draft::new(names::OPEN_AFTER_DRAIN, reason, limit).not_applicable();
+        return CheckBuilder::new(names::OPEN_AFTER_DRAIN, reason, limit).not_applicable();
     }
     let share = open as f64 / of as f64;
     let value = format!(
@@ -179,7 +179,7 @@ fn open_after_drain(context: &Context) -> Check {
         crate::format::plural(open, "workflow"),
         percent(share)
     );
-    let draft = Draft::new(names::OPEN_AFTER_DRAIN, value, limit).numbers(share, limits::OPEN_AFTER_DRAIN);
+    let draft = CheckBuilder::new(names::OPEN_AFTER_DRAIN, value, limit).numbers(share, limits::OPEN_AFTER_DRAIN);
     if open == 0 {
         draft.pass()
     } else if share > limits::OPEN_AFTER_DRAIN && !context.interrupted && !context.is_drain_cut_short() {

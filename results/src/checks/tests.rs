@@ -11,7 +11,8 @@ use benchmark_scenarios::{Arrivals, Cluster, Plan, SleepRange, Target, WorkloadK
 
 use super::{JudgeInput, combine, judge, names};
 use crate::{
-    Histogram, IterationParts,
+    assemble::IterationParts,
+    histogram::Histogram,
     schema::{
         Check,
         CheckStatus::{self, Invalid, NotApplicable, Overloaded, Pass, Warning},
@@ -317,7 +318,7 @@ fn open_after_the_drain() {
 fn samples() {
     let verdict = expect(names::MEASURED_STARTS, Invalid, |_, parts| {
         parts.phases.measure = crate::schema::PhaseReport::empty();
-        parts.ledger = crate::Ledger::default();
+        parts.ledger = crate::ledger::Ledger::default();
     });
     assert_eq!(verdict.headline, "nothing was measured: 0 starts answered");
     let verdict = expect(names::MEASURED_ENDS, Invalid, |_, parts| {

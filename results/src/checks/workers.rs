@@ -2,7 +2,7 @@
 
 use std::iter::Peekable;
 
-use super::{context::Context, draft::Draft, members::some_of, names};
+use super::{build::CheckBuilder, context::Context, members::some_of, names};
 use crate::{
     format::{count, percent, plural},
     limits,
@@ -19,7 +19,7 @@ fn cpu(context: &Context) -> Check {
     let apart: Vec<&Member> = workers(context).filter(|member| member.is_apart()).collect();
     if apart.is_empty() {
         let value = "no worker process of its own took part";
-        return Draft::new(names::WORKER_CPU, value, limit).not_applicable();
+        return CheckBuilder::new(names::WORKER_CPU, value, limit).not_applicable();
     }
     let mut shares: Vec<(f64, &str)> = apart
         .iter()
@@ -31,7 +31,7 @@ fn cpu(context: &Context) -> Check {
             "no worker told of {} of the measured phase",
             plural(limits::USAGE_MIN_ENTRIES as u64, "second")
         );
-        return Draft::new(names::WORKER_CPU, value, limit).not_applicable();
+        return CheckBuilder::new(names::WORKER_CPU, value, limit).not_applicable();
     };
     let above = |bound: f64| -> String {
         let said: Vec<String> = shares
@@ -41,7 +41,8 @@ fn cpu(context: &Context) -> Check {
             .collect();
         some_of(&said, ", ")
     };
-    let draft = |value: String| Draft::new(names::WORKER_CPU, value, limit.clone()).numbers(share, limits::WORKER_CPU);
+    let draft =
+        |value: String| CheckBuilder::new(names::WORKER_CPU, value, limit.clone()).numbers(share, limits::WORKER_CPU);
     if share > limits::WORKER_CPU {
         draft(above(limits::WORKER_CPU))
             .invalid("tasks wait for this worker's CPU and not for the cluster: add workers, or give them more cores")
@@ -129,7 +130,7 @@ fn slots(context: &Context) -> Check {
         .map(|kind| taken(context, kind))
         .filter(|taken| taken.seconds > 0)
         .collect();
-    let draft = |value: String| Draft::new(names::WORKER_SLOTS, value, limit.clone());
+    let draft = |value: String| CheckBuilder::new(names::WORKER_SLOTS, value, limit.clone());
     let (Some(by_all), Some(by_one)) = (
         kinds.iter().max_by_key(|taken| taken.by_all),
         kinds.iter().max_by_key(|taken| taken.worst_seconds()),

@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{names::*, *};
 use crate::{
-    Results,
-    schema::{CheckStatus, VerdictValue},
+    schema::{CheckStatus, Results, VerdictValue},
     testing::{self, MadeFigure, with_these_figures},
 };
 

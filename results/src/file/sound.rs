@@ -13,7 +13,8 @@ use benchmark_scenarios::{ActivityDuration, Plan, WorkloadKind};
 
 use super::error::{Place, ReadProblem};
 use crate::{
-    Histogram, Ledger,
+    histogram::Histogram,
+    ledger::Ledger,
     limits::{
         HISTOGRAM_MAX_COUNT, LATEST_SECOND, PLAN_LONGEST, QUANTILE_DIFFERENCE, RUN_ID_MAX, SAMPLES_BEYOND_QUANTILE,
     },

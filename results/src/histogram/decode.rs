@@ -195,7 +195,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Histogram;
+    use crate::histogram::Histogram;
 
     /// Wraps V2 bytes as `encode` would.
     fn wrap(inner: &[u8]) -> String {

@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Ledger,
+        ledger::Ledger,
         schema::MemberPresence,
         testing::{self, fleet},
     };

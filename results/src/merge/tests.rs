@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Histogram,
+    histogram::Histogram,
     schema::{CutOff, ErrorExample},
     testing::{self, ledger_strategy},
 };

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use super::{Style, render, verdict_line};
 use crate::{
-    Results,
-    schema::{ErrorExample, ErrorGroup, StartConnections},
+    schema::{ErrorExample, ErrorGroup, Results, StartConnections},
     testing::{
         self,
         fleet::{full_iteration, generator_lost_iteration, large, run_of, worker, worker_lost_iteration},

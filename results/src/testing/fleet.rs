@@ -7,10 +7,11 @@ use super::{
     surroundings::fleet_plan,
 };
 use crate::{
-    Histogram, IterationParts, Results,
+    assemble::IterationParts,
+    histogram::Histogram,
     schema::{
         Event, Fact, Fleet, Member, MemberClock, MemberEnds, MemberPresence, MemberRole, MemberStarts, MemberUsage,
-        WorkerFacts,
+        Results, WorkerFacts,
     },
 };
 

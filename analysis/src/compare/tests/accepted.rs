@@ -1,8 +1,8 @@
 //! Quantiles are of all accepted workflows: what did not complete is beyond every number.
 
-use super::runs::{base, side};
 use benchmark_results::{Histogram, Ledger, Results, summary::Style};
 
+use super::runs::{base, side};
 use crate::compare::{Candidate, Comparison, Method, Options, Row, Verdict, compare, render_terminal, to_json};
 
 /// Arrivals of each run.

@@ -11,9 +11,8 @@ use rand_xoshiro::{
 use crate::{
     compare::{
         Margin, Metric, Verdict,
-        decide::{ALPHA, Answer, Question, decide, more_runs},
-        evidence::{Alone, Evidence, Turn, WithinRun},
-        noise::Spread,
+        decide::{ALPHA, Answer, decide, more_runs},
+        evidence::{Alone, Evidence, Question, Spread, Turn, WithinRun},
     },
     stats::{student, variance},
 };

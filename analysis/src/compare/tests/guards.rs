@@ -1,8 +1,8 @@
 //! What decides by itself: whatever a candidate leaves undone at its slow end, it is no improvement.
 
-use super::runs::{base, in_turn, side};
 use benchmark_results::{Ledger, Results, schema::VerdictValue, summary::Style, testing};
 
+use super::runs::{base, in_turn, side};
 use crate::{
     compare::{
         Candidate, Comparison, GuardStanding, Metric, Options, Outcome, Verdict, compare, render_markdown,

@@ -1,10 +1,9 @@
 //! The JSON form has what the texts have: what a person can read, a program can.
 
+use benchmark_results::{Results, schema::MachineUse, summary::Style};
 use serde_json::Value;
 
 use super::runs::{FACTOR, base, named, runs, side, tuned};
-use benchmark_results::{Results, schema::MachineUse, summary::Style};
-
 use crate::compare::{
     Comparison, Margins, NoiseProfile, Options, Pairing, compare, render_markdown, render_terminal, to_json,
 };

@@ -1,12 +1,12 @@
 //! Runs that are not compared, and what is said of them.
 
-use super::runs::{FACTOR, base, in_turn, named, side, tuned, upgraded};
 use benchmark_results::{
     Results,
     schema::{CompletionSource, VerdictValue},
     testing,
 };
 
+use super::runs::{FACTOR, base, in_turn, named, side, tuned, upgraded};
 use crate::compare::{CompareError, Metric, NoiseProfile, Options, Pairing, compare};
 
 fn error(baseline: &[Results], other: &[Results], options: &Options) -> CompareError {

@@ -1,8 +1,8 @@
 //! Snapshots of what is printed.
 
-use super::runs::{FACTOR, base, in_turn, named, runs, side, tuned, upgraded};
 use benchmark_results::{Results, schema::MachineUse, summary::Style};
 
+use super::runs::{FACTOR, base, in_turn, named, runs, side, tuned, upgraded};
 use crate::{
     compare::{Comparison, NoiseProfile, Options, Pairing, compare, render_markdown, render_terminal},
     report,

@@ -5,10 +5,9 @@ use super::evidence::{MARGIN, Simulation, question, share};
 use crate::{
     compare::{
         Metric, Verdict,
-        decide::{Answer, Question, decide},
-        evidence::{Evidence, Turn},
-        gate::{GateRow, GateStanding},
-        noise::Spread,
+        comparison::{GateRow, GateStanding},
+        decide::{Answer, decide},
+        evidence::{Evidence, Question, Spread, Turn},
         odd,
         resolution::FOUND_BY_LOOKING_AGAIN,
     },

@@ -1,8 +1,8 @@
 //! From whole runs to verdicts.
 
-use super::runs::{FACTOR, base, named, runs, side, tuned};
 use benchmark_results::{Histogram, Results, summary::Style};
 
+use super::runs::{FACTOR, base, named, runs, side, tuned};
 use crate::compare::{
     Arrangement, Candidate, Comparison, Method, Metric, NoiseProfile, Options, Outcome, Pairing, Row, Verdict, compare,
     render_terminal, to_json,

@@ -1,8 +1,8 @@
 //! The page of a comparison: of all its runs, whichever side they are of.
 
-use super::markup::{Page, parse_page};
 use benchmark_results::{Histogram, Results, schema::Latency, testing};
 
+use super::markup::{Page, parse_page};
 use crate::{
     compare::{Comparison, Options, Pairing, RunFile, Side, compare},
     report::{Named, RUNS, comparison_html},

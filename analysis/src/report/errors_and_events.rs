@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use benchmark_results::{
+    format,
+    schema::{Results, Window},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -11,10 +15,6 @@ use super::{
     scale::{self, Scale, coordinate},
     scene::{Drawn, Scene, moment, phase_name},
     text::short,
-};
-use benchmark_results::{
-    format,
-    schema::{Results, Window},
 };
 
 /// Height of the plot, pixels.

@@ -1,12 +1,23 @@
-//! Like with like: what differs between the sides, and whether it may.
+//! Which runs may be compared: those that are measurements, and like with like but for what may differ.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
+use benchmark_results::{
+    format::{percent, plural},
+    limits::OTHERS_WARNING,
+    schema::VerdictValue,
+};
+use benchmark_scenarios::{Arrivals, Rate, units};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunFile, figures,
+    excerpt,
     refusal::Refusal,
+    side::RunFile,
     surroundings::{self, SEED, Surroundings, covers},
 };
 
@@ -122,7 +133,7 @@ fn named(names: &[String], key: &str, differing: &[String]) -> bool {
 }
 
 /// What speaks against a comparison with these differences.
-pub(super) fn refusals(differences: &[Difference], factors: &[String]) -> Vec<Refusal> {
+pub(super) fn unlike(differences: &[Difference], factors: &[String]) -> Vec<Refusal> {
     let idle = factors.iter().filter(|factor| {
         let about = |difference: &Difference| covers(factor, &difference.key);
         !differences
@@ -136,24 +147,126 @@ pub(super) fn refusals(differences: &[Difference], factors: &[String]) -> Vec<Re
     let unnamed = unnamed.map(|difference| {
         if difference.key == SEED {
             return Refusal::Seeds {
-                baseline: figures::shortened(&difference.baseline.join(", ")),
-                other: figures::shortened(&difference.other.join(", ")),
+                baseline: excerpt::shortened(&difference.baseline.join(", ")),
+                other: excerpt::shortened(&difference.other.join(", ")),
             };
         }
         let mixed = |values: &[String], side| {
             (values.len() > 1).then(|| Refusal::Mixed {
                 side,
-                key: figures::shortened(&difference.key),
-                values: figures::shortened(&values.join(", ")),
+                key: excerpt::shortened(&difference.key),
+                values: excerpt::shortened(&values.join(", ")),
             })
         };
         mixed(&difference.baseline, "the baseline")
             .or_else(|| mixed(&difference.other, "the other side"))
             .unwrap_or_else(|| Refusal::Differs {
-                key: figures::shortened(&difference.key),
-                baseline: figures::shortened(&difference.baseline.join(", ")),
-                other: figures::shortened(&difference.other.join(", ")),
+                key: excerpt::shortened(&difference.key),
+                baseline: excerpt::shortened(&difference.baseline.join(", ")),
+                other: excerpt::shortened(&difference.other.join(", ")),
             })
     });
     idle.chain(unnamed).collect()
+}
+
+/// What speaks against runs, each by itself.
+pub(super) fn unsound(runs: &[RunFile]) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for run in runs {
+        let (file, results) = (run.name.to_owned(), run.results);
+        if let Some(first) = seen.insert(&results.run.id, run.name) {
+            refusals.push(Refusal::SameRun {
+                first: first.to_owned(),
+                second: file.clone(),
+                run: excerpt::shortened(&results.run.id),
+            });
+        }
+        if let Some(cause) = &results.run.interrupted_by {
+            let cause = excerpt::shortened(cause);
+            refusals.push(Refusal::Interrupted { file, cause });
+        } else if !results.complete {
+            refusals.push(Refusal::Incomplete { file });
+        } else if results.verdict.value == VerdictValue::Invalid {
+            let headline = excerpt::shortened(&results.verdict.headline);
+            refusals.push(Refusal::Invalid { file, headline });
+        }
+    }
+    refusals
+}
+
+/// How much of the machine other programs had in the runs of a side, where it is worth a warning.
+pub(super) fn disturbed(name: &str, runs: &[RunFile]) -> Option<String> {
+    let shares = runs.iter().filter_map(|run| {
+        let machine = run.results.generator.machine.value.as_ref()?;
+        Some(machine.others).filter(|others| *others >= OTHERS_WARNING)
+    });
+    let (count, most) = shares.fold((0, 0.0), |(count, most): (usize, f64), share| {
+        (count + 1, most.max(share))
+    });
+    (count > 0).then(|| {
+        format!(
+            "other programs used up to {} of the machine in {count} of {} of {}",
+            percent(most),
+            plural(runs.len() as u64, "run"),
+            excerpt::shortened(name)
+        )
+    })
+}
+
+/// The first overloaded run, as long as the load of the two sides is not the same.
+pub(super) fn overloaded_at_another_load(baseline: &[RunFile], other: &[RunFile]) -> Option<Refusal> {
+    let overloaded = baseline.iter().chain(other).find(|run| is_overloaded(run))?;
+    let expected = Load::of(baseline.first()?);
+    let differing = baseline
+        .iter()
+        .chain(other)
+        .map(Load::of)
+        .find(|load| *load != expected)?;
+    Some(Refusal::OverloadedAtAnotherLoad {
+        file: overloaded.name.to_owned(),
+        baseline: expected.to_string(),
+        other: differing.to_string(),
+    })
+}
+
+/// Whether all runs of both sides had the same load to carry.
+pub(super) fn have_one_load(baseline: &[RunFile], other: &[RunFile]) -> bool {
+    let mut loads = baseline.iter().chain(other).map(Load::of);
+    let first = loads.next();
+    loads.all(|load| Some(load) == first)
+}
+
+/// What there is to carry. How long it lasts is part of it: what a cluster cannot carry piles up.
+#[derive(PartialEq)]
+struct Load {
+    rate: Rate,
+    arrivals: Arrivals,
+    duration: Duration,
+}
+
+impl Load {
+    fn of(run: &RunFile) -> Self {
+        let load = &run.results.plan.load;
+        Load {
+            rate: load.rate,
+            arrivals: load.arrivals,
+            duration: load.duration,
+        }
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrivals = match self.arrivals {
+            Arrivals::Constant => "constant",
+            Arrivals::Poisson => "poisson",
+        };
+        write!(f, "{}/s for {} ({arrivals})", self.rate, units::format(self.duration))
+    }
+}
+
+/// Whether the cluster refused the load: the run's rates are what it carried of it.
+pub(super) fn is_overloaded(run: &RunFile) -> bool {
+    run.results.verdict.value == VerdictValue::Overloaded
 }

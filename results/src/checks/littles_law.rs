@@ -4,7 +4,7 @@
 //! clocks (the latencies): when they disagree one of them is wrong. J. D. C. Little, "A Proof for the Queuing Formula:
 //! L = λW", Operations Research 9 (1961).
 
-use super::{context::Context, draft::Draft, names, steadiness::Trend};
+use super::{build::CheckBuilder, context::Context, names, steadiness::Trend};
 use crate::{
     format::{ms, percent, rate},
     limits,
@@ -19,7 +19,7 @@ pub(super) fn check(context: &Context) -> Check {
     );
     let observed = match observe(context) {
         Ok(observed) => observed,
-        Err(reason) => return Draft::new(names::LITTLES_LAW, reason, limit).not_applicable(),
+        Err(reason) => return CheckBuilder::new(names::LITTLES_LAW, reason, limit).not_applicable(),
     };
     let expected = observed.rate * observed.residence;
     let room = expected * limits::LITTLE_DIFFERENCE + 3.0 * observed.standard_error + limits::LITTLE_SLACK;
@@ -29,7 +29,7 @@ pub(super) fn check(context: &Context) -> Check {
         rate(observed.rate),
         ms(observed.residence * 1000.0)
     );
-    let draft = Draft::new(names::LITTLES_LAW, value, limit).numbers((observed.backlog - expected).abs(), room);
+    let draft = CheckBuilder::new(names::LITTLES_LAW, value, limit).numbers((observed.backlog - expected).abs(), room);
     if (observed.backlog - expected).abs() <= room {
         draft.pass()
     } else {

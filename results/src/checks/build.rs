@@ -3,7 +3,7 @@
 use crate::schema::{Check, CheckStatus};
 
 /// Value and limit of a check; the status makes it a [`Check`].
-pub(super) struct Draft {
+pub(super) struct CheckBuilder {
     name: &'static str,
     value: String,
     limit: String,
@@ -11,9 +11,9 @@ pub(super) struct Draft {
     allowed: Option<f64>,
 }
 
-impl Draft {
+impl CheckBuilder {
     pub(super) fn new(name: &'static str, value: impl Into<String>, limit: impl Into<String>) -> Self {
-        Draft {
+        CheckBuilder {
             name,
             value: value.into(),
             limit: limit.into(),
