@@ -19,10 +19,7 @@ use benchmark_generator::{
     },
     stop::{self, deadline::Ending},
 };
-use benchmark_results::{
-    JudgeInput, judge,
-    schema::{Fact, Fleet, Reconciliation, VerdictValue},
-};
+use benchmark_results::schema::{Fact, Fleet, Reconciliation, VerdictValue};
 use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::ConnectOptions;
 
@@ -232,17 +229,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     assert_eq!(parts.ledger.unknown, 0, "the stall is shorter than a start's deadline");
     assert_eq!(frontend.counts().starts, parts.ledger.dispatched);
 
-    let verdict = judge(&JudgeInput {
-        plan: &plan,
-        ledger: &parts.ledger,
-        measure: &parts.phases.measure,
-        windows: &parts.windows,
-        errors: &parts.errors,
-        generator: &parts.generator,
-        reconciliation: &parts.reconciliation,
-        fleet: &parts.fleet,
-        interrupted: parts.interrupted,
-    });
+    let verdict = parts.judge(&plan);
     assert_ne!(verdict.value, VerdictValue::Valid, "{verdict:?}");
 
     // Long after the stall everything that is due is sent again: the last second is whole.

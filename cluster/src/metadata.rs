@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use benchmark_results::text;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::http;
@@ -32,6 +32,18 @@ struct Network {
 /// # Errors
 /// When ECS does not answer, or tells no address.
 pub fn task_address(uri: &str) -> Result<IpAddr, String> {
+    let container: Container = read(uri)?;
+    let first = container.networks.iter().flat_map(|network| &network.addresses).next();
+    first
+        .copied()
+        .ok_or_else(|| format!("{}: no address in it", text::line(uri, 200)))
+}
+
+/// Reads what ECS tells at an address.
+///
+/// # Errors
+/// When ECS does not answer, or tells something else.
+pub fn read<T: DeserializeOwned>(uri: &str) -> Result<T, String> {
     let said = |error: &dyn std::fmt::Display| format!("{}: {error}", text::line(uri, 200));
     let url = Url::parse(uri).map_err(|error| said(&error))?;
     let answer = http::get(&url, LIMIT).map_err(|error| said(&error))?;
@@ -39,9 +51,7 @@ pub fn task_address(uri: &str) -> Result<IpAddr, String> {
         return Err(said(&format!("status {}", answer.status)));
     }
     let body = answer.body(LONGEST).map_err(|error| said(&error))?;
-    let container: Container = serde_json::from_slice(&body).map_err(|error| said(&error))?;
-    let first = container.networks.iter().flat_map(|network| &network.addresses).next();
-    first.copied().ok_or_else(|| said(&"no address in it"))
+    serde_json::from_slice(&body).map_err(|error| said(&error))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
     legacy, merge,
     schema::{
         Environment, ErrorGroup, Event, Fleet, GeneratorHealth, Interval, Iteration, Phases, Reconciliation, Results,
-        Run, SCHEMA_VERSION, ServerFigures, Window,
+        Run, SCHEMA_VERSION, ServerFigures, Verdict, Window,
     },
     thresholds::{self, Signal},
 };
@@ -63,6 +63,23 @@ pub struct IterationParts {
     pub interrupted: bool,
 }
 
+impl IterationParts {
+    /// Judges it by what was to run.
+    pub fn judge(&self, plan: &Plan) -> Verdict {
+        checks::judge(&JudgeInput {
+            plan,
+            ledger: &self.ledger,
+            measure: &self.phases.measure,
+            windows: &self.windows,
+            errors: &self.errors,
+            generator: &self.generator,
+            reconciliation: &self.reconciliation,
+            fleet: &self.fleet,
+            interrupted: self.interrupted,
+        })
+    }
+}
+
 /// Makes the results: a verdict for each iteration and the worst of them for the run, the totals, the thresholds on the
 /// totals, the exit code.
 ///
@@ -85,17 +102,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
     let mut judged = Vec::with_capacity(iterations.len());
     let fleet = merge::fleets(iterations.iter().map(|part| (&part.fleet, &part.phases.measure)))?;
     for (index, part) in (1_u32..).zip(iterations) {
-        let verdict = checks::judge(&JudgeInput {
-            plan: &plan,
-            ledger: &part.ledger,
-            measure: &part.phases.measure,
-            windows: &part.windows,
-            errors: &part.errors,
-            generator: &part.generator,
-            reconciliation: &part.reconciliation,
-            fleet: &part.fleet,
-            interrupted: part.interrupted,
-        });
+        let verdict = part.judge(&plan);
         windows.extend(part.windows.into_iter().map(|window| Window {
             iteration: index,
             ..window

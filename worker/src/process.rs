@@ -10,4 +10,4 @@ mod signals;
 mod start;
 
 pub use run::{Ended, Failure, JoinOptions, Request, Say, run};
-pub use signals::{Stop, Stopper, channel, on_signals};
+pub use signals::{Stop, Stopper, channel};

@@ -79,7 +79,10 @@ fn run(Converted { request, notes }: Converted) -> ExitCode {
         let ended = runtime.block_on(async {
             let (stopper, stop) = process::channel();
             stopper
-                .listen(|signal: Signal| std::process::exit(i32::from(signal.exit_code())))
+                .listen(
+                    |_| {},
+                    |signal: Signal| std::process::exit(i32::from(signal.exit_code())),
+                )
                 .map_err(|error| error.to_string())?;
             let ended = process::run(request, stop, Arc::new(say)).await;
             ended.map_err(|failure| told(&failure))

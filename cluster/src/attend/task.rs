@@ -1,19 +1,33 @@
 //! The task that this process is a part of: its ARN, region and address, from the metadata that ECS gives to containers.
 
-use std::time::Duration;
-
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use serde::Deserialize;
-use url::Url;
 
-use crate::{http, metadata::ADDRESS};
+use crate::metadata::{self, ADDRESS};
 
-/// The agent answers at once, but for its first moments.
-const LIMIT: Duration = Duration::from_secs(10);
+/// What ECS tells of a task.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    #[serde(rename = "TaskARN")]
+    arn: String,
+    #[serde(default)]
+    containers: Vec<Container>,
+}
 
-/// A task's answer has some kilobytes.
-const LONGEST: u64 = 1 << 20;
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    #[serde(default)]
+    networks: Vec<Network>,
+}
+
+#[derive(Deserialize)]
+struct Network {
+    #[serde(rename = "IPv4Addresses", default)]
+    addresses: Vec<String>,
+}
 
 /// This task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,37 +53,12 @@ impl Task {
                 "{ADDRESS} is not set: attend works beside the generator, in a task of ECS"
             ))
         })?;
-        let problem = |what: String| Problem::new(format!("{ADDRESS} {}: {what}", text::line(&url, 200)));
-        let address = Url::parse(&format!("{url}/task")).map_err(|error| problem(error.to_string()))?;
-        let answer = http::get(&address, LIMIT).map_err(|error| problem(error.to_string()))?;
-        if answer.status != 200 {
-            return Err(problem(format!("status {}", answer.status)));
-        }
-        let body = answer.body(LONGEST).map_err(|error| problem(error.to_string()))?;
-        Self::parse(&body).map_err(problem)
+        let problem = |what: String| Problem::new(format!("{ADDRESS} {what}"));
+        let metadata = metadata::read(&format!("{url}/task")).map_err(problem)?;
+        Self::of(metadata).map_err(|what| problem(format!("{}: {what}", text::line(&url, 200))))
     }
 
-    fn parse(body: &[u8]) -> Result<Task, String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Metadata {
-            #[serde(rename = "TaskARN")]
-            arn: String,
-            #[serde(default)]
-            containers: Vec<Container>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Container {
-            #[serde(default)]
-            networks: Vec<Network>,
-        }
-        #[derive(Deserialize)]
-        struct Network {
-            #[serde(rename = "IPv4Addresses", default)]
-            addresses: Vec<String>,
-        }
-        let metadata: Metadata = serde_json::from_slice(body).map_err(|error| format!("no metadata: {error}"))?;
+    fn of(metadata: Metadata) -> Result<Task, String> {
         let arn = text::line(&metadata.arn, 200);
         // arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/ID
         let parts: Vec<&str> = arn.split(':').collect();
@@ -98,13 +87,17 @@ impl Task {
 mod tests {
     use super::*;
 
+    fn parse(body: &[u8]) -> Result<Task, String> {
+        Task::of(serde_json::from_slice(body).map_err(|error| error.to_string())?)
+    }
+
     #[test]
     fn the_metadata_of_a_task_tells_all() {
         let body =
             br#"{"Cluster": "bench-cluster", "TaskARN": "arn:aws:ecs:eu-west-1:123456789012:task/bench-cluster/0a1b",
             "Family": "bench-generator", "Containers": [{"Name": "~internal~"}, {"Name": "attendant",
             "Networks": [{"NetworkMode": "awsvpc", "IPv4Addresses": ["10.0.17.4"], "IPv6Addresses": []}]}]}"#;
-        let task = Task::parse(body).expect("a task");
+        let task = parse(body).expect("a task");
         assert_eq!(
             (task.region.as_str(), task.cluster.as_str(), task.address.as_str()),
             ("eu-west-1", "bench-cluster", "10.0.17.4")
@@ -114,7 +107,7 @@ mod tests {
             (r#"{"TaskARN": "x"}"#, "x is no task's ARN"),
             (r#"{"TaskARN": "arn:aws:ecs:r:1:task/c/i"}"#, "no address"),
         ] {
-            let problem = Task::parse(bad.as_bytes()).expect_err(bad);
+            let problem = parse(bad.as_bytes()).expect_err(bad);
             assert!(problem.contains(said), "{problem}");
         }
     }

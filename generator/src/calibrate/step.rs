@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use benchmark_results::{
-    JudgeInput, Ledger, judge,
+    Ledger,
     schema::{Fact, Fleet, GeneratorHealth, Latency, Reconciliation, Verdict, VerdictValue},
 };
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, Source, resolve, units};
@@ -218,17 +218,7 @@ impl<'a> Ground<'a> {
             |_| Fleet::alone(),
         );
         agree(&parts.ledger, counted)?;
-        let verdict = judge(&JudgeInput {
-            plan: &plan,
-            ledger: &parts.ledger,
-            measure: &parts.phases.measure,
-            windows: &parts.windows,
-            errors: &parts.errors,
-            generator: &parts.generator,
-            reconciliation: &parts.reconciliation,
-            fleet: &parts.fleet,
-            interrupted: parts.interrupted,
-        });
+        let verdict = parts.judge(&plan);
         let measure = parts.phases.measure;
         Ok(Some(Step {
             rate,

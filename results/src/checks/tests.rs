@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_scenarios::{Arrivals, Cluster, Plan, SleepRange, Target, WorkloadKind};
 
-use super::{JudgeInput, combine, judge, names};
+use super::{combine, names};
 use crate::{
     assemble::IterationParts,
     histogram::Histogram,
@@ -26,17 +26,7 @@ use crate::{
 fn judged(change: impl FnOnce(&mut Plan, &mut IterationParts)) -> Verdict {
     let (mut plan, mut parts) = (testing::plan(), testing::iteration());
     change(&mut plan, &mut parts);
-    judge(&JudgeInput {
-        plan: &plan,
-        ledger: &parts.ledger,
-        measure: &parts.phases.measure,
-        windows: &parts.windows,
-        errors: &parts.errors,
-        generator: &parts.generator,
-        reconciliation: &parts.reconciliation,
-        fleet: &parts.fleet,
-        interrupted: parts.interrupted,
-    })
+    parts.judge(&plan)
 }
 
 fn check<'a>(verdict: &'a Verdict, name: &str) -> &'a Check {

@@ -1,45 +1,76 @@
-//! Being told to stop by a signal.
+//! Being told to stop: by a signal, or by something else that ends the process in order.
 
 use benchmark_results::thresholds::Signal;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-/// Tells whether the process should stop. Cloning is cheap.
+/// Tells whether the process should stop, why, and since when. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Stop {
-    signal: watch::Receiver<Option<Signal>>,
+pub struct Stop<R = Signal> {
+    reason: watch::Receiver<Option<(R, Instant)>>,
 }
 
 /// Makes the process stop.
 #[derive(Clone, Debug)]
-pub struct Stopper {
-    signal: watch::Sender<Option<Signal>>,
+pub struct Stopper<R = Signal> {
+    reason: watch::Sender<Option<(R, Instant)>>,
 }
 
 /// The two ends.
-pub fn channel() -> (Stopper, Stop) {
+pub fn channel<R>() -> (Stopper<R>, Stop<R>) {
     let (sender, receiver) = watch::channel(None);
-    (Stopper { signal: sender }, Stop { signal: receiver })
+    (Stopper { reason: sender }, Stop { reason: receiver })
 }
 
-impl Stopper {
-    /// Stops the process in order; the first signal stays.
-    pub fn stop(&self, signal: Signal) {
-        self.signal.send_if_modified(|current| {
+impl<R> Stopper<R> {
+    /// Stops the process in order; the first reason stays.
+    pub fn stop(&self, reason: R) {
+        self.reason.send_if_modified(|current| {
             let first = current.is_none();
             if first {
-                *current = Some(signal);
+                *current = Some((reason, Instant::now()));
             }
             first
         });
     }
+}
 
-    /// Listens for signals: the first stops in order; `again` is called when it is to end at once.
+impl<R: From<Signal> + Clone + Send + Sync + 'static> Stopper<R> {
+    /// Listens for signals: the first stops in order, and is `told`; `again` is called when it is to end at once.
     ///
     /// # Errors
     /// When the handlers cannot be installed.
-    pub fn listen(&self, again: impl FnOnce(Signal) + Send + 'static) -> std::io::Result<()> {
+    pub fn listen(
+        &self,
+        told: impl FnOnce(Signal) + Send + 'static,
+        again: impl FnOnce(Signal) + Send + 'static,
+    ) -> std::io::Result<()> {
         let stopper = self.clone();
-        on_signals(move |signal| stopper.stop(signal), again)
+        let first = move |signal: Signal| {
+            stopper.stop(signal.into());
+            told(signal);
+        };
+        on_signals(first, again)
+    }
+}
+
+impl<R: Clone> Stop<R> {
+    /// Why it should stop, if it should.
+    pub fn reason(&self) -> Option<R> {
+        self.reason.borrow().as_ref().map(|(reason, _)| reason.clone())
+    }
+
+    /// Since when it should.
+    pub fn since(&self) -> Option<Instant> {
+        self.reason.borrow().as_ref().map(|(_, since)| *since)
+    }
+
+    /// Waits until it should.
+    pub async fn requested(&mut self) -> R {
+        match self.reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
+            Ok(Some((reason, _))) => reason,
+            // Nobody can stop the process any more.
+            _ => std::future::pending().await,
+        }
     }
 }
 
@@ -49,7 +80,7 @@ impl Stopper {
 ///
 /// # Errors
 /// When the handlers cannot be installed.
-pub fn on_signals(
+fn on_signals(
     first: impl FnOnce(Signal) + Send + 'static,
     again: impl FnOnce(Signal) + Send + 'static,
 ) -> std::io::Result<()> {
@@ -112,17 +143,6 @@ fn is_hang_up_ignored() -> bool {
     const HANG_UP: u64 = 1;
     let status = procfs::process::Process::myself().and_then(|process| process.status());
     status.is_ok_and(|status| status.sigign & (1 << (HANG_UP - 1)) != 0)
-}
-
-impl Stop {
-    /// Waits until the process should stop.
-    pub async fn requested(&mut self) -> Signal {
-        match self.signal.wait_for(Option::is_some).await.map(|signal| *signal) {
-            Ok(Some(signal)) => signal,
-            // Nobody can stop the process any more.
-            _ => std::future::pending().await,
-        }
-    }
 }
 
 #[cfg(test)]
