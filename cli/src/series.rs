@@ -11,8 +11,8 @@ use benchmark_analysis::compare::surroundings::{SEED, Surroundings};
 use benchmark_generator::{
     load::ids,
     run::{
-        stage::StandingServer,
-        story::{self, RunError, RunRequest},
+        lifecycle::{self, RunError, RunRequest},
+        setup::StandingServer,
     },
     stop::{Stop, StopReason},
 };
@@ -205,7 +205,7 @@ impl Maker {
         let file = format!("{name}-{number}");
         let mut run = (self.request.request)(resolved, self.folder.join(format!("{file}.json")));
         run.standing.clone_from(&self.standing);
-        let finished = match story::run(run, self.stop.clone()).await {
+        let finished = match lifecycle::run(run, self.stop.clone()).await {
             Ok(finished) => finished,
             Err(RunError::Interrupted(reason)) => return Err(Ended::Stopped(reason)),
             Err(RunError::Environment(error)) => return Err(Ended::Broken(error.context(format!("run {file}")))),

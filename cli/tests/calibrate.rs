@@ -14,7 +14,7 @@ use benchmark_generator::{
     load::ids,
     machine::health::HealthProbe,
     run::{
-        observed,
+        iteration,
         submission::{self, SubmissionOptions},
     },
     stop::{self, deadline::Ending},
@@ -189,7 +189,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         connect: &connect,
         id_prefix: ids::new_run_id().unwrap().into(),
         iteration: 1,
-        crew: None,
+        fleet: None,
         probe: &probe,
         stop,
         ending: &ending,
@@ -209,9 +209,9 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     })
     .await
     .unwrap();
-    let taken = observed::take(&submission).await.unwrap();
+    let taken = iteration::take(&submission).await.unwrap();
     let reconciliation = Reconciliation::not_made("nothing is stored");
-    let parts = observed::parts(
+    let parts = iteration::parts(
         &plan,
         &submission,
         taken,
@@ -254,7 +254,7 @@ async fn the_first_arrival_is_sent_when_it_is_due_and_not_when_the_threads_are_r
         connect: &connect,
         id_prefix: ids::new_run_id().unwrap().into(),
         iteration: 1,
-        crew: None,
+        fleet: None,
         probe: &probe,
         stop,
         ending: &ending,

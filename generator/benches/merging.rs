@@ -26,7 +26,7 @@ use benchmark_results::WorkflowEnd;
 
 use benchmark_generator::{
     account::{accountant::Accountant, accounts::Accounts},
-    fleet::{Desk, desk::Limits},
+    fleet::{Intake, intake::Limits},
     load::{sample::Sample, schedule::Schedule, timeline::Timeline},
     machine::host,
 };
@@ -71,13 +71,13 @@ fn merge(rate: u64) -> Outcome<()> {
     let (reports, incoming) = mpsc::channel();
     let accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)?;
-    let desk = Desk::default();
+    let intake = Intake::default();
     let limits = Limits {
         generators: 1,
         threads: 1,
         max_in_flight: 1,
     };
-    desk.open(PREFIX.into(), limits, &schedule, timeline, accountant.reports());
+    intake.open(PREFIX.into(), limits, &schedule, timeline, accountant.reports());
     let leader = Leader::new(
         LeaderOptions {
             version: "bench".to_owned(),
@@ -90,7 +90,7 @@ fn merge(rate: u64) -> Outcome<()> {
             generators: 0,
             clock: Arc::new(SystemClock::new(Arc::new(|| RunClock::get().now_unix_ns()))),
         },
-        Arc::new(desk.clone()),
+        Arc::new(intake.clone()),
     );
     let (wall, before) = (Instant::now(), cpu());
     let serving = runtime.block_on(serve(
@@ -112,7 +112,7 @@ fn merge(rate: u64) -> Outcome<()> {
     }
     let sent: u64 = String::from_utf8(output.stdout)?.trim().parse()?;
     runtime.block_on(serving.stop());
-    desk.close();
+    intake.close();
     drop(leader);
     let accounts = accountant.finish();
     let (merged, members) = (accounts.observers().stamped, accounts.members().len());

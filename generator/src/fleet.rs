@@ -1,19 +1,19 @@
 //! The processes of a run: workers and generators that work together, led by one.
 //!
-//! The leader has a [`Crew`]: it waits until everybody is there, gives the word to begin, and puts what the members tell
-//! into the account ([`desk`]). A further generator [`follow`]s a leader: the same threads send its part of the starts,
+//! The [`leader`] waits until everybody is there, gives the word to begin, and puts what the members tell into the account
+//! ([`intake`]). A further generator [`follow`]s a leader: the same threads send its part of the starts,
 //! and what they report goes into messages ([`relay`]) instead of into an account.
 
-pub mod crew;
-pub mod desk;
 pub mod follow;
 #[cfg(test)]
 mod hostile;
+pub mod intake;
 pub mod join;
+pub mod leader;
 pub mod reach;
 pub mod relay;
 #[cfg(test)]
 mod waits;
 
-pub use crew::Crew;
-pub use desk::Desk;
+pub use intake::Intake;
+pub use leader::FleetLeader;

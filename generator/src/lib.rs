@@ -1,4 +1,4 @@
-//! Who starts the load: schedule, pacer, connections, the start loop and the story of a run.
+//! Who starts the load: schedule, pacer, connections, the start loop and the lifecycle of a run.
 
 // What tests inside and outside of this crate share names it in one way.
 #[cfg(test)]

@@ -4,4 +4,4 @@ pub mod ceiling;
 pub mod descriptors;
 pub mod health;
 pub mod host;
-pub mod watch;
+pub mod measured;

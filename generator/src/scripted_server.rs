@@ -32,7 +32,7 @@ use crate::{
         accountant::Accountant,
         accounts::{Accounts, Origin, StampedEnd},
     },
-    fleet::{Crew, crew::CrewOptions},
+    fleet::{FleetLeader, leader::FleetLeaderOptions},
     load::{
         sample::Sample,
         schedule::Schedule,
@@ -220,7 +220,7 @@ pub(crate) fn completed(closed: Option<SystemTime>) -> Answer {
 /// A run whose load is over: 20 a second for a second each of ramp, warm-up and measured phase, a minute ago.
 pub(crate) struct Over {
     pub(crate) plan: Plan,
-    pub(crate) crew: Crew,
+    pub(crate) fleet: FleetLeader,
     pub(crate) submission: Submission,
     pub(crate) schedule: Schedule,
     pub(crate) ending: Ending,
@@ -268,7 +268,7 @@ impl Over {
         ];
         let fleet = [(Key::ExpectWorkers, "1"), (Key::FleetListen, "127.0.0.1:0")];
         let plan = testing::plan(load.into_iter().chain(fleet.into_iter().filter(|_| stamps)));
-        let crew = Crew::new(CrewOptions {
+        let fleet = FleetLeader::new(FleetLeaderOptions {
             plan: &plan,
             run_id: "run",
             server_address: "h:1".to_owned(),
@@ -285,7 +285,7 @@ impl Over {
             submission: Submission::of_account(&plan, &schedule, timeline, accountant),
             ending: Ending::new(stop::channel().1, Duration::from_secs(25)),
             plan,
-            crew,
+            fleet,
             schedule,
         }
     }

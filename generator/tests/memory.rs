@@ -139,15 +139,15 @@ fn a_hostile_message_costs_bounded_memory() {
             accounts.advance(100_000_000_000);
         });
         for (key, role) in KEYS.into_iter().zip([wire::Role::Worker, wire::Role::Generator]) {
-            crew::join(led.crew.leader(), crew::join_request(role, key, &host)).unwrap();
+            crew::join(led.fleet.leader(), crew::join_request(role, key, &host)).unwrap();
         }
         let (most, answer) = most_of(|| {
             let request = benchmark_fleet::read::<wire::ExchangeRequest>(bytes.into());
             let answer = request.and_then(|request| {
-                let answer = led.crew.leader().exchange(request);
+                let answer = led.fleet.leader().exchange(request);
                 answer.map_err(|refusal| refusal.reason)
             });
-            drop(led.crew);
+            drop(led.fleet);
             // All that was taken is written down.
             drop(led.accountant.finish());
             answer

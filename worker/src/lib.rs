@@ -7,9 +7,9 @@
 //! release build of a binary would compile the SDK again.
 
 mod connect;
-pub mod desk;
-mod door;
+mod drain_gate;
 mod effective;
+pub mod end_buffer;
 mod ending;
 pub mod error;
 pub mod host;
@@ -24,8 +24,8 @@ mod usage;
 mod version;
 
 pub use connect::{at_hand, connect_options, sent};
-pub use desk::Desk;
 pub use effective::EffectiveOptions;
+pub use end_buffer::EndBuffer;
 pub use error::{WorkerError, WorkerFailure};
 pub use options::{AskedPollers, OptionsError, WorkerMetrics, WorkerOptions};
 pub use pool::WorkerPool;

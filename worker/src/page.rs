@@ -79,7 +79,7 @@ fn samples(source: &PoolSource, capacity: Option<f64>) -> Vec<Sample> {
         value,
     };
     let capacity = capacity.map(|cores| of(&CAPACITY, Value::Number(cores)));
-    let ends = source.desk().outcomes().map(|(outcome, count)| Sample {
+    let ends = source.buffer().outcomes().map(|(outcome, count)| Sample {
         of: &ENDS,
         labels: vec![("outcome", outcome.to_owned())],
         value: Value::Count(count),
@@ -88,7 +88,7 @@ fn samples(source: &PoolSource, capacity: Option<f64>) -> Vec<Sample> {
         of(&READY, Value::Count(u64::from(source.ready().is_ok()))),
         of(&CONNECTED, Value::Count(u64::from(standing.is_connected))),
         of(&PENDING, Value::Count(standing.pending)),
-        of(&LOST, Value::Count(source.desk().lost_ever())),
+        of(&LOST, Value::Count(source.buffer().lost_ever())),
         of(&DROPPED, Value::Count(standing.dropped)),
     ];
     capacity.into_iter().chain(ends).chain(numbers).collect()

@@ -12,7 +12,7 @@ use benchmark_fleet::{
 use benchmark_metrics::{Headroom, Registry, SlotUse};
 
 use crate::{
-    desk::Desk,
+    end_buffer::EndBuffer,
     usage::{Usage, UsageProbe},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 /// the same source.
 #[derive(Debug)]
 pub struct PoolSource {
-    desk: Desk,
+    buffer: EndBuffer,
     registry: Option<Registry>,
     usage: UsageProbe,
     waiting_for: Mutex<Option<String>>,
@@ -29,11 +29,11 @@ pub struct PoolSource {
 }
 
 impl PoolSource {
-    /// A source of what lies on the desk. `registry` is where the workers' slots and polls are read. Until
+    /// A source of what lies on the buffer. `registry` is where the workers' slots and polls are read. Until
     /// [`PoolSource::polls`] is called the workers are not ready.
-    pub fn new(desk: Desk, registry: Option<Registry>) -> Arc<Self> {
+    pub fn new(buffer: EndBuffer, registry: Option<Registry>) -> Arc<Self> {
         Arc::new(PoolSource {
-            desk,
+            buffer,
             registry,
             usage: UsageProbe::new(Path::new("/")),
             waiting_for: Mutex::new(Some("the workers".to_owned())),
@@ -67,9 +67,9 @@ impl PoolSource {
         self.usage.read()
     }
 
-    /// The desk that ends are put down on.
-    pub fn desk(&self) -> &Desk {
-        &self.desk
+    /// The buffer that ends are put down on.
+    pub fn buffer(&self) -> &EndBuffer {
+        &self.buffer
     }
 
     /// How it stands with the leader; of windows all that were ever dropped.
@@ -88,7 +88,7 @@ impl PoolSource {
 
 impl Source for PoolSource {
     fn windows(&self, to_leader_ns: i64) -> Vec<(String, Body)> {
-        self.desk.take(to_leader_ns)
+        self.buffer.take(to_leader_ns)
     }
 
     fn stands(&self, standing: Standing) {
@@ -106,7 +106,7 @@ impl Source for PoolSource {
         let waiting_for = self.waiting().clone();
         wire::Status {
             // Nobody came for these in time: they are missing as much as a window that was given up.
-            windows_dropped: self.desk.lost(),
+            windows_dropped: self.buffer.lost(),
             ..status(usage, headroom, waiting_for)
         }
     }
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn is_ready_when_the_workers_poll_and_not_before() {
-        let source = PoolSource::new(Desk::new(), None);
+        let source = PoolSource::new(EndBuffer::new(), None);
         let status = source.status();
         assert!(!status.ready);
         assert_eq!(status.waiting_for, "the workers");
@@ -159,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn windows_are_what_lies_on_the_desk() {
-        let desk = Desk::new();
-        let source = PoolSource::new(desk.clone(), Some(Registry::new()));
+    fn windows_are_what_the_buffer_holds() {
+        let buffer = EndBuffer::new();
+        let source = PoolSource::new(buffer.clone(), Some(Registry::new()));
         assert!(source.windows(0).is_empty());
-        desk.stamp(Stamp {
+        buffer.stamp(Stamp {
             run: "run".to_owned(),
             n: 0,
             sent_unix_ns: 2,

@@ -33,7 +33,7 @@ use temporalio_sdk_core::{CoreRuntime, RuntimeOptions as CoreRuntimeOptions, ini
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    door::{self, Door},
+    drain_gate::{self, DrainGate},
     ending::Ending,
     error::{WorkerError, WorkerFailure},
     options::WorkerMetrics,
@@ -139,7 +139,7 @@ async fn work(
         // Also when the pool is gone.
         _ = orders.wait_for(|order| *order != Order::Work) => return Ok(()),
     };
-    let (mut worker, door) = match created {
+    let (mut worker, gate) = match created {
         Ok(created) => created,
         Err(error) => {
             // Whoever starts the pool hears it from here; it is no failure of a worker that had begun.
@@ -164,7 +164,7 @@ async fn work(
             let order = orders.wait_for(|order| *order != Order::Work).await.map(|order| *order);
             told.set(true);
             // Without it the worker stops all the same, only less gently. A pool that is gone waits for nobody.
-            if matches!(order, Ok(Order::Drain)) && let Err(error) = door.close().await {
+            if matches!(order, Ok(Order::Drain)) && let Err(error) = gate.close().await {
                 tracing::warn!("worker {index}: polls cannot be held back before it stops: {error}");
             }
             drain();
@@ -176,11 +176,11 @@ async fn work(
     }
 }
 
-/// Connects and makes the SDK's worker, and its door.
+/// Connects and makes the SDK's worker, and its gate.
 ///
 /// The SDK keeps the worker of its core to itself. So it gets one that is never used, on a connection to nobody, and then
-/// the one that is ours to close the door of.
-async fn create(task: Task) -> Result<(Worker, Door), WorkerError> {
+/// the one that is ours to close the gate of.
+async fn create(task: Task) -> Result<(Worker, DrainGate), WorkerError> {
     let index = task.index;
     let refuse = |error: &dyn Error| failure(index, with_causes(error));
     // A worker and its client must not share a meter: what each of them sets, the other would overwrite.
@@ -208,12 +208,12 @@ async fn create(task: Task) -> Result<(Worker, Door), WorkerError> {
         .map_err(|error| failure(index, error))?;
     let unused = Runtime::from_current_tokio(unused).map_err(|error| refuse(&error))?;
     let identity = task.connect.identity.clone();
-    let nobody = door::in_process(door::nobody(), &identity).await;
+    let nobody = drain_gate::in_process(drain_gate::nobody(), &identity).await;
     let nobody = nobody.map_err(|error| failure(index, error))?;
     let nobody = Client::new(nobody, client.options().clone()).map_err(|error| refuse(&error))?;
     let mut worker = Worker::new(&unused, nobody, sdk).map_err(|error| refuse(&error))?;
     worker.with_new_core_worker(core.clone());
-    Ok((worker, Door::new(core, server, identity)))
+    Ok((worker, DrainGate::new(core, server, identity)))
 }
 
 fn telemetry(meter: Option<Arc<dyn CoreMeter>>) -> TelemetryOptions {

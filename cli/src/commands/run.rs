@@ -4,8 +4,8 @@ use std::{env, io::IsTerminal, process::ExitCode};
 
 use benchmark_generator::{
     run::{
-        stage,
-        story::{self, Finished, RunError, RunRequest},
+        lifecycle::{self, Finished, RunError, RunRequest},
+        setup,
     },
     stop::{self, StopReason},
     view::page::Farewell,
@@ -65,7 +65,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
                     signal.name()
                 ));
             }
-            if let Some(server) = stage::left_behind() {
+            if let Some(server) = setup::left_behind() {
                 complain(&server);
             }
             end_at_once(signal);
@@ -73,7 +73,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         stopper
             .listen(heard(quiet, Some(stop_timeout)), again)
             .map_err(|error| problem(error.into()))?;
-        match story::run(request, stop).await {
+        match lifecycle::run(request, stop).await {
             Ok(finished) => {
                 let code = report(&finished, &output, color);
                 farewell.wait(complain).await;

@@ -10,7 +10,7 @@ use benchmark_analysis::{
     stats::power::{self, Known},
 };
 use benchmark_generator::{
-    run::story::RunRequest,
+    run::lifecycle::RunRequest,
     stop::{self, StopReason},
     view::page::Farewell,
 };

@@ -20,7 +20,7 @@ use crate::{
         host::{Root, kilobytes},
     },
     run::{
-        observed,
+        iteration,
         submission::{self, NotBegun, Submission, SubmissionOptions},
     },
     stop::{Stop, deadline::Ending},
@@ -174,7 +174,7 @@ impl<'a> Ground<'a> {
             connect: &connect,
             id_prefix: Arc::from(ids::new_run_id()?),
             iteration: 1,
-            crew: None,
+            fleet: None,
             probe: &self.probe,
             stop: self.stop.clone(),
             ending: &ending,
@@ -201,14 +201,14 @@ impl<'a> Ground<'a> {
         if let Some(sampler) = submission.sampler.take() {
             sampler.finish(TICK).await;
         }
-        let taken = observed::take(&submission).await?;
+        let taken = iteration::take(&submission).await?;
         let counted = frontend.stop().await?;
         if submission.ended_by.is_some() {
             return Ok(None);
         }
         let not_calibrated = Fact::missing("this is the calibration");
         let reconciliation = Reconciliation::not_made(NOT_MADE);
-        let parts = observed::parts(
+        let parts = iteration::parts(
             &plan,
             &submission,
             taken,

@@ -23,7 +23,7 @@ use crate::{
     },
     machine::{
         health::{HealthProbe, HealthSnapshot, StarterLoad},
-        watch::Watch,
+        measured::MeasuredProbe,
     },
     stop::{
         Stop, StopReason,
@@ -269,7 +269,7 @@ impl Follower<'_> {
         iteration: u32,
     ) -> anyhow::Result<Option<OwnStop>> {
         let probe = self.probe.clone();
-        let mut watch = Watch::new(schedule, &probe);
+        let mut watch = MeasuredProbe::new(schedule, &probe);
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let measured_from = schedule.bounds(Phase::Measure).0;
@@ -310,13 +310,13 @@ impl Follower<'_> {
             timeline.steer(self.member.clock(), measured_from);
             watch.look(timeline.now(), starters.dispatched());
         }
-        let watched = watch.finish(starters.dispatched());
+        let measured = watch.finish(starters.dispatched());
         let (connections, dispatched) = (starters.connections(), starters.dispatched());
         let summary = starters.join();
-        if let Some((begin, end)) = &watched.health {
+        if let Some((begin, end)) = &measured.health {
             self.relay
                 .tell_health(HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
-                    dispatched: watched.dispatched,
+                    dispatched: measured.dispatched,
                     // Counted by the leader, from the windows of all generators.
                     peak_in_flight: 0,
                     connections,

@@ -1,5 +1,5 @@
 //! Whatever a member says, the results can be written, and read back by the reader that refuses what no run writes: the
-//! leader, the desk, the account, the roll, the writer and the reader are the real ones.
+//! leader, the intake, the account, the list of members, the writer and the reader are the real ones.
 
 #[path = "../../tests/crew/mod.rs"]
 mod members;
@@ -15,16 +15,16 @@ use benchmark_scenarios::Plan;
 use members::{Led, RUN, join, join_request};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 
-use super::crew::Crew;
+use super::leader::FleetLeader;
 use crate::{
     load::sample::Sample,
-    run::{observed, roll, submission::Submission},
+    run::{iteration, members::View, submission::Submission},
 };
 
 /// A run whose five seconds are over, its members, and its account: with the ramp 48 arrivals for each of two generators.
 struct Run {
     plan: Plan,
-    crew: Crew,
+    fleet: FleetLeader,
     submission: Submission,
     stored: Results,
 }
@@ -37,7 +37,7 @@ impl Run {
         Run {
             submission,
             plan,
-            crew: led.crew,
+            fleet: led.fleet,
             stored: stored(),
         }
     }
@@ -45,11 +45,11 @@ impl Run {
     /// Writes what came of it, and reads that.
     async fn read_back(mut self) -> Result<Results, String> {
         let submission = &mut self.submission;
-        submission.hear(&self.crew);
+        submission.hear(&self.fleet);
         let host = self.stored.environment.host.clone();
-        let taken = observed::take(submission).await.unwrap();
-        let members = roll::View::take(&self.crew, "leader", &host, submission).await.unwrap();
-        let part = observed::parts(
+        let taken = iteration::take(submission).await.unwrap();
+        let members = View::take(&self.fleet, "leader", &host, submission).await.unwrap();
+        let part = iteration::parts(
             &self.plan,
             submission,
             taken,
@@ -297,7 +297,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 fn play(run: &Run, act: Act) -> u64 {
     let key = act.join.key.clone();
-    let leader = run.crew.leader();
+    let leader = run.fleet.leader();
     if join(leader, act.join).is_err() {
         return 0;
     }
@@ -398,7 +398,7 @@ fn what_is_possible_is_written_down() {
 #[test]
 fn nobody_tells_of_more_than_its_part() {
     let run = Run::new();
-    let leader = run.crew.leader();
+    let leader = run.fleet.leader();
     let host = serde_json::to_string(&stored().environment.host).unwrap();
     join(leader, join_request(wire::Role::Generator, [1; 16], &host)).unwrap();
     let tell = |sequence| {

@@ -56,7 +56,7 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
             LeaderAt::Remote(leader),
             Role::Generator,
             follow::name(&host),
-            super::crew::version(),
+            super::leader::version(),
             host,
             Arc::new(|| RunClock::get().now_unix_ns()),
         )

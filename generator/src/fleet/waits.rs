@@ -1,5 +1,5 @@
 //! Nobody is waited for without limit: neither a generator that never says that it is done, nor a member that tells nothing,
-//! nor answers of a server that stands still. The crew, the account, the threads for starts and the frontend are the real ones.
+//! nor answers of a server that stands still. The fleet, the account, the threads for starts and the frontend are the real ones.
 
 use std::{
     path::Path,
@@ -12,7 +12,7 @@ use benchmark_results::file;
 use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::ConnectOptions;
 
-use super::crew::{Crew, CrewOptions, version};
+use super::leader::{FleetLeader, FleetLeaderOptions, version};
 use crate::{
     calibrate::null_frontend::{NullFrontend, Options},
     machine::health::HealthProbe,
@@ -43,8 +43,8 @@ fn plan(frontend: &NullFrontend, more: &[(Key, &str)]) -> Plan {
     testing::plan(usual.iter().filter(|(key, _)| !own(*key)).chain(more).copied())
 }
 
-fn crew(plan: &Plan) -> Crew {
-    Crew::new(CrewOptions {
+fn fleet(plan: &Plan) -> FleetLeader {
+    FleetLeader::new(FleetLeaderOptions {
         plan,
         run_id: "run",
         server_address: "h:1".to_owned(),
@@ -54,7 +54,7 @@ fn crew(plan: &Plan) -> Crew {
 }
 
 /// A member that joins and says how it stands, once.
-fn join(crew: &Crew, role: wire::Role, status: wire::Status) {
+fn join(fleet: &FleetLeader, role: wire::Role, status: wire::Status) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/tests/files/v1/short.json");
     let host = file::read(&path).unwrap().environment.host;
     let join = wire::JoinRequest {
@@ -66,17 +66,25 @@ fn join(crew: &Crew, role: wire::Role, status: wire::Status) {
         host_json: serde_json::to_string(&host).unwrap(),
         ..Default::default()
     };
-    crew.leader().join(join, Origin::Remote("10.0.0.1".to_owned())).unwrap();
+    fleet
+        .leader()
+        .join(join, Origin::Remote("10.0.0.1".to_owned()))
+        .unwrap();
     let exchange = wire::ExchangeRequest {
         key: KEY.to_vec(),
         status: Some(status),
         ..Default::default()
     };
-    crew.leader().exchange(exchange).unwrap();
+    fleet.leader().exchange(exchange).unwrap();
 }
 
 /// The window of a plan. It is told to stop when so many starts were sent.
-async fn submit(plan: &Plan, crew: Option<&Crew>, stops_after: u64, on_tick: impl Fn(&Submission)) -> Submission {
+async fn submit(
+    plan: &Plan,
+    fleet: Option<&FleetLeader>,
+    stops_after: u64,
+    on_tick: impl Fn(&Submission),
+) -> Submission {
     let address = match &plan.target {
         benchmark_scenarios::Target::Cluster(cluster) => cluster.address.clone(),
         benchmark_scenarios::Target::Embedded(_) => panic!("an address was given"),
@@ -92,7 +100,7 @@ async fn submit(plan: &Plan, crew: Option<&Crew>, stops_after: u64, on_tick: imp
         connect: &connect,
         id_prefix: Arc::from("run"),
         iteration: 1,
-        crew,
+        fleet,
         probe: &probe,
         stop,
         ending: &ending,
@@ -119,18 +127,18 @@ async fn a_generator_that_never_says_that_it_is_done_is_given_up() {
         (Key::Duration, "30s"),
     ];
     let plan = plan(&frontend, &more);
-    let crew = crew(&plan);
+    let fleet = fleet(&plan);
     let ready = wire::Status {
         iteration: 1,
         ready: true,
         ..Default::default()
     };
-    join(&crew, wire::Role::Generator, ready);
+    join(&fleet, wire::Role::Generator, ready);
     // Its 30 s are cut short, and it never says so: answers have a part of the stop timeout.
-    let submission = submit(&plan, Some(&crew), 20, |_| {}).await;
+    let submission = submit(&plan, Some(&fleet), 20, |_| {}).await;
     assert_eq!(submission.ended_by, Some(StopReason::Cause("enough".to_owned())));
-    assert!(!crew.generators_are_done(1));
-    let lost = crew.lost_parts(1);
+    assert!(!fleet.generators_are_done(1));
+    let lost = fleet.lost_parts(1);
     assert_eq!(lost.len(), 1);
     assert_eq!((lost[0].part.index, lost[0].part.of), (1, 2));
 }
@@ -138,22 +146,22 @@ async fn a_generator_that_never_says_that_it_is_done_is_given_up() {
 #[tokio::test]
 async fn a_member_that_tells_nothing_is_waited_for_until_the_deadline() {
     let frontend = NullFrontend::start(Options::default()).unwrap();
-    let crew = crew(&plan(
+    let fleet = fleet(&plan(
         &frontend,
         &[(Key::ExpectWorkers, "1"), (Key::FleetListen, "127.0.0.1:0")],
     ));
-    join(&crew, wire::Role::Worker, wire::Status::default());
+    join(&fleet, wire::Role::Worker, wire::Status::default());
     let (_stopper, stop) = stop::channel();
     let ending = Ending::new(stop, LIMIT);
     let (begun, limit) = (Instant::now(), Duration::from_millis(300));
-    crew.hear_everybody(&ending.step(Step::Members, limit)).await;
+    fleet.hear_everybody(&ending.step(Step::Members, limit)).await;
     // It is there, and does not become silent for seconds.
     assert!(
         (limit..Duration::from_secs(4)).contains(&begun.elapsed()),
         "{:?}",
         begun.elapsed()
     );
-    assert!(!crew.somebody_is_silent());
+    assert!(!fleet.somebody_is_silent());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     account::sampler::Sampler,
-    fleet::Crew,
+    fleet::FleetLeader,
     load::{timeline::TICK, workload},
     run::submission::{CutOff, Submission},
     stop::deadline::{Deadline, Ending, PATIENCE, Step},
@@ -45,7 +45,7 @@ pub enum Drained {
 pub async fn drain(
     plan: &Plan,
     server: &Server,
-    crew: &Crew,
+    fleet: &FleetLeader,
     submission: &mut Submission,
     ending: &Ending,
     mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
@@ -54,7 +54,7 @@ pub async fn drain(
     let load_over = Instant::now();
     // Who waits long for ends waits as long for a server that comes back.
     let looking_up = ending.asking(Step::LookUps, LOOK_UP_LIMIT, plan.load.drain.max(PATIENCE));
-    for part in crew.lost_parts(submission.iteration) {
+    for part in fleet.lost_parts(submission.iteration) {
         let missing = look_ups.close_lost(submission, &part, &looking_up).await?;
         let (name, departure) = (part.name, part.departure);
         submission.note(
@@ -69,7 +69,7 @@ pub async fn drain(
         None => Instant::now(),
     };
     let deadline = ending.step(Step::Drain, plan.load.drain.saturating_sub(begun.elapsed()));
-    let drained = wait(plan, server, crew, submission, &deadline, &look_ups, &mut on_tick).await?;
+    let drained = wait(plan, server, fleet, submission, &deadline, &look_ups, &mut on_tick).await?;
     let cut_short = if drained == Drained::TimeUp && deadline.is_hurried() && begun.elapsed() < plan.load.drain {
         submission
             .ended_by
@@ -96,7 +96,7 @@ pub async fn drain(
 async fn wait(
     plan: &Plan,
     server: &Server,
-    crew: &Crew,
+    fleet: &FleetLeader,
     submission: &mut Submission,
     deadline: &Deadline,
     look_ups: &LookUps,
@@ -104,7 +104,7 @@ async fn wait(
 ) -> anyhow::Result<Drained> {
     let mut scan = Scan::new(Instant::now());
     loop {
-        submission.hear(crew);
+        submission.hear(fleet);
         let open = if submission.stamps {
             submission.accountant.visit(|accounts| accounts.backlog()).await?
         } else {
@@ -119,7 +119,7 @@ async fn wait(
                              for: {error}"
                         ),
                     );
-                    return wait_for_sample(crew, submission, deadline, on_tick).await;
+                    return wait_for_sample(fleet, submission, deadline, on_tick).await;
                 }
             }
         };
@@ -132,7 +132,7 @@ async fn wait(
         // Somebody silent may be about to deliver what is looked for.
         if submission.stamps
             && let Some(from) = scan.due(open, Instant::now())
-            && !crew.somebody_is_silent()
+            && !fleet.somebody_is_silent()
         {
             let looked = look_ups.find_ended(submission, from, deadline, on_tick).await?;
             scan.looked(&looked, Instant::now());
@@ -144,13 +144,13 @@ async fn wait(
 
 /// Waits until the ends of the sample are learnt, or the deadline: where nobody can count, they are all that is known.
 async fn wait_for_sample(
-    crew: &Crew,
+    fleet: &FleetLeader,
     submission: &mut Submission,
     deadline: &Deadline,
     on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
 ) -> anyhow::Result<Drained> {
     loop {
-        submission.hear(crew);
+        submission.hear(fleet);
         if submission.sampler.as_ref().is_none_or(Sampler::is_done) {
             return Ok(Drained::NotTold);
         }

@@ -18,7 +18,7 @@ use crate::{
         accounts::Accounts,
         sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
     },
-    fleet::{Crew, crew},
+    fleet::{FleetLeader, leader},
     load::{
         sample::Sample,
         schedule::{Schedule, Stripe},
@@ -27,7 +27,7 @@ use crate::{
     },
     machine::{
         health::{HealthProbe, UsageMeter},
-        watch::{Watch, Watched},
+        measured::{Measured, MeasuredProbe},
     },
     stop::{
         Stop, StopReason,
@@ -62,7 +62,7 @@ pub struct SubmissionOptions<'a> {
     /// Prefix of the workflow ids.
     pub id_prefix: Arc<str>,
     /// The processes that take part; `None` when this one is alone and nobody stamps.
-    pub crew: Option<&'a Crew>,
+    pub fleet: Option<&'a FleetLeader>,
     /// Looks at what this process uses.
     pub probe: &'a HealthProbe,
     /// Tells whether to end early.
@@ -112,7 +112,7 @@ pub struct Submission {
     /// What happened.
     pub events: Vec<Event>,
     /// What this process used in the measured phase.
-    pub watched: Watched,
+    pub measured: Measured,
     /// What this process used, second by second.
     pub usage: Vec<MemberUsage>,
     /// What became of the connections, and of starts that were sent more than once.
@@ -146,7 +146,7 @@ pub async fn submit(
     let connecting = Starters::connect(StartersOptions {
         plan,
         schedule: &schedule,
-        part: options.crew.map_or(Stripe::WHOLE, Crew::part),
+        part: options.fleet.map_or(Stripe::WHOLE, FleetLeader::part),
         connect: options.connect,
         id_prefix: Arc::clone(&options.id_prefix),
         sample,
@@ -155,8 +155,8 @@ pub async fn submit(
     });
     let preparing = async {
         let starters = connecting.await?;
-        if let Some(crew) = options.crew {
-            crew.prepare(options.iteration, &options.id_prefix).await?;
+        if let Some(fleet) = options.fleet {
+            fleet.prepare(options.iteration, &options.id_prefix).await?;
         }
         anyhow::Ok(starters)
     };
@@ -164,11 +164,11 @@ pub async fn submit(
         starters = preparing => starters?,
         reason = stop.requested() => return Err(NotBegun(reason).into()),
     };
-    let timeline = match options.crew {
-        Some(crew) => crew.begin(&options.id_prefix, &schedule, LEAD, reports.clone()),
+    let timeline = match options.fleet {
+        Some(fleet) => fleet.begin(&options.id_prefix, &schedule, LEAD, reports.clone()),
         None => Timeline::beginning_in(u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX)),
     };
-    let stamps = options.crew.is_some_and(Crew::stamps);
+    let stamps = options.fleet.is_some_and(FleetLeader::stamps);
     let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs(), stamps);
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)
         .context("a thread for the account cannot be made")?;
@@ -180,7 +180,7 @@ pub async fn submit(
             schedule: schedule.clone(),
             timeline,
             cap: plan.observation.sample_cap,
-            part: options.crew.map_or(Stripe::WHOLE, Crew::part),
+            part: options.fleet.map_or(Stripe::WHOLE, FleetLeader::part),
             limit: plan.load.duration + plan.load.drain,
             reports: accountant.reports(),
             server_clock: server_clock.clone(),
@@ -201,26 +201,26 @@ pub async fn submit(
         ended_by: None,
         cut_off: None,
         events: Vec::new(),
-        watched: Watched::default(),
+        measured: Measured::default(),
         usage: Vec::new(),
         starts: StartCounts::default(),
         scheduling: Fact::missing("the window is not over"),
         connections: starters.connections(),
         schedule,
     };
-    let mut watch = Watch::new(&submission.schedule, options.probe);
+    let mut watch = MeasuredProbe::new(&submission.schedule, options.probe);
     let mut meter = UsageMeter::new();
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let answered = |starters: &Starters| {
-        let crew = options.crew;
-        starters.are_done() && crew.is_none_or(|crew| crew.generators_are_done(options.iteration))
+        let fleet = options.fleet;
+        starters.are_done() && fleet.is_none_or(|fleet| fleet.generators_are_done(options.iteration))
     };
     let mut answers = None;
     // The last start is answered before the window is over: the rest of it is measured, too.
     while timeline.elapsed() < submission.end() || !answered(&starters) {
         let going_on = submission.ended_by.is_none() && timeline.elapsed() < submission.end();
-        let end_early = |submission: &mut Submission, reason| submission.end_early(&starters, options.crew, reason);
+        let end_early = |submission: &mut Submission, reason| submission.end_early(&starters, options.fleet, reason);
         tokio::select! {
             _ = interval.tick() => {}
             reason = stop.requested(), if going_on => end_early(&mut submission, reason),
@@ -229,7 +229,7 @@ pub async fn submit(
         if submission.ended_by.is_none() && timeline.elapsed() < submission.end() {
             let aborted = || {
                 let cause = "--when-full abort: the cap on unanswered starts was reached";
-                let elsewhere = || options.crew.and_then(|crew| crew.aborted_by(options.iteration));
+                let elsewhere = || options.fleet.and_then(|fleet| fleet.aborted_by(options.iteration));
                 match starters.are_aborted() {
                     true => Some(cause.to_owned()),
                     false => elsewhere().map(|name| format!("{cause} on generator {name}")),
@@ -245,8 +245,8 @@ pub async fn submit(
                 break;
             }
         }
-        if let Some(crew) = options.crew {
-            submission.hear(crew);
+        if let Some(fleet) = options.fleet {
+            submission.hear(fleet);
         }
         watch.look(timeline.now(), starters.dispatched());
         if let Some(usage) = meter.sample() {
@@ -269,7 +269,7 @@ pub async fn submit(
             anyhow::bail!("a thread that sends starts does not end; this is a defect of the program");
         }
     }
-    submission.watched = watch.finish(starters.dispatched());
+    submission.measured = watch.finish(starters.dispatched());
     let summary = starters.join();
     if let Some(panic) = summary.panic {
         submission.note(
@@ -299,7 +299,7 @@ impl Submission {
             ended_by: None,
             cut_off: None,
             events: Vec::new(),
-            watched: Watched::default(),
+            measured: Measured::default(),
             usage: Vec::new(),
             starts: StartCounts::default(),
             scheduling: Fact::missing("a test"),
@@ -309,15 +309,15 @@ impl Submission {
 }
 
 impl Submission {
-    fn end_early(&mut self, starters: &Starters, crew: Option<&Crew>, reason: StopReason) {
-        let others = crew.filter(|crew| crew.generators() > 1);
+    fn end_early(&mut self, starters: &Starters, fleet: Option<&FleetLeader>, reason: StopReason) {
+        let others = fleet.filter(|fleet| fleet.generators() > 1);
         let ahead = others.map_or(0, |_| u64::try_from(STOP_AHEAD.as_nanos()).unwrap_or(0));
         let stop_at = self.timeline.elapsed() + ahead;
         if stop_at < self.schedule.end() {
             self.stopped_at = Some(stop_at);
             starters.stop_at(stop_at);
-            if let Some(crew) = others {
-                crew.stop_at(stop_at);
+            if let Some(fleet) = others {
+                fleet.stop_at(stop_at);
             }
         }
         self.ended_by = Some(reason.clone());
@@ -333,16 +333,16 @@ impl Submission {
     }
 
     /// Takes in what happened to members, and keeps seconds open that somebody silent may still tell of.
-    pub fn hear(&mut self, crew: &Crew) {
-        for (ago, event) in crew.events() {
-            let (kind, message) = crew::tell(&event);
+    pub fn hear(&mut self, fleet: &FleetLeader) {
+        for (ago, event) in fleet.events() {
+            let (kind, message) = leader::tell(&event);
             self.note(kind, message);
             if let Some(noted) = self.events.last_mut() {
                 noted.at_seconds = self.timeline.seconds() - ago.as_secs_f64();
             }
         }
-        self.note_omitted(crew.omitted_events());
-        let unheard = u64::try_from(crew.unheard_for().as_nanos()).unwrap_or(u64::MAX);
+        self.note_omitted(fleet.omitted_events());
+        let unheard = u64::try_from(fleet.unheard_for().as_nanos()).unwrap_or(u64::MAX);
         let until = self.timeline.elapsed().saturating_sub(unheard);
         self.accountant.hear_until(until);
     }

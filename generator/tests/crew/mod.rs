@@ -1,4 +1,4 @@
-//! A run that others have joined, as the tests of members that lie set it up: its crew, its account, and who joins.
+//! A run that others have joined, as the tests of members that lie set it up: its fleet, its account, and who joins.
 
 #![allow(dead_code, reason = "each of those that include it uses its part")]
 
@@ -8,8 +8,8 @@ use benchmark_fleet::{Leader, Origin, Refusal, wire};
 use benchmark_generator::{
     account::{accountant::Accountant, accounts::Accounts},
     fleet::{
-        crew::{self, Crew, CrewOptions},
-        desk::Limits,
+        intake::Limits,
+        leader::{self, FleetLeader, FleetLeaderOptions},
     },
     load::{sample::Sample, schedule::Schedule, timeline::Timeline},
 };
@@ -34,7 +34,7 @@ pub fn plan(rate: &str, duration: &str) -> Plan {
 
 /// A run that has begun and that nobody has joined yet.
 pub struct Led {
-    pub crew: Crew,
+    pub fleet: FleetLeader,
     pub schedule: Schedule,
     pub timeline: Timeline,
     pub accountant: Accountant,
@@ -43,25 +43,26 @@ pub struct Led {
 impl Led {
     /// It began so long ago. `at_first` sees its account before anything is told.
     pub fn since(plan: &Plan, ago: Duration, sample: Sample, at_first: impl FnOnce(&mut Accounts)) -> Led {
-        let options = CrewOptions {
+        let options = FleetLeaderOptions {
             plan,
             run_id: RUN,
             server_address: "h:1".to_owned(),
             allow_version_skew: false,
         };
-        let crew = Crew::new(options).unwrap();
+        let fleet = FleetLeader::new(options).unwrap();
         let schedule = Schedule::new(&plan.load);
         let ago = u64::try_from(ago.as_nanos()).unwrap();
         let began = benchmark_workflows::RunClock::get().now_unix_ns() - ago;
         let timeline = Timeline::beginning_at(began, 0);
         let (reports, incoming) = mpsc::channel();
-        crew.desk()
+        fleet
+            .intake()
             .open(RUN.into(), Limits::of(plan), &schedule, timeline, reports.clone());
         let mut accounts = Accounts::new(&schedule, sample, 60, true);
         at_first(&mut accounts);
         let accountant = Accountant::spawn(accounts, (reports, incoming), timeline).unwrap();
         Led {
-            crew,
+            fleet,
             schedule,
             timeline,
             accountant,
@@ -75,7 +76,7 @@ pub fn join_request(role: wire::Role, key: [u8; 16], host_json: &str) -> wire::J
         protocol: benchmark_fleet::PROTOCOL,
         version: match role {
             wire::Role::Worker => benchmark_worker::version(),
-            _ => crew::version(),
+            _ => leader::version(),
         },
         role: role.into(),
         key: key.to_vec(),

@@ -1,4 +1,4 @@
-//! The story of a worker process.
+//! Lifecycle of a worker process.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use super::{
 };
 pub use crate::process::leader::JoinOptions;
 use crate::{
-    AskedPollers, Desk, EffectiveOptions, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool,
+    AskedPollers, EffectiveOptions, EndBuffer, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool,
     connect::{at_hand, connect_options, sent},
 };
 
@@ -93,8 +93,8 @@ pub enum Failure {
 pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<Ended, Failure>> {
     Box::pin(async move {
         let registry = Registry::new();
-        let desk = Desk::unattended();
-        let source = PoolSource::new(desk.clone(), Some(registry.clone()));
+        let buffer = EndBuffer::unattended();
+        let source = PoolSource::new(buffer.clone(), Some(registry.clone()));
         crate::page::show(&registry, &source);
         let page = match request.worker.metrics_listen {
             Some(address) => Some(match serve(address, &registry, &source).await {
@@ -121,7 +121,7 @@ pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<
                     Selection::Headroom
                 },
             },
-            desk,
+            buffer,
             source,
             request,
             say,
@@ -150,7 +150,7 @@ async fn serve(
 struct Process {
     request: Request,
     metrics: WorkerMetrics,
-    desk: Desk,
+    buffer: EndBuffer,
     source: Arc<PoolSource>,
     say: Say,
     stop: Stop,
@@ -197,7 +197,7 @@ impl Process {
                     Err(failure) => return Err(withdraw(Some(run.leader), failure).await),
                 };
                 // Before the leader hears of this process: from then on it may begin.
-                self.desk.attend(true);
+                self.buffer.attend(true);
                 (self.say)(&format!(
                     "joined run {} at {} (plan {})",
                     run.run_id,
@@ -216,7 +216,7 @@ impl Process {
         }
         let over = loop {
             tokio::select! {
-                started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.desk, &self.source, &self.say, &polled) => {
+                started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.buffer, &self.source, &self.say, &polled) => {
                     if let Err(failure) = started {
                         return Err(withdraw(leader, failure).await);
                     }
@@ -304,7 +304,7 @@ impl Process {
         standing: &mut Option<Standing>,
         request: &Request,
         metrics: &WorkerMetrics,
-        desk: &Desk,
+        buffer: &EndBuffer,
         source: &Arc<PoolSource>,
         say: &Say,
         polled: &Polled,
@@ -335,7 +335,7 @@ impl Process {
             told_by.waits_for(what);
             told(&format!("waiting for {what}: {why}"));
         });
-        let pool = start::start(options, Arc::new(desk.clone()), worker.connect_timeout, waiting).await?;
+        let pool = start::start(options, Arc::new(buffer.clone()), worker.connect_timeout, waiting).await?;
         for line in pool.effective().lines() {
             say(&line);
         }
@@ -363,7 +363,7 @@ impl Process {
                 (self.say)(&format!("the run is over: {reason}"));
                 // Nothing is open any more, so nothing is to be waited for; the leader need not wait for the workers.
                 self.leave(leader, "the run is over").await?;
-                self.desk.attend(false);
+                self.buffer.attend(false);
                 if stay {
                     // What the next run polls is not known: it is not to begin before this process polls that.
                     self.source.waits_for("the next run");
@@ -376,7 +376,7 @@ impl Process {
                 Ok(Some(Ended::RunOver))
             }
             Over::Leader(end) => {
-                self.desk.attend(false);
+                self.buffer.attend(false);
                 if stay {
                     (self.say)(&format!("{end}; waiting for the next run"));
                     self.source.waits_for("the next run");

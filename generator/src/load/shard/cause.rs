@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     account::accounts::{Accounts, Origin},
     load::sample::Sample,
-    run::observed::phase_report,
+    run::iteration::phase_report,
     testing,
 };
 

@@ -18,7 +18,7 @@ use crate::{
         accounts::{Missing, Origin},
         sampler::workflow_end,
     },
-    fleet::crew::LostPart,
+    fleet::leader::LostPart,
     load::{ids, schedule::Schedule, timeline::TICK},
     run::submission::Submission,
     stop::deadline::Deadline,

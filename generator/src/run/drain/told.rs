@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     account::sampler::{SamplerOptions, server_clock::SharedServerClock},
-    fleet::crew::LostPart,
+    fleet::leader::LostPart,
     load::{schedule::Stripe, shard::StartEnd},
     scripted_server::{self, Answer, Over, counted, described, looked_up},
 };
@@ -49,12 +49,12 @@ fn no_count() -> Answer {
 async fn drained(over: &mut Over, server: &Server) -> Drained {
     let Over {
         plan,
-        crew,
+        fleet,
         submission,
         ending,
         ..
     } = over;
-    drain(plan, server, crew, submission, ending, async |_| Ok(()))
+    drain(plan, server, fleet, submission, ending, async |_| Ok(()))
         .await
         .unwrap()
 }
@@ -182,7 +182,7 @@ async fn a_backlog_that_stands_still_is_looked_up() {
     let (begun, asked_at) = (Instant::now(), Mutex::new(None));
     let Over {
         plan,
-        crew,
+        fleet,
         submission,
         ending,
         ..
@@ -193,7 +193,7 @@ async fn a_backlog_that_stands_still_is_looked_up() {
         }
         Ok(())
     };
-    let outcome = drain(plan, &server, crew, submission, ending, on_tick).await.unwrap();
+    let outcome = drain(plan, &server, fleet, submission, ending, on_tick).await.unwrap();
     assert_eq!(outcome, Drained::TimeUp);
     assert!(asked_at.into_inner().unwrap().unwrap() >= Duration::from_secs(3));
     let (backlog, not_stamped, ledger) = over

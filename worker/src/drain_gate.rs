@@ -1,4 +1,4 @@
-//! The door of a worker that is told to drain: what it has asked for may come in, and nothing new is asked for.
+//! Drain gate of a worker that is told to shut down: what it has asked for may come in, and nothing new is asked for.
 //!
 //! When a worker of the SDK shuts down on a server that does not end its polls (1.29 does not), the SDK drops them, and a
 //! task that was on its way is lost until the server times it out. So before that the worker's connection is replaced by
@@ -40,18 +40,18 @@ const LONGEST: Duration = Duration::from_secs(5);
 const CALL: Duration = Duration::from_secs(30);
 
 /// Where the calls go in the meantime; it is never connected to.
-const NOWHERE: &str = "http://door.invalid:1/";
+const NOWHERE: &str = "http://drain.invalid:1/";
 
-/// A worker's door.
-pub(crate) struct Door {
+/// A worker's drain gate.
+pub(crate) struct DrainGate {
     worker: Arc<Worker>,
     server: Connection,
     identity: String,
 }
 
-impl Door {
+impl DrainGate {
     pub(crate) fn new(worker: Arc<Worker>, server: Connection, identity: String) -> Self {
-        Door {
+        DrainGate {
             worker,
             server,
             identity,

@@ -1,4 +1,4 @@
-//! The story of a run: set up, submit, drain, reconcile, clean up, write down, strike.
+//! Lifecycle of a run: set up, submit, drain, reconcile, clean up, write down, tear down.
 
 mod frame;
 mod iterations;
@@ -29,7 +29,7 @@ use crate::{
         cluster_facts, remote_write,
         results_file::ResultsFile,
         server_figures::{self, Pages, Sources},
-        stage::{Stage, StageOptions, StandingServer},
+        setup::{Setup, SetupOptions, StandingServer},
     },
     stop::{
         Stop, StopReason,
@@ -37,7 +37,7 @@ use crate::{
     },
     view::{grafana, page::Page, watcher::Watcher},
 };
-use iterations::Story;
+use iterations::Lifecycle;
 use said::{say, sayer, told};
 
 /// How long the disk may take for the results.
@@ -99,10 +99,10 @@ pub enum RunError {
 /// When it could not begin. What happens to a run that has begun stands in its results.
 pub fn run(request: RunRequest, stop: Stop) -> LocalBoxFuture<'static, Result<Finished, RunError>> {
     // Boxed here, or its whole machinery would be compiled into each binary that awaits it.
-    tell(request, stop).boxed_local()
+    run_plan(request, stop).boxed_local()
 }
 
-async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
+async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
     let environment = |error: anyhow::Error| RunError::Environment(error);
     let run_id = ids::new_run_id().map_err(|error| environment(error.into()))?;
     descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(|error| environment(error.into()))?;
@@ -133,7 +133,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         .map(|target| remote_write::prepare(target, request.page.registry().clone(), host.hostname.value.as_deref()))
         .transpose()
         .map_err(environment)?;
-    let set_up = Stage::set_up(StageOptions {
+    let set_up = Setup::prepare(SetupOptions {
         plan,
         api_key: request.api_key.clone(),
         profile: request.profile.clone(),
@@ -150,8 +150,8 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         say: sayer(&screen),
         told: told(&screen),
     });
-    let stage = tokio::select! {
-        stage = set_up => stage.map_err(environment)?,
+    let setup = tokio::select! {
+        setup = set_up => setup.map_err(environment)?,
         reason = stop.requested() => return Err(RunError::Interrupted(reason)),
     };
     let ceiling = match &request.calibration {
@@ -172,8 +172,8 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         plan: plan.clone(),
         environment: Environment {
             host,
-            server: stage.facts.clone(),
-            workers: stage.worker_facts(),
+            server: setup.facts.clone(),
+            workers: setup.worker_facts(),
             cluster,
         },
         iterations: Vec::new(),
@@ -185,7 +185,7 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     let board = request.resolved.grafana.as_deref();
     parts.run.dashboard_url = board.map(|base| grafana::link(base, &parts.run, plan));
     let revision = parts.run.git_revision.value.as_deref();
-    page.introduce(plan, &parts.run.version, revision, stage.facts.version.value.as_deref());
+    page.introduce(plan, &parts.run.version, revision, setup.facts.version.value.as_deref());
     let writing = match writing {
         Some(prepared) => {
             page.seen();
@@ -197,18 +197,18 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
     let (pages, prometheus) = match sources {
         Sources::None => (None, None),
         Sources::Embedded(client) => {
-            let own_server = stage.server_metrics().into_iter().collect();
+            let own_server = setup.server_metrics().into_iter().collect();
             (Some(Pages::new(client, own_server, own, &plan.namespace)), None)
         }
         Sources::Pages(client, urls) => (Some(Pages::new(client, urls, own, &plan.namespace)), None),
         Sources::Prometheus(prometheus) => (None, Some(prometheus)),
     };
-    let mut story = Story {
+    let mut lifecycle = Lifecycle {
         plan,
         pages,
         prometheus,
         ending: ending.clone(),
-        stage,
+        setup,
         file,
         parts,
         probe: HealthProbe::new(Path::new("/")),
@@ -217,22 +217,22 @@ async fn tell(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError>
         stop: stop.clone(),
         page,
     };
-    story.introduce();
-    let told = story.tell().await;
-    let Story {
-        stage,
+    lifecycle.introduce();
+    let told = lifecycle.iterate_all().await;
+    let Lifecycle {
+        setup,
         mut file,
         parts,
         screen,
         page,
         ..
-    } = story;
+    } = lifecycle;
     let over = match (&told, &parts.run.interrupted_by) {
         (Err(error), _) => format!("it broke off: {}", text::chain(error.as_ref())),
         (Ok(()), Some(cause)) => format!("it was ended early: {cause}"),
         (Ok(()), None) => "it was carried out as planned".to_owned(),
     };
-    let kept = stage.strike(&over, &ending).await;
+    let kept = setup.tear_down(&over, &ending).await;
     if let Ok(mut screen) = screen.lock() {
         screen.finish();
     }

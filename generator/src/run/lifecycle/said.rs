@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::iterations::Story;
+use super::iterations::Lifecycle;
 use crate::{
     machine::ceiling::Ceiling,
     view::{
@@ -14,10 +14,10 @@ use crate::{
 /// Share of the calibrated ceiling from which it is said before the load: half the way to the warning.
 const WORTH_KNOWING: f64 = benchmark_results::limits::SHARE_OF_CEILING / 2.0;
 
-impl Story<'_> {
+impl Lifecycle<'_> {
     /// Says what is run against what, before the load.
     pub(super) fn introduce(&self) {
-        let facts = &self.stage.facts;
+        let facts = &self.setup.facts;
         let version = facts.version.value.as_deref().unwrap_or("of unknown version");
         let mut server = if facts.embedded {
             format!("embedded dev server {version} at {}", facts.address)
@@ -27,7 +27,7 @@ impl Story<'_> {
                 facts.address, self.plan.namespace
             )
         };
-        if let Some(ui) = self.stage.ui_address() {
+        if let Some(ui) = self.setup.ui_address() {
             server += &format!("   ui {ui}");
         }
         let header = Header {

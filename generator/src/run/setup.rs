@@ -1,4 +1,4 @@
-//! What must stand before the load: a server, its namespace, and workers.
+//! Setup before the load and teardown after it: a server, its namespace, and workers.
 
 use std::{
     collections::BTreeMap,
@@ -18,11 +18,11 @@ use benchmark_temporal::{
     environment::Profile,
     facts, namespace,
 };
-use benchmark_worker::{Desk as EndsDesk, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options};
+use benchmark_worker::{EndBuffer, PoolSource, WorkerMetrics, WorkerOptions, WorkerPool, connect_options};
 use benchmark_workflows::RunClock;
 
 use crate::{
-    fleet::{Crew, crew::CrewOptions, follow, reach},
+    fleet::{FleetLeader, follow, leader::FleetLeaderOptions, reach},
     stop::deadline::{Ending, Step},
 };
 
@@ -48,7 +48,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 const OWN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What stands before the load.
-pub struct Stage {
+pub struct Setup {
     /// The server under test.
     pub server: Server,
     /// How starts reach it.
@@ -56,7 +56,7 @@ pub struct Stage {
     /// What it tells of itself.
     pub facts: ServerFacts,
     /// The processes that take part.
-    pub crew: Crew,
+    pub fleet: FleetLeader,
     /// This process's name among them.
     pub name: String,
     workers: Option<OwnWorkers>,
@@ -113,8 +113,8 @@ struct OwnWorkers {
     member: Member,
 }
 
-/// What the stage is set up from, besides the plan.
-pub struct StageOptions<'a> {
+/// What it is set up from, besides the plan.
+pub struct SetupOptions<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Sent when the plan says so.
@@ -141,12 +141,12 @@ pub struct StageOptions<'a> {
     pub told: Arc<dyn Fn(Progress) + Send + Sync>,
 }
 
-impl Stage {
+impl Setup {
     /// Sets everything up. What was started is stopped again when something fails.
     ///
     /// # Errors
     /// In words that say what to do.
-    pub async fn set_up(options: StageOptions<'_>) -> anyhow::Result<Stage> {
+    pub async fn prepare(options: SetupOptions<'_>) -> anyhow::Result<Setup> {
         let plan = options.plan;
         let mut embedded = None;
         let mut binary = None;
@@ -189,15 +189,15 @@ impl Stage {
                 units::format(needed)
             ));
         }
-        let mut crew = Crew::new(CrewOptions {
+        let mut fleet = FleetLeader::new(FleetLeaderOptions {
             plan,
             run_id: options.run_id,
             server_address: connect.address.clone(),
             allow_version_skew: options.fleet.allow_version_skew,
         })?;
         let name = follow::name(options.host);
-        let workers = start_workers(&options, &connect, &crew, &name).await?;
-        open_to_others(&options, &mut crew).await?;
+        let workers = start_workers(&options, &connect, &fleet, &name).await?;
+        open_to_others(&options, &mut fleet).await?;
         let told = |missing: &str, elapsed| {
             (options.told)(Progress {
                 doing: "waiting for the fleet".into(),
@@ -206,7 +206,7 @@ impl Stage {
             });
         };
         let said = |text| (options.say)(text);
-        crew.assemble(options.fleet.timeout, &told, &said).await?;
+        fleet.assemble(options.fleet.timeout, &told, &said).await?;
         // After the workers, so that the pollers of the task queue are those that the load will meet.
         let told = facts::discover(&server, &plan.task_queue).await;
         let facts = ServerFacts {
@@ -215,11 +215,11 @@ impl Stage {
             dynamic_config,
             ..server_facts(told, namespace)
         };
-        Ok(Stage {
+        Ok(Setup {
             server,
             connect,
             facts,
-            crew,
+            fleet,
             name,
             workers,
             embedded,
@@ -243,7 +243,7 @@ impl Stage {
         Some(self.workers.as_ref()?.pool.effective().facts())
     }
 
-    /// What went wrong on the stage since it was set up, in sentences.
+    /// What went wrong with it since it was set up, in sentences.
     pub fn losses(&self) -> Vec<String> {
         let workers = self.workers.iter().flat_map(|workers| workers.pool.failures());
         workers
@@ -271,8 +271,8 @@ impl Stage {
 
     /// Lets the other processes go, stops the workers and the server, each within its time: what does not end by itself
     /// ends with this process. Returns how the server can be reached when it was to be kept.
-    pub async fn strike(self, reason: &str, ending: &Ending) -> Option<String> {
-        self.crew.dismiss(reason, &ending.step(Step::Farewell, FAREWELL)).await;
+    pub async fn tear_down(self, reason: &str, ending: &Ending) -> Option<String> {
+        self.fleet.dismiss(reason, &ending.step(Step::Farewell, FAREWELL)).await;
         if let Some(OwnWorkers { pool, member }) = self.workers {
             let deadline = ending.step(Step::Workers, WORKER_GRACE + WORKER_ABANDON);
             let grace = WORKER_GRACE.min(deadline.left().saturating_sub(WORKER_ABANDON));
@@ -298,9 +298,9 @@ impl Stage {
 
 /// Starts the workers of this process, as a member of the run like any other but without a socket.
 async fn start_workers(
-    options: &StageOptions<'_>,
+    options: &SetupOptions<'_>,
     connect: &ConnectOptions,
-    crew: &Crew,
+    fleet: &FleetLeader,
     name: &str,
 ) -> anyhow::Result<Option<OwnWorkers>> {
     let Some(tuning) = options
@@ -321,15 +321,15 @@ async fn start_workers(
         // A page that nobody sees is not worth its cost; how much room the workers have is.
         selection: if *seen { Selection::All } else { Selection::Headroom },
     });
-    let desk = EndsDesk::new();
-    let source = PoolSource::new(desk.clone(), Some(registry.clone()));
+    let buffer = EndBuffer::new();
+    let source = PoolSource::new(buffer.clone(), Some(registry.clone()));
     benchmark_worker::page::show(registry, &source);
-    let pool = WorkerPool::start(workers, Arc::new(desk)).await?;
+    let pool = WorkerPool::start(workers, Arc::new(buffer)).await?;
     let (_, mut member) = Member::join(MemberOptions {
         workers: Some(pool.effective().facts()),
         interval: OWN_INTERVAL,
         ..MemberOptions::new(
-            LeaderAt::InProcess(crew.leader().clone()),
+            LeaderAt::InProcess(fleet.leader().clone()),
             Role::Worker,
             format!("{name} workers"),
             benchmark_worker::version(),
@@ -344,7 +344,7 @@ async fn start_workers(
 }
 
 /// Serves the fleet, when the run is to have one.
-async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::Result<()> {
+async fn open_to_others(options: &SetupOptions<'_>, leader: &mut FleetLeader) -> anyhow::Result<()> {
     let fleet = options.fleet;
     let Some(listen) = fleet.listen else { return Ok(()) };
     let tls = match &fleet.tls {
@@ -355,12 +355,12 @@ async fn open_to_others(options: &StageOptions<'_>, crew: &mut Crew) -> anyhow::
         None => None,
     };
     let token = options.token.clone();
-    let serving = benchmark_fleet::serve(crew.leader().clone(), ServeOptions { listen, token, tls }).await?;
+    let serving = benchmark_fleet::serve(leader.leader().clone(), ServeOptions { listen, token, tls }).await?;
     let address = serving.address();
     let hostname = options.host.hostname.value.as_deref();
     let reached = reach::address(address, hostname);
     (options.say)(format!("fleet  {address}   join with --join {reached}"));
-    crew.keep(serving);
+    leader.keep(serving);
     Ok(())
 }
 

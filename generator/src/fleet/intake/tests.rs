@@ -18,23 +18,23 @@ const WORKER: Teller = Teller {
     stripe: None,
 };
 
-fn desk() -> (Desk, Receiver<Report>) {
+fn intake() -> (Intake, Receiver<Report>) {
     let plan = testing::plan([
         (Key::Generators, "2"),
         (Key::FleetListen, "127.0.0.1:0"),
         (Key::Address, "h:1"),
     ]);
     let (reports, incoming) = channel();
-    let desk = Desk::default();
+    let intake = Intake::default();
     let timeline = Timeline::beginning_in(0);
-    desk.open(
+    intake.open(
         "run".into(),
         Limits::of(&plan),
         &Schedule::new(&plan.load),
         timeline,
         reports,
     );
-    (desk, incoming)
+    (intake, incoming)
 }
 
 fn window(run: &str, body: wire::window::Body) -> wire::Window {
@@ -74,54 +74,54 @@ fn ends(count: u64) -> wire::Window {
 
 #[test]
 fn a_generator_tells_of_its_own_part_and_of_the_iteration_that_is_open() {
-    let (desk, incoming) = desk();
-    desk.take(GENERATOR, starts("run", 3)).unwrap();
+    let (intake, incoming) = intake();
+    intake.take(GENERATOR, starts("run", 3)).unwrap();
     assert!(matches!(
         incoming.try_recv(),
         Ok(Report::Elsewhere(Origin::Member(1), reports, _)) if reports.len() == 1
     ));
-    let refused = desk.take(GENERATOR, starts("run", 4)).unwrap_err();
+    let refused = intake.take(GENERATOR, starts("run", 4)).unwrap_err();
     assert!(matches!(refused, Rejected::Malformed(reason) if reason.contains("not of its part")));
-    desk.take(GENERATOR, starts("the run before", 3)).unwrap();
+    intake.take(GENERATOR, starts("the run before", 3)).unwrap();
     assert!(incoming.try_recv().is_err());
 }
 
 #[test]
 fn what_it_tells_adds_up_over_its_messages() {
-    let (desk, _incoming) = desk();
-    let part = desk.state.lock().unwrap().as_ref().unwrap().open.arrivals / 2;
+    let (intake, _incoming) = intake();
+    let part = intake.state.lock().unwrap().as_ref().unwrap().open.arrivals / 2;
     for _ in 0..part {
-        desk.take(GENERATOR, starts("run", 3)).unwrap();
+        intake.take(GENERATOR, starts("run", 3)).unwrap();
     }
-    assert!(desk.take(GENERATOR, starts("run", 3)).is_err());
+    assert!(intake.take(GENERATOR, starts("run", 3)).is_err());
     // One that is refused changes nothing for others.
     let other = Teller {
         id: MemberId(7),
         ..GENERATOR
     };
-    desk.take(other, starts("run", 3)).unwrap();
+    intake.take(other, starts("run", 3)).unwrap();
 }
 
 #[test]
 fn who_is_shut_out_or_comes_when_all_is_closed_tells_nothing_more() {
-    let (desk, incoming) = desk();
-    desk.shut_out([1]);
-    desk.take(GENERATOR, starts("run", 3)).unwrap();
+    let (intake, incoming) = intake();
+    intake.shut_out([1]);
+    intake.take(GENERATOR, starts("run", 3)).unwrap();
     assert!(incoming.try_recv().is_err());
-    desk.take(WORKER, ends(1)).unwrap();
+    intake.take(WORKER, ends(1)).unwrap();
     assert!(matches!(incoming.try_recv(), Ok(Report::Ends(Origin::Member(2), ends, _)) if ends.len() == 1));
-    desk.close();
-    desk.take(WORKER, ends(1)).unwrap();
+    intake.close();
+    intake.take(WORKER, ends(1)).unwrap();
     assert!(incoming.try_recv().is_err());
 }
 
 #[test]
 fn what_the_account_has_no_room_for_is_not_taken_until_it_has() {
-    let (desk, incoming) = desk();
+    let (intake, incoming) = intake();
     let large = ends(200_000);
     let mut taken = 0;
     let refused = loop {
-        match desk.take(WORKER, large.clone()) {
+        match intake.take(WORKER, large.clone()) {
             Ok(()) => taken += 1,
             Err(refused) => break refused,
         }
@@ -130,26 +130,26 @@ fn what_the_account_has_no_room_for_is_not_taken_until_it_has() {
     assert_eq!(refused, Rejected::Full);
     assert!(taken > 1);
     drop(incoming.recv().unwrap());
-    desk.take(WORKER, large).unwrap();
+    intake.take(WORKER, large).unwrap();
 }
 
 #[test]
 fn what_a_generator_used_is_kept_within_bounds() {
-    let (desk, _incoming) = desk();
+    let (intake, _incoming) = intake();
     let told = |health_json: String| {
         let message = wire::Starts {
             health_json,
             ..Default::default()
         };
-        desk.take(GENERATOR, window("run", wire::window::Body::Starts(message)))
+        intake.take(GENERATOR, window("run", wire::window::Body::Starts(message)))
     };
     let mut used = GeneratorHealth::not_observed("a test");
     used.cpu_seconds = 1e300;
     told(serde_json::to_string(&used).unwrap()).unwrap();
-    assert!(desk.healths()[&1].cpu_seconds < 1e15);
+    assert!(intake.healths()[&1].cpu_seconds < 1e15);
     // What it told before stays when it tells of something else.
-    desk.take(GENERATOR, starts("run", 3)).unwrap();
-    assert_eq!(desk.healths().len(), 1);
+    intake.take(GENERATOR, starts("run", 3)).unwrap();
+    assert_eq!(intake.healths().len(), 1);
     for wrong in ["[".repeat(1_000), " ".repeat(FACTS_BYTES + 1), "{}".to_owned()] {
         assert!(matches!(told(wrong), Err(Rejected::Malformed(_))));
     }

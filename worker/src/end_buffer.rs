@@ -1,7 +1,7 @@
-//! Where workers put down how workflows ended, until somebody comes for it.
+//! Buffer of ends: workers put into it how workflows ended, until a member of the fleet takes it away.
 //!
 //! Stamps arrive on the threads that run workflow code, so that all that is done there is one push under a lock that
-//! nobody holds for long. Once or twice a second a member of the fleet takes everything away as windows.
+//! nobody holds for long. Once or twice a second everything is taken away as windows.
 
 use std::{
     collections::HashMap,
@@ -19,9 +19,9 @@ use benchmark_workflows::{Stamp, StampSink};
 /// Ends that are kept while nobody comes for them, about 64 bytes each. A member comes every half second at the latest.
 const KEPT: usize = 1 << 20;
 
-/// Collects the ends of workflows by the run that they belong to. A clone is the same desk.
+/// Collects the ends of workflows by the run that they belong to. A clone is the same one.
 #[derive(Clone, Debug, Default)]
-pub struct Desk {
+pub struct EndBuffer {
     inner: Arc<Inner>,
 }
 
@@ -43,17 +43,17 @@ struct Ends {
     by_run: HashMap<String, Vec<EndRecord>>,
 }
 
-impl Desk {
-    /// A desk on which nothing lies, and from which somebody takes.
+impl EndBuffer {
+    /// An empty buffer, from which somebody takes.
     pub fn new() -> Self {
-        Desk::default()
+        EndBuffer::default()
     }
 
-    /// A desk from which nobody takes: ends are counted and not kept.
+    /// A buffer from which nobody takes: ends are counted and not kept.
     pub fn unattended() -> Self {
-        let desk = Desk::new();
-        desk.attend(false);
-        desk
+        let buffer = EndBuffer::new();
+        buffer.attend(false);
+        buffer
     }
 
     /// Says whether somebody takes what is put down from now on. When nobody does, what lies here is forgotten.
@@ -69,7 +69,7 @@ impl Desk {
         }
     }
 
-    /// Ends that were put down in this desk's life.
+    /// Ends that were put down in this buffer's life.
     pub fn stamped(&self) -> u64 {
         self.outcomes().iter().map(|(_, count)| count).sum()
     }
@@ -81,7 +81,7 @@ impl Desk {
             .map(|(outcome, count)| (outcome, count.load(Ordering::Relaxed)))
     }
 
-    /// Ends that were lost in this desk's life since nobody came for them in time.
+    /// Ends that were lost in this buffer's life since nobody came for them in time.
     pub fn lost_ever(&self) -> u64 {
         // Whoever begins to take counts them together under this lock.
         let _ends = self.lock();
@@ -120,13 +120,13 @@ impl Desk {
         windows
     }
 
-    /// A thread that panicked with the lock held has pushed or has not: the desk is whole in both cases.
+    /// A thread that panicked with the lock held has pushed or has not: the buffer is whole in both cases.
     fn lock(&self) -> MutexGuard<'_, Ends> {
         self.inner.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl StampSink for Desk {
+impl StampSink for EndBuffer {
     fn stamp(&self, stamp: Stamp) {
         let outcome = match stamp.end {
             WorkflowEnd::Completed => 0,
@@ -184,12 +184,12 @@ mod tests {
 
     #[test]
     fn windows_tell_what_was_stamped_by_run_and_on_the_leaders_clock() {
-        let desk = Desk::new();
-        desk.stamp(stamp("a", 7, WorkflowEnd::Completed));
-        desk.stamp(stamp("b", 1, WorkflowEnd::Failed));
-        desk.stamp(stamp("a", 3, WorkflowEnd::Cancelled));
-        assert!(!desk.is_empty());
-        let mut windows = desk.take(-500);
+        let buffer = EndBuffer::new();
+        buffer.stamp(stamp("a", 7, WorkflowEnd::Completed));
+        buffer.stamp(stamp("b", 1, WorkflowEnd::Failed));
+        buffer.stamp(stamp("a", 3, WorkflowEnd::Cancelled));
+        assert!(!buffer.is_empty());
+        let mut windows = buffer.take(-500);
         windows.sort_by(|(one, _), (other, _)| one.cmp(other));
         assert_eq!(windows.len(), 2);
         let a = records(&windows[0].1);
@@ -200,37 +200,37 @@ mod tests {
         assert_eq!((a[0].ended_unix_ns, a[0].sent_unix_ns), (1_000_007 - 500, 2_007));
         let b = records(&windows[1].1);
         assert_eq!(b[0].message.as_deref(), Some("Injected: by hand"));
-        assert!(desk.is_empty() && desk.take(0).is_empty());
-        assert_eq!((desk.stamped(), desk.lost()), (3, 0));
+        assert!(buffer.is_empty() && buffer.take(0).is_empty());
+        assert_eq!((buffer.stamped(), buffer.lost()), (3, 0));
     }
 
     #[test]
-    fn a_desk_that_nobody_attends_keeps_nothing() {
-        let desk = Desk::unattended();
-        desk.stamp(stamp("a", 0, WorkflowEnd::Completed));
-        assert!(desk.is_empty());
-        desk.attend(true);
-        desk.stamp(stamp("a", 1, WorkflowEnd::Completed));
-        assert!(!desk.is_empty());
-        desk.attend(false);
-        assert!(desk.is_empty());
-        assert_eq!((desk.stamped(), desk.lost()), (2, 0));
+    fn a_buffer_that_nobody_attends_keeps_nothing() {
+        let buffer = EndBuffer::unattended();
+        buffer.stamp(stamp("a", 0, WorkflowEnd::Completed));
+        assert!(buffer.is_empty());
+        buffer.attend(true);
+        buffer.stamp(stamp("a", 1, WorkflowEnd::Completed));
+        assert!(!buffer.is_empty());
+        buffer.attend(false);
+        assert!(buffer.is_empty());
+        assert_eq!((buffer.stamped(), buffer.lost()), (2, 0));
     }
 
     #[test]
     fn what_nobody_comes_for_is_bounded_and_the_rest_is_counted() {
-        let desk = Desk::new();
+        let buffer = EndBuffer::new();
         for n in 0..(KEPT as u64 + 10) {
-            desk.stamp(stamp("a", n, WorkflowEnd::Completed));
+            buffer.stamp(stamp("a", n, WorkflowEnd::Completed));
         }
-        assert_eq!(desk.lost(), 10);
-        let taken: usize = desk.take(0).iter().map(|(_, body)| records(body).len()).sum();
+        assert_eq!(buffer.lost(), 10);
+        let taken: usize = buffer.take(0).iter().map(|(_, body)| records(body).len()).sum();
         assert_eq!(taken, KEPT);
-        desk.stamp(stamp("a", 0, WorkflowEnd::Completed));
-        assert_eq!(desk.lost(), 10);
+        buffer.stamp(stamp("a", 0, WorkflowEnd::Completed));
+        assert_eq!(buffer.lost(), 10);
         // The next run has lost nothing yet.
-        desk.attend(true);
-        assert_eq!(desk.lost(), 0);
+        buffer.attend(true);
+        assert_eq!(buffer.lost(), 0);
     }
 
     proptest! {
@@ -242,16 +242,16 @@ mod tests {
                 1 => Just(None),
             ], 0..200),
         ) {
-            let desk = Desk::new();
+            let buffer = EndBuffer::new();
             let (mut put, mut told) = (Vec::new(), Vec::new());
-            let mut take = || for (run, body) in desk.take(0) {
+            let mut take = || for (run, body) in buffer.take(0) {
                 told.extend(records(&body).into_iter().map(|end| (run.clone(), end.n)));
             };
             for step in steps {
                 match step {
                     Some((n, run)) => {
                         let run = ["a", "b", "c"][run];
-                        desk.stamp(stamp(run, n, WorkflowEnd::Completed));
+                        buffer.stamp(stamp(run, n, WorkflowEnd::Completed));
                         put.push((run.to_owned(), n));
                     }
                     None => take(),

@@ -1,4 +1,4 @@
-//! From the account of a submission window to its part of the results file.
+//! Iteration in the results file: what the account of its submission window holds.
 
 use std::time::Duration;
 
@@ -150,9 +150,9 @@ pub fn parts(
     fleet: impl FnOnce(&GeneratorHealth) -> Fleet,
 ) -> IterationParts {
     taken.withhold(&submission.schedule);
-    let generator = match &submission.watched.health {
+    let generator = match &submission.measured.health {
         Some((begin, end)) => HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
-            dispatched: submission.watched.dispatched,
+            dispatched: submission.measured.dispatched,
             peak_in_flight: taken.peak_in_flight,
             connections: submission.connections,
             starts: submission.starts.clone(),

@@ -1,4 +1,4 @@
-//! What this process used in the measured phase: looked at when it begins and when it ends.
+//! Measured phase: what this process used in it, by a look when it begins and one when it ends.
 
 use crate::{
     load::schedule::Schedule,
@@ -7,7 +7,7 @@ use crate::{
 
 /// Looks at the process when the measured phase begins and when it ends.
 #[derive(Debug)]
-pub struct Watch<'a> {
+pub struct MeasuredProbe<'a> {
     probe: &'a HealthProbe,
     bounds: (u64, u64),
     begin: Option<(HealthSnapshot, u64)>,
@@ -16,17 +16,17 @@ pub struct Watch<'a> {
 
 /// What was seen.
 #[derive(Clone, Debug, Default)]
-pub struct Watched {
+pub struct Measured {
     /// What the process had used when the measured phase began and ended.
     pub health: Option<(HealthSnapshot, HealthSnapshot)>,
     /// Starts sent between the two looks.
     pub dispatched: u64,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> MeasuredProbe<'a> {
     /// A watch over a submission window.
     pub fn new(schedule: &Schedule, probe: &'a HealthProbe) -> Self {
-        Watch {
+        MeasuredProbe {
             probe,
             bounds: schedule.bounds(benchmark_results::schema::Phase::Measure),
             begin: None,
@@ -48,14 +48,14 @@ impl<'a> Watch<'a> {
 
     /// The window is over, perhaps before the measured phase was. The threads must not have been joined yet: the system
     /// forgets what an ended thread has used.
-    pub fn finish(self, dispatched: u64) -> Watched {
+    pub fn finish(self, dispatched: u64) -> Measured {
         let end = self.end.unwrap_or_else(|| (self.probe.snapshot(), dispatched));
         match self.begin {
-            Some((begin, before)) => Watched {
+            Some((begin, before)) => Measured {
                 health: Some((begin, end.0)),
                 dispatched: end.1.saturating_sub(before),
             },
-            None => Watched::default(),
+            None => Measured::default(),
         }
     }
 }
@@ -87,9 +87,9 @@ mod tests {
     }
 
     /// Starts that a watch counts which looks at these instants, each with the starts sent by then.
-    fn counted(schedule: &Schedule, looks: &[(Option<u64>, u64)], end: u64) -> Watched {
+    fn counted(schedule: &Schedule, looks: &[(Option<u64>, u64)], end: u64) -> Measured {
         let probe = HealthProbe::new(Path::new("/"));
-        let mut watch = Watch::new(schedule, &probe);
+        let mut watch = MeasuredProbe::new(schedule, &probe);
         for (now, dispatched) in looks {
             watch.look(*now, *dispatched);
         }
@@ -100,8 +100,8 @@ mod tests {
     fn waiting_for_the_beginning_is_in_no_phase() {
         let schedule = schedule(Duration::ZERO);
         // Nothing was sent before; the figure only tells which look the watch began with.
-        let watched = counted(&schedule, &[(None, 7), (Some(0), 0), (Some(5 * SECOND), 50)], 60);
-        assert_eq!(watched.dispatched, 60);
+        let measured = counted(&schedule, &[(None, 7), (Some(0), 0), (Some(5 * SECOND), 50)], 60);
+        assert_eq!(measured.dispatched, 60);
         let before = counted(&schedule, &[(None, 0), (None, 0)], 0);
         assert!(
             before.health.is_none(),

@@ -1,4 +1,4 @@
-//! The leader's side: who is there, when everybody is, and what becomes of those who go.
+//! Leader of the fleet: who is there, when everybody is, and what becomes of those who go.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ use benchmark_fleet::{
 use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
 
-use super::desk::{Desk, Limits};
+use super::intake::{Intake, Limits};
 use crate::{
     account::accountant::Report,
     load::{
@@ -39,8 +39,8 @@ const CALL_TIME: Duration = Duration::from_millis(50);
 /// How often it is looked whether everybody is there.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What a crew is made of.
-pub struct CrewOptions<'a> {
+/// What the leader of a fleet needs.
+pub struct FleetLeaderOptions<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// The run's id.
@@ -57,9 +57,9 @@ pub fn version() -> String {
 }
 
 /// The members of a run, as its leader sees them.
-pub struct Crew {
+pub struct FleetLeader {
     leader: Leader,
-    desk: Desk,
+    intake: Intake,
     serving: Option<Serving>,
     /// What happened while everybody was waited for.
     heard: Mutex<Vec<FleetEvent>>,
@@ -87,15 +87,15 @@ pub enum NotThere {
     },
 }
 
-impl Crew {
-    /// A crew whose members are still to join.
+impl FleetLeader {
+    /// One whose members are still to join.
     ///
     /// # Errors
     /// When the plan has no JSON form, which no plan is without.
-    pub fn new(options: CrewOptions<'_>) -> Result<Crew, serde_json::Error> {
+    pub fn new(options: FleetLeaderOptions<'_>) -> Result<FleetLeader, serde_json::Error> {
         let plan = options.plan;
         let generators = plan.fleet.generators.max(1);
-        let desk = Desk::default();
+        let intake = Intake::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Arc::new(|| RunClock::get().now_unix_ns())));
         let leader = LeaderOptions {
             version: version(),
@@ -108,9 +108,9 @@ impl Crew {
             generators: generators - 1,
             clock: Arc::clone(&clock),
         };
-        Ok(Crew {
-            leader: Leader::new(leader, Arc::new(desk.clone())),
-            desk,
+        Ok(FleetLeader {
+            leader: Leader::new(leader, Arc::new(intake.clone())),
+            intake,
             serving: None,
             heard: Mutex::default(),
             limits: Limits::of(plan),
@@ -126,7 +126,7 @@ impl Crew {
         &self.leader
     }
 
-    /// Keeps what serves the fleet until the crew is dismissed.
+    /// Keeps what serves the fleet until it is dismissed.
     pub fn keep(&mut self, serving: Serving) {
         self.serving = Some(serving);
     }
@@ -269,7 +269,7 @@ impl Crew {
     pub fn begin(&self, prefix: &Arc<str>, schedule: &Schedule, here: Duration, reports: Sender<Report>) -> Timeline {
         let lead = if self.generators > 1 { LEAD } else { here };
         let timeline = Timeline::beginning_in(nanos(lead));
-        self.desk
+        self.intake
             .open(Arc::clone(prefix), self.limits, schedule, timeline, reports);
         self.leader.command(Command::Run {
             start_unix_ns: timeline.start_unix_ns(),
@@ -305,7 +305,7 @@ impl Crew {
             .into_iter()
             .filter(|member| !has_told_all(&member.status, iteration))
             .collect();
-        self.desk.shut_out(lost.iter().map(|member| member.id.0));
+        self.intake.shut_out(lost.iter().map(|member| member.id.0));
         lost.into_iter()
             .filter_map(|member| {
                 Some(LostPart {
@@ -390,13 +390,13 @@ impl Crew {
     }
 
     /// What members told of themselves in the iteration that is open.
-    pub fn desk(&self) -> &Desk {
-        &self.desk
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// Closes the account for what members tell.
     pub fn close(&self) {
-        self.desk.close();
+        self.intake.close();
     }
 
     /// Tells everybody that the run is over, and waits until they have left or time is up.

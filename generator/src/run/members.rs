@@ -1,4 +1,4 @@
-//! From the roll and the members' accounts to the fleet's part of the results file.
+//! Members of the fleet in the results file: from what the leader knows of them, and their accounts.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,14 +15,14 @@ use benchmark_scenarios::Plan;
 use crate::{
     account::accounts::{MemberAccount, Origin},
     fleet::{
-        crew::{self, Crew},
-        desk::ClockSeen,
+        intake::ClockSeen,
+        leader::{self, FleetLeader},
     },
     run::submission::Submission,
 };
 
 /// What the fleet of one iteration is told from.
-pub struct RollOptions<'a> {
+pub struct MembersOptions<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// This process: name and machine.
@@ -31,7 +31,7 @@ pub struct RollOptions<'a> {
     pub host: &'a HostFacts,
     /// The members, as the leader knows them.
     pub members: &'a [MemberState],
-    /// When the iteration began, on the roll's clock.
+    /// When the iteration began, on the leader's clock.
     pub begun: Duration,
     /// Which iteration it is, from 1.
     pub iteration: u32,
@@ -47,7 +47,7 @@ pub struct RollOptions<'a> {
     pub health: &'a GeneratorHealth,
 }
 
-/// What is known of the members at one time, taken out of the crew and the account.
+/// What is known of the members at one time, taken out of the leader and the account.
 pub struct View<'a> {
     name: &'a str,
     host: &'a HostFacts,
@@ -64,7 +64,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// When the account is gone.
     pub async fn take(
-        crew: &Crew,
+        fleet: &FleetLeader,
         name: &'a str,
         host: &'a HostFacts,
         submission: &Submission,
@@ -75,23 +75,23 @@ impl<'a> View<'a> {
             .await?;
         let timeline = submission.timeline;
         let begun = match timeline.until(0) {
-            Some(rest) => crew.now() + Duration::from_nanos(rest),
-            None => crew.now().saturating_sub(Duration::from_nanos(timeline.elapsed())),
+            Some(rest) => fleet.now() + Duration::from_nanos(rest),
+            None => fleet.now().saturating_sub(Duration::from_nanos(timeline.elapsed())),
         };
         Ok(View {
             name,
             host,
-            members: crew.roll(),
+            members: fleet.roll(),
             begun,
             accounts,
-            healths: crew.desk().healths(),
-            clocks: crew.desk().clocks(),
+            healths: fleet.intake().healths(),
+            clocks: fleet.intake().clocks(),
         })
     }
 
     /// The fleet of the iteration.
     pub fn fleet(&self, plan: &Plan, submission: &Submission, health: &GeneratorHealth) -> Fleet {
-        fleet(RollOptions {
+        fleet(MembersOptions {
             plan,
             name: self.name,
             host: self.host,
@@ -108,7 +108,7 @@ impl<'a> View<'a> {
 }
 
 /// The fleet of an iteration.
-pub fn fleet(options: RollOptions<'_>) -> Fleet {
+pub fn fleet(options: MembersOptions<'_>) -> Fleet {
     let shares = Shares::of(options.accounts);
     let mut members = vec![leader(&options, &shares)];
     members.extend(options.members.iter().map(|state| member(&options, &shares, state)));
@@ -143,14 +143,14 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
+fn leader(options: &MembersOptions<'_>, shares: &Shares) -> Member {
     let empty = MemberAccount::default();
     let account = options.accounts.get(&Origin::Leader).unwrap_or(&empty);
     Member {
         name: options.name.to_owned(),
         role: MemberRole::Leader,
         in_process: true,
-        version: crew::version(),
+        version: leader::version(),
         host: options.host.clone(),
         workers: None,
         joined_seconds: 0.0,
@@ -176,7 +176,7 @@ fn leader(options: &RollOptions<'_>, shares: &Shares) -> Member {
     }
 }
 
-fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Member {
+fn member(options: &MembersOptions<'_>, shares: &Shares, state: &MemberState) -> Member {
     let empty = MemberAccount::default();
     let account = options.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
     let seconds = |at: Duration| at.as_secs_f64() - options.begun.as_secs_f64();
@@ -196,7 +196,7 @@ fn member(options: &RollOptions<'_>, shares: &Shares, state: &MemberState) -> Me
         joined_seconds: seconds(state.joined_at),
         presence,
         left_seconds: left.map(seconds),
-        reason: left.map(|_| crew::departure(state)),
+        reason: left.map(|_| leader::departure(state)),
         clock: clock(state, options.clocks.get(&state.id.0)),
         windows: state.windows,
         windows_resent: state.resent,
@@ -234,7 +234,7 @@ fn clock(state: &MemberState, seen: Option<&ClockSeen>) -> MemberClock {
 
 /// Whether a member was there to the end of the iteration, and when it went.
 fn presence(presence: &Presence, status: &wire::Status, iteration: u32) -> (MemberPresence, Option<Duration>) {
-    let has_told_all = crew::has_told_all(status, iteration);
+    let has_told_all = leader::has_told_all(status, iteration);
     match presence {
         Presence::Present => (MemberPresence::Present, None),
         // A generator that told everything is missed by nobody while others drain.
@@ -287,7 +287,7 @@ fn ends(account: &MemberAccount) -> MemberEnds {
 }
 
 /// What a member used since the iteration began; in the first one also while everybody was waited for.
-fn usage(options: &RollOptions<'_>, state: &MemberState) -> Vec<MemberUsage> {
+fn usage(options: &MembersOptions<'_>, state: &MemberState) -> Vec<MemberUsage> {
     let since = if options.iteration == 1 {
         Duration::ZERO
     } else {

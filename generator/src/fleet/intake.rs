@@ -1,4 +1,4 @@
-//! Where the members' windows arrive: taken apart, checked against what each may tell, and put into whichever account is
+//! Intake of the members' windows: taken apart, checked against what each may tell, and put into whichever account is
 //! open.
 
 use std::{
@@ -69,7 +69,7 @@ fn off_by(window: &wire::Window) -> u64 {
 
 /// Puts windows into the open account.
 #[derive(Clone, Debug, Default)]
-pub struct Desk {
+pub struct Intake {
     state: Arc<Mutex<Option<State>>>,
     room: Room,
 }
@@ -127,7 +127,7 @@ struct Open {
     measured_from: u64,
 }
 
-impl Desk {
+impl Intake {
     /// From now on windows of this iteration go to the account that reads these reports.
     pub fn open(
         &self,
@@ -235,7 +235,7 @@ impl Desk {
     }
 }
 
-impl WindowSink for Desk {
+impl WindowSink for Intake {
     fn take(&self, from: Teller, window: wire::Window) -> Result<(), Rejected> {
         let member = from.id.0;
         // Of an earlier iteration, whose workflow ended after its drain.

@@ -9,14 +9,14 @@ use benchmark_scenarios::Plan;
 use super::{iterations::started_at, said::say};
 use crate::{
     machine::ceiling::Ceiling,
-    run::{observed, pace, results_file::ResultsFile, roll, stage::Stage, submission::Submission},
+    run::{iteration, members, pace, results_file::ResultsFile, setup::Setup, submission::Submission},
     view::watcher::Watcher,
 };
 
 /// Writes down what is known of a window that goes on.
 pub(super) struct Refresher<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) stage: &'a Stage,
+    pub(super) setup: &'a Setup,
     pub(super) parts: &'a RunParts,
     pub(super) ceiling: &'a Fact<Ceiling>,
     pub(super) screen: &'a Mutex<Box<dyn Watcher>>,
@@ -42,15 +42,15 @@ impl Refresher<'_> {
 
     /// What the results are made of, marked as incomplete, and the CPU time that it took to copy it.
     async fn so_far(&self, submission: &Submission) -> anyhow::Result<(Duration, RunParts)> {
-        let taken = observed::take(submission).await?.so_far();
-        let (crew, name) = (&self.stage.crew, &self.stage.name);
-        let members = roll::View::take(crew, name, &self.parts.environment.host, submission).await?;
+        let taken = iteration::take(submission).await?.so_far();
+        let (fleet, name) = (&self.setup.fleet, &self.setup.name);
+        let members = members::View::take(fleet, name, &self.parts.environment.host, submission).await?;
         // From here on nothing is waited for: it is this thread's.
         let (of_account, before) = (taken.cpu, pace::thread_cpu());
         let not_made = Reconciliation::not_made("the run is not over");
         let mut parts = self.parts.clone();
         parts.events.extend(submission.events.iter().cloned());
-        parts.iterations.push(observed::parts(
+        parts.iterations.push(iteration::parts(
             self.plan,
             submission,
             taken,

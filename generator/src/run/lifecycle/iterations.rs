@@ -20,12 +20,11 @@ use crate::{
     load::{ids, timeline::TICK},
     machine::{ceiling::Ceiling, health::HealthProbe},
     run::{
-        drain, observed,
+        drain, iteration, members,
         reconcile::Reconciling,
         results_file::ResultsFile,
-        roll,
         server_figures::{self, Pages, Prometheus, Span, Watching},
-        stage::Stage,
+        setup::Setup,
         submission::{self, NotBegun, Submission, SubmissionOptions},
     },
     stop::{
@@ -45,12 +44,12 @@ const HEAR_LIMIT: Duration = Duration::from_secs(10);
 const NOT_CLEANED_UP: &str = "the open workflows were not terminated yet when this was written";
 
 /// A run that is going on.
-pub(super) struct Story<'a> {
+pub(super) struct Lifecycle<'a> {
     pub(super) plan: &'a Plan,
     pub(super) pages: Option<Pages>,
     pub(super) prometheus: Option<Prometheus>,
     pub(super) ending: Ending,
-    pub(super) stage: Stage,
+    pub(super) setup: Setup,
     pub(super) file: ResultsFile,
     pub(super) parts: RunParts,
     pub(super) probe: HealthProbe,
@@ -60,9 +59,9 @@ pub(super) struct Story<'a> {
     pub(super) page: RunPage,
 }
 
-impl Story<'_> {
+impl Lifecycle<'_> {
     /// All iterations, one after the other, until the plan is done or a stop is asked for.
-    pub(super) async fn tell(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn iterate_all(&mut self) -> anyhow::Result<()> {
         for iteration in 1..=self.plan.iterations {
             let ended_by = match self.iterate(iteration).await {
                 Ok(ended_by) => ended_by,
@@ -106,8 +105,8 @@ impl Story<'_> {
         let prefix: Arc<str> = ids::iteration_prefix(&self.parts.run.id, iteration, plan.iterations).into();
         let screen = Arc::clone(&self.screen);
         let mut frames = Frames::new(plan, iteration);
-        let Story {
-            stage,
+        let Lifecycle {
+            setup,
             file,
             parts,
             probe,
@@ -118,27 +117,27 @@ impl Story<'_> {
             pages,
             ..
         } = self;
-        let (stage, ending): (&Stage, &Ending) = (stage, ending);
+        let (setup, ending): (&Setup, &Ending) = (setup, ending);
         let refresher = Refresher {
             plan,
-            stage,
+            setup,
             parts,
             ceiling,
             screen: &screen,
         };
 
         let mut watching = pages.clone().map(|pages| Watching::new(pages, iteration));
-        let lost = || stage.server_loss();
-        let roll = || stage.crew.roll();
+        let lost = || setup.server_loss();
+        let roll = || setup.fleet.roll();
         let begun = Instant::now();
         let submission = submission::submit(
             SubmissionOptions {
                 plan,
-                server: &stage.server,
-                connect: &stage.connect,
+                server: &setup.server,
+                connect: &setup.connect,
                 id_prefix: prefix,
                 iteration,
-                crew: Some(&stage.crew),
+                fleet: Some(&setup.fleet),
                 probe,
                 stop: stop.clone(),
                 ending,
@@ -153,15 +152,15 @@ impl Story<'_> {
         );
         let mut submission = submission.await?;
         tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
-        let ending = &ending.after_load(stage.server.silence());
+        let ending = &ending.after_load(setup.server.silence());
 
         frames.enter(LivePhase::Drain, Some(ending.step(Step::Drain, plan.load.drain)));
         page.enter(LivePhase::Drain);
-        if stage.server_loss().is_none() {
+        if setup.server_loss().is_none() {
             let drained = drain::drain(
                 plan,
-                &stage.server,
-                &stage.crew,
+                &setup.server,
+                &setup.fleet,
                 &mut submission,
                 ending,
                 async |submission| {
@@ -174,8 +173,11 @@ impl Story<'_> {
             tracing::debug!(?drained, "the drain is over");
         }
 
-        stage.crew.hear_everybody(&ending.step(Step::Members, HEAR_LIMIT)).await;
-        submission.hear(&stage.crew);
+        setup
+            .fleet
+            .hear_everybody(&ending.step(Step::Members, HEAR_LIMIT))
+            .await;
+        submission.hear(&setup.fleet);
 
         frames.enter(LivePhase::Settle, None);
         page.enter(LivePhase::Settle);
@@ -185,36 +187,36 @@ impl Story<'_> {
             sampler.finish(last_ends.left()).await;
         }
         // A server that is gone for good is not asked: that would only take time.
-        let gone = stage.server_loss();
+        let gone = setup.server_loss();
         if submission.stamps && gone.is_none() && submission.is_open_at_the_cut_off() {
-            drain::sweep(plan, &stage.server, &submission, ending, async |submission| {
+            drain::sweep(plan, &setup.server, &submission, ending, async |submission| {
                 show(&screen, || frames.after_window(submission));
                 Ok(())
             })
             .await?;
         }
         let mut reconciliation = {
-            let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
+            let reconciling = reconciling(plan, setup, &submission, ending, gone.as_deref());
             let on_tick = async |submission: &Submission| {
                 show(&screen, || frames.after_window(submission));
                 Ok(())
             };
             drain::ticking(reconciling.reconcile(), &submission, on_tick).await??
         };
-        for loss in stage.losses() {
+        for loss in setup.losses() {
             submission.note("lost", loss.clone());
             reconciliation.disagreements.push(loss);
         }
-        let taken = observed::take(&submission).await?;
+        let taken = iteration::take(&submission).await?;
         page.close(submission.window(&roll)).await?;
-        let members = roll::View::take(&stage.crew, &stage.name, &parts.environment.host, &submission).await?;
+        let members = members::View::take(&setup.fleet, &setup.name, &parts.environment.host, &submission).await?;
 
-        stage.crew.close();
+        setup.fleet.close();
         reconciliation.cleanup.requested = plan.cleanup;
         if gone.is_none() {
             reconciliation.cleanup.problem = plan.cleanup.then(|| NOT_CLEANED_UP.to_owned());
         }
-        let observed = observed::parts(
+        let observed = iteration::parts(
             plan,
             &submission,
             taken,
@@ -254,7 +256,7 @@ impl Story<'_> {
         page.enter(LivePhase::CleanUp);
         show(&screen, || frames.after_window(&submission));
         if gone.is_none() {
-            let reconciling = reconciling(plan, stage, &submission, ending, gone.as_deref());
+            let reconciling = reconciling(plan, setup, &submission, ending, gone.as_deref());
             let on_tick = async |submission: &Submission| {
                 show(&screen, || frames.after_window(submission));
                 Ok(())
@@ -271,18 +273,18 @@ impl Story<'_> {
 /// How the account of a window is compared with the server.
 pub(super) fn reconciling<'a>(
     plan: &'a Plan,
-    stage: &'a Stage,
+    setup: &'a Setup,
     submission: &'a Submission,
     ending: &'a Ending,
     gone: Option<&'a str>,
 ) -> Reconciling<'a> {
     Reconciling {
         plan,
-        server: &stage.server,
+        server: &setup.server,
         submission,
         ending,
         gone,
-        retention: stage.retention(),
+        retention: setup.retention(),
     }
 }
 
