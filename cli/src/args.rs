@@ -2,8 +2,6 @@
 //!
 //! `clap` takes it apart and prints the help; what the texts mean is resolved in `benchmark-scenarios`.
 
-mod conversion;
-mod environment;
 mod examples;
 mod files;
 mod join;
@@ -17,18 +15,13 @@ use crate::command_line::{HELP_WIDTH, Manual, lenient, missing_value};
 use benchmark_scenarios::Rate;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
-pub use conversion::{Converted, OutputOptions};
-pub use environment::Surroundings;
 pub use files::{
     CompareArgs, CompareFormat, DiagnoseArgs, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs,
     ReportFormat, ShowArgs,
 };
 pub use join::{JoinArgs, JoinOptions};
-pub use options::{
-    ConnectionArgs, FleetArgs, HiddenText, LoadArgs, MeasuringArgs, OutputArgs, RunArgs, ServerArgs, ThresholdArgs,
-    WorkersArgs, WorkloadArgs,
-};
-pub use secrets::{Secrets, redacted_command};
+pub use options::{OutputArgs, RunArgs};
+pub use secrets::redacted_command;
 pub use series::{AbArgs, NoiseArgs, SeriesArgs, judging_flags};
 
 /// Asks a Temporal cluster what it carries: starts workflows at a fixed rate and says what came of it. Without --address a

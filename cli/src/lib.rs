@@ -6,6 +6,8 @@ pub mod args;
 pub mod command_line;
 pub mod commands;
 pub mod console;
+pub mod flags;
+pub mod given;
 pub mod live;
 pub mod logging;
 pub mod prepared;

@@ -7,8 +7,9 @@ use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};
 use benchmark_temporal::environment::{self, Profile};
 
 use crate::{
-    args::{OutputOptions, RunArgs, Secrets, Surroundings},
+    args::{OutputArgs, RunArgs},
     commands::NoiseFolder,
+    given::{Secrets, Surroundings},
 };
 
 /// A run before anything was touched.
@@ -16,7 +17,7 @@ pub struct Prepared {
     /// The plan, and where its values come from.
     pub resolved: Resolved,
     /// What is written and printed.
-    pub output: OutputOptions,
+    pub output: OutputArgs,
     /// What must not be shown.
     pub secrets: Secrets,
     /// Temporal's own client configuration.
@@ -32,7 +33,7 @@ pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
 pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
     let notes = variables::check(env::vars_os())?;
     let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
-    let converted = options.convert_variant(
+    let gathered = options.convert_variant(
         variant,
         &Surroundings {
             variable: &|name| env::var(name).ok(),
@@ -43,13 +44,13 @@ pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, P
         cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
     };
-    let mut resolved = benchmark_scenarios::resolve(&converted.asked, &facts)?;
+    let mut resolved = benchmark_scenarios::resolve(&gathered.asked, &facts)?;
     resolved.notes.extend(notes);
-    resolved.notes.extend(converted.notes);
+    resolved.notes.extend(gathered.notes);
     Ok(Prepared {
         resolved,
-        output: converted.output,
-        secrets: converted.secrets,
+        output: options.output.clone(),
+        secrets: gathered.secrets,
         profile,
     })
 }

@@ -1,21 +1,21 @@
-//! Where a secret is looked for, by both programs: flag, file named by a flag, environment.
+//! Where a secret is looked for: flag, file named by a flag, environment.
 
-use std::path::Path;
+use std::{fmt::Display, path::PathBuf};
 
 use benchmark_scenarios::{Given, Key, Problem, Program, Source};
 use benchmark_temporal::small_file;
 
 use crate::command_line::HiddenText;
 
-/// The ways in which a secret can be given.
-#[derive(Clone, Copy, Debug)]
-pub struct Secret<'a> {
+/// What was typed of a secret.
+#[derive(Clone, Debug)]
+pub struct Secret {
     /// The option that says that there is one.
     pub key: Key,
     /// The secret itself, typed.
-    pub text: Option<&'a HiddenText>,
+    pub text: Option<HiddenText>,
     /// The file that it is in.
-    pub file: Option<&'a Path>,
+    pub file: Option<PathBuf>,
 }
 
 /// A secret that was given.
@@ -31,7 +31,28 @@ pub struct Found {
     pub note: Option<String>,
 }
 
-impl Secret<'_> {
+impl Found {
+    /// What is wrong with it, and where it is; never itself.
+    pub fn wrong(&self, error: impl Display) -> Problem {
+        Problem::new(format!("{}: {error}", self.place))
+    }
+}
+
+impl Secret {
+    /// Nothing was typed.
+    pub fn of(key: Key) -> Self {
+        Secret {
+            key,
+            text: None,
+            file: None,
+        }
+    }
+
+    /// Whether it was typed, or where it is.
+    pub fn is_typed(&self) -> bool {
+        self.text.is_some() || self.file.is_some()
+    }
+
     /// Takes it from the first place that has it; `variable` reads an environment variable.
     ///
     /// # Errors
@@ -44,11 +65,11 @@ impl Secret<'_> {
             note: None,
         };
         let flag = self.key.flag();
-        if let Some(text) = self.text {
+        if let Some(text) = &self.text {
             let source = Source::Flag(flag.into());
             return Ok(Some(found(text.reveal().to_owned(), flag.to_owned(), source)));
         }
-        if let Some(path) = self.file {
+        if let Some(path) = &self.file {
             let flag = format!("{flag}-file");
             let place = format!("{flag} {}", path.display());
             let read = small_file::read(path)

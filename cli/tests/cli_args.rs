@@ -2,12 +2,15 @@
 
 use std::{collections::HashMap, ffi::OsString, io::Write, path::PathBuf};
 
-use benchmark_cli::args::{self, Command, Converted, Surroundings, redacted_command};
-use benchmark_scenarios::{Asked, HostFacts, Key, Problem, Program, Shape, Source, Target, resolve};
+use benchmark_cli::{
+    args::{self, Command, redacted_command},
+    given::{Gathered, Surroundings},
+};
+use benchmark_scenarios::{Asked, Given, HostFacts, Key, Problem, Program, Shape, Source, Target, resolve};
 use benchmark_temporal::{ApiKey, environment::Profile};
 
 /// Flags, variables and a profile, converted.
-fn convert(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<Converted, Problem> {
+fn convert(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<Gathered, Problem> {
     let cli = args::parse(std::iter::once("run-benchmark").chain(flags.split_whitespace())).unwrap();
     let variables: HashMap<_, _> = variables.iter().copied().collect();
     cli.run.convert(&Surroundings {
@@ -44,6 +47,40 @@ fn every_option_has_its_flag() {
         let given = asked.get(key).unwrap_or_else(|| panic!("{} sets nothing", key.flag()));
         assert_eq!(given.source, Source::Flag(key.flag().into()));
         assert_eq!(given.text, expected, "{}", key.flag());
+    }
+}
+
+#[test]
+fn an_option_that_is_given_twice_or_without_its_value_is_a_usage_error_that_names_it() {
+    for (command, program) in [
+        ("", Program::Run),
+        (" plan", Program::Run),
+        (" join h:1", Program::Join),
+    ] {
+        for key in program.options() {
+            let flag = key.flag();
+            let (twice, value) = match key.shape() {
+                Shape::Value(_) => (format!("{flag} 1 {flag} 1"), true),
+                Shape::Optional(_) => (format!("{flag}=true {flag}=true"), false),
+                Shape::Switch(_) => (format!("{flag} {flag}"), false),
+                // These may be repeated.
+                Shape::List(_) | Shape::Several(_) => (format!("--rate 1 --rate 1 {flag}"), true),
+            };
+            let mut lines = vec![twice];
+            if value {
+                lines.extend([flag.to_owned(), format!("{flag} --verbose")]);
+            }
+            for line in lines {
+                let line = format!("run-benchmark{command} {line}");
+                let error = args::parse(line.split(' ')).unwrap_err();
+                assert!(error.exit_code() == 2 && error.use_stderr(), "{line}");
+                let said = error.to_string();
+                assert!(
+                    said.lines().next().unwrap().contains(flag) || said.contains("--rate"),
+                    "{line}: {said}"
+                );
+            }
+        }
     }
 }
 
@@ -399,8 +436,8 @@ fn other_commands_take_their_own_options() {
         panic!("not plan")
     };
     assert_eq!(
-        (plan.load.rate.as_deref(), plan.output.json, plan.output.log.verbose),
-        (Some("400"), true, 2)
+        (plan.flags.given(Key::Rate), plan.output.json, plan.output.log.verbose),
+        (vec![Given::by_flag("--rate", "400")], true, 2)
     );
 }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
-use benchmark_cli::args::{self, Command, JoinOptions, Surroundings};
+use benchmark_cli::{
+    args::{self, Command, JoinOptions},
+    given::Surroundings,
+};
 use benchmark_scenarios::{Problem, TlsSaid};
 use benchmark_temporal::{ApiKey, environment::Profile};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
-use benchmark_cli::args::{self, Surroundings};
+use benchmark_cli::{args, given::Surroundings};
 use benchmark_generator::view::plan;
 use benchmark_scenarios::{HostFacts, Resolved, resolve};
 use benchmark_temporal::environment::Profile;

@@ -181,8 +181,8 @@ pub enum Shape {
 /// A second flag of an option, which takes no value and stands for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alias {
-    /// The flag, without its dashes.
-    pub name: &'static str,
+    /// The flag.
+    pub flag: &'static str,
     /// What it stands for.
     pub text: &'static str,
     /// What the help says of it.

@@ -1,77 +1,8 @@
-//! Secrets: taken from where they are, and shown nowhere.
+//! Secrets on the command line, and where it is shown.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
-use crate::secret::Secret;
-use benchmark_fleet::Token;
-use benchmark_scenarios::{Asked, Key, Problem};
-use benchmark_temporal::ApiKey;
-
-use super::{environment::Surroundings, options::HiddenText};
-
-/// What must not be part of a plan or a result.
-#[derive(Clone, Debug, Default)]
-pub struct Secrets {
-    /// The API key. Whether it is sent is for the plan to say: an embedded server takes none.
-    pub api_key: Option<ApiKey>,
-    /// What others need to join the run, or this process to join another's.
-    pub fleet_token: Option<Token>,
-}
-
-/// The ways in which the API key can be given.
-pub(super) fn api_key<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf>) -> Secret<'a> {
-    Secret {
-        key: Key::ApiKey,
-        text: text.as_ref(),
-        file: file.as_deref(),
-    }
-}
-
-/// The ways in which the fleet's token can be given.
-pub(super) fn fleet_token<'a>(text: &'a Option<HiddenText>, file: &'a Option<PathBuf>) -> Secret<'a> {
-    Secret {
-        key: Key::FleetToken,
-        text: text.as_ref(),
-        file: file.as_deref(),
-    }
-}
-
-/// Reads the secrets, each from the first place that has it: flag, file by flag, environment, and for the API key the
-/// profile. Adds to what was asked for that there are some, without them, and says what is to be known of their files.
-pub(super) fn read(
-    api_key: Secret,
-    fleet_token: Secret,
-    surroundings: &Surroundings,
-    asked: &mut Asked,
-) -> Result<(Secrets, Vec<String>), Problem> {
-    let mut notes = Vec::new();
-    let mut take = |secret: Secret| -> Result<_, Problem> {
-        let found = secret.find(surroundings.variable)?;
-        Ok(found.map(|found| {
-            notes.extend(found.note);
-            asked.add(secret.key, found.given);
-            (found.text, found.place)
-        }))
-    };
-    let api_key = match take(api_key)? {
-        Some((text, place)) => {
-            let key = ApiKey::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
-            Some(key)
-        }
-        None => surroundings
-            .profile
-            .as_ref()
-            .and_then(|(profile, _)| profile.api_key.clone()),
-    };
-    let fleet_token = match take(fleet_token)? {
-        Some((text, place)) => {
-            let token = Token::new(text.reveal()).map_err(|error| Problem::new(format!("{place}: {error}")))?;
-            Some(token)
-        }
-        None => None,
-    };
-    Ok((Secrets { api_key, fleet_token }, notes))
-}
+use benchmark_scenarios::{Key, Problem};
 
 /// What is wrong with an option of a variant that names a secret; its value is not repeated.
 pub(super) fn in_variant(option: &str) -> Option<Problem> {
@@ -93,10 +24,8 @@ fn secret_name(text: &str) -> Option<&'static str> {
         .trim_start_matches('-')
         .replace('_', "-")
         .to_ascii_lowercase();
-    [Key::ApiKey, Key::FleetToken]
-        .map(Key::name)
-        .into_iter()
-        .find(|secret| *secret == name)
+    let key = Key::by_name(&name).filter(|key| key.secret_file().is_some());
+    key.map(Key::name)
 }
 
 /// The command line as it may be shown: secrets replaced by `***`.

@@ -13,8 +13,9 @@ use benchmark_scenarios::{Problem, variables};
 use benchmark_temporal::environment;
 
 use crate::{
-    args::{JoinArgs, Surroundings},
+    args::JoinArgs,
     console::{complain, end_at_once, heard, log_to_stderr, problem},
+    given::Surroundings,
     prepared::block_on,
 };
 

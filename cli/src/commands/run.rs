@@ -19,7 +19,7 @@ use benchmark_scenarios::Problem;
 
 use crate::{
     USAGE,
-    args::{self, OutputOptions, RunArgs},
+    args::{self, OutputArgs, RunArgs},
     console::{complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr, print, problem},
     live,
     prepared::{Prepared, block_on, calibration, open_page, prepare},
@@ -90,7 +90,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
 }
 
 /// Prints what a run came to, and gives its exit code.
-fn report(finished: &Finished, output: &OutputOptions, color: bool) -> Result<ExitCode, Problem> {
+fn report(finished: &Finished, output: &OutputArgs, color: bool) -> Result<ExitCode, Problem> {
     let Finished {
         results,
         path,

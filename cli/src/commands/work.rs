@@ -28,7 +28,7 @@ pub fn work(cli: &Cli) -> ExitCode {
     if let Some(manual) = cli.command {
         return write_manual(manual);
     }
-    logging::init(cli.process.log, std::io::stderr);
+    logging::init(cli.log, std::io::stderr);
     match prepare(cli).map(run) {
         Ok(code) => code,
         Err(problem) => {

@@ -27,7 +27,7 @@ options! { Workers:
     Workers("workers"): u32 = Form::whole(0..=MAX_WORKERS, "workers"), value("N")
         .run(says("SDK workers in this process, {}, each with a connection and a thread")
             .otherwise("the cores, at most 4; with --address or --expect-workers 0"))
-        .alias(Alias { name: "generator-only", text: "0", help: "Same as --workers 0: workers elsewhere execute" });
+        .alias(Alias { flag: "--generator-only", text: "0", help: "Same as --workers 0: workers elsewhere execute" });
     /// Values that belong together, for workers in a generator's process.
     WorkerProfile("worker-profile"): WorkerProfile = Form::choice(&WorkerProfile::ALL), value("NAME")
         .run(says(PROFILES).or("autoscale").variables(PROFILE));
