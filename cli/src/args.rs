@@ -11,7 +11,7 @@ mod series;
 
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
-use crate::command_line::{HELP_WIDTH, Manual, lenient, missing_value};
+use crate::command_line::{HELP_WIDTH, Manual, lenient, require_values};
 use benchmark_scenarios::Rate;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
@@ -148,24 +148,6 @@ fn refuse_secret_variants(command: &mut clap::Command, argv: &[OsString]) -> Res
         Some(problem) => {
             let report = problem.report();
             let line = report.trim_start_matches("error: ");
-            Err(command.error(ErrorKind::InvalidValue, line))
-        }
-    }
-}
-
-fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
-    match missing_value(command, argv) {
-        None => Ok(()),
-        Some((option, next)) => {
-            let (option, next) = (option.to_string_lossy(), next.to_string_lossy());
-            // What follows might be a secret that begins with dashes; the name of an option is none.
-            let next = next.split('=').next().unwrap_or_default();
-            let next = if matches!(&*option, "--api-key" | "--fleet-token") {
-                "what follows"
-            } else {
-                next
-            };
-            let line = format!("{option} needs a value, and {next} is another option");
             Err(command.error(ErrorKind::InvalidValue, line))
         }
     }

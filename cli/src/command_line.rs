@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use clap::{Arg, Command, Subcommand};
+use clap::{Arg, Command, Error, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
 /// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
@@ -81,21 +81,35 @@ pub fn lenient(command: Command) -> Command {
         .mut_subcommands(lenient)
 }
 
-/// Makes up for [`lenient`]: in `--rate --duration 5s` the second option is not the value of the first. Returns both; the
-/// second may be a secret that begins with dashes.
-pub fn missing_value<'a>(command: &Command, argv: &'a [OsString]) -> Option<(&'a OsString, &'a OsString)> {
+/// Makes up for [`lenient`]: in `--rate --duration 5s` the second option is not the value of the first. clap's own
+/// `allow_negative_numbers` would do for numbers, but not for a secret that begins with dashes, which it would repeat.
+///
+/// # Errors
+/// When an option has no value.
+pub fn require_values(command: &mut Command, argv: &[OsString]) -> Result<(), Error> {
     let subcommand = argv.get(1).and_then(|name| command.find_subcommand(name));
-    let names: Vec<String> = subcommand
+    let known: Vec<(String, bool)> = subcommand
         .unwrap_or(command)
         .get_arguments()
-        .filter(|arg| takes_value(arg))
-        .filter_map(|arg| Some(format!("--{}", arg.get_long()?)))
+        .filter_map(|arg| Some((format!("--{}", arg.get_long()?), takes_value(arg))))
         .collect();
     let missing = argv.windows(2).find(|pair| {
-        let takes_value = names.iter().any(|name| pair[0] == name.as_str());
+        let takes_value = known
+            .iter()
+            .any(|(name, takes_value)| *takes_value && pair[0] == name.as_str());
         takes_value && pair[1].to_str().is_some_and(|next| next.starts_with("--"))
-    })?;
-    Some((&missing[0], &missing[1]))
+    });
+    let Some([option, next]) = missing else {
+        return Ok(());
+    };
+    let (option, next) = (option.to_string_lossy(), next.to_string_lossy());
+    let next = next.split('=').next().unwrap_or_default();
+    let line = match known.iter().any(|(name, _)| name == next) {
+        true => format!("{option} needs a value, and {next} is another option"),
+        // It might be a secret that begins with dashes; the name of an option is none.
+        false => format!("{option} needs a value, and what follows is another option"),
+    };
+    Err(command.error(ErrorKind::InvalidValue, line))
 }
 
 fn takes_value(arg: &Arg) -> bool {

@@ -12,10 +12,10 @@ use benchmark_worker::{
     AskedPollers,
     process::{JoinOptions, Request},
 };
-use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::{
-    command_line::{HELP_WIDTH, Manual, lenient, missing_value},
+    command_line::{HELP_WIDTH, Manual, lenient, require_values},
     flags::{Flags, OfWorker},
     given,
     logging::LogArgs,
@@ -154,15 +154,4 @@ where
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
     lenient(Cli::command().term_width(HELP_WIDTH))
-}
-
-fn require_values(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
-    match missing_value(command, argv) {
-        None => Ok(()),
-        // What follows might be a secret that begins with dashes, so it is not repeated.
-        Some((option, _)) => {
-            let line = format!("{} needs a value", option.to_string_lossy());
-            Err(command.error(ErrorKind::InvalidValue, line))
-        }
-    }
 }

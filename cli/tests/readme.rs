@@ -19,7 +19,7 @@ const DOCS: &str = concat!(
 const MOST_WORDS: usize = 4_000;
 
 /// Flags in the texts that are cargo's.
-const FOREIGN: [&str; 4] = ["--release", "--workspace", "--locked", "--path"];
+const FOREIGN: [&str; 5] = ["--release", "--workspace", "--locked", "--path", "--bin"];
 
 /// Commands of code blocks; one may take several lines.
 fn commands() -> Vec<String> {

@@ -10,13 +10,14 @@ pub struct CompareArgs {
     /// Results files, folders with one, or run ids below runs/: two of them, or all runs of the first side
     #[arg(value_name = "RUN", required_unless_present = "baseline")]
     pub runs: Vec<PathBuf>,
-    /// Runs of the second side
+    /// Runs of the second side; those before it are the first
     #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "baseline")]
     pub against: Vec<PathBuf>,
     /// The run that each of the others is compared with, one column each
     #[arg(long, value_name = "RUN")]
     pub baseline: Option<PathBuf>,
-    /// Folder with earlier runs: the latest of the series that the given runs belong to are the first side
+    /// Folder with earlier runs: the latest of the series that the given runs belong to (as `history` lists it) are the first
+    /// side, without those that are given
     #[arg(long, value_name = "DIR", conflicts_with_all = ["against", "baseline", "paired"])]
     pub against_history: Option<PathBuf>,
     /// How many of them, 2 to 100 [default: 10]
@@ -43,14 +44,14 @@ pub struct CompareArgs {
 /// How a comparison is judged and shown.
 #[derive(Args, Clone, Debug, Default)]
 pub struct JudgingArgs {
-    /// Change that makes no difference: a share, a time, or the larger of both; METRIC=… for one metric alone; may be
-    /// repeated [default: 3%,1ms]
+    /// Change that makes no difference: a share up to 50%, a time, or the larger of both; METRIC=… for one metric alone; may
+    /// be repeated [default: 3%,1ms]
     #[arg(long, value_name = "MARGIN")]
     pub margin: Vec<String>,
     /// Decide whether it is proven to be at most so much worse: exit code 0 proven, 1 worse, 4 open
     #[arg(long, value_name = "SHARE")]
     pub at_most_worse: Option<String>,
-    /// Metrics that decide, with commas between them [default: start-response-p99,e2e-response-p99]
+    /// Metrics that decide, with commas between them; an unknown one is answered by all names [default: start-response-p99,e2e-response-p99]
     #[arg(long, value_name = "METRICS", value_delimiter = ',')]
     pub primary: Vec<String>,
     /// Fail with exit code 4 when a deciding metric cannot be told or is slightly worse, and not only when none can be told and
@@ -122,26 +123,26 @@ pub struct HistoryArgs {
     /// Folder with results files, at any depth
     #[arg(value_name = "DIR", default_value = "runs")]
     pub folder: PathBuf,
-    /// Only runs of this plan: the beginning of its hash
+    /// Only runs of this plan: the beginning of its hash, in any of them [default: all]
     #[arg(long, value_name = "HASH")]
     pub plan: Option<String>,
-    /// Only runs of this version of the program, or its beginning
+    /// Only runs of this version of the program, or its beginning [default: all]
     #[arg(long, value_name = "VERSION")]
     pub program_version: Option<String>,
-    /// Only runs with this verdict: valid, overloaded or invalid
+    /// Only runs with this verdict: valid, overloaded or invalid [default: all]
     #[arg(long, value_name = "VERDICT")]
     pub verdict: Option<String>,
-    /// Only runs since this day or instant, as 2026-11-20
+    /// Only runs since this day or instant, as 2026-11-20 [default: all]
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Only runs of this workload
+    /// Only runs of this workload [default: all]
     #[arg(long, value_name = "NAME")]
     pub workflow_type: Option<String>,
     /// terminal (a table), csv (one line a run) or json (everything)
     #[arg(long, value_name = "FORMAT", default_value = "terminal", hide_possible_values = true)]
     pub format: HistoryFormat,
     /// Fail with exit code 1 when the latest change of a figure in a listed series is for the worse; what a later change made
-    /// good does not count
+    /// good does not count, and what is accepted is left out by --since
     #[arg(long)]
     pub fail_on_change: bool,
 }
@@ -196,7 +197,7 @@ pub struct ExportArgs {
     /// the run's end as timestamp)
     #[arg(long, value_name = "FORMAT")]
     pub format: String,
-    /// Where it is written; - for stdout [default: stdout]
+    /// Where it is written; - for stdout; an existing file is never overwritten [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
