@@ -5,7 +5,7 @@ use benchmark_cli::worker_args as args;
 const DOCS: &str = concat!(
     include_str!("../../README.md"),
     include_str!("../../docs/options.md"),
-    include_str!("../../docs/worker.md"),
+    include_str!("../../docs/fleet.md"),
 );
 
 #[test]

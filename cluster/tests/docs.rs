@@ -1,4 +1,4 @@
-//! docs/cluster.md and docs/aws.md against the program: each line that is to be typed is one that it takes, each command is
+//! docs/benchmark-cluster.md and docs/aws.md against the program: each line that is to be typed is one that it takes, each command is
 //! explained, and the presets are those of the data.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use benchmark_cluster::args::Cli;
 use clap::{CommandFactory, Parser};
 
-const PAGES: [&str; 2] = [include_str!("../../docs/cluster.md"), include_str!("../../docs/aws.md")];
+const PAGES: [&str; 2] = [
+    include_str!("../../docs/benchmark-cluster.md"),
+    include_str!("../../docs/aws.md"),
+];
 
 /// Lines of all shell blocks that call the program, without what a shell takes away.
 fn typed() -> Vec<Vec<String>> {
@@ -49,7 +52,7 @@ fn each_command_is_explained() {
         }
         assert!(
             page.contains(&format!("`{name}")),
-            "docs/cluster.md says nothing of {name}"
+            "docs/benchmark-cluster.md says nothing of {name}"
         );
     }
 }

@@ -33,7 +33,7 @@ pub fn json_schema_text() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::PathBuf};
+    use std::{fs, path::PathBuf};
 
     use serde_json::Value;
 
@@ -92,34 +92,5 @@ mod tests {
         let mut json = valid;
         json["ledger"]["completed"] = Value::from(-1);
         assert!(!validator.is_valid(&json));
-    }
-
-    #[test]
-    fn the_readme_explains_every_key() {
-        let readme = fs::read_to_string(here("README.md")).unwrap_or_default();
-        let mut names = BTreeSet::new();
-        properties(json_schema().as_value(), &mut names);
-        assert!(names.len() > 150, "{names:?}");
-        let missing: Vec<_> = names
-            .iter()
-            .filter(|name| !readme.contains(&format!("`{name}`")))
-            .collect();
-        assert!(missing.is_empty(), "results/README.md does not explain {missing:?}");
-    }
-
-    /// The names of all properties, at any depth.
-    fn properties(schema: &Value, names: &mut BTreeSet<String>) {
-        match schema {
-            Value::Object(object) => {
-                for (key, value) in object {
-                    if let ("properties", Some(properties)) = (key.as_str(), value.as_object()) {
-                        names.extend(properties.keys().cloned());
-                    }
-                    properties(value, names);
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| properties(item, names)),
-            _ => {}
-        }
     }
 }

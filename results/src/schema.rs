@@ -37,17 +37,17 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Results {
-    /// Version of this schema.
+    /// Version of this schema: 1.
     pub schema_version: u32,
     /// False while the run goes on, and for ever if it was killed: such a file holds what was known when it was written.
     pub complete: bool,
-    /// When the run began, RFC 3339.
+    /// When the run began, RFC 3339: the replaced runner's name for `run.startedAt`.
     pub timestamp: String,
     /// Who ran what.
     pub run: Run,
     /// The resolved plan, verbatim.
     pub plan: Plan,
-    /// SHA-256 of the plan.
+    /// SHA-256 of the plan, 64 hexadecimal digits; equal hashes are equal plans.
     pub plan_hash: PlanHash,
     /// Where it ran, as discovered.
     pub environment: Environment,
@@ -59,15 +59,15 @@ pub struct Results {
     pub ledger: Ledger,
     /// The phases: ledger and latencies of the arrivals that were due in each, all iterations added.
     pub phases: Phases,
-    /// Errors by operation and code.
+    /// Errors by operation and code, the most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// One entry a second of the submission window and the drain; iterations follow one another.
     pub windows: Vec<Window>,
-    /// Latencies over time, for heat maps and interval logs.
+    /// Latencies over time, for heat maps and interval logs: a second each, longer in runs of over an hour.
     pub intervals: Vec<Interval>,
     /// How far the observers of completion agree.
     pub reconciliation: Reconciliation,
-    /// What the generator itself used, in the measured phase.
+    /// What the leading generator itself used, in the measured phase; the others stand in `fleet`.
     pub generator: GeneratorHealth,
     /// The processes of the run, each by itself; empty in files of versions that had no fleet.
     #[serde(default)]
@@ -92,7 +92,7 @@ pub struct Results {
     pub system: LegacySystem,
     /// The limits under the replaced runner's names.
     pub thresholds: LegacyThresholds,
-    /// True when the run was valid and every threshold was met.
+    /// True when the exit code is 0: the run was not INVALID, not interrupted, and every threshold was met.
     pub passed: bool,
     /// Why `passed` is false; empty when it is true.
     pub failure_reasons: Vec<String>,
@@ -142,9 +142,9 @@ pub struct Run {
     pub git_revision: Fact<String>,
     /// The command line, secrets left out.
     pub command: Vec<String>,
-    /// The signal or condition that ended the run early; null when it ran to its end.
+    /// The signal or condition that ended the run early, such as `SIGINT`; null when it ran to its end.
     pub interrupted_by: Option<String>,
-    /// Link to this run on the board in Grafana; absent where none was asked for.
+    /// Link to this run on the board in Grafana; absent without `--grafana-url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dashboard_url: Option<String>,
 }

@@ -318,13 +318,13 @@ pub struct Observation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Thresholds {
-    /// Limit of the 99th percentile of `e2e_response`.
+    /// Limit of the 99th percentile of `e2e_response` of all accepted workflows, measured phase.
     #[serde(with = "units::duration")]
     #[schemars(with = "String")]
     pub max_p99_latency: Duration,
     /// Completions a second in the measured phase, at least.
     pub min_throughput: f64,
-    /// Share of arrivals, 0 to 1, that may end in anything but completion.
+    /// Share of measured arrivals, 0 to 1, that may end in anything but completion.
     pub max_error_ratio: f64,
 }
 

@@ -15,9 +15,9 @@ use crate::units;
 pub enum ActivityDuration {
     /// Evenly from a range; always the same when its ends are.
     Uniform(SleepRange),
-    /// As a bell curve, cut off at 0 and at [`ActivityDuration::LONGEST`].
+    /// As a bell curve, cut off at 0 and at 30 s.
     Normal(NormalSleep),
-    /// With a long tail to the right, cut off at [`ActivityDuration::LONGEST`].
+    /// With a long tail to the right, cut off at 30 s.
     Lognormal(LognormalSleep),
 }
 

@@ -110,7 +110,7 @@ fn the_interval_log_has_every_interval() {
     let read = read_log(&text);
     assert_eq!(read.len(), 12);
     // Without a tag HistogramLogProcessor finds nothing, so the advice names them as they are.
-    let advice = include_str!("../../../results/README.md");
+    let advice = include_str!("../../../docs/comparing.md");
     assert!(read.iter().all(|(tag, ..)| advice.contains(&format!("`{tag}`"))));
     assert!(advice.contains("-tag e2e_response"));
     for (lines, interval) in read.chunks(2).zip(&results.intervals) {

@@ -11,7 +11,7 @@ use super::Phase;
 pub struct ErrorGroup {
     /// What was attempted: `StartWorkflowExecution`, `workflow`, `lookup`.
     pub operation: String,
-    /// gRPC code, or how the workflow ended.
+    /// gRPC code, or how the workflow ended; of a start also what happened instead of an answer.
     pub code: String,
     /// How often.
     pub count: u64,
@@ -63,7 +63,7 @@ pub struct Window {
     /// programs that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_at_cap: Option<u64>,
-    /// Arrivals that the cap kept from being dispatched: given up in this second, or waiting at its end.
+    /// Arrivals that the cap kept from being dispatched: given up in this second, or waiting at its end. Likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_at_cap: Option<u64>,
     /// 99th percentile of lag, milliseconds.
@@ -102,7 +102,7 @@ pub struct Event {
     pub at_seconds: f64,
     /// Iteration, from 1.
     pub iteration: u32,
-    /// What happened, kebab-case: `connection-lost`, `interrupted`.
+    /// What happened, such as `connection-lost`, `interrupted` or `worker-lost`.
     pub kind: String,
     /// In words.
     pub message: String,

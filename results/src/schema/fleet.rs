@@ -51,7 +51,7 @@ pub struct Member {
     pub role: MemberRole,
     /// Whether it lives in the leader's process: its CPU and memory are then the leader's.
     pub in_process: bool,
-    /// The program's version.
+    /// The program's version and git revision; the version alone in older files.
     pub version: String,
     /// Its machine.
     pub host: HostFacts,
@@ -59,7 +59,7 @@ pub struct Member {
     pub workers: Option<WorkerFacts>,
     /// When it joined, seconds from the beginning of the first iteration that it took part in; negative before it.
     pub joined_seconds: f64,
-    /// Whether it was there to the end.
+    /// Whether it was there to the end; of several iterations the worst.
     pub presence: MemberPresence,
     /// When it left, or was last heard of, seconds from the beginning of that iteration; null while it is present.
     pub left_seconds: Option<f64>,
@@ -71,7 +71,8 @@ pub struct Member {
     pub windows: u64,
     /// Windows that it sent more than once; each counts once.
     pub windows_resent: u64,
-    /// Windows that it gave up, since the leader could not be reached for too long: what they told is lost.
+    /// Windows that it gave up, since the leader could not be reached for too long, and single ends that a worker had no
+    /// room for: what they told is missing.
     pub windows_dropped: u64,
     /// Its part of the measured phase, 0 to 1: of the arrivals for a generator, of the stamped ends for a worker; null when
     /// there were none.
@@ -117,7 +118,7 @@ pub enum MemberPresence {
     /// To the end.
     #[default]
     Present,
-    /// It said good-bye and delivered what it held.
+    /// It said good-bye, was put out for what it sent, or went after it had told everything.
     Left,
     /// It was not heard of any more: what it did not deliver is missing.
     Lost,
@@ -252,12 +253,12 @@ pub struct MemberUsage {
     pub memory_bytes: u64,
     /// Workflow tasks that it had room for; null for generators, and where it is not known.
     pub workflow_slots_free: Option<u32>,
-    /// Workflow tasks in execution.
+    /// Workflow tasks in execution; null where it is not known.
     pub workflow_slots_used: Option<u32>,
-    /// Activities that it had room for.
+    /// Activities that it had room for; likewise.
     pub activity_slots_free: Option<u32>,
-    /// Activities in execution.
+    /// Activities in execution; likewise.
     pub activity_slots_used: Option<u32>,
-    /// Polls that it had open.
+    /// Polls that it had open; likewise.
     pub polls: Option<u32>,
 }

@@ -17,7 +17,7 @@ pub struct GeneratorHealth {
     pub cpu_share: f64,
     /// The busiest thread.
     pub busiest_thread: Fact<ThreadLoad>,
-    /// Share of the time in which a thread that keeps the schedule was ready to run and another ran, 0 to 1.
+    /// Share of the time in which a thread that keeps the schedule was ready to run and another ran, 0 to 1; the worst of them.
     pub cpu_wait: Fact<f64>,
     /// Share of the control group's periods that were throttled, 0 to 1.
     pub throttled: Fact<f64>,
@@ -36,7 +36,7 @@ pub struct GeneratorHealth {
     pub connections: u32,
     /// Most unanswered starts at one time on a single connection.
     pub peak_in_flight_per_connection: u64,
-    /// What became of the connections for starts; absent in files of earlier versions.
+    /// What became of the connections for starts; absent in files of earlier versions. Those of iterations add up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_connections: Option<StartConnections>,
     /// This generator's part of the rate asked for, as a share of its host's calibrated ceiling.

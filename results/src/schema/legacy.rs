@@ -18,9 +18,9 @@ pub struct LegacyConfig {
     /// `--child-count`, where the workload has children.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child_count: Option<u32>,
-    /// `--rate`.
+    /// `--rate`: starts a second.
     pub target_rate: f64,
-    /// `--duration`.
+    /// `--duration`, as `5m0s`.
     pub duration: String,
     /// `--ramp-up`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ pub struct LegacySystem {
     pub instance_type: Option<String>,
     /// History shards; null when the server does not tell.
     pub history_shards: Option<u32>,
-    /// Replicas of each service; null where not known.
+    /// Replicas of each service; null, since they are not seen from outside.
     pub services: LegacyServices,
 }
 

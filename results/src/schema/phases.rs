@@ -43,7 +43,8 @@ pub struct PhaseReport {
     pub ledger: Ledger,
     /// Starts handed to a connection within the phase's time, a second.
     pub start_rate: Option<f64>,
-    /// Workflows that completed within the phase's time, a second, whenever they were due.
+    /// Workflows that completed within the phase's time, a second, whenever they were due; null where nobody stamps and the
+    /// server has not told.
     pub completion_rate: Option<f64>,
     /// Those of its arrivals that waited at the cap on unanswered starts: for the server, not for the generator. Absent
     /// from files of programs that did not record it.
@@ -71,11 +72,11 @@ pub struct Latencies {
     pub lag: Latency,
     /// Answer − dispatched.
     pub start_service: StartLatency,
-    /// Answer − due.
+    /// Answer − due: what a caller on the schedule would have seen.
     pub start_response: StartLatency,
     /// End − dispatched.
     pub e2e_service: EndLatency,
-    /// End − due.
+    /// End − due: the headline.
     pub e2e_response: EndLatency,
 }
 

@@ -11,7 +11,7 @@ pub struct Verdict {
     pub value: VerdictValue,
     /// One sentence that says why.
     pub headline: String,
-    /// Every check, passed ones too.
+    /// Every check, passed ones too; with several iterations the worst of each.
     pub checks: Vec<Check>,
 }
 
@@ -69,7 +69,8 @@ pub enum CheckStatus {
 pub struct Outcome {
     /// The thresholds, each with what was measured.
     pub thresholds: Vec<ThresholdOutcome>,
-    /// The exit code of the process.
+    /// The exit code of the process: 0 passed, 1 a threshold was missed, 3 INVALID, 129 SIGHUP, 130 SIGINT, 143 SIGTERM; a
+    /// signal goes before INVALID, INVALID before thresholds.
     pub exit_code: u8,
 }
 
@@ -79,9 +80,10 @@ pub struct Outcome {
 pub struct ThresholdOutcome {
     /// Name of the flag, without dashes in front: `max-p99-latency`.
     pub name: String,
-    /// Whether it was met.
+    /// Whether it was met; what was not measured is not met.
     pub met: bool,
-    /// What was measured, for people; `not measured` when there was nothing to measure.
+    /// What was measured, for people; `not measured` when there was nothing to measure. With too few samples for p99 the
+    /// largest latency, which proves a limit that it keeps.
     pub measured: String,
     /// What was asked for, for people.
     pub required: String,
