@@ -8,6 +8,7 @@ mod candidate;
 pub(crate) mod cells;
 mod comparable;
 mod comparison;
+pub mod conditions;
 pub mod decide;
 pub mod evidence;
 pub(crate) mod excerpt;
@@ -26,7 +27,6 @@ pub mod refusal;
 pub mod resolution;
 mod rows;
 mod side;
-pub mod surroundings;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -40,17 +40,17 @@ use self::{
 pub use self::{
     comparable::{Difference, Standing},
     comparison::{
-        Candidate, Comparison, Gate, GateRow, GateStanding, Guard, GuardStanding, OddRuns, Outcome, Pair, Row,
-        SideSummary,
+        Candidate, Comparison, ComparisonOutcome, Gate, GateRow, GateStanding, Guard, GuardStanding, MetricRow,
+        OddRuns, Pair, SideSummary,
     },
-    decide::Verdict,
+    decide::MetricVerdict,
     evidence::Method,
     margin::{Margin, MarginError, Margins},
     markdown::render_markdown,
     metric::Metric,
     noise::{NoiseFile, NoiseProfile, NoiseSummary},
-    options::Options,
-    order::{Arrangement, Pairing},
+    options::{AtMostWorse, Options},
+    order::{Arrangement, LEAST_TURNS, Pairing},
     refusal::{CompareError, MOST_RUNS, Refusal, UsageError},
     resolution::Resolution,
     side::{RunFile, Side},
@@ -132,7 +132,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
             let own = at * metrics.len()..(at + 1) * metrics.len();
             let rows = own
                 .clone()
-                .map(|index| Row {
+                .map(|index| MetricRow {
                     odd: odd_runs(&questions, index),
                     ..row(&questions[index], &answers[index], level, &first, side, options)
                 })
@@ -140,13 +140,13 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
             let asked = Asked {
                 answers: &answers[own],
                 level,
-                at_most_worse: options.at_most_worse,
+                at_most_worse: options.at_most_worse.map(AtMostWorse::share),
             };
             candidate(&first, side, arranged, rows, &asked, differences)
         })
         .collect();
     let noise = options.noise.iter().map(|file| file.summary(&runs, &options.primary));
-    let outcome = Outcome::of(&candidates);
+    let outcome = ComparisonOutcome::of(&candidates);
     Ok(Comparison {
         comparison_version: COMPARISON_VERSION,
         baseline: first.summary(),
@@ -175,11 +175,6 @@ fn check_usage(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
     let given = baseline.runs.len() + candidates.iter().map(|side| side.runs.len()).sum::<usize>();
     if given > MOST_RUNS {
         return Err(UsageError::TooMany { given });
-    }
-    if let Some(given) = options.at_most_worse
-        && !(given > 0.0 && given <= margin::LARGEST_SHARE)
-    {
-        return Err(UsageError::AtMostWorse { given });
     }
     if options.primary.is_empty() {
         return Err(UsageError::NoPrimary);

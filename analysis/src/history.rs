@@ -26,11 +26,11 @@ use std::{
 use serde::Serialize;
 
 pub use self::{
-    changes::{Change, Looked, Metric},
+    changes::{Change, Examined, Metric},
     filter::{Filter, NoInstant, NoVerdict, parse_since, parse_verdict},
     find::Unread,
     run::RunRow,
-    series::{Difference, Series},
+    series::{RunSeries, SeriesDifference},
     tail::{Tail, TailError, tail},
 };
 use benchmark_results::summary::Style;
@@ -44,7 +44,7 @@ pub struct History {
     /// Runs that were read, before the filter.
     pub read: usize,
     /// The runs that the filter took, by series.
-    pub series: Vec<Series>,
+    pub series: Vec<RunSeries>,
     /// What could not be read, and why.
     pub unread: Vec<Unread>,
 }

@@ -8,6 +8,7 @@ pub mod export;
 pub mod history;
 #[cfg(test)]
 mod hostile_texts;
+pub mod limits;
 mod markdown;
 #[cfg(test)]
 mod mutated_files;

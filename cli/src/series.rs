@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use benchmark_analysis::compare::surroundings::{SEED, Surroundings};
+use benchmark_analysis::compare::conditions::{Conditions, SEED};
 use benchmark_generator::{
     load::ids,
     run::{
@@ -23,9 +23,6 @@ use crate::commands::Found;
 
 /// Where series are stored unless they are told otherwise.
 const RUNS: &str = "runs";
-
-/// Turns that say something: of two the spread is not known.
-pub const LEAST_TURNS: u32 = 3;
 
 /// Keys that follow from what is asked for: what the variants of a series may differ in on purpose.
 const ASKED: [&str; 4] = ["plan.", "workers.", "fleet.", "server.config"];
@@ -262,7 +259,7 @@ fn order(variants: usize, turn: u32) -> Vec<usize> {
 /// The keys in which the runs of two variants differ and that follow from what was asked for: those that they differ in
 /// on purpose.
 pub fn factors(first: &Found, second: &Found) -> Vec<String> {
-    let (first, second) = (Surroundings::of(&first.results), Surroundings::of(&second.results));
+    let (first, second) = (Conditions::of(&first.results), Conditions::of(&second.results));
     let keys: std::collections::BTreeSet<&String> = first.0.keys().chain(second.0.keys()).collect();
     keys.into_iter()
         .filter(|key| first.get(key) != second.get(key))

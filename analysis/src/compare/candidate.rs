@@ -4,8 +4,8 @@ use benchmark_results::format::percent;
 
 use super::{
     comparable::Difference,
-    comparison::{Candidate, Gate, GateRow, Guard, GuardStanding, Outcome, Pair, Row},
-    decide::{Answer, Verdict},
+    comparison::{Candidate, ComparisonOutcome, Gate, GateRow, Guard, GuardStanding, MetricRow, Pair},
+    decide::{Answer, MetricVerdict},
     excerpt, figures, guards,
     metric::{Distribution, Metric},
     order::Arrangement,
@@ -31,7 +31,7 @@ pub(super) fn candidate(
     first: &Read,
     side: &Read,
     (arrangement, orders): &(Arrangement, Vec<bool>),
-    mut rows: Vec<Row>,
+    mut rows: Vec<MetricRow>,
     asked: &Asked,
     differences: Vec<Difference>,
 ) -> Candidate {
@@ -40,7 +40,7 @@ pub(super) fn candidate(
     let reasons: Vec<_> = rows.iter().map(|row| unfit(row, &rows, &guards, first, side)).collect();
     for (row, reason) in rows.iter_mut().zip(reasons) {
         if reason.is_some() {
-            row.verdict = Verdict::NoVerdict;
+            row.verdict = MetricVerdict::NoVerdict;
             row.more_runs = None;
             row.reason = reason;
         }
@@ -77,19 +77,19 @@ pub(super) fn candidate(
         guards,
         differences,
         gate: None,
-        outcome: Outcome::NoVerdict,
+        outcome: ComparisonOutcome::NoVerdict,
     };
     candidate.gate = gated.map(|(rows, limit)| Gate::of(&candidate, rows, limit));
-    candidate.outcome = Outcome::of(std::slice::from_ref(&candidate));
+    candidate.outcome = ComparisonOutcome::of(std::slice::from_ref(&candidate));
     candidate
 }
 
 /// Why a row decides nothing although it was judged.
-fn unfit(row: &Row, rows: &[Row], guards: &[Guard], first: &Read, side: &Read) -> Option<String> {
+fn unfit(row: &MetricRow, rows: &[MetricRow], guards: &[Guard], first: &Read, side: &Read) -> Option<String> {
     row.verdict.direction()?;
     if matches!(
         row.verdict,
-        Verdict::Improved | Verdict::SlightlyBetter | Verdict::Equivalent
+        MetricVerdict::Improved | MetricVerdict::SlightlyBetter | MetricVerdict::Equivalent
     ) && (row.primary || row.metric.is_latency())
         && let Some(worse) = guards.iter().find(|guard| guard.standing == GuardStanding::Worse)
     {
@@ -123,7 +123,7 @@ fn unfit(row: &Row, rows: &[Row], guards: &[Guard], first: &Read, side: &Read) -
     let service = rows
         .iter()
         .find(|other| Some(other.metric) == row.metric.same_of(service))?;
-    let disagrees = matches!(row.verdict, Verdict::Improved | Verdict::Regressed)
+    let disagrees = matches!(row.verdict, MetricVerdict::Improved | MetricVerdict::Regressed)
         && service
             .verdict
             .direction()

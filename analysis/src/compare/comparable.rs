@@ -15,10 +15,10 @@ use benchmark_scenarios::{Arrivals, Rate, units};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    conditions::{self, Conditions, SEED, covers},
     excerpt,
     refusal::Refusal,
     side::RunFile,
-    surroundings::{self, SEED, Surroundings, covers},
 };
 
 /// Keys that follow from others: naming the first names the second as well. What is derived by default from what was
@@ -79,7 +79,7 @@ pub(super) fn differences(
     factors: &[String],
     allowed: &[String],
 ) -> Vec<Difference> {
-    let surroundings = |runs: &[RunFile]| runs.iter().map(|run| Surroundings::of(run.results)).collect::<Vec<_>>();
+    let surroundings = |runs: &[RunFile]| runs.iter().map(|run| Conditions::of(run.results)).collect::<Vec<_>>();
     let (baseline, other) = (surroundings(baseline), surroundings(other));
     let keys: BTreeSet<&str> = baseline
         .iter()
@@ -87,7 +87,7 @@ pub(super) fn differences(
         .flat_map(|run| run.0.keys())
         .map(String::as_str)
         .collect();
-    let values = |runs: &[Surroundings], key: &str| {
+    let values = |runs: &[Conditions], key: &str| {
         let values: BTreeSet<&str> = runs.iter().map(|run| run.get(key)).collect();
         values.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
@@ -102,7 +102,7 @@ pub(super) fn differences(
         .filter(|difference| {
             let mut values = difference.baseline.iter().chain(&difference.other);
             let first = values.next().map_or("", String::as_str);
-            !values.all(|value| surroundings::are_alike(&difference.key, first, value))
+            !values.all(|value| conditions::are_alike(&difference.key, first, value))
         })
         .filter(|difference| difference.key != SEED || difference.baseline.len() < 2 || difference.other.len() < 2)
         .collect();

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    comparable::Difference, decide::Verdict, evidence::Method, margin::Margin, metric::Metric, noise::NoiseSummary,
-    order::Arrangement, resolution::Resolution,
+    comparable::Difference, decide::MetricVerdict, evidence::Method, margin::Margin, metric::Metric,
+    noise::NoiseSummary, order::Arrangement, resolution::Resolution,
 };
 use crate::stats::Interval;
 
@@ -26,7 +26,7 @@ pub struct Comparison {
     /// Chance of a false finding over the primary metrics of all candidates together.
     pub alpha: f64,
     /// What is to be said of the whole.
-    pub outcome: Outcome,
+    pub outcome: ComparisonOutcome,
     /// The exit code of a process that ends with it. 1 when a primary metric or a guard is worse; 4 when none of them could be
     /// judged and nobody reads it, or, if asked to be strict, when one cannot be told or is slightly worse; else 0. With a gate: 0
     /// proven, 1 worse, 4 open.
@@ -58,7 +58,7 @@ pub struct Candidate {
     /// The runs that were compared with one another, in order of time; empty where they are groups.
     pub pairs: Vec<Pair>,
     /// The metrics, primary ones first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<MetricRow>,
     /// What decides by itself, where it says something.
     pub guards: Vec<Guard>,
     /// In what the sides differ.
@@ -68,7 +68,7 @@ pub struct Candidate {
     /// Whether it is at most so much worse, where that was asked.
     pub gate: Option<Gate>,
     /// What is to be said of it.
-    pub outcome: Outcome,
+    pub outcome: ComparisonOutcome,
 }
 
 /// Two runs that were compared with one another, by their ids.
@@ -96,13 +96,13 @@ pub struct OddRuns {
     /// Its interval.
     pub interval: Option<Interval>,
     /// What would be said.
-    pub verdict: Verdict,
+    pub verdict: MetricVerdict,
 }
 
 /// One metric of a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct MetricRow {
     /// The metric.
     pub metric: Metric,
     /// Whether it decides.
@@ -149,7 +149,7 @@ pub struct Row {
     /// Runs that lie far from the others.
     pub odd: Option<OddRuns>,
     /// What is said.
-    pub verdict: Verdict,
+    pub verdict: MetricVerdict,
     /// Of an open one: more runs a side that would decide; `None` when it is more than anybody makes.
     pub more_runs: Option<u32>,
     /// Why there is no verdict, or why the runs were ranked.
@@ -221,7 +221,7 @@ pub enum GateStanding {
 /// What is to be said of all primary metrics and guards together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Outcome {
+pub enum ComparisonOutcome {
     /// At least one is worse by more than the margin.
     Regressed,
     /// At least one is slightly worse, and none by more.
@@ -238,31 +238,31 @@ pub enum Outcome {
     Equivalent,
 }
 
-impl Outcome {
-    pub(super) fn of(candidates: &[Candidate]) -> Outcome {
-        let any = |verdict: Verdict| primary(candidates).any(|row| row.verdict == verdict);
+impl ComparisonOutcome {
+    pub(super) fn of(candidates: &[Candidate]) -> ComparisonOutcome {
+        let any = |verdict: MetricVerdict| primary(candidates).any(|row| row.verdict == verdict);
         let guard = |standing: GuardStanding| guards(candidates).any(|guard| guard.standing == standing);
-        if any(Verdict::Regressed) || guard(GuardStanding::Worse) {
-            Outcome::Regressed
-        } else if any(Verdict::SlightlyWorse) {
-            Outcome::SlightlyWorse
-        } else if any(Verdict::Open) || guard(GuardStanding::Open) {
-            Outcome::Open
-        } else if any(Verdict::NoVerdict) {
-            Outcome::NoVerdict
-        } else if any(Verdict::Improved) || guard(GuardStanding::Better) {
-            Outcome::Improved
-        } else if any(Verdict::SlightlyBetter) {
-            Outcome::SlightlyBetter
+        if any(MetricVerdict::Regressed) || guard(GuardStanding::Worse) {
+            ComparisonOutcome::Regressed
+        } else if any(MetricVerdict::SlightlyWorse) {
+            ComparisonOutcome::SlightlyWorse
+        } else if any(MetricVerdict::Open) || guard(GuardStanding::Open) {
+            ComparisonOutcome::Open
+        } else if any(MetricVerdict::NoVerdict) {
+            ComparisonOutcome::NoVerdict
+        } else if any(MetricVerdict::Improved) || guard(GuardStanding::Better) {
+            ComparisonOutcome::Improved
+        } else if any(MetricVerdict::SlightlyBetter) {
+            ComparisonOutcome::SlightlyBetter
         } else {
-            Outcome::Equivalent
+            ComparisonOutcome::Equivalent
         }
     }
 }
 
 impl Comparison {
     /// Every primary row of every candidate.
-    pub(super) fn primary(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn primary(&self) -> impl Iterator<Item = &MetricRow> {
         primary(&self.candidates)
     }
 
@@ -272,7 +272,7 @@ impl Comparison {
     }
 }
 
-fn primary(candidates: &[Candidate]) -> impl Iterator<Item = &Row> {
+fn primary(candidates: &[Candidate]) -> impl Iterator<Item = &MetricRow> {
     let rows = candidates.iter().flat_map(|candidate| &candidate.rows);
     rows.filter(|row| row.primary)
 }
@@ -282,11 +282,11 @@ fn guards(candidates: &[Candidate]) -> impl Iterator<Item = &Guard> {
 }
 
 /// Whether none of the primary metrics could be judged, and no guard says that it is worse.
-pub(super) fn is_silent(outcome: Outcome, candidates: &[Candidate]) -> bool {
-    outcome != Outcome::Regressed && primary(candidates).all(|row| row.verdict.direction().is_none())
+pub(super) fn is_silent(outcome: ComparisonOutcome, candidates: &[Candidate]) -> bool {
+    outcome != ComparisonOutcome::Regressed && primary(candidates).all(|row| row.verdict.direction().is_none())
 }
 
-pub(super) fn exit_code(outcome: Outcome, candidates: &[Candidate], strict: bool, unattended: bool) -> u8 {
+pub(super) fn exit_code(outcome: ComparisonOutcome, candidates: &[Candidate], strict: bool, unattended: bool) -> u8 {
     let gates = candidates.iter().filter_map(|candidate| candidate.gate.as_ref());
     if let Some(standing) = gates.map(|gate| gate.standing).max() {
         return match standing {
@@ -295,11 +295,16 @@ pub(super) fn exit_code(outcome: Outcome, candidates: &[Candidate], strict: bool
             GateStanding::Open => 4,
         };
     }
-    let doubtful = |row: &Row| matches!(row.verdict, Verdict::Open | Verdict::NoVerdict | Verdict::SlightlyWorse);
+    let doubtful = |row: &MetricRow| {
+        matches!(
+            row.verdict,
+            MetricVerdict::Open | MetricVerdict::NoVerdict | MetricVerdict::SlightlyWorse
+        )
+    };
     let is_doubtful =
         primary(candidates).any(doubtful) || guards(candidates).any(|guard| guard.standing == GuardStanding::Open);
     match outcome {
-        Outcome::Regressed => 1,
+        ComparisonOutcome::Regressed => 1,
         _ if strict && is_doubtful => 4,
         _ if unattended && is_silent(outcome, candidates) => 4,
         _ => 0,

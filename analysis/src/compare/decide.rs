@@ -33,7 +33,7 @@ pub const EQUIVALENCE_CONFIDENCE: f64 = 1.0 - 2.0 * ALPHA;
 /// What is said of one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Verdict {
+pub enum MetricVerdict {
     /// Better, by more than the margin.
     Improved,
     /// Better, and perhaps by no more than the margin.
@@ -50,7 +50,7 @@ pub enum Verdict {
     NoVerdict,
 }
 
-impl Verdict {
+impl MetricVerdict {
     /// Whether it says better or worse.
     pub fn differs(self) -> bool {
         self.direction().is_some_and(|direction| direction != 0)
@@ -59,10 +59,10 @@ impl Verdict {
     /// 1 for better, 0 for the same, -1 for worse; `None` where it says none of these.
     pub(super) fn direction(self) -> Option<i8> {
         match self {
-            Verdict::Improved | Verdict::SlightlyBetter => Some(1),
-            Verdict::Equivalent => Some(0),
-            Verdict::Regressed | Verdict::SlightlyWorse => Some(-1),
-            Verdict::Open | Verdict::NoVerdict => None,
+            MetricVerdict::Improved | MetricVerdict::SlightlyBetter => Some(1),
+            MetricVerdict::Equivalent => Some(0),
+            MetricVerdict::Regressed | MetricVerdict::SlightlyWorse => Some(-1),
+            MetricVerdict::Open | MetricVerdict::NoVerdict => None,
         }
     }
 }
@@ -93,7 +93,7 @@ pub struct Answer {
     /// The smallest difference that such runs tell with 80 % probability.
     pub detectable: Option<f64>,
     /// What is said.
-    pub verdict: Verdict,
+    pub verdict: MetricVerdict,
     /// Why there is no verdict.
     pub reason: Option<String>,
 }
@@ -138,7 +138,7 @@ pub(super) fn level_of(questions: &[Question]) -> f64 {
     level(questions.iter().filter(|question| question.primary).count())
 }
 
-fn answer(question: &Question, looked: Looked, step: Option<holm::Step>, level: f64) -> Answer {
+fn answer(question: &Question, looked: Looked, step: Option<holm::HolmStep>, level: f64) -> Answer {
     let alpha = step.map_or(ALPHA, |step| step.alpha);
     let margin = question.margin;
     let shift = looked
@@ -159,12 +159,12 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>, level: 
     let equivalence_interval = tested.map(|estimate| estimate.interval(EQUIVALENCE_CONFIDENCE));
     let inside = equivalence_interval.is_some_and(|interval| interval.lies_within(&margin));
     let verdict = match (step, interval, looked.ranked) {
-        (None, ..) => Verdict::NoVerdict,
-        (Some(_), Some(_), _) if inside => Verdict::Equivalent,
+        (None, ..) => MetricVerdict::NoVerdict,
+        (Some(_), Some(_), _) if inside => MetricVerdict::Equivalent,
         (Some(_), Some(interval), _) => judged(question.metric, &interval, &margin),
         (Some(step), None, Some(ranked)) if looked.groups.is_none() => beyond(question.metric, ranked, &step),
-        (Some(_), None, Some(_)) => Verdict::Open,
-        (Some(_), None, None) => Verdict::NoVerdict,
+        (Some(_), None, Some(_)) => MetricVerdict::Open,
+        (Some(_), None, None) => MetricVerdict::NoVerdict,
     };
     let known = looked.known.filter(|_| step.is_some());
     Answer {
@@ -185,9 +185,9 @@ fn answer(question: &Question, looked: Looked, step: Option<holm::Step>, level: 
 }
 
 /// What an interval says that does not lie inside of the margin.
-fn judged(metric: Metric, interval: &Interval, margin: &Interval) -> Verdict {
+fn judged(metric: Metric, interval: &Interval, margin: &Interval) -> MetricVerdict {
     if interval.contains(0.0) {
-        return Verdict::Open;
+        return MetricVerdict::Open;
     }
     let larger = interval.low > 0.0;
     let apart = interval.low > margin.high || interval.high < margin.low;
@@ -195,29 +195,29 @@ fn judged(metric: Metric, interval: &Interval, margin: &Interval) -> Verdict {
 }
 
 /// What is worse than any number differs by more than any margin.
-fn beyond(metric: Metric, ranked: Ranked, step: &holm::Step) -> Verdict {
+fn beyond(metric: Metric, ranked: Ranked, step: &holm::HolmStep) -> MetricVerdict {
     if ranked.p <= step.alpha {
         directed(metric, ranked.larger, true)
     } else {
-        Verdict::Open
+        MetricVerdict::Open
     }
 }
 
 /// Better or worse, by which side has the larger values, and whether by more than the margin.
-fn directed(metric: Metric, larger: bool, apart: bool) -> Verdict {
+fn directed(metric: Metric, larger: bool, apart: bool) -> MetricVerdict {
     let better = larger == (metric.direction() == Direction::Up);
     match (better, apart) {
-        (true, true) => Verdict::Improved,
-        (true, false) => Verdict::SlightlyBetter,
-        (false, true) => Verdict::Regressed,
-        (false, false) => Verdict::SlightlyWorse,
+        (true, true) => MetricVerdict::Improved,
+        (true, false) => MetricVerdict::SlightlyBetter,
+        (false, true) => MetricVerdict::Regressed,
+        (false, false) => MetricVerdict::SlightlyWorse,
     }
 }
 
 /// Of a question that is open: how many more runs a side would decide it with 80 % probability, either by an interval without
 /// zero or by one that lies inside of the margin. `None` when they are more than anybody makes.
 pub(super) fn more_runs(answer: &Answer, margin: &Interval, level: f64) -> Option<u32> {
-    let known = answer.known.filter(|_| answer.verdict == Verdict::Open)?;
+    let known = answer.known.filter(|_| answer.verdict == MetricVerdict::Open)?;
     known.more_runs(|freedom| {
         let away = student::quantile(1.0 - level / 2.0, freedom);
         let room = student::quantile(1.0 - ALPHA, freedom);

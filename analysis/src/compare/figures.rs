@@ -5,11 +5,11 @@ use benchmark_results::format::{NONE, percent, plural};
 use super::{
     cells,
     comparable::{Difference, Standing},
-    comparison::{self, Comparison, Gate, GateStanding, GuardStanding, OddRuns, Outcome, Row},
-    decide::Verdict,
+    comparison::{self, Comparison, ComparisonOutcome, Gate, GateStanding, GuardStanding, MetricRow, OddRuns},
+    decide::MetricVerdict,
     evidence::Method,
     excerpt,
-    metric::{Metric, Scale},
+    metric::{ChangeScale, Metric},
     resolution::FOUND_BY_LOOKING_AGAIN,
 };
 use crate::stats::Interval;
@@ -21,9 +21,9 @@ pub(crate) fn change(metric: Metric, change: Option<f64>) -> String {
     };
     let number = signed(metric, change);
     match metric.scale() {
-        Scale::Ratio if number.starts_with('×') => number,
-        Scale::Ratio => number + " %",
-        Scale::Difference => number + " pp",
+        ChangeScale::Ratio if number.starts_with('×') => number,
+        ChangeScale::Ratio => number + " %",
+        ChangeScale::Difference => number + " pp",
     }
 }
 
@@ -42,11 +42,11 @@ pub(crate) fn interval(metric: Metric, interval: Option<&Interval>) -> String {
 
 fn signed(metric: Metric, change: f64) -> String {
     let decimals = match metric.scale() {
-        Scale::Difference => 2,
+        ChangeScale::Difference => 2,
         // Nobody reads tenths of per cents beyond this, and ten times as much is told as that.
-        Scale::Ratio if change >= 9.995 => return format!("×{}", significant(change + 1.0)),
-        Scale::Ratio if change.abs() >= 0.9995 => 0,
-        Scale::Ratio => 1,
+        ChangeScale::Ratio if change >= 9.995 => return format!("×{}", significant(change + 1.0)),
+        ChangeScale::Ratio if change.abs() >= 0.9995 => 0,
+        ChangeScale::Ratio => 1,
     };
     let text = format!("{:+.decimals$}", change * 100.0);
     // Minus nothing is nothing.
@@ -65,53 +65,53 @@ fn significant(value: f64) -> String {
 }
 
 /// Which way it went: `▲` up, `▼` down, hollow where it is slight; what it does not say: `=`, `?`, `-`.
-pub(crate) fn mark(row: &Row) -> &'static str {
+pub(crate) fn mark(row: &MetricRow) -> &'static str {
     let up = row.change.is_some_and(|change| change > 0.0);
     match row.verdict {
-        Verdict::Improved | Verdict::Regressed if up => "▲",
-        Verdict::Improved | Verdict::Regressed => "▼",
-        Verdict::SlightlyBetter | Verdict::SlightlyWorse if up => "△",
-        Verdict::SlightlyBetter | Verdict::SlightlyWorse => "▽",
-        Verdict::Equivalent => "=",
-        Verdict::Open => "?",
-        Verdict::NoVerdict => NONE,
+        MetricVerdict::Improved | MetricVerdict::Regressed if up => "▲",
+        MetricVerdict::Improved | MetricVerdict::Regressed => "▼",
+        MetricVerdict::SlightlyBetter | MetricVerdict::SlightlyWorse if up => "△",
+        MetricVerdict::SlightlyBetter | MetricVerdict::SlightlyWorse => "▽",
+        MetricVerdict::Equivalent => "=",
+        MetricVerdict::Open => "?",
+        MetricVerdict::NoVerdict => NONE,
     }
 }
 
 /// What is said of a primary metric.
-pub(crate) fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: MetricVerdict) -> &'static str {
     match verdict {
-        Verdict::Improved => "improved",
-        Verdict::SlightlyBetter => "slightly better",
-        Verdict::Equivalent => "equivalent",
-        Verdict::SlightlyWorse => "slightly worse",
-        Verdict::Regressed => "regressed",
-        Verdict::Open => "open",
-        Verdict::NoVerdict => "no verdict",
+        MetricVerdict::Improved => "improved",
+        MetricVerdict::SlightlyBetter => "slightly better",
+        MetricVerdict::Equivalent => "equivalent",
+        MetricVerdict::SlightlyWorse => "slightly worse",
+        MetricVerdict::Regressed => "regressed",
+        MetricVerdict::Open => "open",
+        MetricVerdict::NoVerdict => "no verdict",
     }
 }
 
 /// The same where a column is narrow.
-pub(crate) fn short_word(verdict: Verdict) -> &'static str {
+pub(crate) fn short_word(verdict: MetricVerdict) -> &'static str {
     match verdict {
-        Verdict::Improved | Verdict::SlightlyBetter => "better",
-        Verdict::Equivalent => "same",
-        Verdict::SlightlyWorse | Verdict::Regressed => "worse",
-        Verdict::Open => "open",
-        Verdict::NoVerdict => "",
+        MetricVerdict::Improved | MetricVerdict::SlightlyBetter => "better",
+        MetricVerdict::Equivalent => "same",
+        MetricVerdict::SlightlyWorse | MetricVerdict::Regressed => "worse",
+        MetricVerdict::Open => "open",
+        MetricVerdict::NoVerdict => "",
     }
 }
 
 /// What is said of the whole.
-pub(crate) fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: ComparisonOutcome) -> &'static str {
     match outcome {
-        Outcome::Regressed => "REGRESSED",
-        Outcome::SlightlyWorse => "SLIGHTLY WORSE",
-        Outcome::Open => "OPEN",
-        Outcome::NoVerdict => "NO VERDICT",
-        Outcome::Improved => "IMPROVED",
-        Outcome::SlightlyBetter => "SLIGHTLY BETTER",
-        Outcome::Equivalent => "EQUIVALENT",
+        ComparisonOutcome::Regressed => "REGRESSED",
+        ComparisonOutcome::SlightlyWorse => "SLIGHTLY WORSE",
+        ComparisonOutcome::Open => "OPEN",
+        ComparisonOutcome::NoVerdict => "NO VERDICT",
+        ComparisonOutcome::Improved => "IMPROVED",
+        ComparisonOutcome::SlightlyBetter => "SLIGHTLY BETTER",
+        ComparisonOutcome::Equivalent => "EQUIVALENT",
     }
 }
 
@@ -133,9 +133,11 @@ pub(crate) fn banner(comparison: &Comparison) -> (String, String, Tone) {
     };
     let Some(gate) = gates().max_by_key(|gate| gate.standing) else {
         let tone = match comparison.outcome {
-            Outcome::Regressed => Tone::Bad,
-            Outcome::SlightlyWorse | Outcome::Open | Outcome::NoVerdict => Tone::Doubtful,
-            Outcome::Improved | Outcome::SlightlyBetter | Outcome::Equivalent => Tone::Good,
+            ComparisonOutcome::Regressed => Tone::Bad,
+            ComparisonOutcome::SlightlyWorse | ComparisonOutcome::Open | ComparisonOutcome::NoVerdict => Tone::Doubtful,
+            ComparisonOutcome::Improved | ComparisonOutcome::SlightlyBetter | ComparisonOutcome::Equivalent => {
+                Tone::Good
+            }
         };
         return (outcome(comparison.outcome).to_owned(), tally(comparison), tone);
     };
@@ -183,13 +185,13 @@ pub(crate) fn gate(gate: &Gate) -> Vec<String> {
 /// How many of the guards and of the primary metrics say it.
 fn tally(comparison: &Comparison) -> String {
     let (said, guard) = match comparison.outcome {
-        Outcome::Regressed => (Verdict::Regressed, Some(GuardStanding::Worse)),
-        Outcome::SlightlyWorse => (Verdict::SlightlyWorse, None),
-        Outcome::Open => (Verdict::Open, Some(GuardStanding::Open)),
-        Outcome::NoVerdict => (Verdict::NoVerdict, None),
-        Outcome::Improved => (Verdict::Improved, Some(GuardStanding::Better)),
-        Outcome::SlightlyBetter => (Verdict::SlightlyBetter, None),
-        Outcome::Equivalent => (Verdict::Equivalent, None),
+        ComparisonOutcome::Regressed => (MetricVerdict::Regressed, Some(GuardStanding::Worse)),
+        ComparisonOutcome::SlightlyWorse => (MetricVerdict::SlightlyWorse, None),
+        ComparisonOutcome::Open => (MetricVerdict::Open, Some(GuardStanding::Open)),
+        ComparisonOutcome::NoVerdict => (MetricVerdict::NoVerdict, None),
+        ComparisonOutcome::Improved => (MetricVerdict::Improved, Some(GuardStanding::Better)),
+        ComparisonOutcome::SlightlyBetter => (MetricVerdict::SlightlyBetter, None),
+        ComparisonOutcome::Equivalent => (MetricVerdict::Equivalent, None),
     };
     let guards = comparison.guards().filter(|told| Some(told.standing) == guard).count();
     let count = comparison.primary().filter(|row| row.verdict == said).count();
@@ -217,7 +219,7 @@ impl Comparison {
 }
 
 /// What a change rests on: `-1.80ms, p 0.016, 98.4 % interval (rank sum), 5 v 5 runs`; `None` where nothing was tested.
-pub(crate) fn evidence(row: &Row) -> Option<String> {
+pub(crate) fn evidence(row: &MetricRow) -> Option<String> {
     let method = match row.method? {
         Method::TurnsT => "t of the turns",
         Method::PairedT => "paired t",
@@ -239,7 +241,7 @@ pub(crate) fn evidence(row: &Row) -> Option<String> {
 }
 
 /// The values of all runs of a side, in order of time, odd ones with a star: `9.87 10.1* 9.95ms`. `None` of fewer than two.
-pub(crate) fn values(row: &Row, values: &[f64], odd: impl Fn(&OddRuns) -> &Vec<usize>) -> Option<String> {
+pub(crate) fn values(row: &MetricRow, values: &[f64], odd: impl Fn(&OddRuns) -> &Vec<usize>) -> Option<String> {
     if values.len() < 2 {
         return None;
     }
@@ -252,7 +254,7 @@ pub(crate) fn values(row: &Row, values: &[f64], odd: impl Fn(&OddRuns) -> &Vec<u
 }
 
 /// What would be said without the odd runs.
-pub(crate) fn without_odd(row: &Row) -> Option<String> {
+pub(crate) fn without_odd(row: &MetricRow) -> Option<String> {
     let odd = row.odd.as_ref()?;
     let count = odd.baseline.len() + odd.values.len();
     Some(format!(
@@ -285,23 +287,23 @@ pub(crate) fn guard(standing: GuardStanding) -> &'static str {
 }
 
 /// Why a row says no more, in a sentence; `None` where it says all.
-pub(crate) fn remark(row: &Row) -> Option<String> {
+pub(crate) fn remark(row: &MetricRow) -> Option<String> {
     match row.verdict {
-        Verdict::Open if row.reason.is_some() => row.reason.clone(),
-        Verdict::Open => Some(match row.more_runs {
+        MetricVerdict::Open if row.reason.is_some() => row.reason.clone(),
+        MetricVerdict::Open => Some(match row.more_runs {
             Some(more) => format!("about {} a side would decide", plural(u64::from(more), "more run")),
             None => format!(
                 "more than {} more runs a side would be needed",
                 crate::stats::power::MOST_RUNS
             ),
         }),
-        Verdict::NoVerdict => row.reason.clone(),
+        MetricVerdict::NoVerdict => row.reason.clone(),
         _ => None,
     }
 }
 
 /// Remarks on the primary metrics of a candidate, those that are the same together.
-pub(crate) fn remarks<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, String)> {
+pub(crate) fn remarks<'a>(rows: impl Iterator<Item = &'a MetricRow>) -> Vec<(String, String)> {
     let mut remarks: Vec<(String, String)> = Vec::new();
     for row in rows.filter(|row| row.primary) {
         let Some(text) = remark(row) else { continue };
@@ -371,12 +373,12 @@ fn file_name(path: &str) -> String {
 }
 
 /// The margins of the primary metrics, those that are the same together: `3 %`, or each by name.
-pub(crate) fn margins<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+pub(crate) fn margins<'a>(rows: impl Iterator<Item = &'a MetricRow>) -> String {
     let mut margins: Vec<(String, String)> = Vec::new();
     for row in rows.filter(|row| row.primary) {
         let text = match row.metric.scale() {
-            Scale::Ratio => percent(row.margin.high),
-            Scale::Difference => format!("{:.2} pp", row.margin.high * 100.0),
+            ChangeScale::Ratio => percent(row.margin.high),
+            ChangeScale::Difference => format!("{:.2} pp", row.margin.high * 100.0),
         };
         match margins.iter_mut().find(|(margin, _)| *margin == text) {
             Some((_, metrics)) => *metrics += &format!(", {}", row.metric.label()),

@@ -5,19 +5,19 @@
 
 use super::{
     comparison::{Candidate, Gate, GateRow, GateStanding, GuardStanding},
-    decide::{ALPHA, Answer, EQUIVALENCE_CONFIDENCE, Verdict},
-    metric::{Direction, Metric, Scale},
+    decide::{ALPHA, Answer, EQUIVALENCE_CONFIDENCE, MetricVerdict},
+    metric::{ChangeScale, Direction, Metric},
 };
 use crate::stats::{Estimate, Interval, power::Known, student};
 
 impl GateRow {
     /// Asks a judged metric. `verdict` is what was said of it in the end.
-    pub(super) fn of(metric: Metric, answer: &Answer, verdict: Verdict, limit: f64) -> Self {
+    pub(super) fn of(metric: Metric, answer: &Answer, verdict: MetricVerdict, limit: f64) -> Self {
         let (sign, limit) = match (metric.scale(), metric.direction()) {
-            (Scale::Ratio, Direction::Up) => (-1.0, -(-limit).ln_1p()),
-            (Scale::Ratio, Direction::Down) => (1.0, limit.ln_1p()),
-            (Scale::Difference, Direction::Up) => (-1.0, limit),
-            (Scale::Difference, Direction::Down) => (1.0, limit),
+            (ChangeScale::Ratio, Direction::Up) => (-1.0, -(-limit).ln_1p()),
+            (ChangeScale::Ratio, Direction::Down) => (1.0, limit.ln_1p()),
+            (ChangeScale::Difference, Direction::Up) => (-1.0, limit),
+            (ChangeScale::Difference, Direction::Down) => (1.0, limit),
         };
         let mut row = GateRow {
             metric,
@@ -27,12 +27,12 @@ impl GateRow {
         };
         let (Some(interval), Some(known)) = (answer.equivalence_interval, answer.known) else {
             // What lies beyond every number is worse than any limit.
-            if verdict == Verdict::Regressed {
+            if verdict == MetricVerdict::Regressed {
                 row.standing = GateStanding::Worse;
             }
             return row;
         };
-        if verdict == Verdict::NoVerdict {
+        if verdict == MetricVerdict::NoVerdict {
             return row;
         }
         let (least, most) = if sign > 0.0 {

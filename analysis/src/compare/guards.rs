@@ -11,8 +11,8 @@ use benchmark_results::{
 
 use super::{
     comparable,
-    comparison::{Guard, GuardStanding, Row},
-    decide::Verdict,
+    comparison::{Guard, GuardStanding, MetricRow},
+    decide::MetricVerdict,
     evidence::Method,
     excerpt, figures,
     metric::ERROR_MARGIN,
@@ -34,7 +34,7 @@ impl Guard {
 }
 
 /// The guards that say something of the second side. `throughput` is the row that was judged of it.
-pub(super) fn guards(first: &[RunFile], second: &[RunFile], throughput: Option<&Row>) -> Vec<Guard> {
+pub(super) fn guards(first: &[RunFile], second: &[RunFile], throughput: Option<&MetricRow>) -> Vec<Guard> {
     let mut guards = Vec::new();
     guards.extend(error_ratio(first, second));
     if comparable::have_one_load(first, second) {
@@ -116,7 +116,7 @@ fn verdict(first: &[RunFile], second: &[RunFile]) -> Option<Guard> {
 }
 
 /// What two OVERLOADED sides carried of one load.
-fn carried_rate(first: &[RunFile], second: &[RunFile], row: &Row) -> Option<Guard> {
+fn carried_rate(first: &[RunFile], second: &[RunFile], row: &MetricRow) -> Option<Guard> {
     let overloaded = |runs: &[RunFile]| runs.iter().any(comparable::is_overloaded);
     if !overloaded(first) || !overloaded(second) {
         return None;
@@ -128,7 +128,7 @@ fn carried_rate(first: &[RunFile], second: &[RunFile], row: &Row) -> Option<Guar
     // Nothing tells how much single runs differ: the figure itself is what there is.
     let between_runs = row.method.is_some_and(|method| method != Method::WithinRun);
     let standing = match row.verdict {
-        Verdict::Regressed | Verdict::Improved => standing(change < 0.0),
+        MetricVerdict::Regressed | MetricVerdict::Improved => standing(change < 0.0),
         _ if !between_runs => standing(change < 0.0),
         _ if change < 0.0 => GuardStanding::Open,
         _ => return None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use benchmark_scenarios::units;
 use serde::{Serialize, Serializer};
 
-use super::metric::{ERROR_MARGIN, Metric, Scale, UnknownMetric};
+use super::metric::{ChangeScale, ERROR_MARGIN, Metric, UnknownMetric};
 use crate::stats::Interval;
 
 /// Largest share that may be asked for: beyond a half, *equivalent* would say nothing.
@@ -35,7 +35,7 @@ impl Margin {
     /// On the scale of a metric, around no change of a baseline.
     pub(super) fn on(&self, metric: Metric, baseline: f64) -> Interval {
         let share = self.share;
-        if metric.scale() == Scale::Difference {
+        if metric.scale() == ChangeScale::Difference {
             return Interval {
                 low: -share,
                 high: share,

@@ -7,7 +7,7 @@ use benchmark_results::format::{NONE, plural};
 use super::{
     cells,
     comparable::Standing,
-    comparison::{Candidate, Comparison, Row},
+    comparison::{Candidate, Comparison, MetricRow},
     figures,
     terminal::how,
 };
@@ -103,8 +103,8 @@ fn section(text: &mut String, comparison: &Comparison, candidate: &Candidate) {
 fn table<'a>(
     text: &mut String,
     heads: &[String; 2],
-    rows: impl Iterator<Item = &'a Row>,
-    (last, said): (&str, fn(&Row) -> String),
+    rows: impl Iterator<Item = &'a MetricRow>,
+    (last, said): (&str, fn(&MetricRow) -> String),
 ) {
     let _ = writeln!(
         text,
@@ -132,12 +132,12 @@ fn table<'a>(
     text.push('\n');
 }
 
-fn hint(row: &Row) -> String {
+fn hint(row: &MetricRow) -> String {
     cells::hint(row).to_owned()
 }
 
 /// The verdict of a row that decides.
-fn verdict(row: &Row) -> String {
+fn verdict(row: &MetricRow) -> String {
     let said = format!("{} {}", figures::mark(row), figures::word(row.verdict));
     if row.verdict.differs() {
         format!("**{said}**")

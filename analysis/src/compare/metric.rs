@@ -65,7 +65,7 @@ pub enum Direction {
 
 /// How a change of a metric is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub enum ChangeScale {
     /// As a ratio: 400/s to 440/s is +10 %. Computed on logarithms, so that twice and half are equally far.
     Ratio,
     /// As a difference: a share of 0 has no logarithm, and of 0.001 % to 0.002 % nobody would say that it doubled.
@@ -164,10 +164,10 @@ impl Metric {
     }
 
     /// How its change is told.
-    pub fn scale(self) -> Scale {
+    pub fn scale(self) -> ChangeScale {
         match self {
-            Metric::ErrorRatio => Scale::Difference,
-            _ => Scale::Ratio,
+            Metric::ErrorRatio => ChangeScale::Difference,
+            _ => ChangeScale::Ratio,
         }
     }
 
@@ -200,8 +200,8 @@ impl Metric {
     /// A change as it is shown, of this baseline, in the metric's unit; `None` where that is no number.
     pub(super) fn to_absolute(self, change: f64, baseline: f64) -> Option<f64> {
         let absolute = match self.scale() {
-            Scale::Ratio => change * baseline,
-            Scale::Difference => change,
+            ChangeScale::Ratio => change * baseline,
+            ChangeScale::Difference => change,
         };
         absolute.is_finite().then_some(absolute)
     }
@@ -220,9 +220,9 @@ impl Metric {
     /// A value on the scale on which values are subtracted; `None` when it has no place there.
     pub(super) fn to_scale(self, value: f64) -> Option<f64> {
         let scaled = match self.scale() {
-            Scale::Ratio if value > 0.0 => value.ln(),
-            Scale::Ratio => return None,
-            Scale::Difference => value,
+            ChangeScale::Ratio if value > 0.0 => value.ln(),
+            ChangeScale::Ratio => return None,
+            ChangeScale::Difference => value,
         };
         scaled.is_finite().then_some(scaled)
     }
@@ -230,16 +230,16 @@ impl Metric {
     /// A mean on that scale as a value: the geometric mean of ratios.
     pub(super) fn unscaled(self, scaled: f64) -> f64 {
         match self.scale() {
-            Scale::Ratio => scaled.exp(),
-            Scale::Difference => scaled,
+            ChangeScale::Ratio => scaled.exp(),
+            ChangeScale::Difference => scaled,
         }
     }
 
     /// A difference on that scale as the change that is shown: 0.1 for +10 %, or for +10 percentage points.
     pub(super) fn to_change(self, difference: f64) -> f64 {
         match self.scale() {
-            Scale::Ratio => difference.exp_m1(),
-            Scale::Difference => difference,
+            ChangeScale::Ratio => difference.exp_m1(),
+            ChangeScale::Difference => difference,
         }
     }
 }

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     comparable,
+    conditions::{Conditions, SEED, are_alike, covers},
     evidence::Spread,
     excerpt,
     metric::{self, Metric},
     refusal::{ForeignProfile, Refusal},
     side::RunFile,
-    surroundings::{SEED, Surroundings, are_alike, covers},
 };
 use crate::stats;
 
@@ -56,7 +56,7 @@ pub struct NoiseProfile {
     /// Spread by metric; metrics that not every run had are missing.
     pub spreads: BTreeMap<Metric, Spread>,
     /// What it was measured under.
-    pub surroundings: Surroundings,
+    pub surroundings: Conditions,
 }
 
 /// A profile and what it is called in a report.
@@ -105,7 +105,7 @@ impl NoiseFile {
         if age.is_some_and(|days| days > OLD_DAYS) {
             remarks.push(format!("it is older than {OLD_DAYS} days: measure it anew"));
         }
-        let scheduling = |surroundings: &Surroundings| {
+        let scheduling = |surroundings: &Conditions| {
             let keys = surroundings
                 .0
                 .iter()
@@ -116,7 +116,7 @@ impl NoiseFile {
         let measured = scheduling(&profile.surroundings);
         if runs
             .iter()
-            .any(|run| scheduling(&Surroundings::of(run.results)) != measured)
+            .any(|run| scheduling(&Conditions::of(run.results)) != measured)
         {
             remarks.push("its runs were scheduled otherwise (real time or not)".into());
         }
@@ -194,7 +194,7 @@ pub struct NoiseKey {
 impl NoiseKey {
     /// The key of the profile that fits a run.
     pub fn of(results: &Results) -> Self {
-        let (plan, environment) = Surroundings::of(results).fingerprints();
+        let (plan, environment) = Conditions::of(results).fingerprints();
         NoiseKey { plan, environment }
     }
 }
@@ -244,7 +244,7 @@ impl NoiseProfile {
             Some((metric, spread))
         });
         let seeds: BTreeSet<u64> = runs.iter().map(|run| run.results.plan.load.seed).collect();
-        let mut surroundings = Surroundings::of(first.results);
+        let mut surroundings = Conditions::of(first.results);
         if seeds.len() > 1 {
             // What differs between draws is in the spread: it fits runs of any.
             surroundings.0.remove(SEED);
@@ -277,7 +277,7 @@ impl NoiseProfile {
     /// # Errors
     /// The first thing that is not.
     pub fn applies_to(&self, results: &Results) -> Result<(), ForeignProfile> {
-        let run = Surroundings::of(results);
+        let run = Conditions::of(results);
         let keys = self.surroundings.0.keys().chain(run.0.keys());
         let is_demanded = |key: &str| match key {
             SEED => self.surroundings.0.contains_key(SEED),
@@ -298,7 +298,7 @@ impl NoiseProfile {
 
     /// Whether it was measured of this plan, with whatever seeds, on such a host. What server there will be is not known before
     /// a run, and not asked.
-    pub fn is_of(&self, before: &Surroundings) -> bool {
+    pub fn is_of(&self, before: &Conditions) -> bool {
         let keys = self.surroundings.0.keys().chain(before.0.keys());
         let mut of_host = keys.filter(|key| covers("host", key));
         self.plan == before.fingerprints().0

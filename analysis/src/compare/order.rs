@@ -11,7 +11,7 @@ use super::side::RunFile;
 
 /// Turns without which nothing is left to estimate the spread from: one difference a degree of freedom, less the difference
 /// and the order.
-const LEAST_TURNS: usize = 3;
+pub const LEAST_TURNS: u32 = 3;
 
 /// How the runs of two sides were made and are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,12 +62,12 @@ pub(super) fn arrange(baseline: &[RunFile], other: &[RunFile], pairing: Pairing)
     let orders: Vec<bool> = pairs.map(came_first).collect();
     let first = orders.iter().filter(|first| **first).count();
     let in_turn = took_turns(baseline, other);
-    let is_balanced = first.abs_diff(orders.len() - first) <= 1 && orders.len() >= LEAST_TURNS;
+    let is_balanced = first.abs_diff(orders.len() - first) <= 1 && orders.len() >= LEAST_TURNS as usize;
     let arrangement = match pairing {
         Pairing::Unpaired => Arrangement::Groups,
         _ if in_turn && is_balanced => Arrangement::Turns,
         Pairing::Paired => Arrangement::Pairs,
-        Pairing::Auto if in_turn && orders.len() >= LEAST_TURNS => Arrangement::UnbalancedTurns,
+        Pairing::Auto if in_turn && orders.len() >= LEAST_TURNS as usize => Arrangement::UnbalancedTurns,
         Pairing::Auto => Arrangement::Groups,
     };
     (arrangement, orders)

@@ -146,8 +146,8 @@ pub enum UsageError {
     /// The limit of the gate is none.
     #[error("--at-most-worse {given} is not allowed: give a share above 0 and up to 50 %, as 10%")]
     AtMostWorse {
-        /// As given, as a share.
-        given: f64,
+        /// As given.
+        given: String,
     },
     /// Nothing was to decide.
     #[error("there is no primary metric: name at least one with --primary")]

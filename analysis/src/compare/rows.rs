@@ -4,7 +4,7 @@ use benchmark_results::format::{BEYOND, plural};
 
 use super::{
     comparable,
-    comparison::{OddRuns, Row},
+    comparison::{MetricRow, OddRuns},
     decide::{self, Answer},
     evidence::{Alone, Evidence, Question, Spread, Turn},
     metric::Metric,
@@ -154,7 +154,7 @@ pub(super) fn row(
     first: &Read,
     second: &Read,
     options: &Options,
-) -> Row {
+) -> MetricRow {
     let metric = question.metric;
     let change = |difference: f64| metric.to_change(difference);
     let (baseline_values, values) = (
@@ -168,7 +168,7 @@ pub(super) fn row(
         .collect();
     let within = within.into_iter().collect::<Option<Vec<_>>>();
     let baseline = centre(metric, &baseline_values);
-    Row {
+    MetricRow {
         metric,
         primary: question.primary,
         baseline,

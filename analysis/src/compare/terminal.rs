@@ -8,8 +8,8 @@ use benchmark_results::{
 use super::{
     cells,
     comparable::Standing,
-    comparison::{Candidate, Comparison, GuardStanding, Row, SideSummary},
-    decide::Verdict,
+    comparison::{Candidate, Comparison, GuardStanding, MetricRow, SideSummary},
+    decide::MetricVerdict,
     evidence::Method,
     figures::{self, Tone},
     order::Arrangement,
@@ -81,12 +81,12 @@ impl Out {
     }
 
     /// A verdict in the colour of its direction.
-    fn painted(&self, verdict: Verdict, text: &str) -> String {
+    fn painted(&self, verdict: MetricVerdict, text: &str) -> String {
         match verdict {
-            Verdict::Improved | Verdict::SlightlyBetter => self.paint("32", text),
-            Verdict::Regressed => self.paint("1;31", text),
-            Verdict::SlightlyWorse | Verdict::Open => self.paint("33", text),
-            Verdict::Equivalent | Verdict::NoVerdict => text.to_owned(),
+            MetricVerdict::Improved | MetricVerdict::SlightlyBetter => self.paint("32", text),
+            MetricVerdict::Regressed => self.paint("1;31", text),
+            MetricVerdict::SlightlyWorse | MetricVerdict::Open => self.paint("33", text),
+            MetricVerdict::Equivalent | MetricVerdict::NoVerdict => text.to_owned(),
         }
     }
 
@@ -172,7 +172,7 @@ impl Out {
         }
     }
 
-    fn row(&mut self, row: &Row, verdict: &str) {
+    fn row(&mut self, row: &MetricRow, verdict: &str) {
         let figure = |value: Option<f64>| value.map_or(format::NONE.into(), |value| row.metric.figure(value));
         let text = columns([
             &row.metric.label(),
@@ -273,7 +273,7 @@ impl Out {
         for row in rows.filter(|row| row.primary) {
             if !margins
                 .iter()
-                .any(|seen: &&Row| seen.metric == row.metric && seen.margin == row.margin)
+                .any(|seen: &&MetricRow| seen.metric == row.metric && seen.margin == row.margin)
             {
                 margins.push(row);
             }

@@ -5,14 +5,15 @@
 //! and after as they were found; since the place was chosen for its difference, it is somewhat too narrow, and says how
 //! large a change is, not whether it is there: that is what the test was for ([`steps`]).
 
-use benchmark_results::{limits::CHANGES_MIN_RUNS, schema::VerdictValue};
+use benchmark_results::schema::VerdictValue;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     run::{RunRow, as_text},
-    steps::{self, Step},
+    steps::{self, LevelShift},
 };
+use crate::limits::CHANGES_MIN_RUNS;
 use crate::{
     compare::{margin::DEFAULT_MARGIN, metric::ERROR_MARGIN},
     stats::{self, Interval},
@@ -116,7 +117,7 @@ impl Metric {
 /// In how many runs of a series a change of a figure was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Looked {
+pub struct Examined {
     /// Which figure.
     pub metric: Metric,
     /// Runs that have a value of it which belongs into a trend.
@@ -165,7 +166,7 @@ pub struct Change {
 }
 
 /// In what was looked for changes, and the changes by time.
-pub(super) fn of(runs: &[RunRow]) -> (Vec<Looked>, Vec<Change>) {
+pub(super) fn of(runs: &[RunRow]) -> (Vec<Examined>, Vec<Change>) {
     let counted: Vec<&RunRow> = runs.iter().filter(|run| run.counts()).collect();
     let carried_all = counted.iter().all(|run| run.verdict == VerdictValue::Valid);
     let (mut looked, mut changes) = (Vec::new(), Vec::new());
@@ -175,7 +176,7 @@ pub(super) fn of(runs: &[RunRow]) -> (Vec<Looked>, Vec<Change>) {
         }
         let with = counted.iter().filter_map(|run| Some((*run, metric.of(run)?)));
         let (runs, values): (Vec<&RunRow>, Vec<f64>) = with.map(|(run, value)| (run, metric.to_scale(value))).unzip();
-        looked.push(Looked {
+        looked.push(Examined {
             metric,
             values: values.len(),
             enough: values.len() >= CHANGES_MIN_RUNS,
@@ -193,7 +194,7 @@ fn of_metric(runs: &[&RunRow], values: &[f64], metric: Metric) -> Vec<Change> {
         let end = steps.get(index + 1).map_or(values.len(), |next| next.at);
         (begin, end)
     };
-    let change = |(index, step): (usize, &Step)| {
+    let change = |(index, step): (usize, &LevelShift)| {
         let (begin, end) = bounds(index);
         let (before, after) = (&values[begin..step.at], &values[step.at..end]);
         let difference = stats::mean(after) - stats::mean(before);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use benchmark_results::schema::VerdictValue;
 
-use super::{Change, History, RunRow, Series};
+use super::{Change, History, RunRow, RunSeries};
 
 const COLUMNS: &str = "series,started_at,run,plan,version,verdict,whole,workload,asked_starts_per_s,completions_per_s,\
 start_response_p99_ms,e2e_response_p50_ms,e2e_response_p99_ms,error_ratio,seed,plan_key,change,withheld,file\n";
@@ -55,7 +55,7 @@ fn figure(value: Option<f64>) -> String {
 }
 
 /// The figure of a change, where it begins with this run or may.
-fn named(series: &Series, change: &Change, run: &RunRow) -> Option<String> {
+fn named(series: &RunSeries, change: &Change, run: &RunRow) -> Option<String> {
     let place = |id: &String| series.runs.iter().position(|run| run.id == *id);
     let (first, last) = (place(&change.range.0)?, place(&change.range.1)?);
     let here = series.runs.iter().position(|other| std::ptr::eq(other, run))?;

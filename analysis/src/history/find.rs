@@ -10,13 +10,12 @@ use std::{
     thread,
 };
 
-use benchmark_results::{
-    file,
-    limits::{HISTORY_AT_ONCE, HISTORY_MAX_DEPTH, HISTORY_MAX_ENTRIES, HISTORY_MAX_FILES},
-};
+use benchmark_results::file;
 use serde::Serialize;
 
 use super::run::RunRow;
+
+use crate::limits::{HISTORY_AT_ONCE, HISTORY_MAX_DEPTH, HISTORY_MAX_ENTRIES, HISTORY_MAX_FILES};
 
 /// A file or a folder that is no part of the history, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

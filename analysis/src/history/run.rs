@@ -10,7 +10,7 @@ use benchmark_scenarios::Plan;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::compare::surroundings::{self, Surroundings};
+use crate::compare::conditions::{self, Conditions};
 
 /// Longest text that a row keeps of a file, characters.
 const LONGEST: usize = 200;
@@ -62,7 +62,7 @@ impl RunRow {
     /// The row of a run; `None` when nobody can tell when it began.
     pub(super) fn new(results: &Results, path: &Path) -> Option<Self> {
         let measure = &results.phases.measure;
-        let surroundings = Surroundings::of(results);
+        let surroundings = Conditions::of(results);
         let e2e = measure.latencies.e2e_response.completed.of_accepted(&measure.ledger);
         let told = |quantile: Option<f64>| quantile.filter(|ms| ms.is_finite());
         Some(RunRow {
@@ -102,7 +102,7 @@ impl RunRow {
             .iter()
             .zip(&other.environment)
             .filter_map(|((key, here), (_, there))| {
-                (!surroundings::are_alike(key, here, there)).then_some((key.as_str(), here.as_str(), there.as_str()))
+                (!conditions::are_alike(key, here, there)).then_some((key.as_str(), here.as_str(), there.as_str()))
             })
     }
 
@@ -114,7 +114,7 @@ impl RunRow {
 
 /// What must be the same for two runs to be in one series, besides their plans: the server and its settings, the
 /// generator's machine, the machines of the workers.
-fn environment(results: &Results, surroundings: &Surroundings) -> Vec<(String, String)> {
+fn environment(results: &Results, surroundings: &Conditions) -> Vec<(String, String)> {
     let server = &results.environment.server;
     let host = &results.environment.host;
     let mut all = vec![

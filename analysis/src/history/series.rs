@@ -4,23 +4,23 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    changes::{self, Change, Looked, Metric},
+    changes::{self, Change, Examined, Metric},
     run::RunRow,
 };
-use crate::compare::surroundings::{self, SEED, covers};
+use crate::compare::conditions::{self, SEED, covers};
 
 /// Runs of one plan in one environment, in the order of time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Series {
+pub struct RunSeries {
     /// From 1, in the order of the first run.
     pub number: usize,
     /// Its runs; never empty.
     pub runs: Vec<RunRow>,
     /// The earlier series that it is most like, and in what it differs from that; none for the first.
-    pub differs: Option<Difference>,
+    pub differs: Option<SeriesDifference>,
     /// In how many of them changes of each figure were looked for.
-    pub looked: Vec<Looked>,
+    pub looked: Vec<Examined>,
     /// Where its figures change; empty with too few runs to tell.
     pub changes: Vec<Change>,
 }
@@ -28,14 +28,14 @@ pub struct Series {
 /// In what a series differs from an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Difference {
+pub struct SeriesDifference {
     /// The number of the earlier series.
     pub from: usize,
     /// Each key, with its value there and here.
     pub keys: Vec<(String, String, String)>,
 }
 
-impl Series {
+impl RunSeries {
     /// What is worse now than it was: the latest change of a figure, when that is for the worse. What was made good again by a
     /// later one is not.
     pub fn worse(&self) -> impl Iterator<Item = &Change> {
@@ -50,7 +50,7 @@ impl Series {
 }
 
 /// Sorts runs by time into their series.
-pub(super) fn of(mut runs: Vec<RunRow>) -> Vec<Series> {
+pub(super) fn of(mut runs: Vec<RunRow>) -> Vec<RunSeries> {
     runs.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
     let mut groups: Vec<Vec<RunRow>> = Vec::new();
     for run in runs {
@@ -59,12 +59,13 @@ pub(super) fn of(mut runs: Vec<RunRow>) -> Vec<Series> {
             None => groups.push(vec![run]),
         }
     }
-    let differences: Vec<Option<Difference>> = (0..groups.len()).map(|index| most_alike(&groups, index)).collect();
+    let differences: Vec<Option<SeriesDifference>> =
+        (0..groups.len()).map(|index| most_alike(&groups, index)).collect();
     (1..)
         .zip(groups.into_iter().zip(differences))
         .map(|(number, (runs, differs))| {
             let (looked, changes) = changes::of(&runs);
-            Series {
+            RunSeries {
                 number,
                 looked,
                 changes,
@@ -76,9 +77,9 @@ pub(super) fn of(mut runs: Vec<RunRow>) -> Vec<Series> {
 }
 
 /// The earlier series from which this one differs least.
-fn most_alike(groups: &[Vec<RunRow>], index: usize) -> Option<Difference> {
+fn most_alike(groups: &[Vec<RunRow>], index: usize) -> Option<SeriesDifference> {
     (0..index)
-        .map(|other| Difference {
+        .map(|other| SeriesDifference {
             from: other + 1,
             keys: differences(&groups[other][0], &groups[index][0]),
         })
@@ -91,7 +92,7 @@ fn differences(there: &RunRow, here: &RunRow) -> Vec<(String, String, String)> {
         // A plan always has a JSON form; without one there would be nothing to compare.
         let json = |run: &RunRow| serde_json::to_value(&run.plan).unwrap_or_default();
         compare("plan", &json(there), &json(here), &mut all);
-        let ignored = |key: &str| surroundings::IGNORED.iter().any(|(ignored, _)| covers(ignored, key));
+        let ignored = |key: &str| conditions::IGNORED.iter().any(|(ignored, _)| covers(ignored, key));
         all.retain(|(key, ..)| key != SEED && !ignored(key));
     }
     for (key, there, here) in there.differing(here) {

@@ -6,7 +6,7 @@ use rand_xoshiro::{
     rand_core::{Rng, SeedableRng},
 };
 
-use super::steps::{Step, first_found, steps};
+use super::steps::{LevelShift, first_found, steps};
 
 const TRIALS: u32 = 2_000;
 /// Runs of a series.
@@ -152,7 +152,7 @@ fn the_true_place_is_among_those_that_are_told() {
             let (before, after) = (20, 3 + trial % 6);
             let mut runs = series.runs(before + after, 0.03, correlation);
             runs[before..].iter_mut().for_each(|value| *value += 0.12_f64.ln_1p());
-            if let Some(Step {
+            if let Some(LevelShift {
                 range: (first, last), ..
             }) = steps(&runs, matters).first()
             {
@@ -175,7 +175,7 @@ fn two_changes_that_follow_one_another_are_both_found() {
         let mut runs = series.runs(RUNS, 0.02, 0.0);
         runs[30..36].iter_mut().for_each(|value| *value += 0.12_f64.ln_1p());
         let steps = steps(&runs, matters);
-        let near = |step: &Step, place: usize| (step.range.0..=step.range.1).contains(&place);
+        let near = |step: &LevelShift, place: usize| (step.range.0..=step.range.1).contains(&place);
         matches!(&steps[..], [first, second] if near(first, 30) && near(second, 36))
     });
     assert!(found > 0.9, "{found}");

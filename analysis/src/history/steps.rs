@@ -12,16 +12,15 @@
 
 use std::ops::Range;
 
-use benchmark_results::limits::{
+use crate::limits::{
     CHANGES_CORRELATION, CHANGES_LATEST, CHANGES_LEVEL, CHANGES_LEVEL_AGAIN, CHANGES_MIN_AFTER, CHANGES_MIN_BEFORE,
     CHANGES_MIN_RUNS, CHANGES_PLACE, CHANGES_WINDOW,
 };
-
 use crate::stats::{self, student};
 
 /// A place at which the level of a series changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Step {
+pub(super) struct LevelShift {
     /// The likeliest first value after the change.
     pub(super) at: usize,
     /// First and last place where it may be.
@@ -37,7 +36,7 @@ fn widening() -> f64 {
 
 /// The steps of a series of finite values, in order. `matters` says of the levels before and after whether their difference
 /// is large enough to be told.
-pub(super) fn steps(values: &[f64], matters: impl Fn(f64, f64) -> bool) -> Vec<Step> {
+pub(super) fn steps(values: &[f64], matters: impl Fn(f64, f64) -> bool) -> Vec<LevelShift> {
     let sums = Sums::of(values);
     let mut found = found(&sums, &matters);
     settle(&sums, &mut found, &matters);
@@ -46,7 +45,7 @@ pub(super) fn steps(values: &[f64], matters: impl Fn(f64, f64) -> bool) -> Vec<S
     for (index, (at, p_value)) in found.iter().enumerate() {
         let end = found.get(index + 1).map_or(values.len(), |(next, _)| *next);
         let (at, range) = place(&sums, begin, *at, end);
-        steps.push(Step {
+        steps.push(LevelShift {
             at,
             range,
             p_value: *p_value,
@@ -220,7 +219,7 @@ mod tests {
         values[27..].fill(6.0);
         assert_eq!(
             steps(&values, any),
-            [Step {
+            [LevelShift {
                 at: 27,
                 range: (27, 27),
                 p_value: 0.0

@@ -2,13 +2,14 @@
 
 use benchmark_results::{
     format::{count, length, maybe_ms, maybe_rate, ms, percent, plural, rate, wrap},
-    limits::CHANGES_MIN_RUNS,
     schema::VerdictValue,
     summary::{Style, verdict_word},
     text,
 };
 
-use super::{Change, History, Looked, Metric, RunRow, Series};
+use super::{Change, Examined, History, Metric, RunRow, RunSeries};
+
+use crate::limits::CHANGES_MIN_RUNS;
 
 /// Columns of the text.
 const WIDTH: usize = 80;
@@ -45,7 +46,7 @@ pub(super) fn render(history: &History, style: Style) -> String {
     out
 }
 
-fn heading_of(out: &mut String, series: &Series, of: usize) {
+fn heading_of(out: &mut String, series: &RunSeries, of: usize) {
     let run = &series.runs[0];
     // What `show` says of the latest, whatever hash older programs gave to the same plan.
     let latest = series.runs.last().unwrap_or(run);
@@ -93,7 +94,7 @@ fn heading_of(out: &mut String, series: &Series, of: usize) {
 }
 
 /// The latest runs as a row of bars between the smallest and the largest of them. A rate that is no result has no trend.
-fn trend(series: &Series, metric: Metric) -> Option<String> {
+fn trend(series: &RunSeries, metric: Metric) -> Option<String> {
     series.looked.iter().find(|looked| looked.metric == metric)?;
     let values: Vec<f64> = series.counted().filter_map(|run| metric.of(run)).collect();
     if values.len() < 2 {
@@ -141,7 +142,7 @@ fn figure(metric: Metric, value: f64) -> String {
     }
 }
 
-fn rows(out: &mut String, series: &Series, style: Style) {
+fn rows(out: &mut String, series: &RunSeries, style: Style) {
     push(
         out,
         &format!(
@@ -178,13 +179,13 @@ fn row(run: &RunRow, style: Style) -> String {
     line.replacen(word, &style.verdict(run.verdict), 1)
 }
 
-fn changes(out: &mut String, series: &Series, style: Style) {
+fn changes(out: &mut String, series: &RunSeries, style: Style) {
     if series.runs.iter().any(|run| !run.whole) {
         push(out, "* did not go to its end, and is no part of the trend");
     }
-    let (looked, not): (Vec<&Looked>, Vec<&Looked>) = series.looked.iter().partition(|looked| looked.enough);
-    let changes_of = |looked: &Looked| series.changes.iter().any(|change| change.metric == looked.metric);
-    let none: Vec<&Looked> = looked.into_iter().filter(|looked| !changes_of(looked)).collect();
+    let (looked, not): (Vec<&Examined>, Vec<&Examined>) = series.looked.iter().partition(|looked| looked.enough);
+    let changes_of = |looked: &Examined| series.changes.iter().any(|change| change.metric == looked.metric);
+    let none: Vec<&Examined> = looked.into_iter().filter(|looked| !changes_of(looked)).collect();
     for (words, figures) in [
         ("none in".to_owned(), none),
         (format!("not looked for, for want of {CHANGES_MIN_RUNS} runs, in"), not),
@@ -206,7 +207,7 @@ fn changes(out: &mut String, series: &Series, style: Style) {
 }
 
 /// Figures, each with the number of runs that have it: told once for those that follow one another with the same.
-fn named(series: &Series, figures: &[&Looked]) -> String {
+fn named(series: &RunSeries, figures: &[&Examined]) -> String {
     let chunks = figures.chunk_by(|one, other| of_runs(series, one) == of_runs(series, other));
     let named = chunks.map(|figures| {
         let names: Vec<&str> = figures.iter().map(|looked| looked.metric.name()).collect();
@@ -216,7 +217,7 @@ fn named(series: &Series, figures: &[&Looked]) -> String {
 }
 
 /// How many runs have a value of it; where some were OVERLOADED, which ones.
-fn of_runs(series: &Series, looked: &Looked) -> String {
+fn of_runs(series: &RunSeries, looked: &Examined) -> String {
     let all = series.counted().count();
     let mixed = series.counted().any(|run| run.verdict == VerdictValue::Overloaded);
     let valid = if mixed && looked.metric.is_latency() {
@@ -230,7 +231,7 @@ fn of_runs(series: &Series, looked: &Looked) -> String {
     }
 }
 
-fn change_line(series: &Series, change: &Change) -> String {
+fn change_line(series: &RunSeries, change: &Change) -> String {
     let word = if change.worse { "regressed" } else { "improved" };
     let sign = if change.change < 0.0 { "▼" } else { "▲" };
     let unit = if change.metric.is_share() { "pp" } else { "%" };

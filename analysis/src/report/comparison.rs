@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::{scene::Of, shift, sides::Compared, strip};
 use crate::compare::{
-    Arrangement, Candidate, Comparison, Row, SideSummary, Verdict, cells, excerpt,
+    Arrangement, Candidate, Comparison, MetricRow, MetricVerdict, SideSummary, cells, excerpt,
     figures::{self, Tone},
 };
 
@@ -134,7 +134,7 @@ fn head(base: &SideSummary, side: &SideSummary, said: &str) -> Markup {
     }
 }
 
-fn row(row: &Row, said: &Markup) -> Markup {
+fn row(row: &MetricRow, said: &Markup) -> Markup {
     let figure = |value: Option<f64>| value.map_or(NONE.into(), |value| row.metric.figure(value));
     // A terminal needs blanks to align the figures, and a table aligns them itself.
     let interval = figures::interval(row.metric, row.interval.as_ref())
@@ -157,12 +157,12 @@ fn row(row: &Row, said: &Markup) -> Markup {
 }
 
 /// What is said of a row that decides.
-fn verdict(row: &Row) -> Markup {
+fn verdict(row: &MetricRow) -> Markup {
     html! { span class={ "tag " (ink(row.verdict)) } { (figures::mark(row)) " " (figures::word(row.verdict)) } }
 }
 
 /// What one that decides nothing shows: in other words, and without a colour.
-fn hint(row: &Row) -> Markup {
+fn hint(row: &MetricRow) -> Markup {
     html! { span.hint { (cells::hint(row)) } }
 }
 
@@ -176,11 +176,11 @@ fn ground(tone: Tone) -> &'static str {
 }
 
 /// The class of a verdict. Its sign and its word say the same without colour.
-fn ink(verdict: Verdict) -> &'static str {
+fn ink(verdict: MetricVerdict) -> &'static str {
     match verdict {
-        Verdict::Improved | Verdict::SlightlyBetter => "good",
-        Verdict::Regressed => "bad",
-        Verdict::SlightlyWorse | Verdict::Open => "warn",
-        Verdict::Equivalent | Verdict::NoVerdict => "none",
+        MetricVerdict::Improved | MetricVerdict::SlightlyBetter => "good",
+        MetricVerdict::Regressed => "bad",
+        MetricVerdict::SlightlyWorse | MetricVerdict::Open => "warn",
+        MetricVerdict::Equivalent | MetricVerdict::NoVerdict => "none",
     }
 }

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::{
     course::Column,
     path::line,
-    plot::{Hit, Key, Mark, Plot, Table, WIDTH},
+    plot::{Hit, LegendKey, Mark, Plot, Table, WIDTH},
     scale::{self, Scale, coordinate},
     scene::{Drawn, Scene, moment, phase_name},
     text::short,
@@ -65,7 +65,7 @@ pub(super) fn plot(scene: &Scene) -> Plot {
                 path,
             });
             if scene.only().is_some() {
-                plot.legend.push(Key {
+                plot.legend.push(LegendKey {
                     class: class.into(),
                     filled: false,
                     text: "event, listed below".into(),
@@ -139,7 +139,7 @@ fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
                 class: format!("fill {class}"),
                 path,
             });
-            plot.legend.push(Key {
+            plot.legend.push(LegendKey {
                 class: (*class).into(),
                 filled: true,
                 text: (*name).into(),
@@ -188,7 +188,7 @@ fn by_run(scene: &Scene) -> Plot {
             class: format!("line {}", run.class),
             path: line(points, HEIGHT, 0.004),
         });
-        plot.legend.push(Key {
+        plot.legend.push(LegendKey {
             class: run.class.clone(),
             filled: false,
             text: run.name.clone(),

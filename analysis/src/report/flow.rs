@@ -7,7 +7,7 @@ use benchmark_results::{Ledger, format, schema::Results};
 use maud::{Markup, html};
 
 use super::{
-    plot::{Key, WIDTH},
+    plot::{LegendKey, WIDTH},
     scale::coordinate,
     theme,
 };
@@ -174,7 +174,7 @@ pub(super) fn flow(results: &Results) -> Markup {
                     ul.stage {
                         @for part in parts {
                             li.zero[part.count == 0] {
-                                @let key = Key { class: part.class.into(), filled: true, text: String::new() };
+                                @let key = LegendKey { class: part.class.into(), filled: true, text: String::new() };
                                 (swatch(&key)) span { (part.name) } b { (format::count(part.count)) }
                                 i { @if arrivals > 0 { (format::percent(part.count as f64 / arrivals as f64)) } }
                             }
@@ -187,7 +187,7 @@ pub(super) fn flow(results: &Results) -> Markup {
     }
 }
 
-fn swatch(key: &Key) -> Markup {
+fn swatch(key: &LegendKey) -> Markup {
     html! { svg class=(key.class) width="12" height="12" aria-hidden="true" { rect.fill width="12" height="12" rx="3" {} } }
 }
 

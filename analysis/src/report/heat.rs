@@ -11,7 +11,7 @@ use benchmark_results::{
 
 use super::{
     path::line,
-    plot::{Hit, Key, Mark, Plot, Table, WIDTH},
+    plot::{Hit, LegendKey, Mark, Plot, Table, WIDTH},
     scale::{Scale, coordinate},
     scene::{Of, ROWS, Scene, moment},
     theme::HEATS,
@@ -259,13 +259,13 @@ fn table(scene: &Scene, stripes: &[Stripe]) -> Table {
     }
 }
 
-fn legend() -> Vec<Key> {
-    let line = |class: &str| Key {
+fn legend() -> Vec<LegendKey> {
+    let line = |class: &str| LegendKey {
         class: class.into(),
         filled: false,
         text: class.into(),
     };
-    let heats = STEPS.iter().enumerate().map(|(heat, step)| Key {
+    let heats = STEPS.iter().enumerate().map(|(heat, step)| LegendKey {
         class: format!("h{heat}"),
         filled: true,
         text: match heat {

@@ -8,7 +8,7 @@ use benchmark_results::{
 use super::{
     course::{Column, Grid},
     path::{between, line},
-    plot::{Hit, Key, Mark, Plot, Table},
+    plot::{Hit, LegendKey, Mark, Plot, Table},
     scale::{self, Scale},
     scene::{Scene, moment},
 };
@@ -264,7 +264,7 @@ fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
         bands: scene.bands(&scene.all()),
         legend: series
             .iter()
-            .map(|series| Key {
+            .map(|series| LegendKey {
                 class: series.class.clone(),
                 filled: false,
                 text: series.name.clone(),

@@ -8,7 +8,7 @@ use benchmark_results::{format, histogram::DecodeError, limits::SAMPLES_BEYOND_Q
 
 use super::{
     path::line,
-    plot::{Hit, Key, Mark, Plot, Table},
+    plot::{Hit, LegendKey, Mark, Plot, Table},
     pooled::{Kind, Pooled},
     scale::Scale,
     scene::{Of, Scene},
@@ -135,7 +135,7 @@ pub(super) fn plot(scene: &Scene, compared: Option<&Compared>, of: Of) -> Plot {
         bands: Vec::new(),
         legend: curves
             .iter()
-            .map(|curve| Key {
+            .map(|curve| LegendKey {
                 class: curve.class.clone(),
                 filled: false,
                 text: curve.name.clone(),

@@ -48,7 +48,7 @@ pub(super) struct Plot {
     pub(super) over_time: bool,
     pub(super) bands: Vec<Band>,
     pub(super) marks: Vec<Mark>,
-    pub(super) legend: Vec<Key>,
+    pub(super) legend: Vec<LegendKey>,
     /// What there is to say when there is nothing to draw.
     pub(super) empty: Option<String>,
     pub(super) hits: Vec<Hit>,
@@ -77,7 +77,7 @@ pub(super) struct Mark {
 
 /// An entry of the legend.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(super) struct LegendKey {
     pub(super) class: String,
     /// Whether it is shown as a filled box rather than as a line.
     pub(super) filled: bool,
@@ -216,7 +216,7 @@ impl Plot {
     }
 }
 
-impl Key {
+impl LegendKey {
     fn sample(&self) -> Markup {
         html! {
             @if self.filled { rect.fill width="18" height="10" rx="2" {} } @else { path class=(self.line()) d="M0 5h18" {} }
@@ -233,7 +233,7 @@ impl Key {
 }
 
 /// A legend, which breaks into lines where it must.
-pub(super) fn legend(keys: &[Key]) -> Markup {
+pub(super) fn legend(keys: &[LegendKey]) -> Markup {
     html! {
         p.legend {
             @for key in keys {
@@ -262,7 +262,7 @@ impl Table {
 }
 
 /// Where the entries of a legend stand in a picture: x, baseline, entry.
-fn placed_keys(keys: &[Key], first: f64) -> Vec<(f64, f64, &Key)> {
+fn placed_keys(keys: &[LegendKey], first: f64) -> Vec<(f64, f64, &LegendKey)> {
     let (mut x, mut y) = (MARGIN, first);
     let mut placed = Vec::with_capacity(keys.len());
     for key in keys {

@@ -12,11 +12,11 @@ use benchmark_results::{
 use super::{
     path::{between, line},
     percentiles::{self, nines_of},
-    plot::{Hit, Key, Mark, Plot, Table},
+    plot::{Hit, LegendKey, Mark, Plot, Table},
     pooled::{Kind, Pooled},
     scale::Scale,
     scene::Of,
-    sides::{Compared, Side, together},
+    sides::{Compared, PooledSide, together},
 };
 use crate::{
     compare::{Metric, figures},
@@ -50,7 +50,7 @@ struct Point {
 
 /// One side against the baseline.
 struct Curve<'a> {
-    side: &'a Side<'a>,
+    side: &'a PooledSide<'a>,
     /// Of pairs, whether the baseline's run came first; empty of groups.
     orders: Vec<bool>,
     runs: Vec<Pooled>,
@@ -112,7 +112,7 @@ fn read<'a>(compared: &'a Compared, of: Of) -> Result<Sides<'a>, DecodeError> {
 struct Drawn {
     note: String,
     y: Scale,
-    legend: Vec<Key>,
+    legend: Vec<LegendKey>,
     marks: Vec<Mark>,
     hits: Vec<Hit>,
     table: Table,
@@ -195,7 +195,7 @@ fn draw(base: &[Pooled], pool: &Pooled, curves: &[Curve]) -> Drawn {
         note: note(base, curves),
         legend: curves
             .iter()
-            .map(|curve| Key {
+            .map(|curve| LegendKey {
                 class: curve.side.class.clone(),
                 filled: false,
                 text: curve.side.name.clone(),

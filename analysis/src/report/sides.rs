@@ -17,11 +17,11 @@ const NAME: usize = 32;
 pub(super) struct Compared<'a> {
     pub(super) comparison: &'a Comparison,
     /// The baseline, then the candidates.
-    pub(super) sides: Vec<Side<'a>>,
+    pub(super) sides: Vec<PooledSide<'a>>,
 }
 
 /// A side with its runs.
-pub(super) struct Side<'a> {
+pub(super) struct PooledSide<'a> {
     /// Its name, short enough for a legend.
     pub(super) name: String,
     /// The class of its colour.
@@ -38,7 +38,7 @@ impl<'a> Compared<'a> {
         let side = |(index, side): (usize, &SideSummary)| {
             let mut own: Vec<_> = runs.by_ref().take(side.runs.len()).collect();
             own.sort_by_key(|run| side.runs.iter().position(|id| *id == run.results.run.id));
-            Side {
+            PooledSide {
                 name: ends(&side.name, NAME),
                 class: theme::run_class(index),
                 runs: own,
@@ -74,7 +74,7 @@ impl<'a> Compared<'a> {
     }
 }
 
-impl Side<'_> {
+impl PooledSide<'_> {
     /// The latencies of each run.
     ///
     /// # Errors

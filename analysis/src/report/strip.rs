@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::{
     scale::{Scale, plain},
-    sides::{Compared, Side},
+    sides::{Compared, PooledSide},
 };
-use crate::compare::{Candidate, Metric, Row, excerpt};
+use crate::compare::{Candidate, Metric, MetricRow, excerpt};
 
 /// Height of a strip, pixels.
 const HEIGHT: f64 = 26.0;
@@ -23,7 +23,7 @@ const FAR_APART: f64 = 20.0;
 /// The strips of all primary metrics, and the values as a table.
 pub(super) fn strips(compared: &Compared) -> Markup {
     let first = compared.comparison.candidates.first();
-    let primary: Vec<&Row> = first
+    let primary: Vec<&MetricRow> = first
         .iter()
         .flat_map(|first| &first.rows)
         .filter(|row| row.primary)
@@ -46,7 +46,7 @@ pub(super) fn strips(compared: &Compared) -> Markup {
 
 /// A side's part of a metric.
 struct Part<'a> {
-    side: &'a Side<'a>,
+    side: &'a PooledSide<'a>,
     /// The runs' ids.
     runs: &'a [String],
     values: &'a [f64],
@@ -139,7 +139,7 @@ fn strip(compared: &Compared, metric: Metric) -> Markup {
     }
 }
 
-fn table(compared: &Compared, primary: &[&Row]) -> Markup {
+fn table(compared: &Compared, primary: &[&MetricRow]) -> Markup {
     let of_metrics: Vec<Vec<Part>> = primary.iter().map(|row| parts(compared, row.metric)).collect();
     html! {
         details.data {

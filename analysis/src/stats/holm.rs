@@ -7,7 +7,7 @@
 
 /// What became of one test.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct HolmStep {
     /// p with the correction in it: to be held against the whole alpha.
     pub adjusted: f64,
     /// The alpha that the uncorrected p was held against. An interval of confidence 1 − alpha excludes zero exactly when the
@@ -18,11 +18,11 @@ pub struct Step {
 }
 
 /// Corrects the p of tests that belong together, in their order.
-pub fn holm(p_values: &[f64], alpha: f64) -> Vec<Step> {
+pub fn holm(p_values: &[f64], alpha: f64) -> Vec<HolmStep> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
     let mut steps = vec![
-        Step {
+        HolmStep {
             adjusted: 1.0,
             alpha,
             rejected: false
@@ -39,7 +39,7 @@ pub fn holm(p_values: &[f64], alpha: f64) -> Vec<Step> {
         if p_values[index] > share {
             failed_at = Some(share);
         }
-        steps[index] = Step {
+        steps[index] = HolmStep {
             adjusted: largest,
             alpha: share,
             rejected: failed_at.is_none(),

@@ -7,13 +7,13 @@ use std::{
 
 use benchmark_analysis::{
     compare::{
-        self as comparing, CompareError, Comparison, Margins, Metric, NoiseFile, NoiseProfile, Options, Pairing,
-        Refusal, RunFile, Side, margin::LARGEST_SHARE, noise::NoiseKey, render_markdown, render_terminal, to_json,
+        self as comparing, AtMostWorse, CompareError, Comparison, Margins, Metric, NoiseFile, NoiseProfile, Options,
+        Pairing, Refusal, RunFile, Side, noise::NoiseKey, render_markdown, render_terminal, to_json,
     },
     report,
 };
 use benchmark_results::summary::Style;
-use benchmark_scenarios::{Problem, units};
+use benchmark_scenarios::Problem;
 
 use super::{Found, Printed, against_history, find, reporting::named};
 use crate::args::{CompareArgs, CompareFormat, JudgingArgs, Paired};
@@ -237,8 +237,9 @@ fn options(
         .judging
         .at_most_worse
         .as_deref()
-        .map(at_most_worse)
-        .transpose()?;
+        .map(str::parse::<AtMostWorse>)
+        .transpose()
+        .map_err(|error| wrong(&error))?;
     if !request.judging.primary.is_empty() {
         let metric = |name: &String| {
             name.parse::<Metric>()
@@ -285,17 +286,6 @@ fn options(
         request.noise.iter().map(|path| load(path)).collect::<Result<_, _>>()?
     };
     Ok((options, notes))
-}
-
-/// A share as people write it: `0.1` or `10%`.
-fn at_most_worse(text: &str) -> Result<f64, Problem> {
-    units::parse_ratio(text)
-        .filter(|share| *share > 0.0 && *share <= LARGEST_SHARE)
-        .ok_or_else(|| {
-            Problem::new(format!(
-                "--at-most-worse {text} is not allowed: give a share above 0 and up to 50 %, as 10%"
-            ))
-        })
 }
 
 fn rendered(

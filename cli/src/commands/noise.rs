@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use benchmark_analysis::compare::{Metric, NoiseProfile, Resolution, surroundings::Surroundings};
+use benchmark_analysis::compare::{Metric, NoiseProfile, Resolution, conditions::Conditions};
 use benchmark_generator::machine::host;
 use benchmark_results::text;
 use benchmark_scenarios::{Plan, Problem};
@@ -26,7 +26,7 @@ const SESSION: Duration = Duration::from_secs(12 * 3600);
 /// What turns that are yet to be made can tell, by the newest profile of one of their plans on this host.
 pub fn told_before(plans: &[&Plan], primary: &[Metric], turns: u32, folder: &NoiseFolder) -> String {
     let host = host::facts(Path::new("/"));
-    let before: Vec<_> = plans.iter().map(|plan| Surroundings::before(plan, &host)).collect();
+    let before: Vec<_> = plans.iter().map(|plan| Conditions::before(plan, &host)).collect();
     let files = folder
         .0
         .iter()

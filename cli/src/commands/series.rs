@@ -4,7 +4,7 @@ use std::{env, io::IsTerminal, process::ExitCode};
 
 use benchmark_analysis::{
     compare::{
-        Metric, decide,
+        LEAST_TURNS, Metric, decide,
         noise::{LEAST_RUNS, NoiseError},
     },
     stats::power::{self, Known},
@@ -25,7 +25,7 @@ use crate::{
     console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, problem, show, style},
     live,
     prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare, prepare_with},
-    series::{self, Ended, LEAST_TURNS, Series, SeriesRequest, Variant},
+    series::{self, Ended, Series, SeriesRequest, Variant},
 };
 
 /// Turns of `ab` unless told: an even number, so that each variant comes first as often.

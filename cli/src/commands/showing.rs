@@ -1,10 +1,10 @@
 //! `show` and `history`.
 
 use benchmark_analysis::history::{self, Filter};
+use benchmark_analysis::limits::CHANGES_MIN_RUNS;
 use benchmark_generator::view::grafana;
 use benchmark_results::{
     file,
-    limits::CHANGES_MIN_RUNS,
     summary::{self, Style},
 };
 use benchmark_scenarios::{Asked, Given, Key, Problem, resolve_grafana};

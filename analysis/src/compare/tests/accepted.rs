@@ -3,7 +3,9 @@
 use benchmark_results::{Histogram, Ledger, Results, summary::Style};
 
 use super::runs::{base, side};
-use crate::compare::{Candidate, Comparison, Method, Options, Row, Verdict, compare, render_terminal, to_json};
+use crate::compare::{
+    Candidate, Comparison, Method, MetricRow, MetricVerdict, Options, compare, render_terminal, to_json,
+};
 
 /// Arrivals of each run.
 const ALL: u64 = 10_000;
@@ -39,7 +41,7 @@ fn pair(baseline: &[Results], other: &[Results]) -> Comparison {
     compare(&side("base", baseline), &[side("new", other)], &Options::default()).unwrap()
 }
 
-fn row<'a>(candidate: &'a Candidate, metric: &str) -> &'a Row {
+fn row<'a>(candidate: &'a Candidate, metric: &str) -> &'a MetricRow {
     let rows = &candidate.rows;
     rows.iter().find(|row| row.metric.to_string() == metric).unwrap()
 }
@@ -75,13 +77,24 @@ fn beyond_is_worse_than_any_number() {
     let candidate = &found.candidates[0];
     assert_eq!(candidate.guards, []);
     let e2e = row(candidate, "e2e-response-p99");
-    assert_eq!((e2e.verdict, e2e.method), (Verdict::Regressed, Some(Method::RankSum)));
+    assert_eq!(
+        (e2e.verdict, e2e.method),
+        (MetricVerdict::Regressed, Some(Method::RankSum))
+    );
     assert_eq!((e2e.value, e2e.change), (Some(f64::INFINITY), None));
     assert!((e2e.p.unwrap() - 2.0 / 252.0).abs() < 1e-9, "{e2e:?}");
-    assert_eq!(row(candidate, "e2e-response-p50").verdict, Verdict::Improved, "a ninth");
+    assert_eq!(
+        row(candidate, "e2e-response-p50").verdict,
+        MetricVerdict::Improved,
+        "a ninth"
+    );
     assert_eq!(found.exit_code, 1);
     // Too few to tell by ranks: open, and of single runs nothing. Never an improvement.
-    for (count, verdict) in [(3, Verdict::Open), (2, Verdict::Open), (1, Verdict::NoVerdict)] {
+    for (count, verdict) in [
+        (3, MetricVerdict::Open),
+        (2, MetricVerdict::Open),
+        (1, MetricVerdict::NoVerdict),
+    ] {
         let found = compared(count);
         let e2e = row(&found.candidates[0], "e2e-response-p99");
         assert_eq!(e2e.verdict, verdict, "{count}");
@@ -94,7 +107,10 @@ fn beyond_is_worse_than_any_number() {
     }
     let (baseline, other) = (runs("base", 0, 100, &many), runs("new", 1, 900, &few));
     let back = pair(&baseline, &other);
-    assert_eq!(row(&back.candidates[0], "e2e-response-p99").verdict, Verdict::Improved);
+    assert_eq!(
+        row(&back.candidates[0], "e2e-response-p99").verdict,
+        MetricVerdict::Improved
+    );
 }
 
 #[test]
@@ -105,7 +121,7 @@ fn one_run_beyond_is_one_that_ranks_last() {
     );
     let found = pair(&baseline, &other);
     let e2e = row(&found.candidates[0], "e2e-response-p99");
-    assert_eq!(e2e.verdict, Verdict::Open);
+    assert_eq!(e2e.verdict, MetricVerdict::Open);
     // The middle of the others, and not a mean of which one is endless.
     assert!(e2e.baseline.unwrap().is_finite());
     let text = render_terminal(&found, Style::PLAIN);
@@ -119,10 +135,10 @@ fn one_run_beyond_is_one_that_ranks_last() {
     assert_eq!(row["baselineValues"][2], serde_json::Value::Null);
     assert!(row["baselineValues"][1].is_number());
     let both = pair(&runs("base", 0, 100, &[104; 5]), &runs("new", 1, 100, &[104; 5]));
-    assert_eq!(row_of(&both).verdict, Verdict::Open);
+    assert_eq!(row_of(&both).verdict, MetricVerdict::Open);
     assert!(render_terminal(&both, Style::PLAIN).contains("beyond    beyond"));
 }
 
-fn row_of(comparison: &Comparison) -> &Row {
+fn row_of(comparison: &Comparison) -> &MetricRow {
     row(&comparison.candidates[0], "e2e-response-p99")
 }

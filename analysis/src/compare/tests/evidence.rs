@@ -10,7 +10,7 @@ use rand_xoshiro::{
 
 use crate::{
     compare::{
-        Margin, Metric, Verdict,
+        Margin, Metric, MetricVerdict,
         decide::{ALPHA, Answer, decide, more_runs},
         evidence::{Alone, Evidence, Question, Spread, Turn, WithinRun},
     },
@@ -145,7 +145,7 @@ fn pairs_are_not_misled_by_drift() {
 #[test]
 fn a_change_of_a_tenth_is_found_and_one_of_a_fifth_is_beyond_the_margin() {
     let mut simulation = Simulation::new(504);
-    let mut groups = |change: f64, enough: fn(Verdict) -> bool| {
+    let mut groups = |change: f64, enough: fn(MetricVerdict) -> bool| {
         share(|| {
             let (first, second) = (
                 simulation.runs(5, 50.0, SPREAD),
@@ -154,12 +154,12 @@ fn a_change_of_a_tenth_is_found_and_one_of_a_fifth_is_beyond_the_margin() {
             enough(one(MARGIN, Evidence::Groups { first, second }).verdict)
         })
     };
-    let worse = |verdict: Verdict| matches!(verdict, Verdict::Regressed | Verdict::SlightlyWorse);
+    let worse = |verdict: MetricVerdict| matches!(verdict, MetricVerdict::Regressed | MetricVerdict::SlightlyWorse);
     let found = groups(0.1, worse);
     assert!(found > 0.95, "groups, a tenth: {found}");
-    let found = groups(0.2, |verdict| verdict == Verdict::Regressed);
+    let found = groups(0.2, |verdict| verdict == MetricVerdict::Regressed);
     assert!(found > 0.95, "groups, a fifth: {found}");
-    let mut turns = |change: f64, enough: fn(Verdict) -> bool| {
+    let mut turns = |change: f64, enough: fn(MetricVerdict) -> bool| {
         share(|| {
             let pairs = drifting_pairs(&mut simulation, change);
             enough(one(MARGIN, Evidence::Turns(pairs)).verdict)
@@ -167,7 +167,7 @@ fn a_change_of_a_tenth_is_found_and_one_of_a_fifth_is_beyond_the_margin() {
     };
     let found = turns(0.1, worse);
     assert!(found > 0.8, "turns, a tenth: {found}");
-    let found = turns(0.2, |verdict| verdict == Verdict::Regressed);
+    let found = turns(0.2, |verdict| verdict == MetricVerdict::Regressed);
     assert!(found > 0.9, "turns, a fifth: {found}");
     // As one of two primary metrics of which the other did not change.
     let found = share(|| {
@@ -190,7 +190,7 @@ fn identical_arms_are_called_equivalent() {
     let mut equivalent = |margin: f64, spread: f64| {
         share(|| {
             let (first, second) = (simulation.runs(10, 50.0, spread), simulation.runs(10, 50.0, spread));
-            one(margin, Evidence::Groups { first, second }).verdict == Verdict::Equivalent
+            one(margin, Evidence::Groups { first, second }).verdict == MetricVerdict::Equivalent
         })
     };
     let found = equivalent(0.06, SPREAD);
@@ -209,7 +209,7 @@ fn a_difference_as_large_as_the_margin_is_rarely_called_equivalent() {
             simulation.runs(10, 50.0, SPREAD),
             simulation.runs(10, 50.0 * (1.0 + margin), SPREAD),
         );
-        one(margin, Evidence::Groups { first, second }).verdict == Verdict::Equivalent
+        one(margin, Evidence::Groups { first, second }).verdict == MetricVerdict::Equivalent
     });
     // TOST at 5 %.
     within(found, 0.03, 0.07);
@@ -269,7 +269,7 @@ fn single_runs_with_a_noise_profile_are_wrong_as_often_as_they_may() {
     };
     within(share(|| trial(0.0).differs()), 0.03, 0.07);
     // A single run a side sees only what is much larger than the noise.
-    assert!(share(|| trial(0.3) == Verdict::Regressed) > 0.9);
+    assert!(share(|| trial(0.3) == MetricVerdict::Regressed) > 0.9);
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn single_runs_without_a_profile_are_given_no_verdict() {
         };
         let (first, second) = (alone(), alone());
         let answer = one(MARGIN, Evidence::Single { first, second });
-        assert_eq!(answer.verdict, Verdict::NoVerdict);
+        assert_eq!(answer.verdict, MetricVerdict::NoVerdict);
         assert!(answer.reason.is_some() && answer.p.is_none());
         !answer.interval.unwrap().contains(0.0)
     });
@@ -316,7 +316,7 @@ fn the_runs_that_it_asks_for_decide() {
         asked += 1;
         first.extend(simulation.runs(more as usize, 50.0, spread));
         second.extend(simulation.runs(more as usize, level, spread));
-        decided += u32::from(one(MARGIN, evidence(&first, &second)).verdict != Verdict::Open);
+        decided += u32::from(one(MARGIN, evidence(&first, &second)).verdict != MetricVerdict::Open);
     }
     let share = f64::from(decided) / f64::from(asked);
     within(share, 0.7, 0.9);

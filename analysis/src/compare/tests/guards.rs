@@ -5,8 +5,8 @@ use benchmark_results::{Ledger, Results, schema::VerdictValue, summary::Style, t
 use super::runs::{base, in_turn, side};
 use crate::{
     compare::{
-        Candidate, Comparison, GuardStanding, Metric, Options, Outcome, Verdict, compare, render_markdown,
-        render_terminal,
+        Candidate, Comparison, ComparisonOutcome, GuardStanding, Metric, MetricVerdict, Options, compare,
+        render_markdown, render_terminal,
     },
     report,
 };
@@ -35,7 +35,7 @@ fn standings(comparison: &Comparison) -> Vec<(&str, GuardStanding)> {
         .collect()
 }
 
-fn verdict(candidate: &Candidate, metric: &str) -> Verdict {
+fn verdict(candidate: &Candidate, metric: &str) -> MetricVerdict {
     let metric: Metric = metric.parse().unwrap();
     candidate.rows.iter().find(|row| row.metric == metric).unwrap().verdict
 }
@@ -72,7 +72,7 @@ fn what_does_not_complete_is_a_regression_however_fast_the_rest_is() {
         let fine = pair(&baseline[..count], &faster(count), &Options::default());
         assert_eq!(standings(&fine), []);
         if count == 5 {
-            assert_eq!((fine.outcome, fine.exit_code), (Outcome::Improved, 0));
+            assert_eq!((fine.outcome, fine.exit_code), (ComparisonOutcome::Improved, 0));
         }
         for (how, ends) in LOST {
             for share in [0.002, 0.009, 0.025, 0.3] {
@@ -81,7 +81,7 @@ fn what_does_not_complete_is_a_regression_however_fast_the_rest_is() {
                 let found = pair(&baseline[..count], &other, &Options::default());
                 assert_eq!(
                     (found.outcome, found.exit_code),
-                    (Outcome::Regressed, 1),
+                    (ComparisonOutcome::Regressed, 1),
                     "{count} runs, {share} {how}"
                 );
                 assert_eq!(standings(&found), [("error-ratio", GuardStanding::Worse)]);
@@ -92,7 +92,7 @@ fn what_does_not_complete_is_a_regression_however_fast_the_rest_is() {
                     .filter(|row| row.primary || row.metric.is_latency())
                 {
                     assert!(
-                        !matches!(row.verdict, Verdict::Improved | Verdict::Equivalent),
+                        !matches!(row.verdict, MetricVerdict::Improved | MetricVerdict::Equivalent),
                         "{how}: {row:?}"
                     );
                 }
@@ -100,7 +100,7 @@ fn what_does_not_complete_is_a_regression_however_fast_the_rest_is() {
                 // of what was left are.
                 let back = pair(&other, &baseline[..count], &Options::default());
                 assert_eq!(standings(&back), [("error-ratio", GuardStanding::Better)]);
-                assert_ne!(back.outcome, Outcome::Improved, "{how}");
+                assert_ne!(back.outcome, ComparisonOutcome::Improved, "{how}");
             }
         }
     }
@@ -147,7 +147,11 @@ fn one_error_of_a_few_hundred_arrivals_is_open() {
     baseline[0].phases.measure.ledger.failed += 1;
     let open = pair(&baseline[..2], &other[..2], &strict);
     assert_eq!(standings(&open), [("error-ratio", GuardStanding::Open)]);
-    assert_eq!((open.outcome, open.exit_code), (Outcome::Open, 4), "not IMPROVED");
+    assert_eq!(
+        (open.outcome, open.exit_code),
+        (ComparisonOutcome::Open, 4),
+        "not IMPROVED"
+    );
 }
 
 #[test]
@@ -174,9 +178,12 @@ fn what_no_longer_carries_the_load_is_a_regression() {
         let mut other = faster(count);
         other[count - 1].verdict = testing::verdict(VerdictValue::Overloaded);
         let found = pair(&baseline[..count], &other, &Options::default());
-        assert_eq!((found.outcome, found.exit_code), (Outcome::Regressed, 1));
+        assert_eq!((found.outcome, found.exit_code), (ComparisonOutcome::Regressed, 1));
         assert_eq!(standings(&found), [("verdict", GuardStanding::Worse)]);
-        assert_eq!(verdict(&found.candidates[0], "start-response-p99"), Verdict::NoVerdict);
+        assert_eq!(
+            verdict(&found.candidates[0], "start-response-p99"),
+            MetricVerdict::NoVerdict
+        );
     }
     let mut other = faster(1);
     other[0].verdict = testing::verdict(VerdictValue::Overloaded);
@@ -205,7 +212,7 @@ fn of_two_that_do_not_carry_it_the_one_that_carries_less_is_worse() {
         };
         let less = compared(0.7);
         assert_eq!(standings(&less), [("carried-rate", GuardStanding::Worse)]);
-        assert_eq!((less.outcome, less.exit_code), (Outcome::Regressed, 1));
+        assert_eq!((less.outcome, less.exit_code), (ComparisonOutcome::Regressed, 1));
         assert_eq!(standings(&compared(0.79)), [], "within the margin");
         assert_eq!(standings(&compared(0.9)), [("carried-rate", GuardStanding::Better)]);
     }
@@ -214,7 +221,7 @@ fn of_two_that_do_not_carry_it_the_one_that_carries_less_is_worse() {
     other[0].phases.measure.completion_rate = Some(340.0);
     let found = pair(&baseline[..2], &other, &Options::default());
     assert_eq!(standings(&found), [("carried-rate", GuardStanding::Open)]);
-    assert_ne!(found.outcome, Outcome::Improved);
+    assert_ne!(found.outcome, ComparisonOutcome::Improved);
 }
 
 #[test]
@@ -237,10 +244,10 @@ fn a_threshold_that_only_one_side_met_decides() {
         let (baseline, fast) = (met(base()), met(faster(5)));
         let found = pair(&baseline, &missed(faster(5)), &Options::default());
         assert_eq!(standings(&found), [(name, GuardStanding::Worse)]);
-        assert_eq!((found.outcome, found.exit_code), (Outcome::Regressed, 1));
+        assert_eq!((found.outcome, found.exit_code), (ComparisonOutcome::Regressed, 1));
         let back = pair(&missed(base()), &fast, &Options::default());
         assert_eq!(standings(&back), [(name, GuardStanding::Better)]);
-        assert_eq!(back.outcome, Outcome::Improved);
+        assert_eq!(back.outcome, ComparisonOutcome::Improved);
         // Missed by both, or of another limit, it says nothing of what changed.
         let both = pair(&missed(base()), &missed(faster(5)), &Options::default());
         assert_eq!(standings(&both), []);
@@ -284,7 +291,7 @@ fn a_rate_that_was_asked_for_is_no_result() {
             let metric: Metric = metric.parse().unwrap();
             let rows = &found.candidates[0].rows;
             let row = rows.iter().find(|row| row.metric == metric).unwrap();
-            assert_eq!(row.verdict, Verdict::NoVerdict);
+            assert_eq!(row.verdict, MetricVerdict::NoVerdict);
             assert!(!row.primary && row.change.is_some() && row.reason.is_some());
         }
     }
@@ -295,7 +302,7 @@ fn a_rate_that_was_asked_for_is_no_result() {
         ..Options::default()
     };
     let found = pair(&base(), &faster(5), &throughput);
-    assert_eq!((found.outcome, found.exit_code), (Outcome::NoVerdict, 4));
+    assert_eq!((found.outcome, found.exit_code), (ComparisonOutcome::NoVerdict, 4));
     // At another rate, what did not complete of the arrivals is.
     let first = at(base(), "400", 400.0);
     let mut second = at(same, "800", 720.0);

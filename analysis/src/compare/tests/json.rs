@@ -91,7 +91,7 @@ fn groups() -> Comparison {
     let options = Options {
         pairing: Pairing::Unpaired,
         margins: Margins::read(["4.35%,1.7ms"]).unwrap(),
-        at_most_worse: Some(0.123),
+        at_most_worse: Some("12.3%".parse().unwrap()),
         ..Options::default()
     };
     compare(&side("base", &baseline), &[side("new", &other)], &options).unwrap()

@@ -5,8 +5,8 @@ use std::fs;
 use super::runs::{base, side, tuned, upgraded};
 use crate::compare::{
     Metric, NoiseProfile,
+    conditions::Conditions,
     noise::{NoiseError, NoiseKey, ProfileFileError},
-    surroundings::Surroundings,
 };
 
 fn profile() -> NoiseProfile {
@@ -153,7 +153,7 @@ fn before_a_run_it_is_found_by_plan_and_host() {
     let profile = profile();
     let mut run = base().remove(0);
     run.plan.load.seed = 9;
-    let before = |run: &benchmark_results::Results| Surroundings::before(&run.plan, &run.environment.host);
+    let before = |run: &benchmark_results::Results| Conditions::before(&run.plan, &run.environment.host);
     assert!(profile.is_of(&before(&run)));
     run.environment.host.cores.value = Some(99);
     assert!(!profile.is_of(&before(&run)));

@@ -7,7 +7,7 @@ use benchmark_results::{
 };
 
 use super::runs::{FACTOR, base, in_turn, named, side, tuned, upgraded};
-use crate::compare::{CompareError, Metric, NoiseProfile, Options, Pairing, compare};
+use crate::compare::{AtMostWorse, CompareError, Metric, NoiseProfile, Options, Pairing, compare};
 
 fn error(baseline: &[Results], other: &[Results], options: &Options) -> CompareError {
     compare(&side("base", baseline), &[side("new", other)], options).unwrap_err()
@@ -106,11 +106,7 @@ fn each_refusal_is_one_line_that_says_what_to_do() {
     };
     add("foreign profile", error(&baseline, &same(), &noisy(foreign)));
     add("no runs", error(&baseline, &[], &plain));
-    let gate = Options {
-        at_most_worse: Some(0.7),
-        ..Options::default()
-    };
-    add("at most worse", error(&baseline, &same(), &gate));
+    add("at most worse", "0.7".parse::<AtMostWorse>().unwrap_err().into());
     let many: Vec<_> = baseline.iter().cycle().take(199).cloned().collect();
     add("too many", error(&many, &same(), &plain));
     let none = Options {

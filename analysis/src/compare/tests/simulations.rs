@@ -4,7 +4,7 @@
 use super::evidence::{MARGIN, Simulation, question, share};
 use crate::{
     compare::{
-        Metric, Verdict,
+        Metric, MetricVerdict,
         comparison::{GateRow, GateStanding},
         decide::{Answer, decide},
         evidence::{Evidence, Question, Spread, Turn},
@@ -171,8 +171,8 @@ fn a_regression_of_noisy_runs_is_never_called_equivalent() {
         let mut equivalent = 0;
         let found = share(|| {
             let verdict = judged(&mut simulation, &case, 0.1)[1].verdict;
-            equivalent += u32::from(verdict == Verdict::Equivalent);
-            matches!(verdict, Verdict::Regressed | Verdict::SlightlyWorse)
+            equivalent += u32::from(verdict == MetricVerdict::Equivalent);
+            matches!(verdict, MetricVerdict::Regressed | MetricVerdict::SlightlyWorse)
         });
         assert_eq!(equivalent, 0);
         assert!(found > 0.98, "{found}");
@@ -188,7 +188,7 @@ fn identical_arms_are_equivalent_in_all_deciding_metrics() {
     };
     let found = share(|| {
         let answers = judged(&mut simulation, &case, 0.0);
-        answers.iter().all(|answer| answer.verdict == Verdict::Equivalent)
+        answers.iter().all(|answer| answer.verdict == MetricVerdict::Equivalent)
     });
     assert!(found > 0.75, "{found}");
 }
@@ -203,7 +203,7 @@ fn a_profile_lets_few_runs_see_more() {
             profile,
             ..case("2 v 2", (2, 2), AT_MOST)
         };
-        share(|| judged(&mut simulation, &case, 0.1)[1].verdict == Verdict::Regressed)
+        share(|| judged(&mut simulation, &case, 0.1)[1].verdict == MetricVerdict::Regressed)
     };
     let (alone, with) = (found(740, 0), found(740, 10));
     assert!(with > 2.0 * alone && with > 0.3, "{alone} alone, {with} with a profile");
@@ -268,7 +268,7 @@ fn a_change_is_found_under_drift() {
             turn.second *= 1.1;
         }
         let answer = decide(&[question(Metric::PRIMARY[1], MARGIN, Evidence::Turns(turns))]).remove(0);
-        answer.verdict == Verdict::Regressed
+        answer.verdict == MetricVerdict::Regressed
     });
     // Without the order term nothing of it was found: the drift within the turns was taken for spread.
     assert!(found > 0.95, "{found}");
@@ -314,7 +314,7 @@ fn one_odd_run_hides_nothing_and_is_marked() {
         ];
         trials += 1;
         marked += u32::from(odd::odd(&questions[0]).is_some_and(|odd| odd.second.contains(&2)));
-        decide(&questions)[0].verdict == Verdict::Regressed
+        decide(&questions)[0].verdict == MetricVerdict::Regressed
     });
     assert!(found > 0.95, "{found}");
     assert!(f64::from(marked) / f64::from(trials) > 0.95, "{marked} of {trials}");

@@ -4,8 +4,8 @@ use benchmark_results::{Histogram, Results, summary::Style};
 
 use super::runs::{FACTOR, base, named, runs, side, tuned};
 use crate::compare::{
-    Arrangement, Candidate, Comparison, Method, Metric, NoiseProfile, Options, Outcome, Pairing, Row, Verdict, compare,
-    render_terminal, to_json,
+    Arrangement, Candidate, Comparison, ComparisonOutcome, Method, Metric, MetricRow, MetricVerdict, NoiseProfile,
+    Options, Pairing, compare, render_terminal, to_json,
 };
 
 fn about(factor: &str) -> Options {
@@ -15,7 +15,7 @@ fn about(factor: &str) -> Options {
     }
 }
 
-fn row<'a>(candidate: &'a Candidate, metric: &str) -> &'a Row {
+fn row<'a>(candidate: &'a Candidate, metric: &str) -> &'a MetricRow {
     let metric: Metric = metric.parse().unwrap();
     candidate.rows.iter().find(|row| row.metric == metric).unwrap()
 }
@@ -30,10 +30,17 @@ fn runs_in_turn_are_compared_pair_by_pair() {
     let candidate = &comparison.candidates[0];
     assert!(candidate.arrangement.is_paired());
     let verdict = |metric| row(candidate, metric).verdict;
-    assert_eq!(verdict("throughput"), Verdict::NoVerdict, "it is what was asked for");
-    assert_eq!(verdict("start-response-p99"), Verdict::Improved);
-    assert_eq!(verdict("e2e-response-p99"), Verdict::Regressed);
-    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Regressed, 1));
+    assert_eq!(
+        verdict("throughput"),
+        MetricVerdict::NoVerdict,
+        "it is what was asked for"
+    );
+    assert_eq!(verdict("start-response-p99"), MetricVerdict::Improved);
+    assert_eq!(verdict("e2e-response-p99"), MetricVerdict::Regressed);
+    assert_eq!(
+        (comparison.outcome, comparison.exit_code),
+        (ComparisonOutcome::Regressed, 1)
+    );
     let e2e = row(candidate, "e2e-response-p99");
     assert_eq!(e2e.method, Some(Method::TurnsT));
     assert_eq!(candidate.pairs.len(), 5);
@@ -49,8 +56,8 @@ fn the_other_way_round_all_signs_turn() {
     let back = pair(&tuned(), &base(), &about(FACTOR));
     for (there, back) in there.candidates[0].rows.iter().zip(&back.candidates[0].rows) {
         let swapped = match there.verdict {
-            Verdict::Improved => Verdict::Regressed,
-            Verdict::Regressed => Verdict::Improved,
+            MetricVerdict::Improved => MetricVerdict::Regressed,
+            MetricVerdict::Regressed => MetricVerdict::Improved,
             other => other,
         };
         assert_eq!(back.verdict, swapped, "{}", there.metric);
@@ -93,14 +100,17 @@ fn one_run_a_side_has_an_interval_and_no_verdict() {
         candidate
             .rows
             .iter()
-            .all(|row| row.verdict == Verdict::NoVerdict && row.p.is_none())
+            .all(|row| row.verdict == MetricVerdict::NoVerdict && row.p.is_none())
     );
     let throughput = row(candidate, "throughput");
     assert_eq!(throughput.method, Some(Method::WithinRun));
     assert!(throughput.interval.is_some() && throughput.change.is_some());
     let lag = row(candidate, "lag-p99");
     assert!(lag.interval.is_none() && lag.change.is_some(), "{lag:?}");
-    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::NoVerdict, 0));
+    assert_eq!(
+        (comparison.outcome, comparison.exit_code),
+        (ComparisonOutcome::NoVerdict, 0)
+    );
     let options = Options {
         strict: true,
         ..about(FACTOR)
@@ -121,9 +131,9 @@ fn one_run_a_side_with_a_noise_profile_is_judged_by_it() {
     let start = row(candidate, "start-response-p99");
     assert_eq!(
         (start.method, start.verdict),
-        (Some(Method::NoiseProfile), Verdict::Improved)
+        (Some(Method::NoiseProfile), MetricVerdict::Improved)
     );
-    assert_eq!(row(candidate, "lag-p99").verdict, Verdict::Equivalent);
+    assert_eq!(row(candidate, "lag-p99").verdict, MetricVerdict::Equivalent);
 }
 
 #[test]
@@ -203,7 +213,7 @@ fn one_against_several_takes_the_spread_of_the_several() {
     let start = row(&comparison.candidates[0], "start-response-p99");
     assert_eq!(
         (start.method, start.verdict),
-        (Some(Method::PooledT), Verdict::Improved)
+        (Some(Method::PooledT), MetricVerdict::Improved)
     );
 }
 
@@ -234,7 +244,7 @@ fn strict_makes_inconclusive_a_failure() {
         ..Options::default()
     };
     let comparison = pair(&baseline, &other, &options);
-    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Open, 0));
+    assert_eq!((comparison.outcome, comparison.exit_code), (ComparisonOutcome::Open, 0));
     let start = row(&comparison.candidates[0], "start-response-p99");
     assert!(start.more_runs.is_some_and(|more| more > 5), "{start:?}");
     options.strict = true;
@@ -251,7 +261,10 @@ fn primary_metrics_can_be_chosen() {
     let rows = &comparison.candidates[0].rows;
     assert_eq!(rows.iter().filter(|row| row.primary).count(), 1);
     assert!(rows[0].primary && rows.len() == Metric::all().count());
-    assert_eq!((comparison.outcome, comparison.exit_code), (Outcome::Improved, 0));
+    assert_eq!(
+        (comparison.outcome, comparison.exit_code),
+        (ComparisonOutcome::Improved, 0)
+    );
 }
 
 #[test]
@@ -290,12 +303,16 @@ fn json_says_all_of_it() {
 #[test]
 fn a_gate_fails_by_a_guard_whatever_the_latencies() {
     let options = Options {
-        at_most_worse: Some(0.3),
+        at_most_worse: Some("30%".parse().unwrap()),
         ..about(FACTOR)
     };
     let fine = pair(&base(), &tuned(), &options);
     assert_eq!(fine.exit_code, 0, "18 % worse at the end, and faster at the start");
-    assert_eq!(fine.outcome, Outcome::Regressed, "what is said of the metrics stays");
+    assert_eq!(
+        fine.outcome,
+        ComparisonOutcome::Regressed,
+        "what is said of the metrics stays"
+    );
     let mut failing = tuned();
     for run in &mut failing {
         let ledger = &mut run.phases.measure.ledger;
@@ -324,9 +341,9 @@ fn what_the_generator_adds_decides_nothing() {
         (row.verdict, row.reason.clone().unwrap_or_default())
     };
     let (verdict, _) = verdict_of(lagging(tuned(), 790), "start-response-p99");
-    assert_eq!(verdict, Verdict::Improved, "less than a tenth of 8 ms");
+    assert_eq!(verdict, MetricVerdict::Improved, "less than a tenth of 8 ms");
     let (verdict, reason) = verdict_of(lagging(tuned(), 1_500), "start-response-p99");
-    assert_eq!(verdict, Verdict::NoVerdict);
+    assert_eq!(verdict, MetricVerdict::NoVerdict);
     assert!(reason.contains("is the generator's own lag in new"), "{reason}");
     // The ends are slower from due on, and from dispatch on they are not: it is the generator that was late.
     let mut late = tuned();
@@ -334,7 +351,7 @@ fn what_the_generator_adds_decides_nothing() {
         run.phases.measure.latencies.e2e_service = like.phases.measure.latencies.e2e_service.clone();
     }
     let (verdict, reason) = verdict_of(late, "e2e-response-p99");
-    assert_eq!(verdict, Verdict::NoVerdict);
+    assert_eq!(verdict, MetricVerdict::NoVerdict);
     assert!(reason.starts_with("e2e service p99 is equivalent"), "{reason}");
 }
 
@@ -351,7 +368,7 @@ fn an_odd_run_is_marked_with_the_verdict_without_it() {
     let start = row(&comparison.candidates[0], "start-response-p99");
     let found = start.odd.as_ref().unwrap();
     assert_eq!((&found.baseline[..], &found.values[..]), (&[][..], &[3][..]));
-    assert_eq!(found.verdict, Verdict::Improved);
+    assert_eq!(found.verdict, MetricVerdict::Improved);
     assert!(start.values.iter().any(|value| *value > 29.0), "it counts");
     let text = render_terminal(&comparison, Style::PLAIN);
     assert!(

@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchmark_results::{
-    limits::MEMORY_TOLERANCE,
-    schema::{HostFacts, MemberRole, Results},
-};
+use benchmark_results::schema::{HostFacts, MemberRole, Results};
 use benchmark_scenarios::Plan;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::limits::MEMORY_TOLERANCE;
 
 /// What stands for a setting that is not there or is null.
 const NONE: &str = "none";
@@ -64,9 +63,9 @@ pub const SEED: &str = "plan.load.seed";
 /// The keys of a run and their values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Surroundings(pub BTreeMap<String, String>);
+pub struct Conditions(pub BTreeMap<String, String>);
 
-impl Surroundings {
+impl Conditions {
     /// Everything about a run that must be alike.
     pub fn of(results: &Results) -> Self {
         let mut keys = Keys::default();
@@ -146,10 +145,10 @@ pub fn covers(name: &str, key: &str) -> bool {
 struct Keys(BTreeMap<String, String>);
 
 impl Keys {
-    fn that_matter(mut self) -> Surroundings {
+    fn that_matter(mut self) -> Conditions {
         self.0
             .retain(|key, _| !IGNORED.iter().any(|(ignored, _)| covers(ignored, key)));
-        Surroundings(self.0)
+        Conditions(self.0)
     }
 
     fn add(&mut self, key: &str, part: &impl Serialize) {
@@ -241,14 +240,14 @@ mod tests {
 
     #[test]
     fn keys_of_a_run() {
-        let keys = Surroundings::of(&testing::valid());
+        let keys = Conditions::of(&testing::valid());
         let text: String = keys.0.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn keys_of_a_fleet() {
-        let keys = Surroundings::of(&testing::fleet::run_of(testing::fleet::worker_lost_iteration()));
+        let keys = Conditions::of(&testing::fleet::run_of(testing::fleet::worker_lost_iteration()));
         let fleet = keys.0.iter().filter(|(key, _)| covers("fleet", key));
         let text: String = fleet.map(|(key, value)| format!("{key} = {value}\n")).collect();
         insta::assert_snapshot!(text);
@@ -273,18 +272,18 @@ mod tests {
     #[test]
     fn fingerprints_follow_what_they_are_of() {
         let results = testing::valid();
-        let (plan, environment) = Surroundings::of(&results).fingerprints();
+        let (plan, environment) = Conditions::of(&results).fingerprints();
         let mut other = results.clone();
         other.plan.load.seed = 99;
         other.run.version = "9.9.9".into();
         assert_eq!(
-            Surroundings::of(&other).fingerprints(),
+            Conditions::of(&other).fingerprints(),
             (plan.clone(), environment.clone())
         );
         other.environment.server.version = Fact::found("1.30.0".into(), "GetSystemInfo");
-        assert_eq!(Surroundings::of(&other).fingerprints().0, plan);
-        assert_ne!(Surroundings::of(&other).fingerprints().1, environment);
+        assert_eq!(Conditions::of(&other).fingerprints().0, plan);
+        assert_ne!(Conditions::of(&other).fingerprints().1, environment);
         other.plan.load.rate = "399".parse().unwrap();
-        assert_ne!(Surroundings::of(&other).fingerprints().0, plan);
+        assert_ne!(Conditions::of(&other).fingerprints().0, plan);
     }
 }
