@@ -3,13 +3,14 @@
 //! A plan that comes over the network holds numbers that nobody has looked at: durations whose sum overflows, payloads of
 //! gigabytes, millions of threads. Asking for it anew sends each through the bound that a flag of that name has.
 
+use serde_json::Value;
+
 use super::{HostFacts, resolve};
 use crate::{
     Plan, WorkloadKind,
     asked::{Asked, Given},
     options::Key,
     problem::Problem,
-    units,
 };
 
 impl Plan {
@@ -32,67 +33,47 @@ impl Plan {
     }
 }
 
+/// What could be typed to have this plan: each of its values that is called as an option is.
 fn asked(plan: &Plan) -> Asked {
-    let (load, starter, workload) = (&plan.load, &plan.starter, &plan.workload);
     let mut asked = Asked::new();
     let mut add = |key: Key, text: String| asked.add(key, Given::by_flag(key.flag(), text));
     add(Key::Address, "leader:1".to_owned());
-    add(Key::Namespace, plan.namespace.clone());
-    add(Key::TaskQueue, plan.task_queue.clone());
-    for (key, span) in [
-        (Key::Duration, load.duration),
-        (Key::RampUp, load.ramp_up),
-        (Key::WarmUp, load.warm_up),
-        (Key::Drain, load.drain),
-        (Key::StopTimeout, load.stop_timeout),
-        (Key::MaxLag, load.max_lag),
-        (Key::StartTimeout, starter.start_timeout),
-        (Key::ConnectTimeout, starter.connect_timeout),
-    ] {
-        add(key, units::format(span));
-    }
-    for (key, number) in [
-        (Key::MaxInFlight, load.max_in_flight),
-        (Key::Threads, starter.threads),
-        (Key::Connections, starter.connections),
-        (Key::PayloadSize, workload.payload_size),
-        (Key::ResultSize, workload.result_size),
-        (Key::SampleCap, plan.observation.sample_cap),
-        (Key::Iterations, plan.iterations),
-        (Key::Generators, plan.fleet.generators),
-        (Key::ExpectWorkers, plan.fleet.expect_workers),
-    ] {
-        add(key, number.to_string());
-    }
+    add(Key::Sample, plan.observation.sample_ratio.to_string());
     if plan.fleet.generators > 1 || plan.fleet.expect_workers > 0 {
         add(Key::FleetListen, "127.0.0.1:0".to_owned());
     }
-    add(Key::Rate, load.rate.to_string());
-    add(Key::Scheduling, starter.scheduling.to_string());
-    add(Key::Arrivals, load.arrivals.to_string());
-    add(Key::Seed, load.seed.to_string());
-    add(Key::WhenFull, load.when_full.to_string());
-    add(Key::FailureRatio, workload.failure_ratio.to_string());
-    add(Key::Sample, plan.observation.sample_ratio.to_string());
-    add(Key::WorkflowType, workload.kind.name().to_owned());
-    match &workload.kind {
-        WorkloadKind::Simple | WorkloadKind::StateTransitions => {}
-        WorkloadKind::MultiActivity {
-            activity_count,
-            parallel_activities,
-            activity_duration,
-        } => {
-            add(Key::ActivityCount, activity_count.to_string());
-            add(Key::ParallelActivities, parallel_activities.to_string());
-            add(Key::ActivityDuration, activity_duration.to_string());
-        }
-        WorkloadKind::Timer { timer_duration } => add(Key::TimerDuration, units::format(*timer_duration)),
-        WorkloadKind::ChildWorkflow { child_count } => add(Key::ChildCount, child_count.to_string()),
+    if let WorkloadKind::MultiActivity { activity_duration, .. } = &plan.workload.kind {
+        add(Key::ActivityDuration, activity_duration.to_string());
     }
-    if !workload.activity_cpu.is_zero() {
-        add(Key::ActivityCpu, units::format(workload.activity_cpu));
+    let whole = serde_json::to_value(plan).unwrap_or_default();
+    let parts = ["load", "starter", "workload", "fleet", "observation"].map(|part| &whole[part]);
+    for part in parts.into_iter().chain([&whole]) {
+        for (name, value) in part.as_object().into_iter().flatten() {
+            let Some(key) = Key::by_name(&kebab_case(name)) else {
+                continue;
+            };
+            match value {
+                // Only some workloads have the option.
+                Value::String(_) if key == Key::ActivityCpu && plan.workload.activity_cpu.is_zero() => {}
+                Value::String(text) => add(key, text.clone()),
+                Value::Number(number) => add(key, number.to_string()),
+                _ => {}
+            }
+        }
     }
     asked
+}
+
+/// `rampUp` as `ramp-up`.
+fn kebab_case(name: &str) -> String {
+    let mut kebab = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            kebab.push('-');
+        }
+        kebab.push(c.to_ascii_lowercase());
+    }
+    kebab
 }
 
 #[cfg(test)]
@@ -119,6 +100,37 @@ mod tests {
             vec![(Key::Connections, "7")],
             vec![(Key::Scheduling, "ordinary")],
             vec![(Key::StopTimeout, "40s")],
+            vec![
+                (Key::MaxInFlight, "7"),
+                (Key::Iterations, "3"),
+                (Key::Seed, "18446744073709551615"),
+            ],
+            vec![
+                (Key::Rate, "0.125"),
+                (Key::Duration, "1h"),
+                (Key::RampUp, "1m 1ms"),
+                (Key::FailureRatio, "0.07"),
+            ],
+            vec![
+                (Key::Generators, "2"),
+                (Key::FleetListen, "127.0.0.1:0"),
+                (Key::WhenFull, "drop"),
+            ],
+            vec![
+                (Key::WorkflowType, "multi-activity"),
+                (Key::ActivityCpu, "1ms"),
+                (Key::ActivityDuration, "normal:1s,1s"),
+            ],
+            vec![
+                (Key::WorkflowType, "child-workflow"),
+                (Key::ChildCount, "9"),
+                (Key::PayloadSize, "3KiB"),
+            ],
+            vec![
+                (Key::WorkflowType, "timer"),
+                (Key::TimerDuration, "1500ms"),
+                (Key::Arrivals, "poisson"),
+            ],
             vec![(Key::Rate, "20000"), (Key::Threads, "2")],
         ] {
             let options: Vec<_> = [cluster].into_iter().chain(more.iter().copied()).collect();
