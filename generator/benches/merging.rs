@@ -28,8 +28,8 @@ use benchmark_generator::{
     account::{accountant::Accountant, accounts::Accounts},
     fleet::{Intake, intake::Limits},
     load::{sample::Sample, schedule::Schedule, timeline::Timeline},
-    machine::host,
 };
+use benchmark_machine::host;
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 use benchmark_workflows::RunClock;
 use rustix::time::{ClockId, clock_gettime};

@@ -28,11 +28,10 @@ pub use frontend::FrontendError;
 pub use search::{Found, Search};
 pub use step::{Memory, Step};
 
+use benchmark_machine::host;
+
 use crate::{
-    machine::{
-        ceiling::{self, CalibratedHost, Ceiling},
-        host,
-    },
+    machine::ceiling::{self, CalibratedHost, Ceiling},
     run::submission::Submission,
     stop::{Stop, StopReason},
 };

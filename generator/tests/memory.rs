@@ -11,7 +11,8 @@ mod testing;
 use std::time::Duration;
 
 use benchmark_fleet::wire;
-use benchmark_generator::{load::sample::Sample, machine::host};
+use benchmark_generator::load::sample::Sample;
+use benchmark_machine::host;
 use benchmark_results::Histogram;
 use counting::most_of;
 use prost::Message as _;

@@ -23,6 +23,8 @@ pub const SHARED: &[&str] = &[
     "fleet/build.rs",
     "fleet/proto",
     "fleet/src",
+    "machine/Cargo.toml",
+    "machine/src",
     "metrics/Cargo.toml",
     "metrics/src",
     "results/Cargo.toml",

@@ -2,9 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
+use benchmark_machine::host;
 use benchmark_metrics::{Described, Kind, Registry, Sample, Value};
 
-use crate::{host, source::PoolSource};
+use crate::source::PoolSource;
 
 static CAPACITY: Described = Described::new(
     "benchmark_worker_cpu_capacity",

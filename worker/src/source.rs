@@ -11,10 +11,9 @@ use benchmark_fleet::{
 };
 use benchmark_metrics::{Headroom, Registry, SlotUse};
 
-use crate::{
-    end_buffer::EndBuffer,
-    usage::{Usage, UsageProbe},
-};
+use benchmark_machine::usage::{Usage, UsageProbe};
+
+use crate::end_buffer::EndBuffer;
 
 /// Tells the fleet of the workers of this process. It outlives a pool: one that ended and was started again is told of by
 /// the same source.

@@ -9,7 +9,7 @@ use benchmark_cli::{USAGE, commands::work, worker_args};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    benchmark_worker::host::raise_descriptors();
+    benchmark_machine::host::raise_descriptors();
     match worker_args::parse(env::args_os()) {
         Ok(cli) => work::work(&cli),
         Err(error) => {

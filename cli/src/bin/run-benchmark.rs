@@ -17,7 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // Each connection of a fleet and of the load is one.
-    benchmark_generator::machine::host::raise_descriptors();
+    benchmark_machine::host::raise_descriptors();
     let done = match args::parse(env::args_os()) {
         Ok(cli) => carry_out(&cli),
         Err(error) => printed(error.print().and_then(|()| std::io::stdout().flush()))

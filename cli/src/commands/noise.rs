@@ -6,7 +6,7 @@ use std::{
 };
 
 use benchmark_analysis::compare::{Metric, NoiseProfile, Resolution, conditions::Conditions};
-use benchmark_generator::machine::host;
+use benchmark_machine::host;
 use benchmark_results::text;
 use benchmark_scenarios::{Plan, Problem};
 use jiff::Timestamp;

@@ -8,13 +8,11 @@ use std::{
     sync::Arc,
 };
 
+use benchmark_machine::host;
 use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::{Problem, variables};
 use benchmark_temporal::environment;
-use benchmark_worker::{
-    host,
-    process::{self, Ended, Failure},
-};
+use benchmark_worker::process::{self, Ended, Failure};
 
 use crate::{
     USAGE,

@@ -9,7 +9,8 @@ use std::{
 };
 
 use benchmark_fleet::wire::{self, fleet_client::FleetClient, window::Body};
-use benchmark_generator::{load::schedule::Schedule, machine::host};
+use benchmark_generator::load::schedule::Schedule;
+use benchmark_machine::host;
 use benchmark_scenarios::Plan;
 use bytes::Bytes;
 use tokio::{net::TcpStream, runtime::Runtime, task::JoinHandle};

@@ -11,14 +11,13 @@ use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, Sou
 use benchmark_temporal::ConnectOptions;
 use serde::Serialize;
 
+use benchmark_machine::host::{Root, kilobytes};
+
 use super::CalibrateOptions;
 use super::frontend::{Counted, Frontend};
 use crate::{
     load::{ids, timeline::TICK},
-    machine::{
-        health::HealthProbe,
-        host::{Root, kilobytes},
-    },
+    machine::health::HealthProbe,
     run::{
         iteration,
         submission::{self, NotBegun, Submission, SubmissionOptions},

@@ -8,8 +8,10 @@ use benchmark_scenarios::{AtHand, GeneratorJoin, JoiningTls};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
+use benchmark_machine::host;
+
 use super::follow::{self, FollowOptions, Followed};
-use crate::{load::ids, machine::host, stop::Stop, view::page::Page};
+use crate::{load::ids, stop::Stop, view::page::Page};
 
 /// What a generator that joins is asked for.
 pub struct JoinRequest {

@@ -53,7 +53,7 @@ pub struct FleetLeaderOptions<'a> {
 
 /// The version that generators of a run have in common.
 pub fn version() -> String {
-    crate::machine::host::version()
+    crate::machine::revision::version()
 }
 
 /// The members of a run, as its leader sees them.

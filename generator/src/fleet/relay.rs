@@ -9,8 +9,8 @@ use std::{
 };
 
 use benchmark_fleet::{Source, wire};
+use benchmark_machine::usage::UsageProbe;
 use benchmark_results::schema::GeneratorHealth;
-use benchmark_worker::UsageProbe;
 
 use crate::{
     account::{

@@ -181,7 +181,7 @@ pub fn share(rate: f64, ceiling: &Fact<Ceiling>) -> Fact<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::host;
+    use benchmark_machine::host;
 
     fn facts(cores: &str) -> HostFacts {
         let tree = tempfile::tempdir().unwrap();

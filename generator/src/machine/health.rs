@@ -10,12 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use benchmark_machine::usage::{UsageProbe, process_cpu};
 use benchmark_results::schema::{Fact, GeneratorHealth, MachineUse, MemberUsage, StartConnections, ThreadLoad};
 use benchmark_temporal::start::StartCounts;
-use benchmark_worker::{UsageProbe, process_cpu};
 
 use self::{machine::MachineTicks, threads::Threads};
-use crate::machine::host::{
+use benchmark_machine::host::{
     self, Root,
     cgroup::{Cgroups, Throttling},
     kilobytes,

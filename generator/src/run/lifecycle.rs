@@ -22,9 +22,11 @@ use benchmark_scenarios::{Resolved, Target};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
+use benchmark_machine::host;
+
 use crate::{
     load::ids,
-    machine::{ceiling, descriptors, health::HealthProbe, host},
+    machine::{ceiling, descriptors, health::HealthProbe, revision},
     run::{
         cluster_facts, remote_write,
         results_file::ResultsFile,
@@ -164,7 +166,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
             started_at: jiff::Timestamp::now().to_string(),
             finished_at: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            git_revision: host::git_revision(),
+            git_revision: revision::git_revision(),
             command: request.command.clone(),
             interrupted_by: None,
             dashboard_url: None,

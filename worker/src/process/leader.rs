@@ -11,7 +11,7 @@ use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
 use tokio::sync::watch;
 
-use crate::host;
+use benchmark_machine::host;
 
 /// How long the last windows may take to be delivered.
 const FLUSH: Duration = Duration::from_secs(10);

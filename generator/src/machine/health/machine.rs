@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 
 use benchmark_results::schema::MachineUse;
 
-use crate::machine::host::Root;
+use benchmark_machine::host::Root;
 
 const STAT: &str = "/proc/stat";
 pub(super) const SOURCE: &str = "/proc/stat less /proc/PID/stat of this process and of those that it started";

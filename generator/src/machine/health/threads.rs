@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs, time::Duration};
 
 use benchmark_results::schema::ThreadLoad;
 
-use crate::machine::host::Root;
+use benchmark_machine::host::Root;
 
 const TASKS: &str = "/proc/self/task";
 pub(super) const SOURCE: &str = "/proc/self/task/*/schedstat";

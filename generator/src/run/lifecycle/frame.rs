@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use benchmark_machine::usage::process_cpu;
 use benchmark_results::schema::Phase;
 use benchmark_scenarios::Plan;
-use benchmark_worker::process_cpu;
 use tokio::time::Instant;
 
 use crate::{

@@ -1,0 +1,4 @@
+//! What this host is, what it permits, and what a process uses of it.
+
+pub mod host;
+pub mod usage;
