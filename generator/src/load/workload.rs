@@ -247,4 +247,62 @@ mod tests {
         assert!(!(0..1000).any(|n| WorkloadInput::new(&workload(WorkloadKind::Simple, 0.0), 7).is_failing(n)));
         assert!((0..1000).all(|n| WorkloadInput::new(&workload(WorkloadKind::Simple, 1.0), 7).is_failing(n)));
     }
+
+    /// Workers of other versions read these, and the hash of a plan follows from its JSON: neither may change.
+    #[test]
+    fn plans_and_inputs_are_written_byte_for_byte_as_they_were() {
+        let multi = r#""multi-activity","activityCount":5,"parallelActivities":2,"activityDuration":"#;
+        let activities = r#"{"activityCount":5,"parallelActivities":2,"#;
+        let burning = r#""activityCpuUs":1500"#;
+        let seed = r#""seed":11146164815057002045}"#;
+        for (options, begin, end) in [
+            (r#""simple""#.to_owned(), "{".to_owned(), "}".to_owned()),
+            (
+                format!(r#"{multi}{{"min":"100ms","max":"600ms"}}"#),
+                format!(r#"{activities}"sleepMinMs":100,"sleepMaxMs":600,"#),
+                format!(",{burning},{seed}"),
+            ),
+            (
+                format!(r#"{multi}{{"mean":"200ms 500us","deviation":"50ms"}}"#),
+                format!(
+                    r#"{activities}"sleepMinMs":200,"sleepMaxMs":200,"sleep":{{"kind":"normal","meanMs":200.5,"deviationMs":50.0}},"#
+                ),
+                format!(",{burning},{seed}"),
+            ),
+            (
+                format!(r#"{multi}{{"median":"80ms","sigma":0.5}}"#),
+                format!(
+                    r#"{activities}"sleepMinMs":80,"sleepMaxMs":80,"sleep":{{"kind":"lognormal","medianMs":80.0,"sigma":0.5}},"#
+                ),
+                format!(",{burning},{seed}"),
+            ),
+            (
+                r#""timer","timerDuration":"1s 500ms""#.to_owned(),
+                r#"{"durationMs":1500,"#.to_owned(),
+                "}".to_owned(),
+            ),
+            (
+                r#""child-workflow","childCount":4"#.to_owned(),
+                r#"{"childCount":4,"#.to_owned(),
+                "}".to_owned(),
+            ),
+            (
+                r#""state-transitions""#.to_owned(),
+                r#"{"activityCount":10,"#.to_owned(),
+                format!(",{burning}}}"),
+            ),
+        ] {
+            for (ratio, fail) in [("0.0", false), ("1.0", true)] {
+                let plan = format!(
+                    r#"{{"workflowType":{options},"payloadSize":3,"failureRatio":{ratio},"resultSize":7,"activityCpu":"1ms 500us"}}"#
+                );
+                let workload: Workload = serde_json::from_str(&plan).unwrap();
+                assert_eq!(serde_json::to_string(&workload).unwrap(), plan);
+                let mut buffer = Vec::new();
+                WorkloadInput::new(&workload, 7).write(3, &mut buffer);
+                let input = format!(r#"{begin}"fail":{fail},"payload":"xxx","resultSize":7{end}"#);
+                assert_eq!(String::from_utf8(buffer).unwrap(), input, "{plan}");
+            }
+        }
+    }
 }
