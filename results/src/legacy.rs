@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use benchmark_scenarios::{Plan, Thresholds, WorkloadKind};
+use benchmark_scenarios::{Plan, Thresholds};
 
 use crate::{
     ledger::Ledger,
@@ -15,20 +15,12 @@ use crate::{
 /// The parameters.
 pub fn config(plan: &Plan, fleet: &Fleet) -> LegacyConfig {
     let kind = &plan.workload.kind;
+    let options = kind.replaced();
     LegacyConfig {
         workflow_type: kind.name().into(),
-        activity_count: match kind {
-            WorkloadKind::MultiActivity { activity_count, .. } => Some(*activity_count),
-            _ => None,
-        },
-        timer_duration: match kind {
-            WorkloadKind::Timer { timer_duration } => Some(duration(*timer_duration)),
-            _ => None,
-        },
-        child_count: match kind {
-            WorkloadKind::ChildWorkflow { child_count } => Some(*child_count),
-            _ => None,
-        },
+        activity_count: options.activity_count,
+        timer_duration: options.timer_duration.map(duration),
+        child_count: options.child_count,
         target_rate: plan.load.rate.per_second(),
         duration: duration(plan.load.duration),
         ramp_up_duration: (!plan.load.ramp_up.is_zero()).then(|| duration(plan.load.ramp_up)),

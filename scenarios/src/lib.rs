@@ -5,6 +5,7 @@
 //! when the hashes of their plans are.
 
 mod asked;
+pub mod draw;
 mod form;
 mod options;
 mod plan;
@@ -15,13 +16,14 @@ mod sleep;
 mod tuning;
 pub mod units;
 pub mod variables;
+pub mod workloads;
 
 pub use asked::{Asked, Given, Giver, Source};
 pub use form::{EMBEDDED, parse_switch};
 pub use options::{Alias, Group, Key, Program, Shape};
 pub use plan::{
     Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, PlanHash, Scheduling, ServerPreset, Starter,
-    Target, Thresholds, TlsFiles, WhenFull, Workers, Workload, WorkloadKind,
+    Target, Thresholds, TlsFiles, WhenFull, Workers, Workload,
 };
 pub use problem::Problem;
 pub use rate::{Rate, RateError};
@@ -33,3 +35,4 @@ pub use resolve::{
 pub use sleep::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange};
 pub(crate) use tuning::SlotKind;
 pub use tuning::{Pollers, Slots, WorkerProfile, WorkerTuning};
+pub use workloads::WorkloadKind;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ActivityDuration, Rate, WorkerTuning, units};
+use crate::{Rate, WorkerTuning, units, workloads::WorkloadKind};
 
 /// Everything that a run will do. After it is made nothing reads flags, files or the environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,50 +119,6 @@ pub struct Workload {
     #[serde(default, with = "units::duration")]
     #[schemars(with = "String")]
     pub activity_cpu: Duration,
-}
-
-/// The workflows that can be run, with their options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", tag = "workflowType")]
-pub enum WorkloadKind {
-    /// Returns at once.
-    Simple,
-    /// Activities in parallel, then one after the other.
-    MultiActivity {
-        /// All activities of one workflow.
-        activity_count: u32,
-        /// How many of them run at the same time, first.
-        parallel_activities: u32,
-        /// How long each sleeps; drawn from the seed.
-        activity_duration: ActivityDuration,
-    },
-    /// Sleeps on a durable timer.
-    Timer {
-        /// How long.
-        #[serde(with = "units::duration")]
-        #[schemars(with = "String")]
-        timer_duration: Duration,
-    },
-    /// Starts children that return at once and waits for all of them.
-    ChildWorkflow {
-        /// How many children.
-        child_count: u32,
-    },
-    /// Ten instant activities one after the other.
-    StateTransitions,
-}
-
-impl WorkloadKind {
-    /// The name as typed after `--workflow-type`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            WorkloadKind::Simple => "simple",
-            WorkloadKind::MultiActivity { .. } => "multi-activity",
-            WorkloadKind::Timer { .. } => "timer",
-            WorkloadKind::ChildWorkflow { .. } => "child-workflow",
-            WorkloadKind::StateTransitions => "state-transitions",
-        }
-    }
 }
 
 /// When starts are due, and what happens when they cannot be sent.

@@ -10,7 +10,7 @@ mod figures;
 mod fleet;
 mod join;
 mod load;
-mod reader;
+pub(crate) mod reader;
 mod thresholds;
 mod tuning;
 mod worker;
@@ -33,7 +33,6 @@ pub use join::{
 };
 use reader::Reader;
 pub use worker::{ResolvedWorker, WorkerProcess, resolve_worker};
-pub(crate) use workload::WorkloadName;
 
 /// Where the options are resolved: what defaults follow from besides other options.
 #[derive(Clone, Debug, PartialEq, Eq)]

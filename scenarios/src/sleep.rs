@@ -66,6 +66,15 @@ impl ActivityDuration {
     /// so that a busy worker does not turn sleeps into timeouts.
     pub const LONGEST: Duration = Duration::from_secs(30);
 
+    /// The longest of the durations that the distribution is named by.
+    pub(crate) fn longest_named(&self) -> Duration {
+        match self {
+            ActivityDuration::Uniform(range) => range.max.max(range.min),
+            ActivityDuration::Normal(normal) => normal.mean.max(normal.deviation),
+            ActivityDuration::Lognormal(lognormal) => lognormal.median,
+        }
+    }
+
     /// What at most one sleep in some hundreds exceeds: the end of a range, three standard deviations elsewhere.
     pub fn nearly_longest(&self) -> Duration {
         let far = match self {

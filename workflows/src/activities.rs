@@ -9,7 +9,7 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
-use crate::{burn::burn, input::is_zero, output::ballast};
+use crate::{burn::burn, output::ballast};
 
 /// Input of both activities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,11 @@ impl Activities {
 /// How the workloads call their activities: one minute from start to close, the server's default retries.
 pub(crate) fn options() -> ActivityOptions {
     ActivityOptions::start_to_close_timeout(START_TO_CLOSE)
+}
+
+/// Whether a number need not be written.
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 async fn execute(

@@ -16,10 +16,9 @@ use std::{
     time::Duration,
 };
 
+use benchmark_scenarios::draw;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Semaphore;
-
-use crate::draw;
 
 /// Rounds of arithmetic between two looks at the clock: some microseconds.
 const ROUNDS: u64 = 5_000;

@@ -3,56 +3,29 @@
 //! A child's id is the SDK's: a UUID drawn from the workflow's own random stream. It therefore does not begin with the
 //! parent's id, and counts by the prefix of a run's workflow ids hold only the workflows that the run started itself.
 
-use serde::{Deserialize, Serialize};
+use benchmark_scenarios::workloads::{ChildWorkflow, ChildWorkflowInput, SimpleInput};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{ChildWorkflowOptions, WorkflowContext, WorkflowResult, workflows::join_all};
 
 use crate::{
     input::{self, Input},
     output::Output,
-    simple::{SimpleInput, SimpleWorkflow},
+    simple::SimpleWorkflow,
 };
-
-/// Input of [`ChildWorkflow`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ChildWorkflowInput {
-    /// How many children.
-    pub child_count: u32,
-    /// Whether the workflow ends as failed, after its children completed.
-    pub fail: bool,
-    /// Ballast: carried, and looked at by nobody.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub payload: String,
-    /// Bytes of text in the workflow's result.
-    #[serde(skip_serializing_if = "crate::input::is_zero")]
-    pub result_size: u32,
-}
-
-impl Default for ChildWorkflowInput {
-    fn default() -> Self {
-        ChildWorkflowInput {
-            child_count: 3,
-            fail: false,
-            payload: String::new(),
-            result_size: 0,
-        }
-    }
-}
 
 /// Starts children that return at once and waits for all of them.
 #[workflow]
 #[derive(Default)]
-pub struct ChildWorkflow;
+pub struct ParentWorkflow;
 
 #[workflow_methods]
-impl ChildWorkflow {
+impl ParentWorkflow {
     /// Runs the workflow.
     #[allow(
         missing_docs,
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
-    #[run(name = crate::names::CHILD_WORKFLOW)]
+    #[run(name = ChildWorkflow::WORKFLOW_TYPE)]
     pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<ChildWorkflowInput>) -> WorkflowResult<Output> {
         let input = input.read()?;
         input::check_steps("childCount", input.child_count)?;

@@ -1,4 +1,4 @@
-//! A workflow's input: one JSON object in one payload, every field optional.
+//! A workflow's input as it arrives: one JSON object in one payload, every field optional.
 //!
 //! A workflow is often started by hand or by another starter, with no input, `null` or an object from another version.
 //! The SDK answers an input that it cannot decode by failing the workflow *task*, which the server retries for ever: the
@@ -74,7 +74,7 @@ impl<T: Serialize> TemporalSerializable for Input<T> {
 /// A value as a JSON payload: what the starter puts into a start's input.
 ///
 /// # Errors
-/// When the value has no JSON form; the inputs of this crate always have one.
+/// When the value has no JSON form; the inputs of workloads always have one.
 pub fn json_payload<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
     Ok(Payload {
         metadata: HashMap::from([(ENCODING_KEY.to_owned(), JSON_ENCODING.as_bytes().to_vec())]),
@@ -125,11 +125,6 @@ pub(crate) fn end(fail: bool, result_size: u32) -> WorkflowResult<Output> {
     Ok(Output::of_size(result_size))
 }
 
-/// Whether a number need not be written.
-pub(crate) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 fn bad_input(message: String) -> WorkflowTermination {
     failure(names::BAD_INPUT_FAILURE, message)
 }
@@ -156,7 +151,7 @@ impl std::error::Error for Message {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SimpleInput;
+    use benchmark_scenarios::workloads::SimpleInput;
     use temporalio_common::data_converters::{
         GenericPayloadConverter, PayloadConverter, SerializationContextData, WorkflowSerializationContext,
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use benchmark_scenarios::workloads::{Timer, TimerInput};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{TimerResult, WorkflowContext, WorkflowResult, WorkflowTermination};
 
@@ -10,33 +10,6 @@ use crate::{
     input::{self, Input},
     output::Output,
 };
-
-/// Input of [`TimerWorkflow`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct TimerInput {
-    /// How long the timer runs, milliseconds.
-    pub duration_ms: u64,
-    /// Whether the workflow ends as failed.
-    pub fail: bool,
-    /// Ballast: carried, and looked at by nobody.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub payload: String,
-    /// Bytes of text in the workflow's result.
-    #[serde(skip_serializing_if = "crate::input::is_zero")]
-    pub result_size: u32,
-}
-
-impl Default for TimerInput {
-    fn default() -> Self {
-        TimerInput {
-            duration_ms: 1_000,
-            fail: false,
-            payload: String::new(),
-            result_size: 0,
-        }
-    }
-}
 
 /// Sleeps on a durable timer.
 #[workflow]
@@ -50,7 +23,7 @@ impl TimerWorkflow {
         missing_docs,
         reason = "the macro puts a constant of the same name beside the method, without docs"
     )]
-    #[run(name = crate::names::TIMER)]
+    #[run(name = Timer::WORKFLOW_TYPE)]
     pub async fn run(ctx: &mut WorkflowContext<Self>, input: Input<TimerInput>) -> WorkflowResult<Output> {
         let input = input.read()?;
         match ctx.timer(Duration::from_millis(input.duration_ms)).await {

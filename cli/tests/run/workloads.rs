@@ -1,7 +1,7 @@
 //! Each workload from the command line to the file, with the embedded server and workers in the program's own process.
 
 use benchmark_results::{Results, schema::VerdictValue};
-use benchmark_workflows::names;
+use benchmark_scenarios::workloads::{ChildWorkflow, Simple};
 
 use crate::{
     account,
@@ -83,7 +83,7 @@ fn children_are_not_counted() {
     passes_unless_the_machine_was_busy(&finished, &results);
     // The server has three times as many workflows; the account has none of the children.
     assert_eq!(results.ledger.completed, results.ledger.arrivals);
-    assert_ne!(names::CHILD_WORKFLOW, names::SIMPLE);
+    assert_ne!(ChildWorkflow::WORKFLOW_TYPE, Simple::WORKFLOW_TYPE);
 }
 
 #[test]

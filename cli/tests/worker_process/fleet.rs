@@ -12,9 +12,10 @@ use benchmark_fleet::{
     Teller, Token, WindowSink, read_ends, serve,
     wire::{Window, window::Body},
 };
+use benchmark_scenarios::workloads::Simple;
 use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
 use benchmark_temporal::testing;
-use benchmark_workflows::{RunClock, names};
+use benchmark_workflows::RunClock;
 use rustix::process::Signal;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use tokio::runtime::Runtime;
@@ -141,7 +142,7 @@ impl Led {
             let client = Client::new(&testing::server().address(), "default").await;
             let mut ids = Vec::new();
             for n in from..from + count {
-                ids.push(client.start(&self.run, n, &self.queue, names::SIMPLE).await);
+                ids.push(client.start(&self.run, n, &self.queue, Simple::WORKFLOW_TYPE).await);
             }
             for id in ids {
                 assert_eq!(client.end(&id).await, EventType::WorkflowExecutionCompleted);

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use benchmark_scenarios::workloads::{Simple, StateTransitions};
 use benchmark_temporal::testing;
-use benchmark_workflows::names;
 use rustix::process::Signal;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
@@ -29,9 +29,9 @@ fn a_drain_under_load_loses_nothing() {
         for n in 0..60_u32 {
             tokio::time::sleep_until((begun + Duration::from_millis(50) * n).into()).await;
             let kind = if n % 4 == 0 {
-                names::STATE_TRANSITIONS
+                StateTransitions::WORKFLOW_TYPE
             } else {
-                names::SIMPLE
+                Simple::WORKFLOW_TYPE
             };
             ids.push(client.start(&run, n.into(), &queue, kind).await);
             if n == 30 {

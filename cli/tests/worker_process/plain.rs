@@ -5,8 +5,8 @@ use std::{
     process::Stdio,
 };
 
+use benchmark_scenarios::workloads::{MultiActivity, Simple, StateTransitions};
 use benchmark_temporal::testing;
-use benchmark_workflows::names;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
@@ -33,7 +33,7 @@ fn it_waits_for_the_namespace_works_shows_its_series_and_drains() {
         client.register().await;
         worker.until_says("ready: polling");
         assert_eq!(get(&page, "/readyz").0, 200);
-        let id = client.start("run", 0, &queue, names::STATE_TRANSITIONS).await;
+        let id = client.start("run", 0, &queue, StateTransitions::WORKFLOW_TYPE).await;
         assert_eq!(client.end(&id).await, EventType::WorkflowExecutionCompleted);
     });
     let (code, series) = get(&page, "/metrics");
@@ -72,7 +72,7 @@ fn a_second_signal_ends_at_once() {
             let input =
                 json!({"activityCount": 1, "parallelActivities": 1, "sleepMinMs": 30_000, "sleepMaxMs": 30_000});
             client
-                .start_with(&queue, 0, &queue, names::MULTI_ACTIVITY, &input)
+                .start_with(&queue, 0, &queue, MultiActivity::WORKFLOW_TYPE, &input)
                 .await;
         });
         until("the activity is held", || {
@@ -120,7 +120,7 @@ fn it_works_on_when_nobody_reads_its_log() {
     block_on(async {
         let client = Client::new(&address, "default").await;
         for n in 0..3 {
-            let id = client.start(&queue, n, &queue, names::STATE_TRANSITIONS).await;
+            let id = client.start(&queue, n, &queue, StateTransitions::WORKFLOW_TYPE).await;
             assert_eq!(client.end(&id).await, EventType::WorkflowExecutionCompleted);
         }
     });
@@ -149,7 +149,7 @@ fn it_survives_a_restart_of_the_server() {
     let execute = |run: &'static str| {
         block_on(async {
             let client = Client::new(&address, &namespace).await;
-            let id = client.start(run, 0, "queue", names::SIMPLE).await;
+            let id = client.start(run, 0, "queue", Simple::WORKFLOW_TYPE).await;
             assert_eq!(client.end(&id).await, EventType::WorkflowExecutionCompleted);
         });
     };
@@ -184,7 +184,9 @@ fn one_process_serves_a_range_of_task_queues() {
     block_on(async {
         let client = Client::new(&address, "default").await;
         for n in 0..3 {
-            let id = client.start(&queue, n, &format!("{queue}-{n}"), names::SIMPLE).await;
+            let id = client
+                .start(&queue, n, &format!("{queue}-{n}"), Simple::WORKFLOW_TYPE)
+                .await;
             assert_eq!(client.end(&id).await, EventType::WorkflowExecutionCompleted);
         }
     });

@@ -1,6 +1,6 @@
 //! Which workflows are long-polled.
 
-use benchmark_workflows::draw;
+use benchmark_scenarios::draw;
 
 /// A sample of the workflows: a hash of the arrival's number, so that the choice repeats and favours none.
 #[derive(Clone, Copy, Debug)]

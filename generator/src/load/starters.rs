@@ -19,7 +19,7 @@ use crate::load::{
     shard::Admission,
     starter::{LoadReport, Starter, StarterOptions},
     timeline::Timeline,
-    workload::{self, WorkloadInput},
+    workload::WorkloadInput,
 };
 
 /// Most connections that addresses make more of: as many as may be asked for.
@@ -100,7 +100,7 @@ impl Starters {
         let scheduling = Wish::of(plan.starter.scheduling, threads, cores);
         let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
             namespace: &plan.namespace,
-            workflow_type: workload::registered_name(&plan.workload.kind),
+            workflow_type: plan.workload.kind.definition().workflow_type,
             task_queue: &plan.task_queue,
             identity: &options.connect.identity,
             header_key: HEADER_KEY,

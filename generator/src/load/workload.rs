@@ -1,12 +1,6 @@
 //! What each start executes, as the worker will read it.
 
-use std::time::Duration;
-
-use benchmark_scenarios::{ActivityDuration, LognormalSleep, NormalSleep, SleepRange, Workload, WorkloadKind};
-use benchmark_workflows::{
-    ChildWorkflowInput, MultiActivityInput, SimpleInput, Sleep, StateTransitionsInput, TimerInput, draw, names,
-};
-use serde::Serialize;
+use benchmark_scenarios::{Workload, draw};
 
 /// Draws which workflows fail apart from those that other things are drawn from the same seed for.
 const FAILURES: u64 = 0x6661_696c;
@@ -22,26 +16,15 @@ pub struct WorkloadInput {
     seeded: bool,
 }
 
-/// The name under which a workload is registered.
-pub fn registered_name(kind: &WorkloadKind) -> &'static str {
-    match kind {
-        WorkloadKind::Simple => names::SIMPLE,
-        WorkloadKind::MultiActivity { .. } => names::MULTI_ACTIVITY,
-        WorkloadKind::Timer { .. } => names::TIMER,
-        WorkloadKind::ChildWorkflow { .. } => names::CHILD_WORKFLOW,
-        WorkloadKind::StateTransitions => names::STATE_TRANSITIONS,
-    }
-}
-
 impl WorkloadInput {
     /// The inputs of a workload; `seed` is the run's.
     pub fn new(workload: &Workload, seed: u64) -> Self {
         WorkloadInput {
-            succeeds: encode(workload, false),
-            fails: encode(workload, true),
+            succeeds: workload.input(false),
+            fails: workload.input(true),
             seed,
             failure_ratio: workload.failure_ratio,
-            seeded: matches!(workload.kind, WorkloadKind::MultiActivity { .. }),
+            seeded: workload.kind.definition().seeded,
         }
     }
 
@@ -68,98 +51,21 @@ impl WorkloadInput {
     }
 }
 
-fn encode(workload: &Workload, fail: bool) -> Vec<u8> {
-    let payload = "x".repeat(workload.payload_size as usize);
-    let result_size = workload.result_size;
-    let activity_cpu_us = u64::try_from(workload.activity_cpu.as_micros()).unwrap_or(u64::MAX);
-    match &workload.kind {
-        WorkloadKind::Simple => json(&SimpleInput {
-            fail,
-            payload,
-            result_size,
-        }),
-        WorkloadKind::MultiActivity {
-            activity_count,
-            parallel_activities,
-            activity_duration,
-        } => {
-            let (range, sleep) = sleeps(activity_duration);
-            json(&MultiActivityInput {
-                activity_count: *activity_count,
-                parallel_activities: *parallel_activities,
-                sleep_min_ms: millis(range.min),
-                sleep_max_ms: millis(range.max),
-                sleep,
-                seed: None,
-                fail,
-                payload,
-                result_size,
-                activity_cpu_us,
-            })
-        }
-        WorkloadKind::Timer { timer_duration } => json(&TimerInput {
-            duration_ms: millis(*timer_duration),
-            fail,
-            payload,
-            result_size,
-        }),
-        WorkloadKind::ChildWorkflow { child_count } => json(&ChildWorkflowInput {
-            child_count: *child_count,
-            fail,
-            payload,
-            result_size,
-        }),
-        WorkloadKind::StateTransitions => json(&StateTransitionsInput {
-            fail,
-            payload,
-            result_size,
-            activity_cpu_us,
-            ..StateTransitionsInput::default()
-        }),
-    }
-}
-
-/// The range that sleeps are drawn from, and the distribution instead of it.
-fn sleeps(duration: &ActivityDuration) -> (SleepRange, Option<Sleep>) {
-    let always = |span| SleepRange { min: span, max: span };
-    match *duration {
-        ActivityDuration::Uniform(range) => (range, None),
-        ActivityDuration::Normal(NormalSleep { mean, deviation }) => (
-            always(mean),
-            Some(Sleep::Normal {
-                mean_ms: fine_millis(mean),
-                deviation_ms: fine_millis(deviation),
-            }),
-        ),
-        ActivityDuration::Lognormal(LognormalSleep { median, sigma }) => (
-            always(median),
-            Some(Sleep::Lognormal {
-                median_ms: fine_millis(median),
-                sigma,
-            }),
-        ),
-    }
-}
-
-fn json<T: Serialize>(input: &T) -> Vec<u8> {
-    serde_json::to_vec(input).expect("inputs are numbers, flags and text, which always have a JSON form")
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn fine_millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use benchmark_scenarios::{
+        ActivityDuration, LognormalSleep, NormalSleep, SleepRange, WorkloadKind,
+        draw::Sleep,
+        workloads::{MultiActivity, MultiActivityInput, Simple, SimpleInput},
+    };
+
     use super::*;
 
-    fn workload(kind: WorkloadKind, failure_ratio: f64) -> Workload {
+    fn workload(kind: impl Into<WorkloadKind>, failure_ratio: f64) -> Workload {
         Workload {
-            kind,
+            kind: kind.into(),
             payload_size: 3,
             failure_ratio,
             result_size: 0,
@@ -173,7 +79,7 @@ mod tests {
             min: Duration::from_millis(100),
             max: Duration::from_millis(600),
         };
-        let kind = WorkloadKind::MultiActivity {
+        let kind = MultiActivity {
             activity_count: 10,
             parallel_activities: 4,
             activity_duration: range.into(),
@@ -195,7 +101,7 @@ mod tests {
     #[test]
     fn workers_are_told_the_distribution_the_cpu_and_the_size_of_results() {
         let written = |activity_duration, result_size| {
-            let kind = WorkloadKind::MultiActivity {
+            let kind = MultiActivity {
                 activity_count: 2,
                 parallel_activities: 1,
                 activity_duration,
@@ -238,14 +144,14 @@ mod tests {
 
     #[test]
     fn the_share_of_failures_is_the_one_asked_for() {
-        let input = WorkloadInput::new(&workload(WorkloadKind::Simple, 0.1), 7);
+        let input = WorkloadInput::new(&workload(Simple {}, 0.1), 7);
         let failing: Vec<u64> = (0..100_000).filter(|n| input.is_failing(*n)).collect();
         assert!((9_700..10_300).contains(&failing.len()), "{}", failing.len());
         let mut buffer = Vec::new();
         input.write(failing[0], &mut buffer);
         assert!(serde_json::from_slice::<SimpleInput>(&buffer).unwrap().fail);
-        assert!(!(0..1000).any(|n| WorkloadInput::new(&workload(WorkloadKind::Simple, 0.0), 7).is_failing(n)));
-        assert!((0..1000).all(|n| WorkloadInput::new(&workload(WorkloadKind::Simple, 1.0), 7).is_failing(n)));
+        assert!(!(0..1000).any(|n| WorkloadInput::new(&workload(Simple {}, 0.0), 7).is_failing(n)));
+        assert!((0..1000).all(|n| WorkloadInput::new(&workload(Simple {}, 1.0), 7).is_failing(n)));
     }
 
     /// Workers of other versions read these, and the hash of a plan follows from its JSON: neither may change.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     account::sampler::Sampler,
     fleet::FleetLeader,
-    load::{timeline::TICK, workload},
+    load::timeline::TICK,
     run::submission::{CutOff, Submission},
     stop::deadline::{Deadline, Ending, PATIENCE, Step},
 };
@@ -198,7 +198,7 @@ async fn open_on_server(
         .accountant
         .visit(|accounts| accounts.ledger().accepted)
         .await?;
-    let workflow_type = workload::registered_name(&plan.workload.kind);
+    let workflow_type = plan.workload.kind.definition().workflow_type;
     let counting = visibility::count_by_status(server, &submission.id_prefix, workflow_type);
     Ok(match deadline.keep(counting).await {
         Ok(Ok(counts)) => Ok(accepted.saturating_sub(visibility::ended(&counts))),

@@ -23,7 +23,7 @@ use benchmark_temporal::{
 
 use crate::{
     account::sampler::workflow_end,
-    load::{ids, workload},
+    load::ids,
     run::submission::Submission,
     stop::deadline::{Deadline, Ending, PATIENCE, Step},
 };
@@ -184,7 +184,7 @@ impl Reconciling<'_> {
 
     /// Counts by status. Where the backlog moves on, only what had ended at the cut-off.
     fn ends(&self, prefix: &str) -> BoxFuture<'static, Result<Counts, CallError>> {
-        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        let workflow_type = self.plan.workload.kind.definition().workflow_type;
         match &self.submission.cut_off {
             Some(cut) if cut.is_moving => {
                 let at = self.time_of(cut.at);
@@ -201,7 +201,7 @@ impl Reconciling<'_> {
         if !self.is_moving() {
             return Ok(ends);
         }
-        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        let workflow_type = self.plan.workload.kind.definition().workflow_type;
         let all = asked(deadline, || {
             visibility::count_by_status(self.server, &prefix, workflow_type)
         })
@@ -247,7 +247,7 @@ impl Reconciling<'_> {
     /// Where nobody stamps, the server tells how many completed in each phase's time. What it does not tell stays unknown.
     async fn take_completion_times(&self) -> anyhow::Result<()> {
         let submission = self.submission;
-        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        let workflow_type = self.plan.workload.kind.definition().workflow_type;
         let deadline = self.ending.asking(Step::Counts, COUNT_LIMIT, PATIENCE);
         for phase in PHASES {
             let (begin, end) = submission.schedule.bounds(phase);

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use benchmark_scenarios::{Target, WorkloadKind};
+use benchmark_scenarios::Target;
 
 use super::{JudgeInput, members::GENERATOR_LOST};
 use crate::schema::{Member, Phase, Window};
@@ -74,19 +74,7 @@ impl<'a> Context<'a> {
 
     /// Seconds that a workflow takes when nothing makes it wait: until then a backlog grows though the cluster follows.
     pub(super) fn own_seconds(&self) -> f64 {
-        match &self.plan.workload.kind {
-            WorkloadKind::Timer { timer_duration } => timer_duration.as_secs_f64(),
-            WorkloadKind::MultiActivity {
-                activity_count,
-                parallel_activities,
-                activity_duration,
-            } => {
-                let rounds = activity_count.saturating_sub(*parallel_activities) + (*parallel_activities).min(1);
-                let each = activity_duration.nearly_longest() + self.plan.workload.activity_cpu;
-                each.as_secs_f64() * f64::from(rounds)
-            }
-            WorkloadKind::Simple | WorkloadKind::ChildWorkflow { .. } | WorkloadKind::StateTransitions => 0.0,
-        }
+        self.plan.workload.own_duration().as_secs_f64()
     }
 
     /// What to do when the generator or its machine was the limit.

@@ -7,7 +7,10 @@ mod steady;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use benchmark_scenarios::{Arrivals, Cluster, Plan, SleepRange, Target, WorkloadKind};
+use benchmark_scenarios::{
+    Arrivals, Cluster, Plan, SleepRange, Target,
+    workloads::{MultiActivity, Timer},
+};
 
 use super::{combine, names};
 use crate::{

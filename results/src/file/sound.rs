@@ -7,9 +7,7 @@
 //! found out: that is what signatures are for. The plan's hash is not made again, since that of an older program's plan
 //! differs for the keys that it did not have.
 
-use std::time::Duration;
-
-use benchmark_scenarios::{ActivityDuration, Plan, WorkloadKind};
+use benchmark_scenarios::Plan;
 
 use super::error::{Place, ReadProblem};
 use crate::{
@@ -47,28 +45,19 @@ fn plan(plan: &Plan) -> Result<(), ReadProblem> {
         ("workload.activityCpu", plan.workload.activity_cpu),
         ("thresholds.maxP99Latency", plan.thresholds.max_p99_latency),
     ];
-    match &plan.workload.kind {
-        WorkloadKind::Timer { timer_duration } => durations.push(("workload.timerDuration", *timer_duration)),
-        WorkloadKind::MultiActivity { activity_duration, .. } => {
-            durations.push(("workload.activityDuration", longest(activity_duration)));
-        }
-        WorkloadKind::Simple | WorkloadKind::ChildWorkflow { .. } | WorkloadKind::StateTransitions => {}
-    }
     if let Some(tuning) = &plan.workers.tuning {
         durations.push(("workers.tuning.stickyTimeout", tuning.sticky_timeout));
         durations.push(("workers.tuning.gracefulShutdown", tuning.graceful_shutdown));
     }
-    match durations.iter().find(|(_, duration)| *duration > PLAN_LONGEST) {
+    let workload = plan.workload.kind.durations();
+    let all = (durations.iter().map(|(key, duration)| (key.to_string(), *duration))).chain(
+        workload
+            .iter()
+            .map(|(key, duration)| (format!("workload.{key}"), *duration)),
+    );
+    match all.into_iter().find(|(_, duration)| *duration > PLAN_LONGEST) {
         Some((key, _)) => Err(ReadProblem::Excessive(format!("has more than ten years as plan.{key}"))),
         None => Ok(()),
-    }
-}
-
-fn longest(duration: &ActivityDuration) -> Duration {
-    match duration {
-        ActivityDuration::Uniform(range) => range.max.max(range.min),
-        ActivityDuration::Normal(normal) => normal.mean.max(normal.deviation),
-        ActivityDuration::Lognormal(lognormal) => lognormal.median,
     }
 }
 

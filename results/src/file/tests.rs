@@ -1,8 +1,8 @@
 //! What was written is read, and a failed write harms nothing.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
-use benchmark_scenarios::{SleepRange, WorkloadKind};
+use benchmark_scenarios::workloads::DEFINITIONS;
 
 use super::*;
 use crate::testing;
@@ -23,24 +23,9 @@ fn what_was_written_is_read() {
 fn every_workload_survives_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("results.json");
-    for kind in [
-        WorkloadKind::MultiActivity {
-            activity_count: 10,
-            parallel_activities: 4,
-            activity_duration: SleepRange {
-                min: Duration::from_millis(100),
-                max: Duration::from_millis(600),
-            }
-            .into(),
-        },
-        WorkloadKind::Timer {
-            timer_duration: Duration::from_millis(1_500),
-        },
-        WorkloadKind::ChildWorkflow { child_count: 3 },
-        WorkloadKind::StateTransitions,
-    ] {
+    for definition in DEFINITIONS {
         let mut results = testing::short();
-        results.plan.workload.kind = kind;
+        results.plan.workload.kind = definition.by_default();
         write_atomically(&path, &results).unwrap();
         assert_eq!(read(&path).unwrap(), results);
     }

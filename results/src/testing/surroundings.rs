@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_scenarios::{
     Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, Scheduling, Starter, Target, Thresholds,
-    WhenFull, WorkerProfile, Workers, Workload, WorkloadKind,
+    WhenFull, WorkerProfile, Workers, Workload, workloads::Simple,
 };
 
 use crate::schema::{
@@ -24,7 +24,7 @@ pub fn plan() -> Plan {
         namespace: "default".into(),
         task_queue: "benchmark-task-queue".into(),
         workload: Workload {
-            kind: WorkloadKind::Simple,
+            kind: Simple {}.into(),
             payload_size: 0,
             failure_ratio: 0.0,
             result_size: 0,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{options, says, value};
-use crate::{ActivityDuration, form::Form, resolve::WorkloadName};
+use crate::{ActivityDuration, form::Form, workloads::NAMES};
 
 /// Temporal's own limit of a payload is 2 MiB by default.
 const MAX_PAYLOAD: u32 = 1 << 20;
@@ -13,7 +13,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 options! { Workload:
     /// The workflow.
-    WorkflowType("workflow-type"): WorkloadName = Form::choice(&WorkloadName::ALL), value("NAME")
+    WorkflowType("workflow-type"): &'static str = Form::choice(NAMES), value("NAME")
         .run(says("{}").or("simple").variables(&["BENCHMARK_WORKFLOW_TYPE"]));
     /// Activities of one multi-activity workflow. The replaced runner ran ten, four of them in parallel, each asleep for 100
     /// to 600 ms.

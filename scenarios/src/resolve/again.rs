@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{HostFacts, resolve};
 use crate::{
-    Plan, WorkloadKind,
+    Plan,
     asked::{Asked, Given},
     options::Key,
     problem::Problem,
@@ -42,8 +42,8 @@ fn asked(plan: &Plan) -> Asked {
     if plan.fleet.generators > 1 || plan.fleet.expect_workers > 0 {
         add(Key::FleetListen, "127.0.0.1:0".to_owned());
     }
-    if let WorkloadKind::MultiActivity { activity_duration, .. } = &plan.workload.kind {
-        add(Key::ActivityDuration, activity_duration.to_string());
+    for (key, text) in plan.workload.kind.typed_otherwise() {
+        add(key, text);
     }
     let whole = serde_json::to_value(plan).unwrap_or_default();
     let parts = ["load", "starter", "workload", "fleet", "observation"].map(|part| &whole[part]);

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use super::{connection, reader::Reader};
 use crate::{
-    Arrivals, Load, Plan, Rate, WhenFull, WorkloadKind,
+    Arrivals, Load, Plan, Rate, WhenFull,
     asked::Source,
     options::{Key, opt},
     problem::Problem,
@@ -139,12 +139,12 @@ fn in_flight_reason() -> Cow<'static, str> {
 
 /// Says what cannot end before the run does.
 pub(crate) fn note_ends(reader: &mut Reader, plan: &Plan) {
-    if let WorkloadKind::Timer { timer_duration } = plan.workload.kind
-        && timer_duration > plan.load.drain
+    if let Some((key, length)) = plan.workload.kind.length()
+        && length > plan.load.drain
     {
         reader.note(format!(
             "{} outlives {}: the last workflows will still be open when the run ends",
-            reader.quote(Key::TimerDuration),
+            reader.quote(key),
             reader.quote(Key::Drain)
         ));
     }

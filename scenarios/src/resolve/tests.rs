@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{ActivityDuration, Given, Load, Rate, SleepRange, TlsFiles, WhenFull, WorkloadKind};
+use crate::{
+    ActivityDuration, Given, Load, Rate, SleepRange, TlsFiles, WhenFull, WorkloadKind,
+    workloads::{ChildWorkflow, MultiActivity, Simple, StateTransitions, Timer},
+};
 
 fn facts(cores: u32) -> HostFacts {
     HostFacts {
@@ -169,10 +172,12 @@ fn workloads_take_their_options() {
         min: Duration::from_millis(100),
         max: Duration::from_millis(600),
     };
-    let multi = |activity_count, parallel_activities, activity_duration| WorkloadKind::MultiActivity {
-        activity_count,
-        parallel_activities,
-        activity_duration: ActivityDuration::Uniform(activity_duration),
+    let multi = |activity_count, parallel_activities, activity_duration| {
+        WorkloadKind::from(MultiActivity {
+            activity_count,
+            parallel_activities,
+            activity_duration: ActivityDuration::Uniform(activity_duration),
+        })
     };
     let multi_activity = (Key::WorkflowType, "multi-activity");
     assert_eq!(kind(&[multi_activity]), multi(10, 4, sleep));
@@ -184,17 +189,17 @@ fn workloads_take_their_options() {
     assert_eq!(kind(&two_instant), multi(2, 2, instant));
     assert_eq!(
         kind(&[(Key::WorkflowType, "timer"), (Key::TimerDuration, "1.5s")]),
-        WorkloadKind::Timer {
+        WorkloadKind::from(Timer {
             timer_duration: Duration::from_millis(1500)
-        }
+        })
     );
     assert_eq!(
         kind(&[(Key::WorkflowType, "child-workflow")]),
-        WorkloadKind::ChildWorkflow { child_count: 3 }
+        WorkloadKind::from(ChildWorkflow { child_count: 3 })
     );
     assert_eq!(
         kind(&[(Key::WorkflowType, "state-transitions")]),
-        WorkloadKind::StateTransitions
+        WorkloadKind::from(StateTransitions {})
     );
     assert_eq!(
         resolved(&[(Key::PayloadSize, "64KiB")]).plan.workload.payload_size,
@@ -418,7 +423,7 @@ fn the_environment_may_say_more_than_applies() {
     );
     asked.add(Key::KeepServer, Given::by_file("ci.toml", "true"));
     let resolved = resolve(&asked, &facts(2)).unwrap();
-    assert_eq!(resolved.plan.workload.kind, WorkloadKind::Simple);
+    assert_eq!(resolved.plan.workload.kind, WorkloadKind::from(Simple {}));
     assert!(resolved.setting(Key::ActivityCount).is_none());
     assert_eq!(
         resolved.notes,

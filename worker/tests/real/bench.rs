@@ -16,7 +16,9 @@ use temporalio_common::protos::temporal::api::{
     enums::v1::{EventType, HistoryEventFilterType},
     history::v1::{HistoryEvent, history_event::Attributes},
     taskqueue::v1::TaskQueue,
-    workflowservice::v1::{GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest},
+    workflowservice::v1::{
+        DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest,
+    },
 };
 
 /// Longer than anything here should take.
@@ -142,6 +144,24 @@ impl Bench {
             panic!("{workflow_id} did not end: {history:#?}");
         }
         self.page(workflow_id, false).await
+    }
+
+    /// The transitions of a workflow's mutable state that the server has counted so far.
+    pub async fn state_transitions(&self, workflow_id: &str) -> u64 {
+        let request = Request::new(DescribeWorkflowExecutionRequest {
+            namespace: testing::options().namespace,
+            execution: Some(WorkflowExecution {
+                workflow_id: workflow_id.to_owned(),
+                ..Default::default()
+            }),
+        });
+        let answer = self
+            .connection
+            .workflow_service()
+            .describe_workflow_execution(request)
+            .await;
+        let info = answer.unwrap().into_inner().workflow_execution_info.unwrap();
+        info.state_transition_count.try_into().unwrap()
     }
 
     async fn page(&self, workflow_id: &str, until_closed: bool) -> Vec<HistoryEvent> {

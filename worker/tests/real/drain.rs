@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use benchmark_workflows::names;
+use benchmark_scenarios::workloads::{Simple, StateTransitions};
 use serde_json::json;
 
 use crate::bench::{Bench, until};
@@ -68,7 +68,7 @@ async fn drained(workflow_type: &str, rate: u32, how: How) -> Drained {
 
 #[tokio::test]
 async fn a_drain_delays_hardly_anything() {
-    let Drained { slow, slowest_ms, .. } = drained(names::SIMPLE, 20, How::Drain).await;
+    let Drained { slow, slowest_ms, .. } = drained(Simple::WORKFLOW_TYPE, 20, How::Drain).await;
     // Nothing is lost, or `drained` would not return. A single task may cross the end of the last poll.
     assert!(slow <= 1, "{slow} took more than 5 s, the slowest {slowest_ms} ms");
 }
@@ -78,7 +78,7 @@ async fn a_drain_delays_hardly_anything() {
 #[ignore = "a measurement: prints how many workflows the end of a worker delays"]
 async fn measure_drains() {
     for _ in 0..5 {
-        for (workflow_type, rate) in [(names::SIMPLE, 50), (names::STATE_TRANSITIONS, 5)] {
+        for (workflow_type, rate) in [(Simple::WORKFLOW_TYPE, 50), (StateTransitions::WORKFLOW_TYPE, 5)] {
             for how in [How::Drain, How::Shutdown] {
                 let Drained { slow, slowest_ms, took } = drained(workflow_type, rate, how).await;
                 eprintln!(

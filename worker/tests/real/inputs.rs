@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use benchmark_workflows::{
-    ChildWorkflowInput, MultiActivityInput, SimpleInput, Sleep, StateTransitionsInput, TimerInput,
-    activities::{ActivityInput, ActivityOutput},
-    names,
+use benchmark_scenarios::{
+    draw::Sleep,
+    workloads::{
+        ChildWorkflow, ChildWorkflowInput, MultiActivity, MultiActivityInput, Simple, SimpleInput, StateTransitions,
+        StateTransitionsInput, Timer, TimerInput,
+    },
 };
+use benchmark_workflows::activities::{ActivityInput, ActivityOutput};
 use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::protos::temporal::api::{
     common::v1::Payload,
@@ -34,7 +37,7 @@ async fn activities_sleep_burn_and_answer_as_the_input_says() {
         result_size: RESULT,
         ..Default::default()
     };
-    let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
+    let id = bench.start(0, MultiActivity::WORKFLOW_TYPE, &input).await;
     let history = bench.history(&id).await;
     assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
 
@@ -78,10 +81,10 @@ async fn every_workload_returns_as_much_as_its_input_says() {
         ..Default::default()
     };
     for (id, activities) in [
-        (start(&bench, 0, names::SIMPLE, &simple).await, 0),
-        (start(&bench, 1, names::TIMER, &timer).await, 0),
-        (start(&bench, 2, names::CHILD_WORKFLOW, &children).await, 0),
-        (start(&bench, 3, names::STATE_TRANSITIONS, &transitions).await, 2),
+        (start(&bench, 0, Simple::WORKFLOW_TYPE, &simple).await, 0),
+        (start(&bench, 1, Timer::WORKFLOW_TYPE, &timer).await, 0),
+        (start(&bench, 2, ChildWorkflow::WORKFLOW_TYPE, &children).await, 0),
+        (start(&bench, 3, StateTransitions::WORKFLOW_TYPE, &transitions).await, 2),
     ] {
         let history = bench.history(&id).await;
         assert_eq!(end(&history), EventType::WorkflowExecutionCompleted, "{id}");
@@ -91,7 +94,7 @@ async fn every_workload_returns_as_much_as_its_input_says() {
         assert!(answers.iter().all(|answer| answer.payload.len() == RESULT as usize));
     }
     // Who asks for nothing gets what there always was.
-    let id = start(&bench, 4, names::SIMPLE, &SimpleInput::default()).await;
+    let id = start(&bench, 4, Simple::WORKFLOW_TYPE, &SimpleInput::default()).await;
     assert_eq!(result_of(&bench.history(&id).await), 0);
 }
 

@@ -6,9 +6,11 @@ use std::{
 };
 
 use benchmark_results::WorkflowEnd;
-use benchmark_scenarios::{Pollers, Slots, WorkerProfile};
+use benchmark_scenarios::{
+    Pollers, Slots, WorkerProfile,
+    workloads::{MultiActivity, MultiActivityInput, Simple, SimpleInput, StateTransitions},
+};
 use benchmark_worker::{AskedPollers, OptionsError, WorkerError, WorkerOptions, WorkerPool};
-use benchmark_workflows::{MultiActivityInput, SimpleInput, names};
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
 use crate::{
@@ -35,7 +37,7 @@ async fn several_workers_share_the_work_and_stop_with_it_done() {
         ..Default::default()
     };
     for n in 0..30 {
-        bench.start(n, names::MULTI_ACTIVITY, &input).await;
+        bench.start(n, MultiActivity::WORKFLOW_TYPE, &input).await;
     }
     until("30 stamps", || bench.recorder.stamps().len() == 30).await;
     assert_eq!(workers.failures(), []);
@@ -61,7 +63,7 @@ async fn a_shutdown_lets_activities_finish() {
         sleep_max_ms: 500,
         ..Default::default()
     };
-    let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
+    let id = bench.start(0, MultiActivity::WORKFLOW_TYPE, &input).await;
     held::until_begun(&id, 1).await;
     assert_eq!(first.shutdown(Duration::from_secs(10)).await, []);
 
@@ -84,7 +86,7 @@ async fn a_shutdown_is_bounded_and_names_who_had_to_be_abandoned() {
         sleep_max_ms: hour,
         ..Default::default()
     };
-    let id = bench.start(0, names::MULTI_ACTIVITY, &input).await;
+    let id = bench.start(0, MultiActivity::WORKFLOW_TYPE, &input).await;
     held::until_begun(&id, 4).await;
     let before = Instant::now();
     let failures = workers.shutdown(Duration::from_millis(300)).await;
@@ -151,7 +153,7 @@ async fn what_cannot_start_says_why_and_leaves_nothing_behind() {
 
     // The task queue that was refused above works with proper options.
     let _workers = bench.workers(bench.options()).await;
-    let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
+    let id = bench.start(0, Simple::WORKFLOW_TYPE, &SimpleInput::default()).await;
     assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
 }
 
@@ -166,7 +168,7 @@ async fn one_process_serves_several_task_queues() {
     assert_eq!((facts.count, facts.identities.len()), (4, 4));
     assert_eq!(facts.task_queues, [one.task_queue.clone(), other.task_queue.clone()]);
     for bench in [&one, &other] {
-        let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
+        let id = bench.start(0, Simple::WORKFLOW_TYPE, &SimpleInput::default()).await;
         assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
     }
     // The stamps of both go where this pool's go, each with its run.
@@ -192,7 +194,11 @@ async fn slots_may_follow_cpu_and_memory() {
     );
     for n in 0..20 {
         bench
-            .start(n, names::STATE_TRANSITIONS, &serde_json::json!({"activityCount": 2}))
+            .start(
+                n,
+                StateTransitions::WORKFLOW_TYPE,
+                &serde_json::json!({"activityCount": 2}),
+            )
             .await;
     }
     until("20 stamps", || bench.recorder.stamps().len() == 20).await;
@@ -206,7 +212,7 @@ async fn the_fleets_profile_polls_every_partition() {
     options.tuning = WorkerProfile::Default.tuning();
     let workers = bench.workers(options).await;
     assert_eq!(workers.effective().normal_polls, 6);
-    let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
+    let id = bench.start(0, Simple::WORKFLOW_TYPE, &SimpleInput::default()).await;
     assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
     assert_eq!(workers.shutdown(Duration::from_secs(10)).await, []);
 }

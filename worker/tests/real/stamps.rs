@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use benchmark_results::WorkflowEnd;
+use benchmark_scenarios::workloads::{
+    MultiActivity, MultiActivityInput, Simple, SimpleInput, StateTransitions, Timer, TimerInput,
+};
 use benchmark_temporal::testing;
-use benchmark_workflows::{MultiActivityInput, RunClock, SimpleInput, TimerInput, input::json_payload, names};
+use benchmark_workflows::{RunClock, input::json_payload};
 use serde_json::json;
 use temporalio_client::tonic::Request;
 use temporalio_common::protos::temporal::api::{
@@ -26,7 +29,9 @@ async fn a_stamp_says_what_the_header_said_and_when_it_ended() {
     let bench = Bench::new("stamp").await;
     let _workers = bench.workers(bench.options()).await;
     let before = RunClock::get().now_unix_ns();
-    let id = bench.start(u64::MAX, names::SIMPLE, &SimpleInput::default()).await;
+    let id = bench
+        .start(u64::MAX, Simple::WORKFLOW_TYPE, &SimpleInput::default())
+        .await;
     bench.history(&id).await;
     let after = RunClock::get().now_unix_ns();
     let stamps = bench.recorder.stamps();
@@ -51,7 +56,7 @@ async fn strangers_are_executed_and_not_stamped() {
         ..Default::default()
     };
     for (n, header) in [(0, None), (1, Some(text)), (2, Some(binary))] {
-        let id = bench.start_raw(n, names::SIMPLE, input(), header).await;
+        let id = bench.start_raw(n, Simple::WORKFLOW_TYPE, input(), header).await;
         assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
     }
     assert_eq!(bench.recorder.stamps(), []);
@@ -65,7 +70,7 @@ async fn a_cancelled_workflow_is_stamped_as_cancelled_and_a_terminated_one_not_a
     let timer = bench
         .start(
             0,
-            names::TIMER,
+            Timer::WORKFLOW_TYPE,
             &TimerInput {
                 duration_ms: long,
                 ..Default::default()
@@ -77,11 +82,11 @@ async fn a_cancelled_workflow_is_stamped_as_cancelled_and_a_terminated_one_not_a
         sleep_max_ms: long,
         ..Default::default()
     };
-    let activities = bench.start(1, names::MULTI_ACTIVITY, &input).await;
+    let activities = bench.start(1, MultiActivity::WORKFLOW_TYPE, &input).await;
     let terminated = bench
         .start(
             2,
-            names::TIMER,
+            Timer::WORKFLOW_TYPE,
             &TimerInput {
                 duration_ms: long,
                 ..Default::default()
@@ -170,7 +175,7 @@ async fn a_query_that_replays_an_ended_workflow_stamps_nothing() {
     let bench = Bench::new("query").await;
     let first = bench.workers(bench.options()).await;
     let id = bench
-        .start(0, names::STATE_TRANSITIONS, &json!({"activityCount": 2}))
+        .start(0, StateTransitions::WORKFLOW_TYPE, &json!({"activityCount": 2}))
         .await;
     bench.history(&id).await;
     first.shutdown(Duration::from_secs(10)).await;

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use benchmark_metrics::{Format, Registry, Selection};
+use benchmark_scenarios::workloads::{Simple, SimpleInput, StateTransitions, StateTransitionsInput};
 use benchmark_temporal::{
     ConnectOptions,
     embedded::{EmbeddedOptions, EmbeddedServer, presets},
     testing,
 };
 use benchmark_worker::{WorkerMetrics, WorkerOptions};
-use benchmark_workflows::{SimpleInput, StateTransitionsInput, names};
 use serde_json::json;
 use temporalio_client::tonic::Request;
 use temporalio_common::protos::temporal::api::{
@@ -57,7 +57,7 @@ async fn eager_activities_are_taken_only_when_they_are_on() {
         let workers = bench.workers(options).await;
         assert_eq!(workers.effective().facts().eager_activities, Some(eager));
         let id = bench
-            .start(0, names::STATE_TRANSITIONS, &StateTransitionsInput::default())
+            .start(0, StateTransitions::WORKFLOW_TYPE, &StateTransitionsInput::default())
             .await;
         assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
         let taken = counted(&registry, "temporal_activity_task_received_total", "eager=\"true\"");
@@ -80,7 +80,7 @@ async fn activities_a_second_are_limited() {
     let begun = Instant::now();
     for n in 0..2 {
         bench
-            .start(n, names::STATE_TRANSITIONS, &json!({"activityCount": 15}))
+            .start(n, StateTransitions::WORKFLOW_TYPE, &json!({"activityCount": 15}))
             .await;
     }
     until("both end", || bench.recorder.stamps().len() == 2).await;
@@ -120,7 +120,7 @@ async fn a_deployments_worker_works_once_its_version_is_current() {
         }
     };
     tokio::time::timeout(LIMIT, make_current).await.unwrap();
-    let id = bench.start(0, names::SIMPLE, &SimpleInput::default()).await;
+    let id = bench.start(0, Simple::WORKFLOW_TYPE, &SimpleInput::default()).await;
     assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
     assert_eq!(workers.shutdown(Duration::from_secs(10)).await, []);
 }
@@ -133,7 +133,7 @@ async fn headroom_is_told_of_all_workers() {
     options.count = 2;
     let workers = bench.workers(options).await;
     let id = bench
-        .start(0, names::STATE_TRANSITIONS, &StateTransitionsInput::default())
+        .start(0, StateTransitions::WORKFLOW_TYPE, &StateTransitionsInput::default())
         .await;
     assert_eq!(end(&bench.history(&id).await), EventType::WorkflowExecutionCompleted);
     until("all slots are free again", || {

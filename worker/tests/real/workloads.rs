@@ -3,10 +3,15 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use benchmark_results::WorkflowEnd;
+use benchmark_scenarios::{
+    Workload, draw,
+    workloads::{
+        ChildWorkflow, ChildWorkflowInput, DEFINITIONS, MultiActivity, MultiActivityInput, Simple, SimpleInput,
+        StateTransitions, StateTransitionsInput, Timer, TimerInput,
+    },
+};
 use benchmark_workflows::{
-    ChildWorkflowInput, MultiActivityInput, SimpleInput, StateTransitionsInput, TimerInput,
     activities::{ActivityInput, ActivityOutput},
-    draw,
     input::json_payload,
     names,
 };
@@ -22,15 +27,70 @@ use crate::bench::{Bench, count, end, failure_type};
 /// Every workload, quick, as the JSON of its input.
 pub fn workloads() -> [(&'static str, serde_json::Value); 5] {
     [
-        (names::SIMPLE, json!({})),
+        (Simple::WORKFLOW_TYPE, json!({})),
         (
-            names::MULTI_ACTIVITY,
+            MultiActivity::WORKFLOW_TYPE,
             json!({"activityCount": 5, "parallelActivities": 3, "sleepMinMs": 1, "sleepMaxMs": 5}),
         ),
-        (names::TIMER, json!({"durationMs": 20})),
-        (names::CHILD_WORKFLOW, json!({"childCount": 2})),
-        (names::STATE_TRANSITIONS, json!({"activityCount": 3})),
+        (Timer::WORKFLOW_TYPE, json!({"durationMs": 20})),
+        (ChildWorkflow::WORKFLOW_TYPE, json!({"childCount": 2})),
+        (StateTransitions::WORKFLOW_TYPE, json!({"activityCount": 3})),
     ]
+}
+
+#[test]
+fn no_workload_is_left_out() {
+    let tried = workloads().map(|(workflow_type, _)| workflow_type);
+    assert_eq!(
+        tried.to_vec(),
+        DEFINITIONS
+            .iter()
+            .map(|definition| definition.workflow_type)
+            .collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn histories_are_as_long_as_the_definitions_say() {
+    let bench = Bench::new("lengths").await;
+    let _workers = bench.workers(bench.options()).await;
+    let mut started = Vec::new();
+    for (n, definition) in (0..).zip(DEFINITIONS) {
+        let kind = definition.by_default();
+        let expected = kind.history();
+        let workload = Workload {
+            kind,
+            payload_size: 0,
+            failure_ratio: 0.0,
+            result_size: 0,
+            activity_cpu: Duration::ZERO,
+        };
+        let input: serde_json::Value = serde_json::from_slice(&workload.input(false)).unwrap();
+        started.push((
+            definition,
+            expected,
+            bench.start(n, definition.workflow_type, &input).await,
+        ));
+    }
+    for (definition, expected, id) in started {
+        let history = bench.history(&id).await;
+        let transitions = bench.state_transitions(&id).await;
+        assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
+        let (name, events) = (definition.name, history.len() as u64);
+        assert_eq!(
+            count(&history, EventType::ActivityTaskCompleted) as u64,
+            expected.activities,
+            "{name}"
+        );
+        assert!(
+            expected.events.contains(&events),
+            "{name}: {events} events, {expected:?}"
+        );
+        assert!(
+            expected.state_transitions.contains(&transitions),
+            "{name}: {transitions} state transitions, {expected:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -40,7 +100,7 @@ async fn simple_takes_one_task() {
     let id = bench
         .start(
             0,
-            names::SIMPLE,
+            Simple::WORKFLOW_TYPE,
             &SimpleInput {
                 payload: "x".repeat(1000),
                 ..Default::default()
@@ -64,13 +124,13 @@ async fn multi_activity_runs_some_in_parallel_then_the_rest_and_repeats() {
         seed: Some(7),
         ..Default::default()
     };
-    let first = bench.start(0, names::MULTI_ACTIVITY, &input).await;
-    let second = bench.start(1, names::MULTI_ACTIVITY, &input).await;
+    let first = bench.start(0, MultiActivity::WORKFLOW_TYPE, &input).await;
+    let second = bench.start(1, MultiActivity::WORKFLOW_TYPE, &input).await;
     let unseeded = MultiActivityInput {
         seed: None,
         ..input.clone()
     };
-    let third = bench.start(2, names::MULTI_ACTIVITY, &unseeded).await;
+    let third = bench.start(2, MultiActivity::WORKFLOW_TYPE, &unseeded).await;
     let (first, second, third) = (
         bench.history(&first).await,
         bench.history(&second).await,
@@ -119,7 +179,7 @@ async fn state_transitions_are_ten_activities_with_the_old_names_in_them() {
     let bench = Bench::new("transitions").await;
     let _workers = bench.workers(bench.options()).await;
     let id = bench
-        .start(0, names::STATE_TRANSITIONS, &StateTransitionsInput::default())
+        .start(0, StateTransitions::WORKFLOW_TYPE, &StateTransitionsInput::default())
         .await;
     let history = bench.history(&id).await;
     assert_eq!(end(&history), EventType::WorkflowExecutionCompleted);
@@ -155,7 +215,7 @@ async fn timer_is_one_durable_timer() {
     let id = bench
         .start(
             0,
-            names::TIMER,
+            Timer::WORKFLOW_TYPE,
             &TimerInput {
                 duration_ms: 120,
                 ..Default::default()
@@ -182,7 +242,7 @@ async fn children_run_at_the_same_time_on_the_same_queue_and_are_not_stamped() {
     let id = bench
         .start(
             0,
-            names::CHILD_WORKFLOW,
+            ChildWorkflow::WORKFLOW_TYPE,
             &ChildWorkflowInput {
                 child_count: 4,
                 ..Default::default()
@@ -201,7 +261,7 @@ async fn children_run_at_the_same_time_on_the_same_queue_and_are_not_stamped() {
     let mut children = BTreeSet::new();
     for event in &history {
         if let Some(Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(child)) = &event.attributes {
-            assert_eq!(child.workflow_type.as_ref().unwrap().name, names::SIMPLE);
+            assert_eq!(child.workflow_type.as_ref().unwrap().name, Simple::WORKFLOW_TYPE);
             assert_eq!(child.task_queue.as_ref().unwrap().name, bench.task_queue);
             assert!(
                 !child.workflow_id.starts_with(&bench.run),
@@ -241,7 +301,7 @@ async fn no_input_means_the_defaults_and_bad_input_fails_at_once() {
     let bench = Bench::new("input").await;
     let _workers = bench.workers(bench.options()).await;
     let id = bench
-        .start_raw(0, names::STATE_TRANSITIONS, vec![], Some(bench.header(0)))
+        .start_raw(0, StateTransitions::WORKFLOW_TYPE, vec![], Some(bench.header(0)))
         .await;
     assert_eq!(count(&bench.history(&id).await, EventType::ActivityTaskCompleted), 10);
 
@@ -252,7 +312,7 @@ async fn no_input_means_the_defaults_and_bad_input_fails_at_once() {
     let too_many = json_payload(&json!({"activityCount": 4_000_000_000_u32})).unwrap();
     for (n, input) in [(1, garbage), (2, too_many)] {
         let id = bench
-            .start_raw(n, names::STATE_TRANSITIONS, vec![input], Some(bench.header(n)))
+            .start_raw(n, StateTransitions::WORKFLOW_TYPE, vec![input], Some(bench.header(n)))
             .await;
         assert_eq!(failure_type(&bench.history(&id).await), names::BAD_INPUT_FAILURE);
     }

@@ -9,7 +9,6 @@ use benchmark_temporal::{
 };
 
 use super::Reconciling;
-use crate::load::workload;
 
 /// Visibility is written in about the order in which workflows end: where it shows ends of this long before a missing one,
 /// or later ones, that one is not just late.
@@ -31,7 +30,7 @@ impl Reconciling<'_> {
         let Some((ids, first)) = all_stale(shown, missing, until) else {
             return Vec::new();
         };
-        let workflow_type = workload::registered_name(&self.plan.workload.kind);
+        let workflow_type = self.plan.workload.kind.definition().workflow_type;
         let (from, to) = (first - ABOUT, SystemTime::now() + ABOUT);
         match visibility::count_completed_between(self.server, prefix, workflow_type, from, to).await {
             Ok(counted) if counted > 0 => ids,

@@ -59,9 +59,10 @@ fn noise_stalls_and_draining_are_no_growth() {
 #[test]
 fn workflows_that_take_their_time_fill_the_backlog_first() {
     let filling = |plan: &mut Plan, parts: &mut IterationParts| {
-        plan.workload.kind = WorkloadKind::Timer {
+        plan.workload.kind = Timer {
             timer_duration: Duration::from_secs(120),
-        };
+        }
+        .into();
         for (second, window) in (0..).zip(measured(parts)) {
             window.backlog = Some(400 * (30 + second).min(120));
         }
@@ -79,7 +80,7 @@ fn workflows_that_take_their_time_fill_the_backlog_first() {
     );
     expect(names::BACKLOG_SLOPE, NotApplicable, |plan, parts| {
         filling(plan, parts);
-        plan.workload.kind = WorkloadKind::MultiActivity {
+        plan.workload.kind = MultiActivity {
             activity_count: 10,
             parallel_activities: 4,
             activity_duration: SleepRange {
@@ -87,13 +88,14 @@ fn workflows_that_take_their_time_fill_the_backlog_first() {
                 max: Duration::from_secs(40),
             }
             .into(),
-        };
+        }
+        .into();
     });
     // Activities take their CPU as well: full from 296 s on, which leaves four seconds of 300, or from 295 s.
     for (cpu, status) in [(8_000, NotApplicable), (7_857, Pass)] {
         expect(names::BACKLOG_SLOPE, status, |plan, _| {
             plan.workload.activity_cpu = Duration::from_millis(cpu);
-            plan.workload.kind = WorkloadKind::MultiActivity {
+            plan.workload.kind = MultiActivity {
                 activity_count: 10,
                 parallel_activities: 4,
                 activity_duration: SleepRange {
@@ -101,7 +103,8 @@ fn workflows_that_take_their_time_fill_the_backlog_first() {
                     max: Duration::from_secs(30),
                 }
                 .into(),
-            };
+            }
+            .into();
         });
     }
     expect(names::BACKLOG_SLOPE, NotApplicable, |_, parts| {

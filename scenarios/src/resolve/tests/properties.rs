@@ -167,11 +167,11 @@ fn holds(plan: &Plan) {
     assert!((0.0..=1.0).contains(&plan.observation.sample_ratio));
     assert!((0.0..=1.0).contains(&plan.workload.failure_ratio));
     assert!((1..=100).contains(&plan.iterations));
-    if let WorkloadKind::MultiActivity {
+    if let WorkloadKind::MultiActivity(MultiActivity {
         activity_count,
         parallel_activities,
         ..
-    } = plan.workload.kind
+    }) = plan.workload.kind
     {
         assert!((1..=100).contains(&activity_count) && parallel_activities <= activity_count);
     }

@@ -8,7 +8,7 @@ const MULTI: (Key, &str) = (Key::WorkflowType, "multi-activity");
 #[test]
 fn activities_sleep_as_a_distribution_has_it() {
     let sleep = |text| match resolved(&[MULTI, (Key::ActivityDuration, text)]).plan.workload.kind {
-        WorkloadKind::MultiActivity { activity_duration, .. } => activity_duration,
+        WorkloadKind::MultiActivity(options) => options.activity_duration,
         other => panic!("{other:?}"),
     };
     let millis = Duration::from_millis;

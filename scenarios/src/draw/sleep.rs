@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::draw;
+use crate::{ActivityDuration, draw};
 
-/// The longest sleep that is drawn, milliseconds: half of the activities' start-to-close timeout, so that a long tail does
-/// not turn into timeouts.
-pub const LONGEST_MS: u64 = 30_000;
+/// The longest sleep that is drawn, milliseconds.
+const LONGEST_MS: u64 = ActivityDuration::LONGEST.as_millis() as u64;
 
 /// Draws that are outside what can be slept are drawn again, this often at the most. Options allow nothing of which
 /// fewer than a third of the draws is inside.

@@ -3,6 +3,10 @@
 //! One step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014) over the seed
 //! and an index: pure, without state, so that the draw of activity 7 does not depend on who drew before it.
 
+mod sleep;
+
+pub use sleep::Sleep;
+
 /// The increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
