@@ -21,10 +21,10 @@ pub fn ms(value: f64) -> String {
         0.0 => "0ms".into(),
         // Bounds are those at which rounding would show the next unit's form.
         v if v < 0.0995 => format!("{:.0}µs", value * 1000.0),
-        v if v < 9.95 => trim(format!("{value:.1}")) + "ms",
+        v if v < 9.95 => without_zeros(format!("{value:.1}")) + "ms",
         v if v < 999.5 => format!("{value:.0}ms"),
-        v if v < 9_995.0 => trim(format!("{:.2}", value / 1000.0)) + "s",
-        v if v < 99_950.0 => trim(format!("{:.1}", value / 1000.0)) + "s",
+        v if v < 9_995.0 => without_zeros(format!("{:.2}", value / 1000.0)) + "s",
+        v if v < 99_950.0 => without_zeros(format!("{:.1}", value / 1000.0)) + "s",
         _ => count((value / 1000.0).round() as u64) + "s",
     }
 }
@@ -99,7 +99,7 @@ pub fn maybe_rate(value: Option<f64>) -> String {
 /// A rate beside a limit, exact to a thousandth, so that what misses the limit does not look like it: `379.962/s`.
 pub fn exact_rate(value: f64) -> String {
     if value.is_finite() {
-        trim(format!("{value:.3}")) + "/s"
+        without_zeros(format!("{value:.3}")) + "/s"
     } else {
         NONE.into()
     }
@@ -130,7 +130,7 @@ pub fn percent(share: f64) -> String {
         d if d >= 0.00995 => 3,
         _ => 4,
     };
-    trim(format!("{value:.decimals$}")) + " %"
+    without_zeros(format!("{value:.decimals$}")) + " %"
 }
 
 /// A length of time: `30s`, `1.5s`, `4m00s`, `1h02m`.
@@ -140,7 +140,7 @@ pub fn length(seconds: f64) -> String {
     }
     let whole = seconds.round() as u64;
     if seconds < 59.95 {
-        trim(format!("{seconds:.1}")) + "s"
+        without_zeros(format!("{seconds:.1}")) + "s"
     } else if whole < 3600 {
         format!("{}m{:02}s", whole / 60, whole % 60)
     } else {
@@ -178,8 +178,8 @@ pub fn wrap(first: &str, indent: usize, text: &str, width: usize) -> String {
     out.replace('\u{1}', " ")
 }
 
-/// Without zeros behind the decimal point.
-fn trim(text: String) -> String {
+/// A number without zeros at its end behind the decimal point, and without a point that ends it.
+pub fn without_zeros(text: String) -> String {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {

@@ -177,8 +177,7 @@ pub(super) fn nines_of(percent: f64) -> f64 {
 pub(super) fn percentile(nines: f64) -> String {
     let percent = 100.0 * (1.0 - 10_f64.powf(-nines));
     let decimals = (nines.floor() as usize).max(1);
-    let text = format!("{percent:.decimals$}");
-    format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
+    "p".to_owned() + &format::without_zeros(format!("{percent:.decimals$}"))
 }
 
 fn table(curves: &[Curve]) -> Table {

@@ -7,7 +7,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{
-    scale::{Scale, coordinate, plain},
+    scale::{Scale, coordinate, percent},
     theme,
 };
 
@@ -315,10 +315,6 @@ fn anchor(place: f64) -> &'static str {
         p if p > 0.96 => "end",
         _ => "middle",
     }
-}
-
-fn percent(share: f64) -> String {
-    plain(share * 100.0) + "%"
 }
 
 #[cfg(test)]

@@ -168,9 +168,13 @@ pub(super) fn short(value: f64) -> String {
 
 /// Up to two decimals, without zeros behind the point.
 pub(super) fn plain(value: f64) -> String {
-    let text = format!("{value:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".into() } else { text.into() }
+    let text = format::without_zeros(format!("{value:.2}"));
+    if text == "-0" { "0".into() } else { text }
+}
+
+/// A share of a length, for styles: `12.5%`.
+pub(super) fn percent(share: f64) -> String {
+    plain(share * 100.0) + "%"
 }
 
 /// A coordinate: a tenth of a unit is less than can be seen.

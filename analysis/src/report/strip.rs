@@ -4,7 +4,7 @@ use benchmark_results::format::{BEYOND, NONE};
 use maud::{Markup, html};
 
 use super::{
-    scale::{Scale, plain},
+    scale::{Scale, percent, plain},
     sides::{Compared, PooledSide},
 };
 use crate::compare::{Candidate, Metric, MetricRow, excerpt};
@@ -174,8 +174,4 @@ fn table(compared: &Compared, primary: &[&MetricRow]) -> Markup {
 fn value_of(part: Option<&Part>, metric: Metric, run: usize) -> String {
     let value = part.and_then(|part| Some(part.figure(metric, run, *part.values.get(run)?)));
     value.unwrap_or_else(|| NONE.into())
-}
-
-fn percent(share: f64) -> String {
-    plain(share * 100.0) + "%"
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use benchmark_results::schema::{CheckStatus, VerdictValue};
+use benchmark_results::{format::NONE, schema::CheckStatus, summary::verdict_word};
 use benchmark_scenarios::Rate;
 
 use super::{Calibration, Step};
@@ -13,9 +13,6 @@ pub(super) const HEAD: &str = concat!(
     "               CPU a        lag of starts start service     in\n",
     " rate reached  start    p50    p99  p99.9    p50    p99 flight memory verdict\n"
 );
-
-/// What stands for a figure that there is not.
-const NONE: &str = "-";
 
 /// A row for a rate that has been tried; when it did not hold, the checks that failed stand below.
 pub(super) fn row(step: &Step) -> String {
@@ -39,7 +36,7 @@ pub(super) fn row(step: &Step) -> String {
             "{:.0}MiB",
             bytes as f64 / f64::from(1 << 20)
         )),
-        word(step.verdict.value),
+        verdict_word(step.verdict.value),
     );
     for check in step
         .verdict
@@ -84,14 +81,6 @@ pub(super) fn conclusion(calibration: &Calibration, given: bool) -> String {
     format!("This host's ceiling is {bound}{ceiling} starts a second; {kept}.\n")
 }
 
-fn word(verdict: VerdictValue) -> &'static str {
-    match verdict {
-        VerdictValue::Valid => "VALID",
-        VerdictValue::Overloaded => "OVERLOADED",
-        VerdictValue::Invalid => "INVALID",
-    }
-}
-
 fn figure<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| NONE.to_owned(), show)
 }
@@ -111,7 +100,7 @@ fn ms(value: f64) -> String {
 mod tests {
     use benchmark_results::{
         Ledger,
-        schema::{Check, Fact, GeneratorHealth, Latency, Verdict},
+        schema::{Check, Fact, GeneratorHealth, Latency, Verdict, VerdictValue},
     };
 
     use super::{super::Memory, *};

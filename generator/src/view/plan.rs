@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use benchmark_results::schema::Phase;
+use benchmark_results::{format, schema::Phase};
 use benchmark_scenarios::{Arrivals, Load, Plan, PlanHash, Resolved, Setting, Target, units};
 use serde::Serialize;
 
@@ -135,7 +135,7 @@ fn write_phases(out: &mut String, plan: &Plan) {
         };
         let up_to = if planned.phase == Phase::Drain { "up to " } else { "" };
         let length_text = format!("{up_to}{}", units::format(length));
-        let arrivals = grouped(planned.arrivals);
+        let arrivals = format::count(planned.arrivals);
         let from_text = units::format(from);
         let _ = writeln!(
             out,
@@ -144,7 +144,7 @@ fn write_phases(out: &mut String, plan: &Plan) {
         from += length;
         total += planned.arrivals;
     }
-    let _ = writeln!(out, "  {:<64}{:>13}", "arrivals", grouped(total));
+    let _ = writeln!(out, "  {:<64}{:>13}", "arrivals", format::count(total));
 }
 
 fn write_settings(out: &mut String, settings: &[Setting]) {
@@ -204,19 +204,6 @@ fn write_wrapped(out: &mut String, lead: &str, column: usize, words: &str) {
         at += length;
     }
     out.push('\n');
-}
-
-/// A number with its thousands apart: `96,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// At most three decimals, none that say nothing.
