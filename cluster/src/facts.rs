@@ -6,6 +6,12 @@ use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use serde::Deserialize;
 
+/// The container beside the generator.
+pub const ATTENDANT: &str = "attendant";
+
+/// The attendant's variable that leaves the workers as they are.
+pub const KEEP_WORKERS: &str = "ATTEND_KEEP_WORKERS";
+
 /// The version that this program reads.
 const VERSION: u64 = 1;
 

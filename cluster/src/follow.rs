@@ -26,8 +26,8 @@ use crate::{
     args::FollowArgs,
     bucket::{Bucket, is_plain},
     ecs,
+    facts::{ATTENDANT, KEEP_WORKERS},
     log::Follow,
-    run::{ATTENDANT, KEEP_WORKERS},
     session::Session,
 };
 

@@ -7,6 +7,7 @@ pub mod token;
 
 use std::{fs, process::ExitCode, time::Duration};
 
+use benchmark_results::format::plural;
 use benchmark_scenarios::{Problem, units};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,18 +17,12 @@ use crate::{
     args::RunArgs,
     bucket::{Bucket, INDEX, input_key},
     ecs::{self, Wish},
-    facts::Task,
+    facts::{ATTENDANT, KEEP_WORKERS, Task},
     follow::{self, Following},
     session::{Call, Session},
     wait::Wait,
     workers::check_room,
 };
-
-/// The container beside the generator.
-pub const ATTENDANT: &str = "attendant";
-
-/// Its variable that leaves the workers as they are.
-pub const KEEP_WORKERS: &str = "ATTEND_KEEP_WORKERS";
 
 /// How long a run before may take to end: its attendant has two minutes, and ECS its own time.
 const ENDING: Duration = Duration::from_secs(240);
@@ -166,8 +161,8 @@ impl<'a> Prepared<'a> {
         session.check_plan(generator, &planned).await?;
         let sentence = format!(
             "{}, {}, at most {}; results in s3://{bucket}",
-            counted(workers, "worker"),
-            counted(args.generators, "generator"),
+            plural(workers.into(), "worker"),
+            plural(args.generators.into(), "generator"),
             units::format(args.ttl)
         );
         session.console.say(
@@ -284,11 +279,6 @@ impl<'a> Prepared<'a> {
         }
         Ok(())
     }
-}
-
-/// So many of something.
-pub fn counted(count: u32, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Variables of the attendant.

@@ -2,13 +2,13 @@
 
 use std::{process::ExitCode, time::SystemTime};
 
+use benchmark_results::format::plural;
 use benchmark_scenarios::{Problem, units};
 use serde_json::json;
 
 use crate::{
     args::WorkersArgs,
     facts::{Facts, Pool, Workers},
-    run::counted,
     session::Session,
     steady::Wanted,
 };
@@ -49,7 +49,7 @@ pub async fn workers(session: &Session, args: &WorkersArgs) -> Result<ExitCode, 
         0 => "no workers are left".to_owned(),
         count => format!(
             "{} here, with an end in {}",
-            counted(count, "worker"),
+            plural(count.into(), "worker"),
             units::format(args.ttl)
         ),
     };

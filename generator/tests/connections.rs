@@ -22,7 +22,7 @@ use benchmark_generator::{
     },
 };
 use benchmark_scenarios::{Key, Plan};
-use benchmark_temporal::{ConnectOptions, start::Resolver};
+use benchmark_temporal::{ConnectOptions, addresses::Resolver};
 
 /// How long anything may take before a test gives up on it.
 const LIMIT: Duration = Duration::from_secs(60);

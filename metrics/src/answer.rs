@@ -1,5 +1,7 @@
 //! What each request is answered with.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -7,7 +9,10 @@ use hyper::{
     header::{ALLOW, CONTENT_TYPE, HeaderValue},
 };
 
-use crate::{format::Format, http::Ready, registry::Registry};
+use crate::{format::Format, registry::Registry};
+
+/// Says whether the process is ready, and if not, why.
+pub(crate) type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 const TEXT_TYPE: &str = "text/plain; charset=utf-8";
 

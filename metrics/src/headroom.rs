@@ -2,6 +2,16 @@
 
 use crate::{families::Families, labels::Labels};
 
+/// Which of the SDK's series a meter records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them: somebody reads the page.
+    All,
+    /// Only slots, polls, waits of tasks and evictions: nobody reads the page, but [`crate::Registry::headroom`] and the diagnosis do.
+    /// The rest costs next to nothing.
+    Headroom,
+}
+
 /// Slots of one kind, summed over the workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SlotUse {
@@ -43,7 +53,7 @@ const NEEDED: [&str; 10] = [
     "temporal_sticky_cache_total_forced_eviction",
 ];
 
-/// Whether [`crate::Selection::Headroom`] records the series.
+/// Whether [`Selection::Headroom`] records the series.
 pub(crate) fn needs(name: &str) -> bool {
     NEEDED.contains(&name)
 }

@@ -6,7 +6,7 @@ use std::{
     future::ready,
     io,
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,11 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use crate::{answer::answer, registry::Registry, scrapes::Scrapes};
+use crate::{
+    answer::{Ready, answer},
+    registry::Registry,
+    scrapes::Scrapes,
+};
 
 /// Connections at a time; one more, and the oldest is closed.
 const CONNECTIONS: usize = 32;
@@ -39,9 +43,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often it is said that the system refuses.
 const COMPLAINTS: Duration = Duration::from_secs(60);
-
-/// Says whether the process is ready, and if not, why.
-pub(crate) type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]

@@ -24,11 +24,11 @@ mod scrapes;
 pub use client::{http_cause, http_client};
 pub use distribution::{Distribution, LATENCY_EDGES};
 pub use format::Format;
-pub use headroom::{Headroom, SlotUse};
+pub use headroom::{Headroom, Selection, SlotUse};
 pub use http::{ListenError, Serving, serve};
 pub use own::{Described, Kind, Sample, Value};
 /// The messages of the protobuf page: Prometheus' `io.prometheus.client`.
 pub use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as protobuf;
-pub use registry::{EncodeError, Registry, Selection};
+pub use registry::{EncodeError, Registry};
 pub use remote_write::{NoClient, RemoteWrite, RemoteWriteMessages, RemoteWriteOptions, Written};
 pub use scrapes::Scrapes;

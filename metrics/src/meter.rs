@@ -16,9 +16,8 @@ use temporalio_common::telemetry::metrics::{
 use crate::{
     families::{Families, Series},
     gauges::{Alive, Gauge},
-    headroom,
+    headroom::{self, Selection},
     labels::{ByAddress, Interner, Labels, address_of, series_name},
-    registry::Selection,
 };
 
 /// One worker's or client's meter.

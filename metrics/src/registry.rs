@@ -17,7 +17,7 @@ use crate::{
     families::Families,
     format::Format,
     gauges::Alive,
-    headroom::{self, Headroom},
+    headroom::{self, Headroom, Selection},
     labels::Interner,
     meter::Meter,
     own::{Described, Sample, Shown},
@@ -25,16 +25,6 @@ use crate::{
     process::ProcessSeries,
     protobuf::MetricFamily,
 };
-
-/// Which of the SDK's series a meter records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Selection {
-    /// All of them: somebody reads the page.
-    All,
-    /// Only slots, polls, waits of tasks and evictions: nobody reads the page, but [`Registry::headroom`] and the diagnosis do.
-    /// The rest costs next to nothing.
-    Headroom,
-}
 
 /// All series of a process. Clones are the same registry.
 #[derive(Clone)]

@@ -7,6 +7,7 @@
 //! Calls of the control plane (everything but starts) are made once: nothing is repeated inside the client library, so
 //! that whoever calls sees each failure. Where repeating is right, it is written here, with its limit.
 
+pub mod addresses;
 pub mod call;
 pub mod child;
 pub mod cleanup;

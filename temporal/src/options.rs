@@ -8,7 +8,7 @@ use std::{
 
 use url::Url;
 
-use crate::{start::Resolver, tls::TlsMaterial};
+use crate::{addresses::Resolver, tls::TlsMaterial};
 
 /// The port of a Temporal frontend when the address names none.
 const DEFAULT_PORT: u16 = 7233;

@@ -6,7 +6,6 @@
 //! once; a start appends its id, its header and its input, since fields of a protobuf message may follow one another in
 //! any order.
 
-mod addresses;
 mod answer;
 mod client;
 mod connection;
@@ -20,7 +19,6 @@ mod socket;
 mod template;
 mod tls;
 
-pub use addresses::Resolver;
 pub use answer::TRANSPORT_CODES;
 pub use client::{Answered, StartClient, StartCounts};
 pub use dial::Dialer;

@@ -11,9 +11,9 @@ use super::Following;
 use crate::{
     bucket::Bucket,
     ecs,
+    facts::ATTENDANT,
     log::Follow,
     results::{self, Brought},
-    run::ATTENDANT,
     session::Session,
     wait::Wait,
 };

@@ -15,7 +15,6 @@ use tokio::{
 };
 
 use super::{
-    addresses::{Addresses, Resolver},
     chain,
     head::Head,
     socket::{Counted, Socket, Traffic},
@@ -23,6 +22,7 @@ use super::{
 };
 use crate::{
     ConnectError,
+    addresses::{Addresses, Resolver},
     options::{ConnectOptions, Target},
 };
 

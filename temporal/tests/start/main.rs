@@ -13,7 +13,8 @@ use std::{
 
 use benchmark_temporal::{
     ConnectOptions,
-    start::{Dialer, Resolver, StartClient, StartError, StartTemplate, StartTemplateOptions},
+    addresses::Resolver,
+    start::{Dialer, StartClient, StartError, StartTemplate, StartTemplateOptions},
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::FuturesUnordered};

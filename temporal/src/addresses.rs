@@ -15,7 +15,7 @@ impl Resolver {
     }
 
     /// All addresses of a name, each once.
-    pub(super) async fn addresses(&self, host: &str, port: u16) -> io::Result<Addresses> {
+    pub(crate) async fn addresses(&self, host: &str, port: u16) -> io::Result<Addresses> {
         let found = match &self.0 {
             Some(lookup) => lookup(host, port)?,
             None => tokio::net::lookup_host((host, port)).await?.collect(),
@@ -40,7 +40,7 @@ impl fmt::Debug for Resolver {
 /// The addresses of a name. Those of the family that the system puts first are dealt out; those of the other family are
 /// mostly the same machines again, and are tried when the first ones fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Addresses {
+pub(crate) struct Addresses {
     first: Vec<SocketAddr>,
     others: Vec<SocketAddr>,
 }
@@ -58,12 +58,12 @@ impl Addresses {
     }
 
     /// How many there are to deal out.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.first.len()
     }
 
     /// The addresses that a connection tries, by its number among all connections of the run: its own first.
-    pub(super) fn of_connection(&self, number: u32) -> Vec<SocketAddr> {
+    pub(crate) fn of_connection(&self, number: u32) -> Vec<SocketAddr> {
         let turn = number as usize % self.first.len().max(1);
         let (before, after) = self.first.split_at(turn);
         [after, before, &self.others].concat()
