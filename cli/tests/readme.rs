@@ -50,24 +50,6 @@ fn is_short_and_begins_with_the_two_commands() {
 }
 
 #[test]
-fn every_command_can_be_typed() {
-    let commands = commands();
-    let ours: Vec<&str> = commands
-        .iter()
-        .filter_map(|line| {
-            line.strip_prefix("cargo run --release -- ")
-                .or(line.strip_prefix("run-benchmark "))
-        })
-        .collect();
-    assert!(ours.len() >= 6, "{ours:?}");
-    for line in ours {
-        if let Err(error) = args::parse(std::iter::once("run-benchmark").chain(line.split_whitespace())) {
-            panic!("{line}: {error}");
-        }
-    }
-}
-
-#[test]
 fn knows_every_flag_and_no_other() {
     let command = args::command();
     let visible = command.get_subcommands().filter(|command| !command.is_hide_set());

@@ -1,4 +1,4 @@
-//! docs/benchmark-cluster.md and docs/aws.md against the program: each line that is to be typed is one that it takes, each command is
+//! What docs say of `benchmark-cluster`, against the program: each line that is to be typed is one that it takes, each command is
 //! explained, and the presets are those of the data.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use benchmark_cluster::args::Cli;
 use clap::{CommandFactory, Parser};
 
-const PAGES: [&str; 2] = [
+const PAGES: [&str; 3] = [
     include_str!("../../docs/benchmark-cluster.md"),
     include_str!("../../docs/aws.md"),
+    include_str!("../../docs/clusters.md"),
 ];
 
 /// Lines of all shell blocks that call the program, without what a shell takes away.

@@ -1,0 +1,185 @@
+//! Each command of the texts: parsed by the program that it calls, and run where it works from files. A command of a program
+//! that nobody knows how to try fails.
+
+use std::{fs, path::Path};
+
+use benchmark_cli::{args, worker_args};
+use benchmark_results::file;
+
+use crate::{REAL, RUN_ID, documents, place, root, run_benchmark};
+
+/// A command of a text: where it stands, and its words.
+struct Typed {
+    document: String,
+    words: Vec<String>,
+}
+
+/// The lines of all shell blocks, continued ones in one piece, without comments, redirections and what a shell sets.
+fn typed() -> Vec<Typed> {
+    let mut all = Vec::new();
+    for (document, text) in documents() {
+        for block in text.split("```sh\n").skip(1) {
+            let block = without_substitutions(&block.split("```").next().unwrap().replace("\\\n", " "));
+            for line in block.lines().flat_map(|line| line.split(" && ")) {
+                let line = line
+                    .split(" #")
+                    .next()
+                    .unwrap_or_default()
+                    .split('>')
+                    .next()
+                    .unwrap_or_default();
+                let words: Vec<String> = line
+                    .split_whitespace()
+                    .skip_while(|word| word.contains('=') && !word.starts_with('-'))
+                    .map(|word| word.trim_matches(['\'', '"']).to_owned())
+                    .collect();
+                if words.first().is_some_and(|word| !word.starts_with('#')) {
+                    all.push(Typed {
+                        document: document.clone(),
+                        words,
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What other commands would put there is one word.
+fn without_substitutions(text: &str) -> String {
+    let mut parts = text.split("$(");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "there" + part.split_once(')').map_or("", |(_, rest)| rest)
+    })
+}
+
+impl Typed {
+    /// The program and its arguments, `cargo run` as the program that it runs.
+    fn call(&self) -> (&str, Vec<&str>) {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        match &words[..] {
+            ["cargo", "run", "--release", "--", rest @ ..] => ("run-benchmark", rest.to_vec()),
+            ["cargo", "run", "--release", "--bin", program, "--", rest @ ..] => (program, rest.to_vec()),
+            [program, rest @ ..] => (program, rest.to_vec()),
+            [] => unreachable!("a line without words is none"),
+        }
+    }
+
+    fn shown(&self) -> String {
+        format!("{}: {}", self.document, self.words.join(" "))
+    }
+}
+
+#[test]
+fn every_command_is_one_that_its_program_takes() {
+    let typed = typed();
+    assert!(typed.len() > 40, "{}", typed.len());
+    for command in &typed {
+        let (program, arguments) = command.call();
+        let argv = std::iter::once(program).chain(arguments.iter().copied());
+        let refused = match program {
+            "run-benchmark" => args::parse(argv).err().map(|error| error.to_string()),
+            "benchmark-worker" => worker_args::parse(argv).err().map(|error| error.to_string()),
+            // `cluster/tests/docs.rs` has its parser.
+            "benchmark-cluster" => None,
+            "cargo" => refused_by_cargo(&arguments),
+            // `terraform/test` runs those of docs/aws.md, `docker/test` what the images' page says.
+            "terraform" | "docker" | "docker/binaries" => files_missing(program, &arguments),
+            "aws" | "jq" | "export" => None,
+            other => Some(format!("nobody tries {other}")),
+        };
+        if let Some(refused) = refused {
+            panic!("{}\n{refused}", command.shown());
+        }
+    }
+}
+
+/// Whether packages, benches and folders that a cargo command names are there.
+fn refused_by_cargo(arguments: &[&str]) -> Option<String> {
+    for pair in arguments.windows(2) {
+        let file = match pair {
+            ["-p", package] => format!("{}/Cargo.toml", package.strip_prefix("benchmark-")?),
+            ["--path", folder] => format!("{folder}/Cargo.toml"),
+            _ => continue,
+        };
+        if !root().join(&file).exists() {
+            return Some(format!("{file} is not there"));
+        }
+    }
+    None
+}
+
+/// Files and folders of this repository that a command of another tool names.
+fn files_missing(program: &str, arguments: &[&str]) -> Option<String> {
+    let named = |argument: &&str| argument.split('=').next_back().unwrap_or_default().to_owned();
+    let of_ours = |name: &String| {
+        ["docker/", "terraform/", "terraform"]
+            .iter()
+            .any(|folder| name.starts_with(folder))
+    };
+    let names = std::iter::once(program)
+        .filter(|program| program.contains('/'))
+        .map(str::to_owned);
+    let mut names = names.chain(arguments.iter().map(named).filter(of_ours));
+    let missing = names.find(|name| !root().join(name).exists())?;
+    Some(format!("{missing} is not there"))
+}
+
+/// Another run like the real one: its own id and its own time.
+fn another(to: &Path, number: usize) {
+    let mut results = file::read(&root().join(REAL)).unwrap();
+    results.run.id = format!("1ng8n{number:02}-lucid-panda");
+    results.run.started_at = format!("2026-11-23T15:{number:02}:00Z");
+    results.run.finished_at = Some(format!("2026-11-23T15:{number:02}:31Z"));
+    fs::write(to, file::to_json(&results).unwrap()).unwrap();
+}
+
+#[test]
+fn what_works_from_files_is_run_as_it_stands() {
+    let place = place();
+    let mut ran = 0;
+    for (number, command) in typed().iter().enumerate() {
+        let ("run-benchmark", arguments) = command.call() else {
+            continue;
+        };
+        // Runs themselves take minutes and clusters: their plan is made, with the same options.
+        let arguments: Vec<&str> = match arguments.first() {
+            Some(&("compare" | "report" | "history" | "show" | "diagnose" | "export" | "plan")) => arguments,
+            Some(&"noise") if arguments.contains(&"--from") => arguments,
+            Some(first) if first.starts_with("--") => [&["plan"], &arguments[..]].concat(),
+            _ => continue,
+        };
+        // Files that a text names, as results unless a flag says what they are.
+        for (index, name) in arguments.iter().enumerate() {
+            let path = place.path().join(name);
+            match arguments[index.saturating_sub(1)] {
+                "--output" => {}
+                "--api-key-file" | "--fleet-token-file" => fs::write(path, "a-secret-of-sixteen").unwrap(),
+                "--tls-ca" | "--tls-cert" | "--tls-key" => fs::write(path, "").unwrap(),
+                _ if name.ends_with(".json") && !path.exists() => another(&path, (number + index) % 60),
+                _ => {}
+            }
+        }
+        let output = run_benchmark(place.path()).args(&arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Single runs get no verdict, and the server of the real run told nothing of itself.
+        let expected = match arguments[0] {
+            "compare" => &[0, 4][..],
+            _ => &[0],
+        };
+        let code = output.status.code().unwrap();
+        assert!(
+            expected.contains(&code),
+            "{} ended with {code}: {said}",
+            command.shown()
+        );
+        ran += 1;
+    }
+    assert!(ran > 15, "{ran}");
+    assert!(place.path().join("windows.csv").exists());
+    assert!(
+        place.path().join("runs").join(RUN_ID).read_dir().unwrap().count() > 1,
+        "no report beside the run"
+    );
+}
