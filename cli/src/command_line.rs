@@ -4,24 +4,32 @@ use std::{
     ffi::OsString,
     fmt,
     io::{self, Write},
+    path::PathBuf,
 };
 
+use benchmark_scenarios::Problem;
 use clap::{Arg, Command, Error, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
+
+use crate::console::printed;
 
 /// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
 pub const HELP_WIDTH: usize = 80;
 
 /// What a program writes about itself.
-#[derive(Subcommand, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum Manual {
     /// Write completions for a shell on stdout
     Completions {
         /// The shell
         shell: Shell,
     },
-    /// Write the manual page on stdout
-    Man,
+    /// Write the manual page on stdout, or that of each command into a folder
+    Man {
+        /// Folder, which is made where it is missing [default: stdout, for the program's own page]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 impl Manual {
@@ -29,16 +37,20 @@ impl Manual {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(self, mut command: Command, out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, mut command: Command) -> Result<(), Problem> {
+        let mut out = io::stdout().lock();
         match self {
             Manual::Completions { shell } => {
                 // What it is written to must be endless, or the library panics.
                 let mut text = Vec::new();
                 let name = command.get_name().to_owned();
-                clap_complete::generate(shell, &mut command, name, &mut text);
-                out.write_all(&text)
+                clap_complete::generate(*shell, &mut command, name, &mut text);
+                printed(out.write_all(&text))
             }
-            Manual::Man => clap_mangen::Man::new(command).render(out),
+            Manual::Man { folder: None } => printed(clap_mangen::Man::new(command).render(&mut out)),
+            Manual::Man { folder: Some(folder) } => std::fs::create_dir_all(folder)
+                .and_then(|()| clap_mangen::generate_to(command, folder))
+                .map_err(|error| Problem::new(format!("{} cannot be written: {error}", folder.display()))),
         }
     }
 }

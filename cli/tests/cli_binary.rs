@@ -158,6 +158,19 @@ fn the_program_writes_its_completions_and_its_manual_page() {
         );
     }
     assert!(written(&["man"]).contains(".TH run-benchmark 1"));
+    assert_eq!(written(&["man", "manual/man1"]), "");
+    for (page, words) in [("run-benchmark.1", "rate"), ("run-benchmark-compare.1", "margin")] {
+        let text = std::fs::read_to_string(folder.path().join("manual/man1").join(page)).unwrap();
+        assert!(text.contains(words), "{page}: {text}");
+    }
+    assert!(!folder.path().join("manual/man1/run-benchmark-null-frontend.1").exists());
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let said = run_benchmark(&folder).args(["man", "file"]).output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&said.stderr).starts_with("error: file cannot be written: "),
+        "{said:?}"
+    );
     let said = refused(&["completions", "tcsh"], &[]);
     assert!(said.contains("bash, elvish, fish, powershell, zsh"), "{said}");
 }

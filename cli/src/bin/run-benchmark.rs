@@ -43,9 +43,7 @@ fn carry_out(cli: &args::Cli) -> Result<ExitCode, Problem> {
         Some(Command::Show(options)) => commands::show(options, style()).and_then(show),
         Some(Command::Diagnose(options)) => commands::diagnose(options),
         Some(Command::Export(options)) => commands::export(options).and_then(show),
-        Some(Command::Manual(manual)) => {
-            printed(manual.write(args::command(), &mut std::io::stdout().lock())).map(|()| ExitCode::SUCCESS)
-        }
+        Some(Command::Manual(manual)) => manual.write(args::command()).map(|()| ExitCode::SUCCESS),
         Some(Command::NullFrontend(options)) => calibrate::serve_nothing(options),
     }
 }

@@ -1,12 +1,6 @@
 //! What `benchmark-worker` does: it executes workflows until it is told to stop.
 
-use std::{
-    env,
-    io::{ErrorKind, Write},
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{env, io::Write, path::Path, process::ExitCode, sync::Arc};
 
 use benchmark_machine::host;
 use benchmark_results::{text, thresholds::Signal};
@@ -15,35 +9,25 @@ use benchmark_temporal::environment;
 use benchmark_worker::process::{self, Ended, Failure};
 
 use crate::{
-    USAGE,
-    command_line::Manual,
-    logging,
+    USAGE, logging,
     worker_args::{self, Cli, Converted, Surroundings},
 };
 
 /// Executes workflows, or writes what was asked for about the program.
 pub fn work(cli: &Cli) -> ExitCode {
-    if let Some(manual) = cli.command {
-        return write_manual(manual);
-    }
-    logging::init(cli.log, std::io::stderr);
-    match prepare(cli).map(run) {
+    let done = match &cli.command {
+        Some(manual) => manual.write(worker_args::command()).map(|()| ExitCode::SUCCESS),
+        None => {
+            logging::init(cli.log, std::io::stderr);
+            prepare(cli).map(run)
+        }
+    };
+    match done {
         Ok(code) => code,
         Err(problem) => {
             say(&problem.report());
             ExitCode::from(USAGE)
         }
-    }
-}
-
-/// Writes completions or the manual page; a reader that has seen enough is no error.
-fn write_manual(manual: Manual) -> ExitCode {
-    match manual.write(worker_args::command(), &mut std::io::stdout().lock()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            say(&Problem::new(format!("stdout cannot be written: {error}")).report());
-            ExitCode::from(USAGE)
-        }
-        _ => ExitCode::SUCCESS,
     }
 }
 
