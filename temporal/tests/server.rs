@@ -229,6 +229,29 @@ async fn the_end_is_waited_for() {
 }
 
 #[tokio::test]
+async fn where_there_is_little_time_those_that_are_known_go_by_their_ids() {
+    let server = server().await;
+    let prefix = testing::unique("brief");
+    start_run(&server, &prefix, 12).await;
+    until_open(&server, &prefix, 12).await;
+    let known = |total: u32| KnownOpen {
+        total: u64::from(total),
+        ids: (0..total).map(|n| format!("{prefix}/{n}")).collect(),
+    };
+
+    // One more is open than the caller knows.
+    let cleaned = cleanup::terminate_open(&server, &prefix, Duration::from_secs(14), known(11)).await;
+    let note = cleaned.note.unwrap();
+    assert!(note.starts_with("terminated by their ids"), "{note}");
+    assert_eq!((cleaned.open_before, cleaned.open_after), (Some(12), Some(0)));
+    assert_eq!(cleaned.problem, None);
+    assert_eq!(
+        visibility::count_by_status(&server, &prefix, TYPE).await.unwrap(),
+        [(Status::Terminated, 12)].into()
+    );
+}
+
+#[tokio::test]
 async fn a_cancellation_alone_ends_nothing() {
     let server = server().await;
     let id = testing::unique("cancel");
