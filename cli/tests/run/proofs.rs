@@ -131,7 +131,9 @@ fn a_setting_of_the_server_is_a_factor() {
             "--a server-config={SETTING}=20 --b server-config={SETTING}=40 --timer-duration 200ms {SHORT} --runs 3"
         ),
     );
-    assert!([0, 1].contains(&finished.code()), "it was compared: {finished:?}");
+    // Three turns may leave it open, whatever the setting does.
+    assert!([0, 1, 4].contains(&finished.code()), "it was compared: {finished:?}");
+    assert_eq!(comparison["exitCode"], finished.code(), "{comparison}");
     assert!(
         has_difference(&comparison, |key| key == format!("server.config.{SETTING}")),
         "{comparison}"
