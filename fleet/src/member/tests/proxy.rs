@@ -62,15 +62,17 @@ async fn relay(client: TcpStream, to: SocketAddr, mut way: watch::Receiver<Way>)
     let down = async {
         let mut bytes = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
-            let deaf = *answers.borrow() == Way::Deaf;
-            if !deaf && to_client.write_all(&bytes[..count]).await.is_err() {
+            // An answer that is read after the way was cut must not get through either.
+            let heard = *answers.borrow() == Way::Open;
+            if heard && to_client.write_all(&bytes[..count]).await.is_err() {
                 break;
             }
         }
     };
     tokio::select! {
+        biased;
+        _ = way.wait_for(|way| *way == Way::Cut) => {}
         () = up => {}
         () = down => {}
-        _ = way.wait_for(|way| *way == Way::Cut) => {}
     }
 }
