@@ -1,6 +1,12 @@
 //! The metrics page of a run to which everything happens: refusals, lost answers, a server that is killed and comes back.
 
-use std::thread;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use benchmark_results::Ledger;
 use tonic::Code;
@@ -38,11 +44,14 @@ fn every_scrape_closes() {
     let arguments = arguments.replace("--duration 10s", "--duration 14s");
     let mut going = bench.begin(bench.against(&proxy.address(), &arguments));
     let page = scrape::page_of(&mut going);
+    let shown = Arc::new(AtomicBool::new(false));
+    let show = Arc::clone(&shown);
     let watching = thread::spawn(move || {
         let (mut scrapes, mut most_unknown) = (0, 0.0_f64);
         let last = scrape::watch_to_the_end(page, |_, page| {
             scrapes += 1;
             most_unknown = most_unknown.max(sum(page, "benchmark_starts_unknown", ""));
+            show.store(most_unknown > 0.0, Ordering::Relaxed);
         });
         (scrapes, most_unknown, last)
     });
@@ -54,6 +63,10 @@ fn every_scrape_closes() {
     going.until("lost answers", |_| (proxy.tally(START).lost >= 12).then_some(()));
     proxy.play(Script::default());
     first.crash();
+    // They are looked up once the server is back, which may be before the page is written again.
+    going.until("lost answers on the page", |_| {
+        shown.load(Ordering::Relaxed).then_some(())
+    });
     let second = server::start(&options);
     let finished = going.finish();
     drop(second);
