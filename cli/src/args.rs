@@ -11,9 +11,10 @@ mod series;
 
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
-use crate::command_line::{HELP_WIDTH, Manual, lenient, require_values};
 use benchmark_scenarios::Rate;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+use crate::command_line::{self, Manual};
 
 pub use files::{
     CompareArgs, CompareFormat, DiagnoseArgs, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs,
@@ -113,26 +114,17 @@ pub struct NullFrontendArgs {
 /// Takes the command line apart.
 ///
 /// # Errors
-/// When it makes no sense, and when help or version is asked for: `clap::Error::exit_code` tells 2 from 0.
-pub fn parse<I, T>(argv: I) -> Result<Cli, clap::Error>
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let argv: Vec<OsString> = argv.into_iter().map(Into::into).collect();
-    let mut command = command();
-    require_values(&mut command, &argv)?;
-    refuse_secret_variants(&mut command, &argv)?;
-    let matches = command.try_get_matches_from_mut(argv)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+/// As [`command_line::parse`].
+pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Cli, clap::Error> {
+    command_line::parse(argv, refuse_secret_variants)
 }
 
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
-    lenient(Cli::command().term_width(HELP_WIDTH))
+    command_line::definition::<Cli>()
 }
 
-/// Before anything else is said of the command line, which might repeat what follows.
+/// A secret among the options of a variant, which stand in results.
 fn refuse_secret_variants(command: &mut clap::Command, argv: &[OsString]) -> Result<(), clap::Error> {
     let texts: Vec<&str> = argv.iter().filter_map(|argument| argument.to_str()).collect();
     let after_flag = texts.windows(2).filter(|pair| matches!(pair[0], "--a" | "--b"));

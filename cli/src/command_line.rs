@@ -8,13 +8,35 @@ use std::{
 };
 
 use benchmark_scenarios::Problem;
-use clap::{Arg, Command, Error, Subcommand, error::ErrorKind};
+use clap::{Arg, Command, CommandFactory, Error, FromArgMatches, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
 use crate::console::printed;
 
 /// Width of the help: a terminal's usual 80, whatever the terminal, so that it reads the same everywhere.
-pub const HELP_WIDTH: usize = 80;
+const HELP_WIDTH: usize = 80;
+
+/// The definition of a program's command line, for help, completions and manual pages.
+pub fn definition<C: CommandFactory>() -> Command {
+    lenient(C::command().term_width(HELP_WIDTH))
+}
+
+/// Takes a command line apart. What the program must `refuse` of it is refused before anything else is said of it, which
+/// might repeat what was typed.
+///
+/// # Errors
+/// When it makes no sense, and when help or version is asked for: `clap::Error::exit_code` tells 2 from 0.
+pub fn parse<C: CommandFactory + FromArgMatches>(
+    argv: impl IntoIterator<Item = impl Into<OsString>>,
+    refuse: impl FnOnce(&mut Command, &[OsString]) -> Result<(), Error>,
+) -> Result<C, Error> {
+    let argv: Vec<OsString> = argv.into_iter().map(Into::into).collect();
+    let mut command = definition::<C>();
+    require_values(&mut command, &argv)?;
+    refuse(&mut command, &argv)?;
+    let matches = command.try_get_matches_from_mut(argv)?;
+    C::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
 
 /// What a program writes about itself.
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
@@ -80,7 +102,7 @@ impl From<String> for HiddenText {
 
 /// Lets a value begin with a dash, so that `--rate -1` is answered by what a rate is and not by "unexpected argument '-1'".
 /// Not where any number of values may follow one another: the next option would be one of them.
-pub fn lenient(command: Command) -> Command {
+fn lenient(command: Command) -> Command {
     command
         .mut_args(|arg| {
             let one = arg.get_num_args().is_none_or(|values| values.max_values() == 1);
@@ -98,7 +120,7 @@ pub fn lenient(command: Command) -> Command {
 ///
 /// # Errors
 /// When an option has no value.
-pub fn require_values(command: &mut Command, argv: &[OsString]) -> Result<(), Error> {
+fn require_values(command: &mut Command, argv: &[OsString]) -> Result<(), Error> {
     let subcommand = argv.get(1).and_then(|name| command.find_subcommand(name));
     let known: Vec<(String, bool)> = subcommand
         .unwrap_or(command)

@@ -1,10 +1,14 @@
 //! From what was typed and what surrounds it to what was asked for: flag > variable > file > default, for every program.
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 use benchmark_fleet::Token;
 use benchmark_scenarios::{Asked, Given, Key, Problem, Program, Source, parse_switch, variables};
-use benchmark_temporal::{ApiKey, environment::Profile, small_file};
+use benchmark_temporal::{
+    ApiKey,
+    environment::{self, Profile},
+    small_file,
+};
 
 use crate::{
     flags::{Flags, Takes},
@@ -17,6 +21,35 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Temporal's own client configuration, and the file that it is in.
     pub profile: Option<(&'a Profile, PathBuf)>,
+}
+
+/// What surrounds this process, read once and before anything else.
+#[derive(Debug)]
+pub struct OwnSurroundings {
+    /// Temporal's own client configuration.
+    pub profile: Option<Profile>,
+    /// Things to know that are no errors.
+    pub notes: Vec<String>,
+}
+
+impl OwnSurroundings {
+    /// Looks at the environment and reads Temporal's configuration.
+    ///
+    /// # Errors
+    /// When a variable is no text, or the configuration cannot be read.
+    pub fn read() -> Result<Self, Problem> {
+        let notes = variables::check(env::vars_os())?;
+        let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+        Ok(OwnSurroundings { profile, notes })
+    }
+
+    /// What surrounds a command line that was typed here.
+    pub fn of_command_line(&self) -> Surroundings<'_> {
+        Surroundings {
+            variable: &|name| env::var(name).ok(),
+            profile: self.profile.as_ref().map(|profile| (profile, environment::source())),
+        }
+    }
 }
 
 /// What must not be part of a plan or a result.

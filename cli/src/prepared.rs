@@ -3,13 +3,13 @@
 use std::{env, path::PathBuf, thread, time::Duration};
 
 use benchmark_generator::{machine::ceiling, view::page::Page};
-use benchmark_scenarios::{HostFacts, Problem, Resolved, variables};
-use benchmark_temporal::environment::{self, Profile};
+use benchmark_scenarios::{HostFacts, Problem, Resolved};
+use benchmark_temporal::environment::Profile;
 
 use crate::{
     args::{OutputArgs, RunArgs},
     commands::NoiseFolder,
-    given::{Secrets, Surroundings},
+    given::{OwnSurroundings, Secrets},
 };
 
 /// A run before anything was touched.
@@ -31,27 +31,20 @@ pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
 
 /// The same with options of a variant, `key=value` each, before all others.
 pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
-    let notes = variables::check(env::vars_os())?;
-    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
-    let gathered = options.convert_variant(
-        variant,
-        &Surroundings {
-            variable: &|name| env::var(name).ok(),
-            profile: profile.as_ref().map(|profile| (profile, environment::source())),
-        },
-    )?;
+    let own = OwnSurroundings::read()?;
+    let gathered = options.convert_variant(variant, &own.of_command_line())?;
     let facts = HostFacts {
         cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
     };
     let mut resolved = benchmark_scenarios::resolve(&gathered.asked, &facts)?;
-    resolved.notes.extend(notes);
+    resolved.notes.extend(own.notes);
     resolved.notes.extend(gathered.notes);
     Ok(Prepared {
         resolved,
         output: options.output.clone(),
         secrets: gathered.secrets,
-        profile,
+        profile: own.profile,
     })
 }
 

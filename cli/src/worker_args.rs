@@ -7,17 +7,17 @@ use std::{ffi::OsString, path::PathBuf};
 
 use benchmark_fleet::{ClientTls, RemoteLeader, Token};
 use benchmark_scenarios::{Asked, Joining, JoiningTls, Key, Problem, ResolvedWorker, resolve_worker};
-use benchmark_temporal::{environment::Profile, small_file};
+use benchmark_temporal::small_file;
 use benchmark_worker::{
     AskedPollers,
     process::{JoinOptions, Request},
 };
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::Parser;
 
 use crate::{
-    command_line::{HELP_WIDTH, Manual, lenient, require_values},
+    command_line::{self, Manual},
     flags::{Flags, OfWorker},
-    given,
+    given::Surroundings,
     logging::LogArgs,
 };
 
@@ -54,18 +54,6 @@ pub struct Cli {
     pub log: LogArgs,
 }
 
-/// What surrounds a command line.
-pub struct Surroundings<'a> {
-    /// Reads an environment variable.
-    pub variable: &'a dyn Fn(&str) -> Option<String>,
-    /// Temporal's own client configuration, and the file that it is in.
-    pub profile: Option<(Profile, PathBuf)>,
-    /// The task queue when nobody names one.
-    pub task_queue: &'a str,
-    /// This machine's name.
-    pub hostname: String,
-}
-
 /// What the command line comes to.
 #[derive(Debug)]
 pub struct Converted {
@@ -76,17 +64,18 @@ pub struct Converted {
 }
 
 impl Cli {
-    /// Puts flags, environment and Temporal's configuration together: flag > environment > file > default.
+    /// Puts flags, environment and Temporal's configuration together: flag > environment > file > default. The task queue is
+    /// for when nobody names one, and `hostname` is this machine's.
     ///
     /// # Errors
     /// The first thing that is wrong, in words that name it.
-    pub fn convert(&self, surroundings: Surroundings) -> Result<Converted, Problem> {
-        let profile = surroundings.profile.as_ref();
-        let given = given::Surroundings {
-            variable: surroundings.variable,
-            profile: profile.map(|(profile, path)| (profile, path.clone())),
-        };
-        let gathered = self.flags.gather(Asked::new(), &given)?;
+    pub fn convert(
+        &self,
+        surroundings: &Surroundings,
+        default_task_queue: &str,
+        hostname: &str,
+    ) -> Result<Converted, Problem> {
+        let gathered = self.flags.gather(Asked::new(), surroundings)?;
         let ResolvedWorker { options, mut notes, .. } = resolve_worker(&gathered.asked)?;
         notes.extend(gathered.notes);
         let token = gathered.secrets.fleet_token;
@@ -102,9 +91,9 @@ impl Cli {
                 worker: options,
                 join,
                 api_key: gathered.secrets.api_key,
-                profile: surroundings.profile.map(|(profile, _)| profile),
-                default_task_queue: surroundings.task_queue.to_owned(),
-                name: format!("{}@{}", std::process::id(), surroundings.hostname),
+                profile: surroundings.profile.as_ref().map(|(profile, _)| (*profile).clone()),
+                default_task_queue: default_task_queue.to_owned(),
+                name: format!("{}@{hostname}", std::process::id()),
             },
             notes,
         })
@@ -135,23 +124,16 @@ fn tls(tls: &JoiningTls) -> Result<ClientTls, Problem> {
         server_name: tls.server_name.clone(),
     })
 }
+
 /// Takes the command line apart.
 ///
 /// # Errors
-/// When it makes no sense, and when help or version is asked for: `clap::Error::exit_code` tells 2 from 0.
-pub fn parse<I, T>(argv: I) -> Result<Cli, clap::Error>
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let argv: Vec<OsString> = argv.into_iter().map(Into::into).collect();
-    let mut command = command();
-    require_values(&mut command, &argv)?;
-    let matches = command.try_get_matches_from_mut(argv)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+/// As [`command_line::parse`].
+pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Cli, clap::Error> {
+    command_line::parse(argv, |_, _| Ok(()))
 }
 
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
-    lenient(Cli::command().term_width(HELP_WIDTH))
+    command_line::definition::<Cli>()
 }

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use benchmark_generator::run::server_figures;
-use benchmark_results::{Results, file, summary, summary::Style};
+use benchmark_results::{Results, summary, summary::Style};
 use benchmark_scenarios::{Asked, Given, Key, Problem, PrometheusSource, resolve_prometheus};
 
-use super::{Printed, found::meant};
+use super::{Printed, found::find_one};
 use crate::{
     args::DiagnoseArgs,
     console::{problem, show, style},
@@ -31,14 +31,6 @@ fn prometheus(options: &DiagnoseArgs) -> Result<Option<PrometheusSource>, Proble
     resolve_prometheus(&asked)
 }
 
-/// The stored run.
-///
-/// # Errors
-/// When the file cannot be read.
-fn stored(options: &DiagnoseArgs) -> Result<Results, Problem> {
-    file::read(&meant(&options.run)).map_err(|error| Problem::new(error.to_string()))
-}
-
 /// What is to be said of it.
 ///
 /// # Errors
@@ -60,7 +52,7 @@ fn diagnosed(results: &Results, style: Style) -> Result<Printed, Problem> {
 /// When it cannot be read, or the Prometheus that was named does not answer.
 pub fn diagnose(options: &DiagnoseArgs) -> Result<ExitCode, Problem> {
     let prometheus = prometheus(options)?;
-    let mut results = stored(options)?;
+    let mut results = find_one(&options.run)?.results;
     if let Some(source) = prometheus {
         let asking = server_figures::of_stored(&source, &results);
         results.server_figures = block_on(asking)?.map_err(problem)?;

@@ -49,7 +49,11 @@ pub fn find(runs: &[PathBuf]) -> Result<Vec<Found>, Problem> {
     Ok(found)
 }
 
-fn find_one(run: &Path) -> Result<Found, Problem> {
+/// Reads the run that is meant.
+///
+/// # Errors
+/// When it cannot be read, in one line.
+pub(super) fn find_one(run: &Path) -> Result<Found, Problem> {
     let path = meant(run);
     let results = file::read(&path).map_err(|error| Problem::new(error.to_string()))?;
     let name = match path.file_stem().and_then(|stem| stem.to_str()) {
@@ -61,7 +65,7 @@ fn find_one(run: &Path) -> Result<Found, Problem> {
 }
 
 /// The results file that a person means.
-pub(super) fn meant(run: &Path) -> PathBuf {
+fn meant(run: &Path) -> PathBuf {
     let candidates = [run.join(FILE), Path::new(RUNS).join(run).join(FILE)];
     if run.is_file() {
         return run.to_owned();

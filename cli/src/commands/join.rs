@@ -1,6 +1,6 @@
 //! `join`: a part of the starts of a run that another process leads.
 
-use std::{env, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use benchmark_generator::{
     fleet::{
@@ -9,13 +9,12 @@ use benchmark_generator::{
     },
     stop::{self, StopReason},
 };
-use benchmark_scenarios::{Problem, variables};
-use benchmark_temporal::environment;
+use benchmark_scenarios::Problem;
 
 use crate::{
     args::JoinArgs,
     console::{complain, end_at_once, heard, log_to_stderr, problem},
-    given::Surroundings,
+    given::OwnSurroundings,
     prepared::block_on,
 };
 
@@ -24,14 +23,10 @@ use crate::{
 /// # Errors
 /// When it cannot be joined, or was lost.
 pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
-    let notes = variables::check(env::vars_os())?;
-    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
-    let options = options.convert(&Surroundings {
-        variable: &|name| env::var(name).ok(),
-        profile: profile.as_ref().map(|profile| (profile, environment::source())),
-    })?;
+    let own = OwnSurroundings::read()?;
+    let options = options.convert(&own.of_command_line())?;
     log_to_stderr(options.log);
-    notes
+    own.notes
         .iter()
         .chain(&options.notes)
         .for_each(|note| complain(&format!("note: {note}")));
@@ -44,7 +39,7 @@ pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
             join: options.join,
             token: options.secrets.fleet_token,
             api_key: options.secrets.api_key,
-            profile,
+            profile: own.profile,
             say: Arc::new(|line: String| complain(&line)),
         };
         join::run(request, stop).await

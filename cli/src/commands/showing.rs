@@ -3,13 +3,10 @@
 use benchmark_analysis::history::{self, Filter};
 use benchmark_analysis::limits::CHANGES_MIN_RUNS;
 use benchmark_generator::view::grafana;
-use benchmark_results::{
-    file,
-    summary::{self, Style},
-};
+use benchmark_results::summary::{self, Style};
 use benchmark_scenarios::{Asked, Given, Key, Problem, resolve_grafana};
 
-use super::{Printed, found::meant};
+use super::{Found, Printed, found::find_one};
 use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
 
 /// The same summary as at the end of a run.
@@ -22,8 +19,7 @@ pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
         asked.add(Key::GrafanaUrl, Given::by_flag(Key::GrafanaUrl.flag(), url));
     }
     let grafana = resolve_grafana(&asked)?;
-    let path = meant(&options.run);
-    let mut results = file::read(&path).map_err(|error| Problem::new(error.to_string()))?;
+    let Found { path, mut results, .. } = find_one(&options.run)?;
     if let Some(base) = grafana {
         results.run.dashboard_url = Some(grafana::link(&base, &results.run, &results.plan));
     }

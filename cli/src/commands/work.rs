@@ -1,16 +1,17 @@
 //! What `benchmark-worker` does: it executes workflows until it is told to stop.
 
-use std::{env, io::Write, path::Path, process::ExitCode, sync::Arc};
+use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
 
 use benchmark_machine::host;
 use benchmark_results::{text, thresholds::Signal};
-use benchmark_scenarios::{Problem, variables};
-use benchmark_temporal::environment;
+use benchmark_scenarios::Problem;
 use benchmark_worker::process::{self, Ended, Failure};
 
 use crate::{
-    USAGE, logging,
-    worker_args::{self, Cli, Converted, Surroundings},
+    USAGE,
+    given::OwnSurroundings,
+    logging,
+    worker_args::{self, Cli, Converted},
 };
 
 /// Executes workflows, or writes what was asked for about the program.
@@ -33,16 +34,14 @@ pub fn work(cli: &Cli) -> ExitCode {
 
 /// Flags, environment and Temporal's client configuration come to what is to be done.
 fn prepare(cli: &Cli) -> Result<Converted, Problem> {
-    let notes = variables::check(env::vars_os())?;
-    let profile = environment::from_environment().map_err(|error| Problem::new(error.to_string()))?;
+    let own = OwnSurroundings::read()?;
     let hostname = host::facts(Path::new("/")).hostname.value;
-    let mut converted = cli.convert(Surroundings {
-        variable: &|name| env::var(name).ok(),
-        profile: profile.map(|profile| (profile, environment::source())),
-        task_queue: benchmark_workflows::TASK_QUEUE,
-        hostname: hostname.unwrap_or_else(|| "unknown-host".to_owned()),
-    })?;
-    converted.notes.extend(notes);
+    let mut converted = cli.convert(
+        &own.of_command_line(),
+        benchmark_workflows::TASK_QUEUE,
+        hostname.as_deref().unwrap_or("unknown-host"),
+    )?;
+    converted.notes.extend(own.notes);
     Ok(converted)
 }
 
