@@ -100,10 +100,13 @@ impl Given {
     pub fn quote(&self, key: Key) -> String {
         let text = quotable(&self.text);
         match &self.source {
-            // A switch, or a flag that stands for a value of another one.
-            Source::Flag(flag) if self.text == "true" || flag != key.flag() || key == Key::Cleanup => flag.to_string(),
-            Source::Flag(flag) if matches!(key.shape(), Shape::Optional(_)) => format!("{flag}={text}"),
-            Source::Flag(flag) => format!("{flag} {text}"),
+            Source::Flag(flag) => match key.shape() {
+                // A switch, or a flag that stands for a value of another one.
+                _ if self.text == "true" || flag != key.flag() => flag.to_string(),
+                Shape::Switch("false") => flag.to_string(),
+                Shape::Optional(_) => format!("{flag}={text}"),
+                _ => format!("{flag} {text}"),
+            },
             Source::Environment(name) => format!("{name}={text}"),
             Source::File(path) => format!("{} = {text} in {}", key.name(), path.display()),
             Source::Default(_) => format!("{} {text} (default)", key.flag()),

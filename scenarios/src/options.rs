@@ -43,6 +43,7 @@ pub enum Group {
 }
 
 pub(crate) use connection::{MAX_CONNECTIONS, MAX_THREADS};
+pub(crate) use load::LONGEST_DURATION;
 pub(crate) use workers::MAX_WORKERS;
 
 /// All tables, in the order of their groups.
@@ -154,7 +155,10 @@ pub struct Key {
 #[derive(Clone, Copy)]
 pub struct Entry {
     name: &'static str,
-    flag: &'static str,
+    /// Its name with dashes before it.
+    by_name: &'static str,
+    /// Its flag, where that is another.
+    own_flag: Option<&'static str>,
     shape: Shape,
     uses: [Option<Use>; 3],
     secret_file: Option<&'static str>,
@@ -238,7 +242,7 @@ macro_rules! options {
 
             pub(crate) static ENTRIES: &[crate::options::Entry] = &[$(crate::options::Entry {
                 name: $name,
-                flag: concat!("--", $name),
+                by_name: concat!("--", $name),
                 bounds: || $form.bounds(),
                 ..$entry
             },)*];
@@ -259,7 +263,8 @@ impl Entry {
     const fn new(shape: Shape) -> Self {
         Entry {
             name: "",
-            flag: "",
+            by_name: "",
+            own_flag: None,
             shape,
             uses: [None; 3],
             secret_file: None,
@@ -296,6 +301,12 @@ impl Entry {
     /// It is secret, and a file may hold it, of which the help says this.
     const fn secret(mut self, file: &'static str) -> Self {
         self.secret_file = Some(file);
+        self
+    }
+
+    /// Its flag is not its name.
+    const fn flag(mut self, flag: &'static str) -> Self {
+        self.own_flag = Some(flag);
         self
     }
 
@@ -392,11 +403,8 @@ impl Key {
 
     /// The flag that sets it: `--ramp-up`.
     pub fn flag(self) -> &'static str {
-        match self {
-            // The only option whose flag says the opposite of its key.
-            Key::Cleanup => "--no-cleanup",
-            _ => self.entry().flag,
-        }
+        let entry = self.entry();
+        entry.own_flag.unwrap_or(entry.by_name)
     }
 
     /// The group that it belongs to.

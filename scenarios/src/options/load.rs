@@ -7,7 +7,8 @@ use crate::{Arrivals, Rate, WhenFull, form::Form};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+/// The longest window.
+pub(crate) const LONGEST_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 /// 38 GiB: beyond this the cap is none.
 const MAX_IN_FLIGHT: u32 = 1_000_000;
@@ -18,18 +19,18 @@ options! { Load:
     Rate("rate"): Rate = Form::rate(), value("PER_SECOND")
         .run(says("Starts a second after the ramp, {}, to one thousandth").or("100").variables(&["BENCHMARK_TARGET_RATE"]));
     /// The whole submission window; the default is the replaced runner's.
-    Duration("duration"): Duration = Form::span(SECOND..=DAY), value("TIME")
+    Duration("duration"): Duration = Form::span(SECOND..=LONGEST_DURATION), value("TIME")
         .run(says("Submission window: ramp-up, warm-up and the measured rest, {}")
             .or("5m").variables(&["BENCHMARK_DURATION"]));
     /// The rising part of the window.
-    RampUp("ramp-up"): Duration = Form::span(Duration::ZERO..=DAY), value("TIME")
+    RampUp("ramp-up"): Duration = Form::span(Duration::ZERO..=LONGEST_DURATION), value("TIME")
         .run(says("Part of --duration in which the rate rises linearly, from a tenth of itself and at least 1/s")
             .otherwise("a tenth of --duration, at most 30s").variables(&["BENCHMARK_RAMP_UP"]));
     /// The part at full rate that is not measured.
-    WarmUp("warm-up"): Duration = Form::span(Duration::ZERO..=DAY), value("TIME")
+    WarmUp("warm-up"): Duration = Form::span(Duration::ZERO..=LONGEST_DURATION), value("TIME")
         .run(says("Part of --duration at full rate that is not measured").otherwise("a tenth of --duration, at most 30s"));
     /// How long completions are waited for; `None` is as long as the duration, between bounds.
-    Drain("drain"): Option<Duration> = Form::span(Duration::ZERO..=DAY).or_word("auto"), value("TIME|auto")
+    Drain("drain"): Option<Duration> = Form::span(Duration::ZERO..=LONGEST_DURATION).or_word("auto"), value("TIME|auto")
         .run(says("How long completions are waited for after the last start; 0 for not at all; ends earlier when nothing is \
                    open")
             .otherwise("auto, which is as long as --duration, from 1m to 10m"));

@@ -20,8 +20,8 @@ options! { Measuring:
     /// Cap on open long polls; the default is not many for a frontend, whatever the rate.
     SampleCap("sample-cap"): u32 = Form::whole(0..=MAX_SAMPLE_CAP, "long polls"), value("N")
         .run(says("Long polls that may be open at the same time, {}").or("100"));
-    /// Whether what is still open afterwards is terminated.
-    Cleanup("cleanup"): bool = Form::switch(), Entry::new(Shape::Switch("false"))
+    /// Whether what is still open afterwards is terminated; the flag says the opposite.
+    Cleanup("cleanup"): bool = Form::switch(), Entry::new(Shape::Switch("false")).flag("--no-cleanup")
         .run(says("Leave what is still open of this run afterwards").otherwise("it is terminated"));
     /// Where this process's metrics can be read; a worker's are where the replaced fleet's were.
     MetricsListen("metrics-listen"): SocketAddr = Form::listen(), value("IP:PORT").outside_of_plans()

@@ -134,9 +134,6 @@ pub(crate) fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, 
     }))
 }
 
-/// How long a start may wait for its answer, unless asked otherwise.
-pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How starts are sent.
 pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: u32) -> Result<Starter, Problem> {
     let asked_connections = reader.peek(opt::Connections)?;

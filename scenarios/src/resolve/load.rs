@@ -2,17 +2,14 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use super::{connection, reader::Reader};
+use super::reader::Reader;
 use crate::{
     Arrivals, Load, Plan, Rate, WhenFull,
     asked::Source,
-    options::{Key, opt},
+    options::{Key, LONGEST_DURATION, opt},
     problem::Problem,
     units,
 };
-
-/// The longest window.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Ramp and warm-up take a tenth of the duration each; in long runs half a minute is enough for caches and pollers.
 const LONGEST_LEAD_IN: Duration = Duration::from_secs(30);
@@ -27,7 +24,7 @@ pub(crate) fn resolve(reader: &mut Reader) -> Result<Load, Problem> {
     let duration = reader.read(opt::Duration)?;
     let (ramp_up, warm_up) = lead_in(reader, duration)?;
     leaves_something_to_measure(reader, rate, duration, ramp_up, warm_up)?;
-    let start_timeout = reader.peek(opt::StartTimeout)?.unwrap_or(connection::START_TIMEOUT);
+    let start_timeout = reader.read_ahead(opt::StartTimeout)?;
     Ok(Load {
         rate,
         duration,
@@ -97,7 +94,7 @@ fn leaves_something_to_measure(
             }
         }
         let longer = lead_in.saturating_mul(3);
-        if longer <= DAY {
+        if longer <= LONGEST_DURATION {
             problem = problem.remedy(format!("--duration {}", units::format(longer)));
         }
         return Err(problem);

@@ -59,7 +59,11 @@ impl<'a> Reader<'a> {
     ) -> Result<O::Value, Problem> {
         match self.read_given(option)? {
             Some(value) => Ok(value),
-            None => Ok(self.take_default(O::KEY, &O::form(), default())),
+            None => {
+                let (value, reason) = default();
+                self.record(O::KEY, (O::form().show)(&value), Source::Default(reason));
+                Ok(value)
+            }
         }
     }
 
@@ -73,8 +77,20 @@ impl<'a> Reader<'a> {
 
     /// As [`Reader::read`], where a value may be something else than the table says.
     pub fn read_as<T>(&mut self, key: Key, form: &Form<T>) -> Result<T, Problem> {
-        if let Some(value) = self.read_given_as(key, form)? {
-            return Ok(value);
+        let (value, source) = self.look(key, form)?;
+        self.record(key, (form.show)(&value), source);
+        Ok(value)
+    }
+
+    /// As [`Reader::read`], not recorded: for what depends on an option that is read later.
+    pub fn read_ahead<O: Opt>(&self, _: O) -> Result<O::Value, Problem> {
+        Ok(self.look(O::KEY, &O::form())?.0)
+    }
+
+    /// The option as asked for, or the table's default, and where it is from.
+    fn look<T>(&self, key: Key, form: &Form<T>) -> Result<(T, Source), Problem> {
+        if let Some(given) = self.given(key) {
+            return Ok((parse(key, given, form)?, given.source.clone()));
         }
         let (text, reason) = match key.otherwise(self.program) {
             Otherwise::Constant(text, reason) => (text, reason),
@@ -84,13 +100,7 @@ impl<'a> Reader<'a> {
             text: text.to_owned(),
             source: Source::Default(reason.into()),
         };
-        let value = parse(key, &default, form)?;
-        Ok(self.take_default(key, form, (value, reason.into())))
-    }
-
-    fn take_default<T>(&mut self, key: Key, form: &Form<T>, (value, reason): (T, Cow<'static, str>)) -> T {
-        self.record(key, (form.show)(&value), Source::Default(reason));
-        value
+        Ok((parse(key, &default, form)?, default.source))
     }
 
     /// The option as asked for, not recorded: for defaults that depend on options read later.
