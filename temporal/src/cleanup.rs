@@ -2,7 +2,8 @@
 //!
 //! One batch operation terminates everything that a visibility query finds, on the server's side. Visibility is written
 //! behind the workflows, so a batch can miss the youngest: the count afterwards says so, and then another batch
-//! is run. What is still counted and has ended, as a look-up of it says, is not waited for. Children need no care: they go by the parent-close policy.
+//! is run. What is still counted and has ended, as a look-up of it says, is not waited for. Children need no care: they go
+//! by the parent-close policy.
 //!
 //! A server begins a batch when its own worker gets to it, which takes seconds while it is busy. Where there is little time, as
 //! after a signal, those that the caller knows to be open go first, by their ids.
@@ -60,11 +61,13 @@ pub struct Cleaned {
     pub note: Option<String>,
 }
 
-/// Open workflows that the caller knows of, for a server that does not tell.
+/// Open workflows that the caller knows of, for a server that does not tell, or not soon enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownOpen {
     /// How many.
     pub total: u64,
+    /// How many the server counted, when the caller has asked it.
+    pub counted: Option<u64>,
     /// Ids of as many of them as can be terminated in the time.
     pub ids: Vec<String>,
 }
@@ -93,14 +96,11 @@ pub fn terminate_open(server: &Server, prefix: &str, limit: Duration, known: Kno
             note: None,
         };
         let all_known = known.total > 0 && known.ids.len() as u64 == known.total;
-        if limit < BATCH_MAY_WAIT && all_known {
-            let counted = count_open(&work.server, &work.prefix).await.unwrap_or_default();
-            if work.by_id(&known).await.is_ok() {
-                work.before = Some(counted.max(known.total));
-                work.note = Some(format!("terminated by their ids: there were {limit:?} for it"));
-                // Visibility follows; what it says in the end is for the count to tell.
-                let _ = work.until_counted().await;
-            }
+        if limit < BATCH_MAY_WAIT && all_known && work.by_id(&known).await.is_ok() {
+            work.before = known.counted.max(Some(known.total));
+            work.note = Some(format!("terminated by their ids: there were {limit:?} for it"));
+            // Visibility follows; what it says in the end is for the count to tell.
+            let _ = work.until_counted().await;
         }
         let mut outcome = work.run().await;
         if let Err(error) = &outcome

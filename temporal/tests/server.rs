@@ -236,6 +236,7 @@ async fn where_there_is_little_time_those_that_are_known_go_by_their_ids() {
     until_open(&server, &prefix, 12).await;
     let known = |total: u32| KnownOpen {
         total: u64::from(total),
+        counted: Some(12),
         ids: (0..total).map(|n| format!("{prefix}/{n}")).collect(),
     };
 

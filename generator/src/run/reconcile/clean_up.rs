@@ -54,6 +54,7 @@ impl Reconciling<'_> {
         let id = |n| ids::workflow_id(prefix, self.submission.schedule.phase_of(n), n);
         let known = KnownOpen {
             total: backlog,
+            counted: open,
             ids: open_ones.into_iter().map(id).collect(),
         };
         let cleaning = cleanup::terminate_open(server, prefix, deadline.left(), known);
