@@ -17,11 +17,11 @@ use benchmark_generator::{
         iteration,
         submission::{self, SubmissionOptions},
     },
-    stop::{self, deadline::Ending},
+    stop::{self, Stop, Stopper, deadline::Ending},
 };
 use benchmark_results::schema::{Fact, Fleet, Reconciliation, VerdictValue};
 use benchmark_scenarios::{Key, Plan};
-use benchmark_temporal::ConnectOptions;
+use benchmark_temporal::{ConnectOptions, Server};
 
 /// How long anything may take before a test gives up on it: far more than it needs on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -172,29 +172,54 @@ fn plan(address: &str, rate: &str, cap: &str) -> Plan {
     ])
 }
 
+/// What a submission needs besides its plan.
+struct Surroundings {
+    server: Server,
+    connect: ConnectOptions,
+    probe: HealthProbe,
+    stop: Stop,
+    ending: Ending,
+    _stopper: Stopper,
+}
+
+impl Surroundings {
+    async fn of(plan: &Plan, frontend: &NullFrontend) -> Surroundings {
+        let connect = ConnectOptions::new(frontend.address().to_string(), plan.namespace.clone());
+        let (stopper, stop) = stop::channel();
+        Surroundings {
+            server: benchmark_temporal::connect(&connect).await.unwrap(),
+            connect,
+            probe: HealthProbe::new(Path::new("/")),
+            ending: Ending::new(stop.clone(), plan.load.stop_timeout),
+            stop,
+            _stopper: stopper,
+        }
+    }
+
+    fn options<'a>(&'a self, plan: &'a Plan) -> SubmissionOptions<'a> {
+        SubmissionOptions {
+            plan,
+            server: &self.server,
+            connect: &self.connect,
+            id_prefix: ids::new_run_id().unwrap().into(),
+            iteration: 1,
+            fleet: None,
+            probe: &self.probe,
+            stop: self.stop.clone(),
+            ending: &self.ending,
+            lost: &|| None,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     const CAP: u64 = 100;
     let frontend = NullFrontend::start(Options::default()).unwrap();
     let control = frontend.control();
     let plan = plan(&frontend.address().to_string(), "2000", &CAP.to_string());
-    let connect = ConnectOptions::new(frontend.address().to_string(), plan.namespace.clone());
-    let server = benchmark_temporal::connect(&connect).await.unwrap();
-    let probe = HealthProbe::new(Path::new("/"));
-    let (_stopper, stop) = stop::channel();
-    let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
-    let options = SubmissionOptions {
-        plan: &plan,
-        server: &server,
-        connect: &connect,
-        id_prefix: ids::new_run_id().unwrap().into(),
-        iteration: 1,
-        fleet: None,
-        probe: &probe,
-        stop,
-        ending: &ending,
-        lost: &|| None,
-    };
+    let surroundings = Surroundings::of(&plan, &frontend).await;
+    let options = surroundings.options(&plan);
     let (stalled_from, stalled_to) = (1_000_000_000, 3_500_000_000);
     let mut most_held = 0;
     let submission = submission::submit(options, async |submission| {
@@ -243,23 +268,8 @@ async fn the_first_arrival_is_sent_when_it_is_due_and_not_when_the_threads_are_r
     let frontend = NullFrontend::start(Options::default()).unwrap();
     let mut plan = plan(&frontend.address().to_string(), "20", "100");
     (plan.load.duration, plan.load.warm_up) = (Duration::from_secs(1), Duration::ZERO);
-    let connect = ConnectOptions::new(frontend.address().to_string(), plan.namespace.clone());
-    let server = benchmark_temporal::connect(&connect).await.unwrap();
-    let probe = HealthProbe::new(Path::new("/"));
-    let (_stopper, stop) = stop::channel();
-    let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
-    let options = SubmissionOptions {
-        plan: &plan,
-        server: &server,
-        connect: &connect,
-        id_prefix: ids::new_run_id().unwrap().into(),
-        iteration: 1,
-        fleet: None,
-        probe: &probe,
-        stop,
-        ending: &ending,
-        lost: &|| None,
-    };
+    let surroundings = Surroundings::of(&plan, &frontend).await;
+    let options = surroundings.options(&plan);
     let submission = submission::submit(options, async |submission| {
         // The load of the machine is looked at while it is waited, too; starts are not sent.
         assert!(submission.timeline.now().is_some() || frontend.counts().starts == 0);

@@ -13,6 +13,8 @@ mod account;
 mod bench;
 #[path = "../../../generator/tests/crew/mod.rs"]
 mod crew;
+#[path = "../owned/mod.rs"]
+mod owned;
 #[allow(dead_code)]
 #[path = "../run/scrape.rs"]
 mod scrape;

@@ -60,12 +60,7 @@ impl Fleet {
         command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
         let begun = Instant::now();
         let mut leader = bench.begin(command);
-        let address = leader.until("the fleet's address", |going| {
-            let said = going.said();
-            let (_, after) = said.split_once("--join ")?;
-            let (address, _) = after.split_once('\n')?;
-            Some(address.to_owned())
-        });
+        let address = leader.fleet_address();
         Fleet {
             wire: Proxy::to(&address),
             bench,

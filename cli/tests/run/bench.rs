@@ -168,6 +168,16 @@ impl Going {
         Some(file::read(&results_in(&self.work)?).unwrap())
     }
 
+    /// Where others join the run that it leads, as it says.
+    pub fn fleet_address(&mut self) -> String {
+        self.until("the fleet's address", |going| {
+            let said = going.said();
+            let (_, after) = said.split_once("--join ")?;
+            let (address, _) = after.split_once('\n')?;
+            Some(address.to_owned())
+        })
+    }
+
     /// Waits for something while it runs.
     pub fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
         let begun = Instant::now();

@@ -39,12 +39,7 @@ impl Cast {
         let mut command = bench.against(server, &format!("{LOAD} --fleet-listen 127.0.0.1:0 {arguments}"));
         command.env("BENCHMARK_FLEET_TOKEN", TOKEN);
         let mut leader = bench.begin(command);
-        let address = leader.until("the fleet's address", |going| {
-            let said = going.said();
-            let (_, after) = said.split_once("--join ")?;
-            let (address, _) = after.split_once('\n')?;
-            Some(address.to_owned())
-        });
+        let address = leader.fleet_address();
         Cast {
             _bench: bench,
             leader,

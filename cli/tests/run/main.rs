@@ -11,6 +11,8 @@ mod ending;
 mod figures;
 mod fleet;
 mod modes;
+#[path = "../owned/mod.rs"]
+mod owned;
 mod page;
 #[path = "../faults/pressure.rs"]
 mod pressure;

@@ -1,41 +1,24 @@
 //! A server that the test owns, and what it says of its workflows when it is asked by somebody else than the program.
 
-use std::{collections::BTreeMap, future::Future, time::Instant};
+use std::{collections::BTreeMap, time::Instant};
 
-use benchmark_temporal::{
-    embedded::{EmbeddedOptions, EmbeddedServer, presets},
-    testing,
-};
+use benchmark_temporal::embedded::EmbeddedOptions;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, workflow_service_client::WorkflowServiceClient,
 };
 
-use crate::bench::LIMIT;
+pub use crate::owned::{block_on, start};
+use crate::{bench::LIMIT, owned};
 
 /// The namespace that runs use unless they are told otherwise.
 pub const NAMESPACE: &str = "benchmark";
 
 /// How the tests' servers are started.
 pub fn options() -> EmbeddedOptions {
-    let mut options = EmbeddedOptions::new(testing::binary());
-    options.namespace = NAMESPACE.to_owned();
-    options.dynamic_config = presets::cluster();
-    options
-}
-
-/// Starts a server.
-pub fn start(options: &EmbeddedOptions) -> EmbeddedServer {
-    block_on(EmbeddedServer::start(options)).unwrap()
-}
-
-/// Runs a future to its end.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    EmbeddedOptions {
+        namespace: NAMESPACE.to_owned(),
+        ..owned::options()
+    }
 }
 
 /// The server's counts by status of all workflows that a query finds, by a client of the test's own.

@@ -4,5 +4,7 @@ mod child;
 mod flags;
 mod fleet;
 mod load;
+#[path = "../owned/mod.rs"]
+mod owned;
 mod plain;
 mod server;

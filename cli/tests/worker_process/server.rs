@@ -1,12 +1,8 @@
 //! A server that a test owns or shares, and a client of the test's own.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use benchmark_temporal::{
-    ConnectOptions,
-    embedded::{EmbeddedOptions, EmbeddedServer, presets},
-    testing,
-};
+use benchmark_temporal::ConnectOptions;
 use benchmark_workflows::{RunClock, RunHeader, header::HEADER_KEY, input::json_payload};
 use temporalio_client::{Connection, tonic::Request};
 use temporalio_common::protos::temporal::api::{
@@ -19,28 +15,7 @@ use temporalio_common::protos::temporal::api::{
 };
 
 use crate::child::LIMIT;
-
-/// How a server of a test's own is started.
-pub fn options() -> EmbeddedOptions {
-    let mut options = EmbeddedOptions::new(testing::binary());
-    options.dynamic_config = presets::cluster();
-    options
-}
-
-/// Starts a server.
-pub fn start(options: &EmbeddedOptions) -> EmbeddedServer {
-    block_on(EmbeddedServer::start(options)).unwrap()
-}
-
-/// Runs a future to its end.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
+pub use crate::owned::{block_on, options, start};
 
 /// A client of one namespace.
 pub struct Client {
