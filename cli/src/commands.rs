@@ -43,6 +43,13 @@ impl Printed {
         }
     }
 
+    /// The same with notes, a line each, before the one that is there.
+    fn noted(mut self, mut notes: Vec<String>) -> Self {
+        notes.extend(self.note.take());
+        self.note = (!notes.is_empty()).then(|| notes.join("\n"));
+        self
+    }
+
     /// A note, and success.
     pub fn note(note: impl Into<String>) -> Self {
         Printed {

@@ -2,12 +2,16 @@
 
 use std::{env, path::PathBuf, thread, time::Duration};
 
-use benchmark_generator::{machine::ceiling, view::page::Page};
+use benchmark_generator::{
+    machine::ceiling,
+    run::lifecycle::RunRequest,
+    view::{page::Page, watcher::Watcher},
+};
 use benchmark_scenarios::{HostFacts, Problem, Resolved};
 use benchmark_temporal::environment::Profile;
 
 use crate::{
-    args::{OutputArgs, RunArgs},
+    args::{self, OutputArgs, RunArgs},
     commands::NoiseFolder,
     given::{OwnSurroundings, Secrets},
 };
@@ -22,6 +26,30 @@ pub struct Prepared {
     pub secrets: Secrets,
     /// Temporal's own client configuration.
     pub profile: Option<Profile>,
+}
+
+impl Prepared {
+    /// A run of a plan whose results go to a file, and which is watched so; the rest is as it was asked for.
+    pub fn request(
+        &self,
+        resolved: Resolved,
+        output: Option<PathBuf>,
+        watcher: Box<dyn Watcher>,
+        page: &Page,
+    ) -> RunRequest {
+        RunRequest {
+            resolved,
+            output,
+            watcher,
+            standing: None,
+            fleet_token: self.secrets.fleet_token.clone(),
+            api_key: self.secrets.api_key.clone(),
+            profile: self.profile.clone(),
+            command: args::redacted_command(env::args_os()),
+            calibration: calibration(),
+            page: page.clone(),
+        }
+    }
 }
 
 /// Flags, environment, Temporal's client configuration and the host come to a plan.
@@ -61,7 +89,7 @@ pub fn noise_folder() -> NoiseFolder {
 /// Opens this process's page, which is served when that was asked for.
 pub async fn open_page(resolved: &Resolved) -> Result<Page, Problem> {
     let page = Page::open(resolved.metrics_listen).await;
-    page.map_err(|error| Problem::new(error.to_string()))
+    page.map_err(Problem::of)
 }
 
 /// How long what goes on beside a command may take to end after it. A look-up of a name that nobody answers does not end,

@@ -3,14 +3,13 @@
 //! `clap` takes it apart and prints the help; what the texts mean is resolved in `benchmark-scenarios`, in the same words
 //! as for `run-benchmark`.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
-use benchmark_fleet::{ClientTls, RemoteLeader, Token};
-use benchmark_scenarios::{Asked, Joining, JoiningTls, Key, Problem, ResolvedWorker, resolve_worker};
-use benchmark_temporal::small_file;
+use benchmark_scenarios::{Asked, Joining, Key, Problem, ResolvedWorker, resolve_worker};
 use benchmark_worker::{
     AskedPollers,
     process::{JoinOptions, Request},
+    remote_leader,
 };
 use clap::Parser;
 
@@ -79,8 +78,16 @@ impl Cli {
         let ResolvedWorker { options, mut notes, .. } = resolve_worker(&gathered.asked)?;
         notes.extend(gathered.notes);
         let token = gathered.secrets.fleet_token;
-        let joining = options.joining.as_ref();
-        let join = joining.map(|joining| join(joining, token, options.stay)).transpose()?;
+        let join = |joining: &Joining| {
+            Ok::<_, Problem>(JoinOptions {
+                leader: remote_leader(joining, token)?,
+                expect_plan: joining.expect_plan.clone(),
+                join_timeout: joining.join_timeout,
+                leader_timeout: joining.leader_timeout,
+                stay: options.stay,
+            })
+        };
+        let join = options.joining.as_ref().map(join).transpose()?;
         let is_asked = |key| gathered.asked.get(key).is_some();
         Ok(Converted {
             request: Request {
@@ -98,31 +105,6 @@ impl Cli {
             notes,
         })
     }
-}
-
-fn join(joining: &Joining, token: Option<Token>, stay: bool) -> Result<JoinOptions, Problem> {
-    Ok(JoinOptions {
-        leader: RemoteLeader {
-            address: joining.leader.clone(),
-            token,
-            tls: joining.tls.as_ref().map(tls).transpose()?,
-        },
-        expect_plan: joining.expect_plan.clone(),
-        join_timeout: joining.join_timeout,
-        leader_timeout: joining.leader_timeout,
-        stay,
-    })
-}
-
-fn tls(tls: &JoiningTls) -> Result<ClientTls, Problem> {
-    let read = |path: &PathBuf| {
-        small_file::read(path)
-            .map_err(|error| Problem::new(format!("--fleet-tls-ca {} cannot be read: {error}", path.display())))
-    };
-    Ok(ClientTls {
-        ca: tls.ca.as_ref().map(read).transpose()?,
-        server_name: tls.server_name.clone(),
-    })
 }
 
 /// Takes the command line apart.

@@ -126,6 +126,17 @@ impl Asked {
         Asked::default()
     }
 
+    /// What was typed as the values of these flags, where it was.
+    pub fn typed<T: Into<String>>(options: impl IntoIterator<Item = (Key, Option<T>)>) -> Self {
+        let mut asked = Asked::new();
+        for (key, text) in options {
+            if let Some(text) = text {
+                asked.add(key, Given::by_flag(key.flag(), text));
+            }
+        }
+        asked
+    }
+
     /// Adds what is said of each option of a program. Of several givers the first wins: flags come before variables, these
     /// before files, and Temporal's own profile last.
     pub fn gather(&mut self, program: Program, givers: &[Giver]) {

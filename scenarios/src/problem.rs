@@ -22,6 +22,11 @@ impl Problem {
         }
     }
 
+    /// What an error says.
+    pub fn of(error: impl fmt::Display) -> Self {
+        Problem::new(error.to_string())
+    }
+
     /// Adds a line that explains.
     #[must_use]
     pub fn explain(mut self, line: impl Into<String>) -> Self {

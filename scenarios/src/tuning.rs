@@ -75,7 +75,8 @@ pub enum Slots {
 }
 
 /// What is typed after `--slots`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum SlotKind {
     /// Always as much.
     Fixed,
@@ -154,22 +155,17 @@ impl Pollers {
     }
 }
 
+/// As a plan has it.
 impl fmt::Display for WorkerProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            WorkerProfile::Default => "default",
-            WorkerProfile::Small => "small",
-            WorkerProfile::Autoscale => "autoscale",
-        })
+        self.serialize(f)
     }
 }
 
+/// As a plan has it.
 impl fmt::Display for SlotKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SlotKind::Fixed => "fixed",
-            SlotKind::Resource => "resource",
-        })
+        self.serialize(f)
     }
 }
 

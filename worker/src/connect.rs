@@ -1,7 +1,12 @@
 //! From what was resolved about a cluster to how it is connected to.
 
-use benchmark_scenarios::{AtHand, Cluster, TlsFiles};
-use benchmark_temporal::{ApiKey, ConnectOptions, TlsMaterial, environment::Profile, options::Headers, tls::TlsError};
+use std::path::PathBuf;
+
+use benchmark_fleet::{ClientTls, RemoteLeader, Token};
+use benchmark_scenarios::{AtHand, Cluster, Joining, JoiningTls, Problem, TlsFiles};
+use benchmark_temporal::{
+    ApiKey, ConnectOptions, TlsMaterial, environment::Profile, options::Headers, small_file, tls::TlsError,
+};
 
 /// How a cluster is connected to: the files that it names are read, and Temporal's own client configuration fills in the
 /// rest. The API key goes only to a cluster that takes one.
@@ -28,6 +33,28 @@ pub fn connect_options(
         None => profile.headers,
     };
     Ok(options)
+}
+
+/// The leader that a process joins: the file that it names is read.
+///
+/// # Errors
+/// When that cannot be read.
+pub fn remote_leader(joining: &Joining, token: Option<Token>) -> Result<RemoteLeader, Problem> {
+    let read = |path: &PathBuf| {
+        small_file::read(path)
+            .map_err(|error| Problem::new(format!("--fleet-tls-ca {} cannot be read: {error}", path.display())))
+    };
+    let tls = |tls: &JoiningTls| {
+        Ok(ClientTls {
+            ca: tls.ca.as_ref().map(read).transpose()?,
+            server_name: tls.server_name.clone(),
+        })
+    };
+    Ok(RemoteLeader {
+        address: joining.leader.clone(),
+        token,
+        tls: joining.tls.as_ref().map(tls).transpose()?,
+    })
 }
 
 /// What a profile holds that is not among the options.

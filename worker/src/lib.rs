@@ -21,7 +21,7 @@ mod source;
 mod thread;
 mod version;
 
-pub use connect::{at_hand, connect_options, sent};
+pub use connect::{at_hand, connect_options, remote_leader, sent};
 pub use effective::EffectiveOptions;
 pub use end_buffer::EndBuffer;
 pub use error::{WorkerError, WorkerFailure};

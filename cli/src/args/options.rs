@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use benchmark_scenarios::{Asked, Given, Key, Problem};
+use benchmark_scenarios::{Asked, Key, Problem};
 use clap::Args;
 
 use super::secrets;
@@ -55,12 +55,10 @@ impl RunArgs {
     /// # Errors
     /// As [`RunArgs::convert`], and when an option is none.
     pub fn convert_variant(&self, variant: &[String], surroundings: &Surroundings) -> Result<Gathered, Problem> {
-        let mut asked = Asked::new();
-        for option in variant {
-            let (key, value) = variant_option(option)?;
-            asked.add(key, Given::by_flag(key.flag(), value));
-        }
-        self.flags.gather(asked, surroundings)
+        let given = variant.iter().map(|option| variant_option(option));
+        let given = given.collect::<Result<Vec<_>, _>>()?.into_iter();
+        self.flags
+            .gather(Asked::typed(given.map(|(key, value)| (key, Some(value)))), surroundings)
     }
 }
 

@@ -81,5 +81,5 @@ pub fn serve_nothing(options: &NullFrontendArgs) -> Result<ExitCode, Problem> {
     };
     null_frontend::run(options, &mut std::io::stdout())
         .map(|()| ExitCode::SUCCESS)
-        .map_err(|error| Problem::new(error.to_string()))
+        .map_err(Problem::of)
 }

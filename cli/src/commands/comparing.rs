@@ -108,12 +108,7 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
             runs,
         })
         .collect();
-    let printed = compare_sides(&sides, &request, folder, style)?;
-    notes.extend(printed.note);
-    Ok(Printed {
-        note: (!notes.is_empty()).then(|| notes.join("\n")),
-        ..printed
-    })
+    Ok(compare_sides(&sides, &request, folder, style)?.noted(notes))
 }
 
 /// Whether runs can be judged as it is asked for, found out before they are made, and by which metrics.
@@ -159,24 +154,23 @@ pub fn compare_sides(
                     _ => warning,
                 });
             }
+            let text = rendered(&comparison, sides, request.judging.format, style)?;
+            let exit_code = comparison.exit_code;
             Ok(Printed {
-                text: rendered(&comparison, sides, request.judging.format, style)?,
-                note: (!notes.is_empty()).then(|| notes.join("\n")),
-                exit_code: comparison.exit_code,
-            })
+                exit_code,
+                ..Printed::text(text)
+            }
+            .noted(notes))
         }
-        Err(CompareError::Refused(refusals)) => Ok(Printed {
-            text: String::new(),
-            exit_code: CompareError::Refused(Vec::new()).exit_code(),
-            note: Some(
-                notes
-                    .into_iter()
-                    .chain([refused(refusals)])
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            ),
-        }),
-        Err(error) => Err(Problem::new(error.to_string())),
+        Err(CompareError::Refused(refusals)) => {
+            let exit_code = CompareError::Refused(Vec::new()).exit_code();
+            Ok(Printed {
+                exit_code,
+                ..Printed::note(refused(refusals))
+            }
+            .noted(notes))
+        }
+        Err(error) => Err(Problem::of(error)),
     }
 }
 
@@ -230,16 +224,14 @@ fn options(
         unattended: !std::io::stdout().is_terminal(),
         ..Options::default()
     };
-    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
-    options.margins =
-        Margins::read(request.judging.margin.iter().map(String::as_str)).map_err(|error| wrong(&error))?;
+    options.margins = Margins::read(request.judging.margin.iter().map(String::as_str)).map_err(Problem::of)?;
     options.at_most_worse = request
         .judging
         .at_most_worse
         .as_deref()
         .map(str::parse::<AtMostWorse>)
         .transpose()
-        .map_err(|error| wrong(&error))?;
+        .map_err(Problem::of)?;
     if !request.judging.primary.is_empty() {
         let metric = |name: &String| {
             name.parse::<Metric>()
@@ -248,7 +240,7 @@ fn options(
         options.primary = request.judging.primary.iter().map(metric).collect::<Result<_, _>>()?;
     }
     let load = |path: &Path| {
-        let profile = NoiseProfile::load(path).map_err(|error| Problem::new(error.to_string()))?;
+        let profile = NoiseProfile::load(path).map_err(Problem::of)?;
         Ok::<_, Problem>(NoiseFile {
             name: path.display().to_string(),
             profile,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use benchmark_generator::run::server_figures;
 use benchmark_results::{Results, summary, summary::Style};
-use benchmark_scenarios::{Asked, Given, Key, Problem, PrometheusSource, resolve_prometheus};
+use benchmark_scenarios::{Asked, Key, Problem, PrometheusSource, resolve_prometheus};
 
 use super::{Printed, found::find_one};
 use crate::{
@@ -18,17 +18,11 @@ use crate::{
 /// # Errors
 /// When an option is not allowed.
 fn prometheus(options: &DiagnoseArgs) -> Result<Option<PrometheusSource>, Problem> {
-    let mut asked = Asked::new();
-    for (key, value) in [
-        (Key::Prometheus, &options.prometheus),
-        (Key::PrometheusMatch, &options.prometheus_match),
-        (Key::PrometheusHeaders, &options.prometheus_headers),
-    ] {
-        if let Some(value) = value {
-            asked.add(key, Given::by_flag(key.flag(), value));
-        }
-    }
-    resolve_prometheus(&asked)
+    resolve_prometheus(&Asked::typed([
+        (Key::Prometheus, options.prometheus.as_ref()),
+        (Key::PrometheusMatch, options.prometheus_match.as_ref()),
+        (Key::PrometheusHeaders, options.prometheus_headers.as_ref()),
+    ]))
 }
 
 /// What is to be said of it.

@@ -52,11 +52,7 @@ pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
         }
         None => text,
     };
-    Ok(Printed {
-        text,
-        note: (!notes.is_empty()).then(|| notes.join("\n")),
-        exit_code: 0,
-    })
+    Ok(Printed::text(text).noted(notes))
 }
 
 /// Runs with names that are unique: where two are called the same, the later ones are numbered.
@@ -108,7 +104,7 @@ pub fn export(options: &ExportArgs) -> Result<Printed, Problem> {
         .iter()
         .map(|found| exporting::export(&found.results, format))
         .collect::<Result<String, _>>()
-        .map_err(|error| Problem::new(error.to_string()))?;
+        .map_err(Problem::of)?;
     match output::named(options.output.clone()) {
         Some(path) => {
             output::write_new(&path, &text)?;

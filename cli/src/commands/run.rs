@@ -1,10 +1,10 @@
 //! A run, which is what the program does without a command.
 
-use std::{env, io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode};
 
 use benchmark_generator::{
     run::{
-        lifecycle::{self, Finished, RunError, RunRequest},
+        lifecycle::{self, Finished, RunError},
         setup,
     },
     stop::{self, StopReason},
@@ -19,10 +19,10 @@ use benchmark_scenarios::Problem;
 
 use crate::{
     USAGE,
-    args::{self, OutputArgs, RunArgs},
+    args::{OutputArgs, RunArgs},
     console::{complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr, print, problem},
     live,
-    prepared::{Prepared, block_on, calibration, open_page, prepare},
+    prepared::{Prepared, block_on, open_page, prepare},
 };
 
 /// Runs what was asked for, and prints what came of it.
@@ -30,31 +30,17 @@ use crate::{
 /// # Errors
 /// When it cannot begin, or its result cannot be printed.
 pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
-    let Prepared {
-        resolved,
-        output,
-        secrets,
-        profile,
-    } = prepare(options)?;
+    let prepared = prepare(options)?;
+    let Prepared { resolved, output, .. } = &prepared;
     log_to_stderr(output.log);
     let color = is_color_welcome();
     block_on(async {
-        let page = open_page(&resolved).await?;
+        let page = open_page(resolved).await?;
         let (stopper, stop) = stop::channel();
-        let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
+        let farewell = Farewell::new(page.clone(), resolved, stop.clone());
         let stop_timeout = resolved.plan.load.stop_timeout;
-        let request = RunRequest {
-            resolved,
-            output: output.output.clone(),
-            watcher: live::on_stderr(output.quiet, color && std::io::stderr().is_terminal()),
-            standing: None,
-            fleet_token: secrets.fleet_token,
-            api_key: secrets.api_key,
-            profile,
-            command: args::redacted_command(env::args_os()),
-            calibration: calibration(),
-            page,
-        };
+        let watcher = live::on_stderr(output.quiet, color && std::io::stderr().is_terminal());
+        let request = prepared.request(resolved.clone(), output.output.clone(), watcher, &page);
         // At the second signal nothing is waited for. An embedded server is tied to this process and ends with it.
         let quiet = output.quiet;
         let again = move |signal: Signal| {
@@ -75,7 +61,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
             .map_err(|error| problem(error.into()))?;
         match lifecycle::run(request, stop).await {
             Ok(finished) => {
-                let code = report(&finished, &output, color);
+                let code = report(&finished, output, color);
                 farewell.wait(complain).await;
                 code
             }

@@ -10,7 +10,6 @@ use benchmark_analysis::{
     stats::power::{self, Known},
 };
 use benchmark_generator::{
-    run::lifecycle::RunRequest,
     stop::{self, StopReason},
     view::page::Farewell,
 };
@@ -24,7 +23,7 @@ use crate::{
     commands,
     console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, problem, show, style},
     live,
-    prepared::{Prepared, block_on, calibration, noise_folder, open_page, prepare, prepare_with},
+    prepared::{block_on, noise_folder, open_page, prepare, prepare_with},
     series::{self, Ended, Series, SeriesRequest, Variant},
 };
 
@@ -181,13 +180,8 @@ fn series(
     common: &RunArgs,
     commands: &Commands,
 ) -> Result<ExitCode, Problem> {
-    let Prepared {
-        resolved,
-        output,
-        secrets,
-        profile,
-        ..
-    } = prepare(common)?;
+    let prepared = prepare(common)?;
+    let (resolved, output) = (prepared.resolved.clone(), prepared.output.clone());
     log_to_stderr(output.log);
     let color = is_color_welcome() && std::io::stderr().is_terminal();
     block_on(async {
@@ -203,17 +197,8 @@ fn series(
             runs: commands.runs,
             cool_down: options.cool_down,
             store: options.store.clone(),
-            request: Box::new(move |resolved, path| RunRequest {
-                resolved,
-                output: Some(path),
-                watcher: live::on_stderr(output.quiet, color),
-                standing: None,
-                fleet_token: secrets.fleet_token.clone(),
-                api_key: secrets.api_key.clone(),
-                profile: profile.clone(),
-                command: args::redacted_command(env::args_os()),
-                calibration: calibration(),
-                page: page.clone(),
+            request: Box::new(move |resolved, path| {
+                prepared.request(resolved, Some(path), live::on_stderr(output.quiet, color), &page)
             }),
             say: Box::new(|line| complain(&line)),
         };

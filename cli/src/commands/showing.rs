@@ -4,7 +4,7 @@ use benchmark_analysis::history::{self, Filter};
 use benchmark_analysis::limits::CHANGES_MIN_RUNS;
 use benchmark_generator::view::grafana;
 use benchmark_results::summary::{self, Style};
-use benchmark_scenarios::{Asked, Given, Key, Problem, resolve_grafana};
+use benchmark_scenarios::{Asked, Key, Problem, resolve_grafana};
 
 use super::{Found, Printed, found::find_one};
 use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
@@ -14,11 +14,7 @@ use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
 /// # Errors
 /// When an option is not allowed, or the file cannot be read.
 pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
-    let mut asked = Asked::new();
-    if let Some(url) = &options.grafana_url {
-        asked.add(Key::GrafanaUrl, Given::by_flag(Key::GrafanaUrl.flag(), url));
-    }
-    let grafana = resolve_grafana(&asked)?;
+    let grafana = resolve_grafana(&Asked::typed([(Key::GrafanaUrl, options.grafana_url.as_ref())]))?;
     let Found { path, mut results, .. } = find_one(&options.run)?;
     if let Some(base) = grafana {
         results.run.dashboard_url = Some(grafana::link(&base, &results.run, &results.plan));
@@ -31,7 +27,6 @@ pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
 /// # Errors
 /// When the folder cannot be read or the filter makes no sense.
 pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> {
-    let wrong = |error: &dyn std::fmt::Display| Problem::new(error.to_string());
     let flag = |name: &str, error: &dyn std::fmt::Display| Problem::new(format!("{name} {error}"));
     let filter = Filter {
         plan: options.plan.clone(),
@@ -50,11 +45,11 @@ pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> 
             .map_err(|error| flag("--since", &error))?,
         workload: options.workflow_type.clone(),
     };
-    let history = history::history(&options.folder, &filter).map_err(|error| wrong(&error))?;
+    let history = history::history(&options.folder, &filter).map_err(Problem::of)?;
     let text = match options.format {
         HistoryFormat::Terminal => history.render(style),
         HistoryFormat::Csv => history.to_csv(),
-        HistoryFormat::Json => history.to_json().map_err(|error| wrong(&error))?,
+        HistoryFormat::Json => history.to_json().map_err(Problem::of)?,
     };
     let mut printed = Printed::text(text);
     if options.fail_on_change {

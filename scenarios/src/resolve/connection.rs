@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
 
+use serde::Serialize as _;
+
 use super::reader::Reader;
 use crate::{
     Cluster, EmbeddedServer, Load, ServerPreset, Starter, Target, TlsFiles,
@@ -118,14 +120,8 @@ pub(crate) fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, 
         }
         return Ok(None);
     }
-    for (one, other) in [(Key::TlsCert, Key::TlsKey), (Key::TlsKey, Key::TlsCert)] {
-        if reader.given(one).is_some() && reader.given(other).is_none() {
-            return Err(
-                Problem::new(format!("{} needs {} FILE as well", reader.quote(one), other.flag()))
-                    .explain("a client's certificate and its key only work together"),
-            );
-        }
-    }
+    let why = "a client's certificate and its key only work together";
+    reader.together([Key::TlsCert, Key::TlsKey], "FILE", why)?;
     Ok(Some(TlsFiles {
         ca: reader.read_given(opt::TlsCa)?.map(PathBuf::from),
         cert: reader.read_given(opt::TlsCert)?.map(PathBuf::from),
@@ -181,20 +177,16 @@ fn default_connections(load: &Load, target: &Target, threads: u32) -> (u32, Cow<
     (by_law.max(least).max(threads).min(MAX_CONNECTIONS), reason.into())
 }
 
+/// As a plan has it.
 impl fmt::Display for ServerPreset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ServerPreset::Cluster => "cluster",
-            ServerPreset::Stock => "stock",
-        })
+        self.serialize(f)
     }
 }
 
+/// As a plan has it.
 impl fmt::Display for Scheduling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Scheduling::Auto => "auto",
-            Scheduling::Ordinary => "ordinary",
-        })
+        self.serialize(f)
     }
 }

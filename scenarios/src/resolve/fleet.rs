@@ -117,16 +117,9 @@ fn given_switch(reader: &mut Reader, option: impl Opt<Value = bool>) -> Result<b
 fn tls(reader: &mut Reader) -> Result<Option<FleetTls>, Problem> {
     let cert = reader.read_given(opt::FleetTlsCert)?.map(PathBuf::from);
     let key = reader.read_given(opt::FleetTlsKey)?.map(PathBuf::from);
-    let (one, other) = match (cert, key) {
-        (Some(cert), Some(key)) => return Ok(Some(FleetTls { cert, key })),
-        (None, None) => return Ok(None),
-        (Some(_), None) => (Key::FleetTlsCert, Key::FleetTlsKey),
-        (None, Some(_)) => (Key::FleetTlsKey, Key::FleetTlsCert),
-    };
-    Err(
-        Problem::new(format!("{} needs {} FILE as well", reader.quote(one), other.flag()))
-            .explain("a certificate and its key only work together"),
-    )
+    let why = "a certificate and its key only work together";
+    reader.together([Key::FleetTlsCert, Key::FleetTlsKey], "FILE", why)?;
+    Ok(cert.zip(key).map(|(cert, key)| FleetTls { cert, key }))
 }
 
 /// Refuses a fleet that whoever reaches this machine could join, unless that is asked for: a member can fake all figures.

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+use serde::Serialize as _;
+
 use super::reader::Reader;
 use crate::{
     Arrivals, Load, Plan, Rate, WhenFull,
@@ -147,21 +149,16 @@ pub(crate) fn note_ends(reader: &mut Reader, plan: &Plan) {
     }
 }
 
+/// As a plan has it.
 impl fmt::Display for Arrivals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Arrivals::Constant => "constant",
-            Arrivals::Poisson => "poisson",
-        })
+        self.serialize(f)
     }
 }
 
+/// As a plan has it.
 impl fmt::Display for WhenFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            WhenFull::Queue => "queue",
-            WhenFull::Drop => "drop",
-            WhenFull::Abort => "abort",
-        })
+        self.serialize(f)
     }
 }

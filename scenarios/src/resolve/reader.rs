@@ -150,6 +150,18 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Refuses one of two options without the other, of which there would be a `what` as well.
+    pub fn together(&self, pair: [Key; 2], what: &str, why: &str) -> Result<(), Problem> {
+        let [first, second] = pair;
+        for (one, other) in [(first, second), (second, first)] {
+            if self.given(one).is_some() && self.given(other).is_none() {
+                let needs = format!("{} needs {} {what} as well", self.quote(one), other.flag());
+                return Err(Problem::new(needs).explain(why));
+            }
+        }
+        Ok(())
+    }
+
     /// What was recorded: settings in the order of their keys, and notes.
     pub fn finish(mut self) -> (Vec<Setting>, Vec<String>) {
         self.settings.sort_by_key(|setting| setting.key);

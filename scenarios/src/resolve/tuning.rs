@@ -37,14 +37,8 @@ pub(crate) fn resolve(reader: &mut Reader, profile: impl Opt<Value = WorkerProfi
         .remedy("--workflow-slots 2")
         .remedy("--cache-size 0"));
     }
-    for (one, other) in [(Key::Deployment, Key::BuildId), (Key::BuildId, Key::Deployment)] {
-        if reader.given(one).is_some() && reader.given(other).is_none() {
-            return Err(
-                Problem::new(format!("{} needs {} NAME as well", reader.quote(one), other.flag()))
-                    .explain("a version of a worker deployment is its name and a build"),
-            );
-        }
-    }
+    let why = "a version of a worker deployment is its name and a build";
+    reader.together([Key::Deployment, Key::BuildId], "NAME", why)?;
     Ok(WorkerTuning {
         profile,
         slots,
