@@ -1,7 +1,8 @@
 //! The null frontend as a child process, so that its CPU time is not the generator's.
 
 use std::{
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -16,40 +17,10 @@ use tokio::{
 /// How long the child may take to begin or to end. It takes milliseconds; a machine that is out of CPU takes more.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Why there is no null frontend.
+/// Why there is no null frontend, in words.
 #[derive(Debug, thiserror::Error)]
-pub enum FrontendError {
-    /// This program's own file is not known.
-    #[error("this program's file cannot be found, so the null frontend cannot be started: {0}")]
-    OwnFile(std::io::Error),
-    /// The process could not be made or read from.
-    #[error("the null frontend, {} null-frontend, cannot be run: {source}", program.display())]
-    Process {
-        /// This program.
-        program: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// It said nothing in time.
-    #[error("the null frontend did not {0} within {LIMIT:?}; is this machine out of CPU or memory?")]
-    Silent(&'static str),
-    /// It ended without what it should have said.
-    #[error("the null frontend ended ({status}) without telling its {missing}")]
-    Ended {
-        /// How.
-        status: ExitStatus,
-        /// What it left out.
-        missing: &'static str,
-    },
-    /// What it said is not what it should have.
-    #[error("the null frontend's {what} cannot be understood: {said:?}")]
-    Nonsense {
-        /// What was expected.
-        what: &'static str,
-        /// What came.
-        said: String,
-    },
-}
+#[error("{0}")]
+pub struct FrontendError(String);
 
 /// What the child counted, as far as it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -70,18 +41,18 @@ pub(super) struct Frontend {
 impl Frontend {
     /// Starts one. When this returns, connections are accepted.
     pub(super) async fn start() -> Result<Self, FrontendError> {
-        let program = std::env::current_exe().map_err(FrontendError::OwnFile)?;
+        let program = std::env::current_exe().map_err(|error| {
+            FrontendError(format!(
+                "this program's file cannot be found, so the null frontend cannot be started: {error}"
+            ))
+        })?;
         let mut command = Command::new(&program);
         command.args(["null-frontend", "--listen", "127.0.0.1:0"]);
         // It ends when its standard input does, in order.
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let failed = |source| FrontendError::Process {
-            program: program.clone(),
-            source,
-        };
-        let mut child = benchmark_temporal::child::spawn_async(command).map_err(failed)?;
+        let mut child = benchmark_temporal::child::spawn_async(command).map_err(|error| failed(&program, &error))?;
         let Some(stdout) = child.stdout.take() else {
-            return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
+            return Err(failed(&program, &io::ErrorKind::BrokenPipe.into()));
         };
         let lines = BufReader::new(stdout).lines();
         let mut frontend = Frontend {
@@ -103,33 +74,46 @@ impl Frontend {
     pub(super) async fn stop(mut self) -> Result<Counted, FrontendError> {
         drop(self.child.stdin.take());
         let said = self.line("end", "counts").await?;
-        let exit = timeout(LIMIT, self.child.wait())
-            .await
-            .map_err(|_| FrontendError::Silent("end"))?;
-        exit.map_err(|source| self.failed(source))?;
-        serde_json::from_str(&said).map_err(|_| FrontendError::Nonsense { what: "counts", said })
+        self.exit("end").await?;
+        serde_json::from_str(&said)
+            .map_err(|_| FrontendError(format!("the null frontend's counts cannot be understood: {said:?}")))
     }
 
     async fn line(&mut self, doing: &'static str, what: &'static str) -> Result<String, FrontendError> {
-        let read = timeout(LIMIT, self.lines.next_line())
-            .await
-            .map_err(|_| FrontendError::Silent(doing))?;
-        match read.map_err(|source| self.failed(source))? {
+        let read = in_time(doing, &self.program, self.lines.next_line()).await?;
+        match read {
             Some(line) => Ok(line),
-            None => {
-                let status = timeout(LIMIT, self.child.wait())
-                    .await
-                    .map_err(|_| FrontendError::Silent(doing))?;
-                let status = status.map_err(|source| self.failed(source))?;
-                Err(FrontendError::Ended { status, missing: what })
-            }
+            None => Err(FrontendError(format!(
+                "the null frontend ended ({}) without telling its {what}",
+                self.exit(doing).await?
+            ))),
         }
     }
 
-    fn failed(&self, source: std::io::Error) -> FrontendError {
-        FrontendError::Process {
-            program: self.program.clone(),
-            source,
-        }
+    async fn exit(&mut self, doing: &'static str) -> Result<ExitStatus, FrontendError> {
+        in_time(doing, &self.program, self.child.wait()).await
     }
+}
+
+/// What the process is waited for with.
+async fn in_time<T>(
+    doing: &'static str,
+    program: &Path,
+    waited: impl Future<Output = io::Result<T>>,
+) -> Result<T, FrontendError> {
+    let silent = |_| {
+        FrontendError(format!(
+            "the null frontend did not {doing} within {LIMIT:?}; is this machine out of CPU or memory?"
+        ))
+    };
+    let told = timeout(LIMIT, waited).await.map_err(silent)?;
+    told.map_err(|error| failed(program, &error))
+}
+
+/// The process could not be made or read from.
+fn failed(program: &Path, error: &io::Error) -> FrontendError {
+    FrontendError(format!(
+        "the null frontend, {} null-frontend, cannot be run: {error}",
+        program.display()
+    ))
 }

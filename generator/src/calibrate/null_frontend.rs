@@ -5,7 +5,6 @@
 //! can be told at any time to answer late, to stop answering, to refuse a share of the starts or to lose their answers.
 
 mod answers;
-mod held;
 mod process;
 mod script;
 mod serve;
@@ -14,10 +13,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread::JoinHandle,
     time::Duration,
 };
@@ -25,11 +21,11 @@ use std::{
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use self::serve::Shared;
 pub use self::{
     process::run,
     script::{Behaviour, Lose, LostAnswer, Refuse},
 };
+use self::{script::Script, serve::Shared};
 
 /// Name of the thread that serves, short enough for the kernel's 15 characters.
 const THREAD_NAME: &str = "null-frontend";
@@ -106,42 +102,6 @@ pub struct Counts {
     pub others: u64,
 }
 
-/// The counters behind [`Counts`]: written by the serving thread alone, read by anyone.
-#[derive(Debug, Default)]
-struct Counters {
-    connections: AtomicU64,
-    open_connections: AtomicU64,
-    starts: AtomicU64,
-    accepted: AtomicU64,
-    refused: AtomicU64,
-    lost: AtomicU64,
-    held: AtomicU64,
-    unheard: AtomicU64,
-    others: AtomicU64,
-}
-
-impl Counters {
-    fn read(&self) -> Counts {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counts {
-            connections: read(&self.connections),
-            open_connections: read(&self.open_connections),
-            starts: read(&self.starts),
-            accepted: read(&self.accepted),
-            refused: read(&self.refused),
-            lost: read(&self.lost),
-            held: read(&self.held),
-            unheard: read(&self.unheard),
-            others: read(&self.others),
-        }
-    }
-}
-
-/// Adds one to a counter that nothing else is ordered by.
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
 /// A running null frontend. It stops when it is dropped.
 #[derive(Debug)]
 pub struct NullFrontend {
@@ -184,7 +144,6 @@ impl NullFrontend {
                     runtime.block_on(async {
                         tokio::select! {
                             () = serve::accept(listener, &shared) => {}
-                            () = held::release(&shared) => {}
                             () = stop.notified() => {}
                         }
                     });
@@ -206,7 +165,7 @@ impl NullFrontend {
 
     /// What it has seen so far.
     pub fn counts(&self) -> Counts {
-        self.shared.counters.read()
+        *self.shared.counts()
     }
 
     /// A handle that changes how it answers, from any thread.
@@ -251,12 +210,12 @@ pub struct Control {
 impl Control {
     /// Answers as told from now on.
     pub fn set(&self, behaviour: Behaviour) {
-        self.shared.set(behaviour);
+        self.shared.change(|script| *script = Script::new(behaviour));
     }
 
     /// Answers starts this much later than they arrive, rounded up to the timer's milliseconds. All else stays.
     pub fn set_delay(&self, delay: Duration) {
-        self.shared.set_delay(delay);
+        self.shared.change(|script| script.behaviour.delay = delay);
     }
 
     /// Stops answering starts; connections stay open, and requests are read and counted.

@@ -55,7 +55,7 @@ pub(super) enum Decision {
 /// Decides start by start.
 #[derive(Debug, Default)]
 pub(super) struct Script {
-    behaviour: Behaviour,
+    pub(super) behaviour: Behaviour,
     to_lose: Spread,
     to_refuse: Spread,
 }
@@ -66,14 +66,6 @@ impl Script {
             behaviour,
             ..Script::default()
         }
-    }
-
-    pub(super) fn behaviour_mut(&mut self) -> &mut Behaviour {
-        &mut self.behaviour
-    }
-
-    pub(super) fn delay(&self) -> Duration {
-        self.behaviour.delay
     }
 
     /// Whether every start is accepted at once, so that nothing needs deciding.

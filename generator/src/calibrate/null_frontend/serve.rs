@@ -1,7 +1,6 @@
 //! Connections and their requests, straight on HTTP/2.
 
 use std::{
-    fmt,
     future::poll_fn,
     num::NonZeroU32,
     sync::{
@@ -20,15 +19,14 @@ use h2::{
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, watch},
     time::Instant,
 };
 use tonic::Code;
 
 use super::{
-    Counters, Options, answers, count,
-    held::Held,
-    script::{Behaviour, Decision, LostAnswer, Script},
+    Counts, Options, answers,
+    script::{Decision, LostAnswer, Script},
 };
 
 /// Flow control never holds a start back: the largest windows that HTTP/2 has (RFC 9113, section 6.9.1).
@@ -37,37 +35,21 @@ const WINDOW: u32 = (1 << 31) - 1;
 const RESETS_TOLERATED: usize = 1_000_000;
 /// The largest request that is read besides starts, bytes: the default of gRPC.
 const MAX_REQUEST: usize = 4 << 20;
-/// A delay beyond this is as good as for ever, and still an instant that the clock can tell.
-const LONGEST_DELAY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long accepting pauses after an error, which is a want of file descriptors in practice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the serving thread and its controls share.
+#[derive(Debug)]
 pub(super) struct Shared {
     max_concurrent_streams: Option<NonZeroU32>,
     max_connection_age: Option<Duration>,
-    pub(super) counters: Counters,
+    /// Written by the serving thread alone, read by anyone.
+    counts: Mutex<Counts>,
     /// True while every start is accepted at once: the way on which nothing is locked.
     plain: AtomicBool,
-    state: Mutex<State>,
-    /// Told when what is held may have become due.
-    pub(super) changed: Notify,
-}
-
-/// How starts are answered, and the answers that wait.
-#[derive(Default)]
-pub(super) struct State {
-    script: Script,
-    pub(super) stalled: bool,
-    pub(super) held: Held,
-}
-
-/// What is sent to a start.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Reply {
-    Accept,
-    Refuse(Code),
-    Reset,
+    script: Mutex<Script>,
+    /// Whether answers to starts are held back until they are not any more.
+    stalled: watch::Sender<bool>,
 }
 
 /// What becomes of the connection after a request.
@@ -82,108 +64,87 @@ impl Shared {
         let shared = Shared {
             max_concurrent_streams: options.max_concurrent_streams,
             max_connection_age: options.max_connection_age,
-            counters: Counters::default(),
+            counts: Mutex::default(),
             plain: AtomicBool::new(true),
-            state: Mutex::default(),
-            changed: Notify::new(),
+            script: Mutex::default(),
+            stalled: watch::Sender::new(false),
         };
-        shared.set(options.behaviour);
+        shared.change(|script| *script = Script::new(options.behaviour));
         shared
     }
 
-    pub(super) fn set(&self, behaviour: Behaviour) {
-        self.change(|state| state.script = Script::new(behaviour));
-    }
-
-    pub(super) fn set_delay(&self, delay: Duration) {
-        self.change(|state| state.script.behaviour_mut().delay = delay);
-    }
-
     pub(super) fn set_stalled(&self, stalled: bool) {
-        self.change(|state| state.stalled = stalled);
+        self.stalled.send_replace(stalled);
+        self.change(|_| {});
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state();
-        change(&mut state);
-        self.plain
-            .store(state.script.is_plain() && !state.stalled, Ordering::Release);
-        drop(state);
-        self.changed.notify_one();
+    pub(super) fn change(&self, change: impl FnOnce(&mut Script)) {
+        let mut script = self.script();
+        change(&mut script);
+        let plain = script.is_plain() && !*self.stalled.borrow();
+        self.plain.store(plain, Ordering::Release);
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that is done under the lock can leave it half changed.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Nothing that is done under either lock can leave what it guards half changed.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn count_held(&self, held: &Held) {
-        self.counters.held.store(held.len() as u64, Ordering::Relaxed);
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a start whose request has been read.
-    fn take(&self, respond: SendResponse<Bytes>) -> After {
-        count(&self.counters.starts);
-        if self.plain.load(Ordering::Acquire) {
-            count(&self.counters.accepted);
-            self.send(respond, Reply::Accept);
-            return After::GoOn;
-        }
-        let mut state = self.state();
-        let decision = state.script.decide();
-        count(match decision {
-            Decision::Accept => &self.counters.accepted,
-            Decision::Refuse(_) => &self.counters.refused,
-            Decision::Lose(_) => &self.counters.lost,
-        });
-        let reply = match decision {
-            Decision::Accept => Reply::Accept,
-            Decision::Refuse(code) => Reply::Refuse(code),
-            Decision::Lose(LostAnswer::Reset) => Reply::Reset,
-            Decision::Lose(LostAnswer::Close) => return After::Close,
-            Decision::Lose(LostAnswer::Silence) => {
-                tokio::spawn(keep_silent(respond));
-                return After::GoOn;
-            }
+    fn take(self: &Arc<Self>, respond: SendResponse<Bytes>) -> After {
+        let (decision, delay) = if self.plain.load(Ordering::Acquire) {
+            (Decision::Accept, Duration::ZERO)
+        } else {
+            let mut script = self.script();
+            (script.decide(), script.behaviour.delay)
         };
-        let delay = state.script.delay();
-        if delay.is_zero() && !state.stalled {
-            drop(state);
-            self.send(respond, reply);
-            return After::GoOn;
-        }
-        let first = state
-            .held
-            .push(Instant::now() + delay.min(LONGEST_DELAY), respond, reply);
-        self.count_held(&state.held);
-        if first && !state.stalled {
-            self.changed.notify_one();
+        let mut counts = self.counts();
+        counts.starts += 1;
+        *match decision {
+            Decision::Accept => &mut counts.accepted,
+            Decision::Refuse(_) => &mut counts.refused,
+            Decision::Lose(_) => &mut counts.lost,
+        } += 1;
+        drop(counts);
+        match decision {
+            Decision::Lose(LostAnswer::Close) => return After::Close,
+            Decision::Lose(LostAnswer::Silence) => drop(tokio::spawn(keep_silent(respond))),
+            _ if delay.is_zero() && !*self.stalled.borrow() => self.send(respond, decision),
+            _ => {
+                self.counts().held += 1;
+                tokio::spawn(hold(Arc::clone(self), delay, respond, decision));
+            }
         }
         After::GoOn
     }
 
     /// Sends what is to be said to a start.
-    pub(super) fn send(&self, mut respond: SendResponse<Bytes>, reply: Reply) {
-        let sent = match reply {
-            Reply::Accept => send_message(&mut respond, answers::ACCEPTED.clone()),
-            Reply::Refuse(code) => send_status(&mut respond, code, "refused as the null frontend was told"),
-            Reply::Reset => {
+    fn send(&self, mut respond: SendResponse<Bytes>, decision: Decision) {
+        let sent = match decision {
+            Decision::Accept => send_message(&mut respond, answers::ACCEPTED.clone()),
+            Decision::Refuse(code) => send_status(&mut respond, code, "refused as the null frontend was told"),
+            Decision::Lose(_) => {
                 respond.send_reset(Reason::INTERNAL_ERROR);
                 Ok(())
             }
         };
         if sent.is_err() {
-            count(&self.counters.unheard);
+            self.counts().unheard += 1;
         }
     }
 }
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("counters", &self.counters)
-            .finish_non_exhaustive()
-    }
+/// Holds an answer back for the delay, and until no stall goes on.
+async fn hold(shared: Arc<Shared>, delay: Duration, respond: SendResponse<Bytes>, decision: Decision) {
+    tokio::time::sleep(delay).await;
+    // It ends when a stall does: its other end lives as long as this does.
+    let _ = shared.stalled.subscribe().wait_for(|stalled| !stalled).await;
+    shared.counts().held -= 1;
+    shared.send(respond, decision);
 }
 
 /// Accepts connections for ever.
@@ -191,7 +152,7 @@ pub(super) async fn accept(listener: TcpListener, shared: &Arc<Shared>) {
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
-                count(&shared.counters.connections);
+                shared.counts().connections += 1;
                 tokio::spawn(serve(socket, Arc::clone(shared)));
             }
             Err(error) => {
@@ -207,14 +168,14 @@ struct Open(Arc<Shared>);
 
 impl Open {
     fn new(shared: &Arc<Shared>) -> Self {
-        count(&shared.counters.open_connections);
+        shared.counts().open_connections += 1;
         Open(Arc::clone(shared))
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.counters.open_connections.fetch_sub(1, Ordering::Relaxed);
+        self.0.counts().open_connections -= 1;
     }
 }
 
@@ -317,7 +278,7 @@ async fn discard(body: &mut RecvStream) -> Result<(), h2::Error> {
 
 /// Answers any call that is not a start.
 async fn answer_other(path: String, mut body: RecvStream, mut respond: SendResponse<Bytes>, shared: Arc<Shared>) {
-    count(&shared.counters.others);
+    shared.counts().others += 1;
     let mut request = BytesMut::new();
     while let Some(piece) = body.data().await {
         let Ok(piece) = piece else { return };
