@@ -5,15 +5,14 @@
 //! and what they report goes into messages ([`relay`]) instead of into an account.
 
 pub mod follow;
-#[cfg(test)]
-mod hostile;
 pub mod intake;
 pub mod join;
 pub mod leader;
 pub mod reach;
 pub mod relay;
 #[cfg(test)]
-mod waits;
+mod tests;
+pub mod wording;
 
 pub use intake::Intake;
 pub use leader::FleetLeader;

@@ -6,9 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use benchmark_results::WorkflowEnd;
+use benchmark_results::{WorkflowEnd, schema::Fact};
 use benchmark_scenarios::{Key, Plan};
-use benchmark_temporal::{ConnectOptions, Server};
+use benchmark_temporal::{ConnectOptions, Server, start::StartCounts};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, Response, header::CONTENT_TYPE};
 use prost::Message as _;
@@ -31,6 +31,7 @@ use crate::{
     account::{
         accountant::Accountant,
         accounts::{Accounts, Origin, StampedEnd},
+        sampler::server_clock::SharedServerClock,
     },
     fleet::{FleetLeader, leader::FleetLeaderOptions},
     load::{
@@ -39,6 +40,7 @@ use crate::{
         shard::{ShardWindow, StartEnd},
         timeline::Timeline,
     },
+    machine::measured::Measured,
     run::submission::Submission,
     stop::{self, StopReason, deadline::Ending},
     testing,
@@ -215,6 +217,31 @@ pub(crate) fn completed(closed: Option<SystemTime>) -> Answer {
         ..GetWorkflowExecutionHistoryResponse::default()
     }
     .encode_to_vec())
+}
+
+impl Submission {
+    /// One that is over, of an account that a test keeps.
+    pub(crate) fn of_account(plan: &Plan, schedule: &Schedule, timeline: Timeline, accountant: Accountant) -> Self {
+        Submission {
+            schedule: schedule.clone(),
+            timeline,
+            accountant,
+            sampler: None,
+            server_clock: SharedServerClock::default(),
+            id_prefix: "run".into(),
+            iteration: 1,
+            stamps: plan.fleet.expect_workers > 0,
+            stopped_at: None,
+            ended_by: None,
+            cut_off: None,
+            events: Vec::new(),
+            measured: Measured::default(),
+            usage: Vec::new(),
+            starts: StartCounts::default(),
+            scheduling: Fact::missing("a test"),
+            connections: 1,
+        }
+    }
 }
 
 /// A run whose load is over: 20 a second for a second each of ramp, warm-up and measured phase, a minute ago.

@@ -1,13 +1,10 @@
 //! What several unit tests need, and tests of the whole that take this file in.
 
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Asked, HostFacts, Key, Plan, resolve};
 
 /// The plan that these options come to on a machine of two cores.
 pub(crate) fn plan<'a>(options: impl IntoIterator<Item = (Key, &'a str)>) -> Plan {
-    let mut asked = Asked::new();
-    for (key, text) in options {
-        asked.add(key, Given::by_flag(key.flag(), text));
-    }
+    let asked = Asked::typed(options.into_iter().map(|(key, text)| (key, Some(text))));
     let host = HostFacts {
         cores: 2,
         task_queue: "queue".to_owned(),

@@ -4,7 +4,7 @@
 
 mod fleet;
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 pub use self::fleet::fleets;
 
@@ -23,9 +23,9 @@ use crate::{
 pub const MAX_EXAMPLES: usize = 10;
 
 /// The sum of ledgers.
-pub fn ledgers<'a>(parts: impl IntoIterator<Item = &'a Ledger>) -> Ledger {
+pub fn ledgers(parts: impl IntoIterator<Item: Borrow<Ledger>>) -> Ledger {
     parts.into_iter().fold(Ledger::default(), |mut sum, part| {
-        sum.add(part);
+        sum.add(part.borrow());
         sum
     })
 }

@@ -1,7 +1,7 @@
 //! Members with the right token that send what they must not: to a real leader, beside members that do their work.
 //!
 //! What each message comes to is in `fleet/src/leader/tests`, what it costs in `tests/memory.rs`, and that the reader takes
-//! whatever is written of it in `src/fleet/hostile.rs`.
+//! whatever is written of it in `src/fleet/tests/hostile.rs`.
 
 use benchmark_fleet::{
     EndRecord, EndsBuilder, columns,

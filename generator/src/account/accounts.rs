@@ -15,7 +15,7 @@ mod table;
 use std::collections::BTreeMap;
 
 use benchmark_results::{
-    Ledger, WorkflowEnd,
+    Ledger, WorkflowEnd, merge,
     schema::{Phase, SampleEnds},
 };
 
@@ -131,7 +131,6 @@ pub struct Accounts {
     pairing: Pairing,
     members: BTreeMap<Origin, MemberAccount>,
     open: i64,
-    pending_unknown: u64,
     cut_off: Option<CutOff>,
     latest: LatestEnds,
     own: OwnLoad,
@@ -153,7 +152,6 @@ impl Accounts {
             pairing: Pairing::default(),
             members: BTreeMap::new(),
             open: 0,
-            pending_unknown: 0,
             cut_off: None,
             latest: LatestEnds::default(),
             own: OwnLoad::default(),
@@ -186,10 +184,7 @@ impl Accounts {
                 self.open += 1;
                 Progress::Open
             }
-            (Progress::Pending, StartEnd::Unknown) => {
-                self.pending_unknown += 1;
-                Progress::Unknown
-            }
+            (Progress::Pending, StartEnd::Unknown) => Progress::Unknown,
             (Progress::EndedUnanswered, StartEnd::Accepted) => {
                 self.open += 1;
                 Progress::Settled
@@ -322,7 +317,6 @@ impl Accounts {
         if self.table.get(n) != Progress::Unknown {
             return;
         }
-        self.pending_unknown -= 1;
         if found {
             self.open += 1;
             let sampled = self.sample.contains(n);
@@ -378,11 +372,6 @@ impl Accounts {
         u64::try_from(self.open).unwrap_or(0)
     }
 
-    /// Lost answers not yet resolved.
-    pub fn pending_unknown(&self) -> u64 {
-        self.pending_unknown
-    }
-
     /// Numbers of the first lost answers not yet resolved.
     pub fn unknown(&self, limit: usize) -> Vec<u64> {
         self.table.find(Progress::Unknown, 0, limit)
@@ -413,10 +402,7 @@ impl Accounts {
 
     /// Counts of all phases.
     pub fn ledger(&self) -> Ledger {
-        self.phases.values().fold(Ledger::default(), |mut sum, phase| {
-            sum.add(&phase.ledger());
-            sum
-        })
+        merge::ledgers(self.phases.values().map(PhaseAccount::ledger))
     }
 
     /// Errors so far.
@@ -450,7 +436,6 @@ impl Accounts {
             Progress::Pending => self.table.set(n, Progress::EndedUnanswered),
             Progress::Open => self.table.set(n, Progress::Settled),
             Progress::Unknown => {
-                self.pending_unknown -= 1;
                 self.open += 1;
                 self.account(n).unknown_found += 1;
                 self.table.set(n, Progress::Settled);

@@ -6,8 +6,6 @@
 
 pub mod following;
 pub mod server_clock;
-#[cfg(test)]
-mod told;
 
 use std::{
     sync::{Arc, mpsc::Sender},
@@ -286,6 +284,8 @@ pub fn workflow_end(status: Status) -> Option<WorkflowEnd> {
 
 #[cfg(test)]
 mod tests {
+    mod told;
+
     use super::*;
 
     #[test]

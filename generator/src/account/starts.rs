@@ -140,7 +140,7 @@ pub fn from_message(message: wire::Starts, bounds: Bounds, claims: &mut Claims) 
         if numbers.len() != ends.end.len() {
             return Err("the columns of the starts differ in length".into());
         }
-        claims.ends(numbers.len(), bounds)?;
+        claims::add(&mut claims.ends, numbers.len() as u64, bounds)?;
         let starts = numbers
             .into_iter()
             .zip(ends.end)
@@ -165,7 +165,7 @@ pub fn from_message(message: wire::Starts, bounds: Bounds, claims: &mut Claims) 
             return Err(format!("{} examples of one error", error.examples.len()));
         }
         let (count, examples) = errors.entry(code_from(&error.code)).or_default();
-        claims.errors(error.count, bounds)?;
+        claims::add(&mut claims.errors, error.count, bounds)?;
         *count += error.count;
         for example in error.examples {
             examples.push((bounds.arrival(example.n)?, bounded::line(&example.message)));
@@ -174,7 +174,7 @@ pub fn from_message(message: wire::Starts, bounds: Bounds, claims: &mut Claims) 
     if !errors.is_empty() {
         reports.push(StartReport::StartErrors(errors));
     }
-    claims.polls(message.polls.len(), bounds)?;
+    claims::add(&mut claims.polls, message.polls.len() as u64, bounds)?;
     for poll in message.polls {
         reports.push(StartReport::Poll(sampled_from(poll, bounds)?));
     }
@@ -240,38 +240,30 @@ fn second_to(window: &ShardWindow) -> wire::StartSecond {
     }
 }
 
+/// The histograms and phases of a second whose counts were looked at by [`Claims::second`].
 fn second_from(second: wire::StartSecond, bounds: Bounds) -> Result<ShardWindow, String> {
-    let mut window = ShardWindow {
+    let sent_in = second.sent_in.into_iter();
+    let phases = second.phases.into_iter();
+    Ok(ShardWindow {
         // A generator whose clock is ahead tells of a second that has not come yet: what happened has happened by now, and
         // of the clock another check judges.
         second: second.second.min(bounds.now / 1_000_000_000 + 1),
-        dispatched: bounds.count(second.dispatched)?,
-        dropped: bounds.count(second.dropped)?,
-        accepted: bounds.count(second.accepted)?,
-        rejected: bounds.count(second.rejected)?,
-        unknown: bounds.count(second.unknown)?,
-        in_flight: bounds.count(second.in_flight)?,
-        peak_in_flight: bounds.count(second.peak_in_flight)?,
-        waited_at_cap: bounds.count(second.waited_at_cap)?,
-        held_at_cap: bounds.count(second.held_at_cap)?,
-        ..ShardWindow::default()
-    };
-    for sent in second.sent_in {
-        window
-            .sent_in
-            .insert(phase_from(sent.phase)?, bounds.count(sent.count)?);
-    }
-    for samples in second.phases {
-        let phase = phase_from(samples.phase)?;
-        if window
-            .phases
-            .insert(phase, Box::new(samples_from(samples, bounds)?))
-            .is_some()
-        {
-            return Err("a second has a phase twice".into());
-        }
-    }
-    Ok(window)
+        dispatched: second.dispatched,
+        dropped: second.dropped,
+        accepted: second.accepted,
+        rejected: second.rejected,
+        unknown: second.unknown,
+        in_flight: second.in_flight,
+        peak_in_flight: second.peak_in_flight,
+        waited_at_cap: second.waited_at_cap,
+        held_at_cap: second.held_at_cap,
+        sent_in: sent_in
+            .map(|sent| Ok((phase_from(sent.phase)?, sent.count)))
+            .collect::<Result<_, String>>()?,
+        phases: phases
+            .map(|samples| Ok((phase_from(samples.phase)?, Box::new(samples_from(samples)?))))
+            .collect::<Result<_, String>>()?,
+    })
 }
 
 fn samples_to(phase: Phase, samples: &PhaseSamples) -> wire::PhaseSamples {
@@ -302,16 +294,16 @@ fn samples_to(phase: Phase, samples: &PhaseSamples) -> wire::PhaseSamples {
     }
 }
 
-fn samples_from(samples: wire::PhaseSamples, bounds: Bounds) -> Result<PhaseSamples, String> {
+fn samples_from(samples: wire::PhaseSamples) -> Result<PhaseSamples, String> {
     Ok(PhaseSamples {
         ledger: Ledger {
-            arrivals: bounds.count(samples.arrivals)?,
-            dispatched: bounds.count(samples.dispatched)?,
-            dropped_lag: bounds.count(samples.dropped_lag)?,
-            dropped_cap: bounds.count(samples.dropped_cap)?,
-            accepted: bounds.count(samples.accepted)?,
-            rejected: bounds.count(samples.rejected)?,
-            unknown: bounds.count(samples.unknown)?,
+            arrivals: samples.arrivals,
+            dispatched: samples.dispatched,
+            dropped_lag: samples.dropped_lag,
+            dropped_cap: samples.dropped_cap,
+            accepted: samples.accepted,
+            rejected: samples.rejected,
+            unknown: samples.unknown,
             ..Ledger::default()
         },
         lag: histogram_from(&samples.lag)?,

@@ -7,7 +7,7 @@ use benchmark_results::{
     Ledger,
     schema::{Fact, Fleet, GeneratorHealth, Latency, Reconciliation, Verdict, VerdictValue},
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, Source, resolve, units};
+use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, resolve, units};
 use benchmark_temporal::ConnectOptions;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use benchmark_machine::host::{Root, kilobytes};
 use super::CalibrateOptions;
 use super::frontend::{Counted, Frontend};
 use crate::{
-    load::{ids, timeline::TICK},
+    load::{ids, schedule::nanos, timeline::TICK},
     machine::health::HealthProbe,
     run::{
         iteration,
@@ -117,30 +117,18 @@ impl<'a> Ground<'a> {
     /// # Errors
     /// When the options contradict one another.
     pub(super) fn plan(&self, rate: Rate, address: &str) -> Result<Plan, Problem> {
-        let mut asked = Asked::new();
-        let mut ask = |key: Key, flag: &'static str, text: String| {
-            asked.add(
-                key,
-                Given {
-                    text,
-                    source: Source::Flag(flag.into()),
-                },
-            );
-        };
-        ask(Key::Rate, "--rate", rate.to_string());
-        ask(Key::Duration, "--seconds", format!("{}s", self.options.seconds));
-        ask(Key::Address, "--address", address.to_owned());
-        ask(Key::Sample, "--sample", "0".to_owned());
-        ask(Key::Drain, "--drain", "0".to_owned());
-        if let Some(ramp_up) = self.options.ramp_up {
-            ask(Key::RampUp, "--ramp-up", units::format(ramp_up));
-        }
-        if let Some(connections) = self.options.connections {
-            ask(Key::Connections, "--connections", connections.to_string());
-        }
-        if let Some(threads) = self.options.threads {
-            ask(Key::Threads, "--threads", threads.to_string());
-        }
+        let options = self.options;
+        let mut asked = Asked::typed([
+            (Key::Rate, Some(rate.to_string())),
+            (Key::Address, Some(address.to_owned())),
+            (Key::Sample, Some("0".to_owned())),
+            (Key::Drain, Some("0".to_owned())),
+            (Key::RampUp, options.ramp_up.map(units::format)),
+            (Key::Connections, options.connections.map(|count| count.to_string())),
+            (Key::Threads, options.threads.map(|count| count.to_string())),
+        ]);
+        let seconds = Given::by_flag("--seconds", format!("{}s", options.seconds));
+        asked.add(Key::Duration, seconds);
         let facts = HostFacts {
             cores: self.cores,
             task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
@@ -269,7 +257,7 @@ impl MemoryWatch {
     fn new(plan: &Plan) -> Self {
         MemoryWatch {
             root: Root::new(Path::new("/")),
-            measure_begin: u64::try_from(plan.measure_start().as_nanos()).unwrap_or(u64::MAX),
+            measure_begin: nanos(plan.measure_start()),
             begin: None,
             end: Fact::missing("not observed"),
             peak: Fact::missing("not observed"),

@@ -77,7 +77,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
         reason = stop.requested() => return Ok(Followed::Stopped(reason)),
     };
     let probe = HealthProbe::new(Path::new("/"));
-    let relay = Arc::new(Relay::new());
+    let relay = Arc::new(Relay::default());
     relay.tell(0, false, false, "the run's preparation");
     member.begin(Arc::clone(&relay) as Arc<dyn Source>);
     let plan = read_plan(&joined.plan_json, &joined.plan_hash);
@@ -314,16 +314,16 @@ impl Follower<'_> {
         let (connections, dispatched) = (starters.connections(), starters.dispatched());
         let summary = starters.join();
         if let Some((begin, end)) = &measured.health {
-            self.relay
-                .tell_health(HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
-                    dispatched: measured.dispatched,
-                    // Counted by the leader, from the windows of all generators.
-                    peak_in_flight: 0,
-                    connections,
-                    starts: summary.counts,
-                    share_of_ceiling: Fact::missing("a further generator does not look for a calibration"),
-                    scheduling: summary.scheduling,
-                }));
+            let load = StarterLoad {
+                dispatched: measured.dispatched,
+                // Counted by the leader, from the windows of all generators.
+                peak_in_flight: 0,
+                connections,
+                starts: summary.counts,
+                share_of_ceiling: Fact::missing("a further generator does not look for a calibration"),
+                scheduling: summary.scheduling,
+            };
+            self.relay.tell_health(load.add_to(HealthSnapshot::between(begin, end)));
         }
         (self.say)(format!("iteration {iteration}: {dispatched} starts sent and answered"));
         Ok(own)

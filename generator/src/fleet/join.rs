@@ -2,9 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Context as _;
-use benchmark_fleet::{ClientTls, LeaderAt, MemberOptions, RemoteLeader, Role, Token};
-use benchmark_scenarios::{AtHand, GeneratorJoin, JoiningTls};
+use benchmark_fleet::{LeaderAt, MemberOptions, Role, Token};
+use benchmark_scenarios::{AtHand, GeneratorJoin};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
@@ -44,11 +43,7 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
     if let Some(address) = page.address() {
         say(format!("metrics  http://{address}/metrics"));
     }
-    let leader = RemoteLeader {
-        address: join.joining.leader.clone(),
-        token,
-        tls: join.joining.tls.as_ref().map(client_tls).transpose()?,
-    };
+    let leader = benchmark_worker::remote_leader(&join.joining, token)?;
     let identity = ids::identity(host.hostname.value.as_deref());
     let member = MemberOptions {
         plan_hash: join.joining.expect_plan.clone(),
@@ -85,15 +80,4 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
         stop,
     )
     .await
-}
-
-fn client_tls(tls: &JoiningTls) -> anyhow::Result<ClientTls> {
-    let read = |path: &std::path::PathBuf| {
-        benchmark_temporal::small_file::read(path)
-            .with_context(|| format!("--fleet-tls-ca {} cannot be read", path.display()))
-    };
-    Ok(ClientTls {
-        ca: tls.ca.as_ref().map(read).transpose()?,
-        server_name: tls.server_name.clone(),
-    })
 }

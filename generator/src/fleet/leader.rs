@@ -13,11 +13,14 @@ use benchmark_fleet::{
 use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
 
-use super::intake::{Intake, Limits};
+use super::{
+    intake::{Intake, Limits},
+    wording::{departure, left, tell, waiting},
+};
 use crate::{
     account::accountant::Report,
     load::{
-        schedule::{Schedule, Stripe},
+        schedule::{Schedule, Stripe, nanos},
         timeline::Timeline,
     },
     stop::deadline::Deadline,
@@ -73,18 +76,15 @@ pub struct FleetLeader {
 
 /// Who was not there in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotThere {
-    /// Time was up.
-    #[error(
-        "{missing}, after {}: start them with --join, or give them longer with --fleet-timeout",
-        benchmark_scenarios::units::format(*.after)
-    )]
-    TimeUp {
-        /// Who is missing, in words.
-        missing: String,
-        /// How long was waited.
-        after: Duration,
-    },
+#[error(
+    "{missing}, after {}: start them with --join, or give them longer with --fleet-timeout",
+    benchmark_scenarios::units::format(*.after)
+)]
+pub struct NotThere {
+    /// Who is missing, in words.
+    missing: String,
+    /// How long was waited.
+    after: Duration,
 }
 
 impl FleetLeader {
@@ -171,7 +171,7 @@ impl FleetLeader {
             }
             let Some(missing) = self.missing() else { return Ok(()) };
             if begun.elapsed() >= timeout {
-                return Err(NotThere::TimeUp {
+                return Err(NotThere {
                     missing,
                     after: timeout,
                 });
@@ -341,16 +341,16 @@ impl FleetLeader {
     /// Waits until everybody has told what happened up to now, is found silent, or time is up.
     pub async fn hear_everybody(&self, deadline: &Deadline) {
         let from = self.clock.now() + CALL_TIME;
-        let mut changed = self.leader.changed();
         // Whoever is not heard becomes silent after a while, which ends this.
-        while !deadline.is_over()
-            && self
-                .leader
-                .roll()
-                .iter()
-                .any(|member| member.presence == Presence::Present && member.heard_at < from)
-        {
-            let _ = tokio::time::timeout(HEAR, changed.changed()).await;
+        let is_awaited = |member: &MemberState| member.presence == Presence::Present && member.heard_at < from;
+        self.wait_while(is_awaited, HEAR, deadline).await;
+    }
+
+    /// Waits while there is such a member, looking so often, or until time is up.
+    async fn wait_while(&self, is_awaited: impl Fn(&MemberState) -> bool, look: Duration, deadline: &Deadline) {
+        let mut changed = self.leader.changed();
+        while !deadline.is_over() && self.leader.roll().iter().any(&is_awaited) {
+            let _ = tokio::time::timeout(look.min(deadline.left()), changed.changed()).await;
         }
     }
 
@@ -404,16 +404,8 @@ impl FleetLeader {
         self.leader.command(Command::End {
             reason: reason.to_owned(),
         });
-        let mut changed = self.leader.changed();
-        while !deadline.is_over()
-            && self
-                .leader
-                .roll()
-                .iter()
-                .any(|member| !member.in_process && member.presence == Presence::Present)
-        {
-            let _ = tokio::time::timeout(LOOK.min(deadline.left()), changed.changed()).await;
-        }
+        let is_here = |member: &MemberState| !member.in_process && member.presence == Presence::Present;
+        self.wait_while(is_here, LOOK, deadline).await;
         if let Some(serving) = self.serving {
             // Answers that are under way are given their time; a connection that takes none ends with the process.
             let _ = tokio::time::timeout(deadline.left().max(LOOK), serving.stop()).await;
@@ -441,68 +433,7 @@ pub struct LostPart {
     pub departure: String,
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Names of a kind of event, kebab-case, and a sentence on it, for the results file.
-pub fn tell(event: &FleetEvent) -> (&'static str, String) {
-    let name = &event.name;
-    match &event.kind {
-        EventKind::Joined => ("member-joined", format!("{name} joined")),
-        EventKind::Refused { reason } => ("member-refused", format!("{name} was refused: {reason}")),
-        EventKind::Skewed { version, wanted } => (
-            "version-skew",
-            format!(
-                "{name} is of version {version} and the leader of {wanted}: figures of both may mean different things"
-            ),
-        ),
-        EventKind::Ready => ("member-ready", format!("{name} is ready")),
-        EventKind::Silent => ("member-silent", format!("{name} was not heard of for some seconds")),
-        EventKind::Returned => ("member-returned", format!("{name} is heard of again")),
-        EventKind::Lost => ("member-lost", format!("{name} was lost")),
-        EventKind::Left { reason } => ("member-left", format!("{name} left: {reason}")),
-    }
-}
-
 /// Whether a generator sent its part of an iteration as far as it was to, and told everything of it.
 pub fn has_told_all(status: &wire::Status, iteration: u32) -> bool {
     status.done && status.iteration == iteration
-}
-
-/// Those who were there and went: how many, and why the last one did.
-fn left(gone: &[&MemberState]) -> String {
-    match gone {
-        [] => String::new(),
-        [one] => format!("; {} left: {}", one.name, departure(one)),
-        [.., last] => format!(
-            "; {} left, the last of them {}: {}",
-            gone.len(),
-            last.name,
-            departure(last)
-        ),
-    }
-}
-
-fn waiting(member: &MemberState) -> String {
-    if member.status.waiting_for.is_empty() {
-        member.name.clone()
-    } else {
-        format!("{} ({})", member.name, member.status.waiting_for)
-    }
-}
-
-/// How a member went, in words.
-pub fn departure(member: &MemberState) -> String {
-    let stopped = match member.status.stopped_at_ns {
-        Some(at) => format!("; it stopped sending at {:.1} s", at as f64 / 1e9),
-        None => String::new(),
-    };
-    let went = match &member.presence {
-        Presence::Present => "present, and did not tell everything in time".to_owned(),
-        Presence::Silent { .. } => "not heard of lately".to_owned(),
-        Presence::Lost { .. } => "not heard of any more".to_owned(),
-        Presence::Left { reason, .. } => reason.clone(),
-    };
-    went + &stopped
 }

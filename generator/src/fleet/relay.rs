@@ -29,7 +29,7 @@ pub struct Relay {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     status: wire::Status,
     iteration: Option<Iteration>,
@@ -48,27 +48,16 @@ struct Iteration {
 }
 
 impl Default for Relay {
+    /// A relay of this process.
     fn default() -> Self {
-        Self::new()
+        Relay {
+            usage: UsageProbe::new(Path::new("/")),
+            state: Mutex::default(),
+        }
     }
 }
 
 impl Relay {
-    /// A relay of this process.
-    pub fn new() -> Self {
-        Relay {
-            usage: UsageProbe::new(Path::new("/")),
-            state: Mutex::new(State {
-                status: wire::Status::default(),
-                iteration: None,
-                health: None,
-                timeline: None,
-                load: OwnLoad::default(),
-                page: None,
-            }),
-        }
-    }
-
     /// Begins to gather the reports of an iteration.
     pub fn open(&self, prefix: Arc<str>) -> Sender<Report> {
         let (sender, reports) = channel();

@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Below the 0.95 that the kernel gives to all real-time threads of a core together (`sched_rt_runtime_us`).
 const NO_TIME_LEFT: f64 = 0.90;
 
-/// How the threads that keep the schedule are scheduled.
+/// How the threads that keep the schedule are scheduled, or ask to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheduling {
     /// Before all ordinary threads of the machine (`SCHED_FIFO`, lowest priority).
@@ -38,22 +38,13 @@ pub enum Scheduling {
     Ordinary(String),
 }
 
-/// What the threads of this process ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// To be real-time threads.
-    RealTime,
-    /// To be ordinary threads, for this reason.
-    Ordinary(String),
-}
-
-impl Wish {
+impl Scheduling {
     /// What so many threads may ask for on so many cores: one core is left to the others.
-    pub fn of(asked: Asked, threads: u32, cores: usize) -> Wish {
+    pub fn wished(asked: Asked, threads: u32, cores: usize) -> Scheduling {
         match asked {
-            Asked::Ordinary => Wish::Ordinary("--scheduling ordinary".to_owned()),
-            Asked::Auto if (threads as usize) < cores => Wish::RealTime,
-            Asked::Auto => Wish::Ordinary(format!(
+            Asked::Ordinary => Scheduling::Ordinary("--scheduling ordinary".to_owned()),
+            Asked::Auto if (threads as usize) < cores => Scheduling::RealTime,
+            Asked::Auto => Scheduling::Ordinary(format!(
                 "{threads} of {cores} cores would have a real-time thread, and one is to have none"
             )),
         }
@@ -84,11 +75,11 @@ impl Priority {
 }
 
 /// Makes the calling thread a real-time thread, where that is wished and permitted. Threads that it makes are ordinary ones.
-pub fn request(wish: &Wish) -> Priority {
+pub fn request(wish: &Scheduling) -> Priority {
     let ended = Arc::new(AtomicBool::new(false));
     let (scheduling, watched) = match wish {
-        Wish::Ordinary(reason) => (Scheduling::Ordinary(reason.clone()), None),
-        Wish::RealTime => match set_real_time().and_then(|thread| watch(thread, Arc::clone(&ended))) {
+        Scheduling::Ordinary(_) => (wish.clone(), None),
+        Scheduling::RealTime => match set_real_time().and_then(|thread| watch(thread, Arc::clone(&ended))) {
             Ok(watched) => (Scheduling::RealTime, Some(watched)),
             Err(error) => {
                 // Permitted, but nobody can look at it: then it is none.
@@ -216,7 +207,7 @@ mod tests {
     #[test]
     fn a_thread_is_real_time_or_says_why_not() {
         let asked = thread::spawn(|| {
-            let priority = request(&Wish::RealTime);
+            let priority = request(&Scheduling::RealTime);
             (priority.told(), policy())
         });
         match asked.join().unwrap() {
@@ -230,7 +221,7 @@ mod tests {
 
     #[test]
     fn who_wishes_to_be_ordinary_is() {
-        let wish = Wish::of(Asked::Ordinary, 1, 64);
+        let wish = Scheduling::wished(Asked::Ordinary, 1, 64);
         let (told, policy) = thread::spawn(move || (request(&wish).told(), policy())).join().unwrap();
         assert_eq!(told, Scheduling::Ordinary("--scheduling ordinary".to_owned()));
         assert_eq!(policy, "0");
@@ -239,15 +230,19 @@ mod tests {
     #[test]
     fn one_core_stays_ordinary() {
         for (threads, cores, real_time) in [(1, 1, false), (1, 2, true), (2, 2, false), (7, 8, true), (8, 4, false)] {
-            let wish = Wish::of(Asked::Auto, threads, cores);
-            assert_eq!(wish == Wish::RealTime, real_time, "{threads} of {cores}: {wish:?}");
+            let wish = Scheduling::wished(Asked::Auto, threads, cores);
+            assert_eq!(
+                wish == Scheduling::RealTime,
+                real_time,
+                "{threads} of {cores}: {wish:?}"
+            );
         }
     }
 
     #[test]
     fn a_thread_that_does_not_sleep_becomes_an_ordinary_one() {
         let busy = thread::spawn(|| {
-            let priority = request(&Wish::RealTime);
+            let priority = request(&Scheduling::RealTime);
             let begun = Instant::now();
             // Some looks, on a machine that others use as well.
             while priority.told() == Scheduling::RealTime && begun.elapsed() < LOOK * 20 {

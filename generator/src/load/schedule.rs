@@ -359,7 +359,7 @@ fn smallest(mut time: u128, reached: impl Fn(u128) -> bool) -> u128 {
 }
 
 /// A duration in whole nanoseconds; the longest submission window, 24 h, is far from the end of a `u64`.
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

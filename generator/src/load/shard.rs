@@ -8,8 +8,6 @@
 //! latency and not as a lower rate. The bucket's depth is `max_lag`; arrivals older than that overflow and are counted.
 
 mod cap;
-#[cfg(test)]
-mod cause;
 mod stats;
 
 use benchmark_results::schema::Phase;

@@ -81,7 +81,7 @@ pub struct StarterOptions<R> {
     /// Where reports go.
     pub reports: Sender<R>,
     /// How the thread wishes to be scheduled.
-    pub scheduling: realtime::Wish,
+    pub scheduling: Scheduling,
     /// Where accepted starts of the sample go: number and offset at which each was sent.
     pub sampled: tokio::sync::mpsc::UnboundedSender<(u64, u64)>,
 }
@@ -89,12 +89,7 @@ pub struct StarterOptions<R> {
 /// A starter's thread.
 #[derive(Debug)]
 pub struct Starter {
-    waker: Arc<Notify>,
-    stop_at: Arc<AtomicU64>,
-    given_up: Arc<AtomicBool>,
-    aborted: Arc<AtomicBool>,
-    done: Arc<AtomicBool>,
-    dispatched: Arc<AtomicU64>,
+    signals: Arc<Signals>,
     release: tokio::sync::oneshot::Sender<()>,
     begin: Option<tokio::sync::oneshot::Sender<Timeline>>,
     ready: Option<tokio::sync::oneshot::Receiver<Result<(), ConnectError>>>,
@@ -116,22 +111,14 @@ impl Starter {
     /// # Errors
     /// When the thread cannot be made.
     pub fn spawn<R: From<LoadReport> + Send + 'static>(options: StarterOptions<R>) -> std::io::Result<Self> {
-        let (waker, stop_at) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(NO_STOP)));
-        let given_up = Arc::new(AtomicBool::new(false));
-        let aborted = Arc::new(AtomicBool::new(false));
-        let done = Arc::new(AtomicBool::new(false));
-        let dispatched = Arc::new(AtomicU64::new(0));
         let (release, released) = tokio::sync::oneshot::channel();
         let (begin, begun) = tokio::sync::oneshot::channel();
         let (ready, connected) = tokio::sync::oneshot::channel();
-        let signals = Signals {
-            waker: Arc::clone(&waker),
-            stop_at: Arc::clone(&stop_at),
-            given_up: Arc::clone(&given_up),
-            aborted: Arc::clone(&aborted),
-            done: Arc::clone(&done),
-            dispatched: Arc::clone(&dispatched),
-        };
+        let signals = Arc::new(Signals {
+            stop_at: AtomicU64::new(NO_STOP),
+            ..Signals::default()
+        });
+        let of_thread = Arc::clone(&signals);
         let name = format!("starter-{}", options.index);
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -159,7 +146,7 @@ impl Starter {
                 match begun.await {
                     Ok(timeline) => {
                         let priority = realtime::request(&options.scheduling);
-                        let summary = Loop::new(options, client, timeline, signals).run(pacer).await;
+                        let summary = Loop::new(options, client, timeline, of_thread).run(pacer).await;
                         // It stays until it has been looked at: the system forgets what an ended thread has used.
                         let _ = released.await;
                         StarterSummary {
@@ -175,12 +162,7 @@ impl Starter {
             summary
         })?;
         Ok(Starter {
-            waker,
-            stop_at,
-            given_up,
-            aborted,
-            done,
-            dispatched,
+            signals,
             release,
             begin: Some(begin),
             ready: Some(connected),
@@ -210,29 +192,29 @@ impl Starter {
 
     /// Ends the submission at an offset: arrivals due later are no arrivals.
     pub fn stop_at(&self, offset: u64) {
-        self.stop_at.fetch_min(offset, Ordering::Relaxed);
-        self.waker.notify_one();
+        self.signals.stop_at.fetch_min(offset, Ordering::Relaxed);
+        self.signals.waker.notify_one();
     }
 
     /// Waits for no more answers: those that have not come are lost.
     pub fn give_up(&self) {
-        self.given_up.store(true, Ordering::Relaxed);
-        self.waker.notify_one();
+        self.signals.given_up.store(true, Ordering::Relaxed);
+        self.signals.waker.notify_one();
     }
 
     /// Whether the cap was reached and the load says that this ends the run.
     pub fn is_aborted(&self) -> bool {
-        self.aborted.load(Ordering::Relaxed)
+        self.signals.aborted.load(Ordering::Relaxed)
     }
 
     /// Starts handed to a connection so far.
     pub fn dispatched(&self) -> u64 {
-        self.dispatched.load(Ordering::Relaxed)
+        self.signals.dispatched.load(Ordering::Relaxed)
     }
 
     /// Whether everything was sent and answered.
     pub fn is_done(&self) -> bool {
-        self.done.load(Ordering::Relaxed) || self.thread.is_finished()
+        self.signals.done.load(Ordering::Relaxed) || self.thread.is_finished()
     }
 
     /// Lets the thread end and waits for it.
@@ -252,13 +234,14 @@ impl Starter {
 }
 
 /// What the thread and those who watch it tell each other.
+#[derive(Debug, Default)]
 struct Signals {
-    waker: Arc<Notify>,
-    stop_at: Arc<AtomicU64>,
-    given_up: Arc<AtomicBool>,
-    aborted: Arc<AtomicBool>,
-    done: Arc<AtomicBool>,
-    dispatched: Arc<AtomicU64>,
+    waker: Notify,
+    stop_at: AtomicU64,
+    given_up: AtomicBool,
+    aborted: AtomicBool,
+    done: AtomicBool,
+    dispatched: AtomicU64,
 }
 
 /// The loop of one starter.
@@ -269,7 +252,7 @@ struct Loop<R> {
     under_way: Vec<Dispatched>,
     options: StarterOptions<R>,
     timeline: Timeline,
-    signals: Signals,
+    signals: Arc<Signals>,
     buffers: Buffers,
     flush: Interval,
 }
@@ -293,7 +276,7 @@ enum Until {
 }
 
 impl<R: From<LoadReport>> Loop<R> {
-    fn new(options: StarterOptions<R>, client: StartClient, timeline: Timeline, signals: Signals) -> Self {
+    fn new(options: StarterOptions<R>, client: StartClient, timeline: Timeline, signals: Arc<Signals>) -> Self {
         Loop {
             shard: Shard::new(&options.schedule, options.stripe, options.admission),
             client,

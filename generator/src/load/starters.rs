@@ -13,7 +13,7 @@ use benchmark_workflows::header::HEADER_KEY;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::load::{
-    realtime::{Scheduling, Wish},
+    realtime::Scheduling,
     sample::Sample,
     schedule::{Schedule, Stripe},
     shard::Admission,
@@ -97,7 +97,7 @@ impl Starters {
             .unwrap_or(0)
             .saturating_mul(connections);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let scheduling = Wish::of(plan.starter.scheduling, threads, cores);
+        let scheduling = Scheduling::wished(plan.starter.scheduling, threads, cores);
         let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
             namespace: &plan.namespace,
             workflow_type: plan.workload.kind.definition().workflow_type,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use benchmark_results::schema::{Fact, HostFacts};
+use benchmark_scenarios::Plan;
 use serde::{Deserialize, Serialize};
 
 /// The version of the file that this program writes.
@@ -45,15 +46,12 @@ pub struct CalibratedHost {
 
 /// Why a ceiling could not be stored.
 #[derive(Debug, thiserror::Error)]
-pub enum CeilingError {
-    /// The file could not be written.
-    #[error("cannot store the calibration in {}: {source}; point XDG_DATA_HOME to a folder that can be written", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+#[error("cannot store the calibration in {}: {source}; point XDG_DATA_HOME to a folder that can be written", path.display())]
+pub struct CeilingError {
+    /// The file.
+    path: PathBuf,
+    /// What the system said.
+    source: io::Error,
 }
 
 /// The file as it is on disk.
@@ -62,6 +60,13 @@ pub enum CeilingError {
 struct Stored<C> {
     format: u32,
     ceiling: C,
+}
+
+impl Ceiling {
+    /// What each generator of a plan is asked for, as a share of it.
+    pub fn share_of(&self, plan: &Plan) -> f64 {
+        plan.load.rate.per_second() / f64::from(plan.fleet.generators.max(1)) / self.rate
+    }
 }
 
 impl CalibratedHost {
@@ -118,7 +123,7 @@ pub fn store(path: &Path, ceiling: &Ceiling) -> Result<(), CeilingError> {
         text.push(b'\n');
         benchmark_results::file::replace(path, &mut |file| file.write_all(&text))
     };
-    write().map_err(|source| CeilingError::Write {
+    write().map_err(|source| CeilingError {
         path: path.to_owned(),
         source,
     })
@@ -167,17 +172,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// A rate as a share of a ceiling, under the ceiling's source.
-pub fn share(rate: f64, ceiling: &Fact<Ceiling>) -> Fact<f64> {
-    match &ceiling.value {
-        Some(known) => Fact::found(
-            rate / known.rate,
-            format!("ceiling {:.0}/s, {}", known.rate, ceiling.source),
-        ),
-        None => Fact::missing(&ceiling.source),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +210,6 @@ mod tests {
         let loaded = load(&path, &facts);
         assert_eq!(loaded.value, Some(stored));
         assert_eq!(loaded.source, "calibrated 2026-01-02T03:04:05Z with version 0.1.0");
-        assert_eq!(share(10_700.0, &loaded).value, Some(0.5));
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
     }
@@ -232,7 +225,6 @@ mod tests {
             loaded.source,
             "calibrated on another host: the number of cores was 2 and is 8; `run-benchmark calibrate` finds it for this one"
         );
-        assert_eq!(share(1.0, &loaded), Fact::missing(loaded.source));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use benchmark_machine::usage::{UsageProbe, process_cpu};
-use benchmark_results::schema::{Fact, GeneratorHealth, MachineUse, MemberUsage, StartConnections, ThreadLoad};
+use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, StartConnections};
 use benchmark_temporal::start::StartCounts;
 
 use self::{machine::MachineTicks, threads::Threads};
@@ -92,14 +92,6 @@ pub struct UsageMeter {
 const USAGE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl UsageMeter {
-    /// A meter that begins now.
-    pub fn new() -> Self {
-        UsageMeter {
-            probe: UsageProbe::new(Path::new("/")),
-            since: Instant::now(),
-        }
-    }
-
     /// What was used since the last sample; `None` when that was less than a second ago. Its time is left to the caller.
     pub fn sample(&mut self) -> Option<MemberUsage> {
         if self.since.elapsed() < USAGE_INTERVAL {
@@ -123,8 +115,12 @@ impl UsageMeter {
 }
 
 impl Default for UsageMeter {
+    /// A meter that begins now.
     fn default() -> Self {
-        Self::new()
+        UsageMeter {
+            probe: UsageProbe::new(Path::new("/")),
+            since: Instant::now(),
+        }
     }
 }
 
@@ -138,29 +134,6 @@ pub struct HealthSnapshot {
     throttling: Result<Vec<Throttling>, String>,
     machine: Result<MachineTicks, String>,
     peak_memory: Result<u64, String>,
-}
-
-/// What was used between two snapshots.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Usage {
-    /// Time between them, seconds.
-    pub seconds: f64,
-    /// CPU time of the whole process, seconds.
-    pub cpu_seconds: f64,
-    /// CPU time of the process as a share of its cores or its quota, 0 to 1.
-    pub cpu_share: f64,
-    /// The thread that used most. One that ended in between is not seen here, only in `cpu_seconds`.
-    pub busiest_thread: Fact<ThreadLoad>,
-    /// Share of the time, 0 to 1, in which a thread that keeps the schedule was ready to run and did not: the worst of them.
-    pub cpu_wait: Fact<f64>,
-    /// Share of the control group's periods that were throttled, 0 to 1; the worst group, where several have a quota.
-    pub throttled: Fact<f64>,
-    /// Share of the machine's CPU time that the hypervisor took, 0 to 1.
-    pub steal: Fact<f64>,
-    /// Shares of the machine's CPU time that other programs and nobody had.
-    pub machine: Fact<MachineUse>,
-    /// Largest resident memory of the process up to the second snapshot, bytes.
-    pub peak_memory_bytes: Fact<u64>,
 }
 
 /// What the start loop itself knows of its load.
@@ -181,8 +154,9 @@ pub struct StarterLoad {
 }
 
 impl HealthSnapshot {
-    /// What was used from `begin` to `end`, two snapshots of one probe.
-    pub fn between(begin: &HealthSnapshot, end: &HealthSnapshot) -> Usage {
+    /// What was used from `begin` to `end`, two snapshots of one probe. What the start loop knows is not in it:
+    /// [`StarterLoad::add_to`] adds it. A thread that ended in between is seen in `cpu_seconds` only.
+    pub fn between(begin: &HealthSnapshot, end: &HealthSnapshot) -> GeneratorHealth {
         let seconds = end.at.saturating_duration_since(begin.at).as_secs_f64();
         let cpu_seconds = end.cpu.saturating_sub(begin.cpu).as_secs_f64();
         let waiting = both(&begin.threads, &end.threads).and_then(|(begin, end)| {
@@ -191,7 +165,7 @@ impl HealthSnapshot {
         let busiest = both(&begin.threads, &end.threads).and_then(|(begin, end)| {
             threads::busiest(begin, end, seconds).ok_or_else(|| "no thread was seen".to_owned())
         });
-        Usage {
+        GeneratorHealth {
             seconds,
             cpu_seconds,
             cpu_share: share(cpu_seconds, seconds * end.capacity).unwrap_or(0.0),
@@ -207,6 +181,7 @@ impl HealthSnapshot {
                 machine::SOURCE,
             ),
             peak_memory_bytes: fact(end.peak_memory.clone(), "/proc/self/status: VmHWM"),
+            ..GeneratorHealth::not_observed("no start was looked at")
         }
     }
 
@@ -216,26 +191,18 @@ impl HealthSnapshot {
     }
 }
 
-impl Usage {
-    /// The generator's health, together with what the start loop knows.
-    pub fn into_generator_health(self, load: StarterLoad) -> GeneratorHealth {
+impl StarterLoad {
+    /// The generator's health: what was used, and what the start loop knows.
+    pub fn add_to(self, used: GeneratorHealth) -> GeneratorHealth {
         GeneratorHealth {
-            seconds: self.seconds,
-            cpu_seconds: self.cpu_seconds,
-            cpu_share: self.cpu_share,
-            busiest_thread: self.busiest_thread,
-            cpu_wait: self.cpu_wait,
-            throttled: self.throttled,
-            steal: self.steal,
-            machine: self.machine,
-            cpu_per_start_us: share(self.cpu_seconds * 1e6, load.dispatched as f64),
-            peak_memory_bytes: self.peak_memory_bytes,
-            peak_in_flight: load.peak_in_flight,
-            connections: load.connections,
-            peak_in_flight_per_connection: load.starts.peak_in_flight,
-            start_connections: Some(start_connections(&load.starts)),
-            share_of_ceiling: load.share_of_ceiling,
-            scheduling: load.scheduling,
+            cpu_per_start_us: share(used.cpu_seconds * 1e6, self.dispatched as f64),
+            peak_in_flight: self.peak_in_flight,
+            connections: self.connections,
+            peak_in_flight_per_connection: self.starts.peak_in_flight,
+            start_connections: Some(start_connections(&self.starts)),
+            share_of_ceiling: self.share_of_ceiling,
+            scheduling: self.scheduling,
+            ..used
         }
     }
 }

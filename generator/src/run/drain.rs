@@ -2,7 +2,7 @@
 
 mod look_ups;
 #[cfg(test)]
-mod told;
+mod tests;
 
 use std::time::Duration;
 
@@ -70,15 +70,9 @@ pub async fn drain(
     };
     let deadline = ending.step(Step::Drain, plan.load.drain.saturating_sub(begun.elapsed()));
     let drained = wait(plan, server, fleet, submission, &deadline, &look_ups, &mut on_tick).await?;
-    let cut_short = if drained == Drained::TimeUp && deadline.is_hurried() && begun.elapsed() < plan.load.drain {
-        submission
-            .ended_by
-            .as_ref()
-            .map(ToString::to_string)
-            .or_else(|| ending.stopped_by())
-    } else {
-        None
-    };
+    let is_cut_short = drained == Drained::TimeUp && deadline.is_hurried() && begun.elapsed() < plan.load.drain;
+    let ended_by = submission.ended_by.as_ref().map(ToString::to_string);
+    let cut_short = ended_by.or_else(|| ending.stopped_by()).filter(|_| is_cut_short);
     let at = submission.timeline.elapsed();
     submission
         .accountant

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use benchmark_results::{
-    Histogram, IterationParts,
+    Histogram, IterationParts, merge,
     schema::{
         AtCap, EndLatency, ErrorExample, ErrorGroup, Fact, Fleet, GeneratorHealth, Latencies, Latency, Phase,
         PhaseReport, Phases, Reconciliation, StartLatency, Window,
@@ -66,12 +66,7 @@ pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
                     warm_up: report(Phase::WarmUp),
                     measure: report(Phase::Measure),
                 },
-                ledger: PHASES
-                    .iter()
-                    .fold(benchmark_results::Ledger::default(), |mut sum, phase| {
-                        sum.add(&accounts.known_ledger(*phase));
-                        sum
-                    }),
+                ledger: merge::ledgers(PHASES.map(|phase| accounts.known_ledger(phase))),
                 errors: error_groups(accounts.errors(), &schedule, &prefix),
                 seconds,
                 peak_in_flight: accounts.seconds().peak_in_flight(),
@@ -151,20 +146,18 @@ pub fn parts(
 ) -> IterationParts {
     taken.withhold(&submission.schedule);
     let generator = match &submission.measured.health {
-        Some((begin, end)) => HealthSnapshot::between(begin, end).into_generator_health(StarterLoad {
+        Some((begin, end)) => StarterLoad {
             dispatched: submission.measured.dispatched,
             peak_in_flight: taken.peak_in_flight,
             connections: submission.connections,
             starts: submission.starts.clone(),
             scheduling: submission.scheduling.clone(),
             share_of_ceiling: match &ceiling.value {
-                Some(known) => Fact::found(
-                    plan.load.rate.per_second() / f64::from(plan.fleet.generators.max(1)) / known.rate,
-                    ceiling.source.clone(),
-                ),
+                Some(known) => Fact::found(known.share_of(plan), ceiling.source.clone()),
                 None => Fact::missing(ceiling.source.clone()),
             },
-        }),
+        }
+        .add_to(HealthSnapshot::between(begin, end)),
         None => GeneratorHealth::not_observed("the measured phase is not over"),
     };
     let fleet = fleet(&generator);

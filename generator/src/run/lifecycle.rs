@@ -28,9 +28,10 @@ use crate::{
     load::ids,
     machine::{ceiling, descriptors, health::HealthProbe, revision},
     run::{
-        cluster_facts, remote_write,
+        cluster_facts,
+        remote_write::{self, Writing},
         results_file::ResultsFile,
-        server_figures::{self, Pages, Sources},
+        server_figures::{self, Pages},
         setup::{Setup, SetupOptions, StandingServer},
     },
     stop::{
@@ -132,9 +133,9 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
     let own = (plan.workers.count > 0).then(|| request.page.registry().clone());
     let writing = request.resolved.remote_write.as_ref();
     let writing = writing
-        .map(|target| remote_write::prepare(target, request.page.registry().clone(), host.hostname.value.as_deref()))
+        .map(|target| remote_write::prepare(target, host.hostname.value.as_deref()))
         .transpose()
-        .map_err(environment)?;
+        .map_err(|problem| environment(problem.into()))?;
     let set_up = Setup::prepare(SetupOptions {
         plan,
         api_key: request.api_key.clone(),
@@ -189,26 +190,24 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
     let revision = parts.run.git_revision.value.as_deref();
     page.introduce(plan, &parts.run.version, revision, setup.facts.version.value.as_deref());
     let writing = match writing {
-        Some(prepared) => {
+        Some(options) => {
             page.seen();
-            Some(prepared.start(sayer(&screen)).map_err(environment)?)
+            let registry = request.page.registry().clone();
+            Some(Writing::start(registry, options, sayer(&screen)).map_err(environment)?)
         }
         None => None,
     };
     let ending = Ending::new(stop.clone(), plan.load.stop_timeout);
-    let (pages, prometheus) = match sources {
-        Sources::None => (None, None),
-        Sources::Embedded(client) => {
-            let own_server = setup.server_metrics().into_iter().collect();
-            (Some(Pages::new(client, own_server, own, &plan.namespace)), None)
+    let pages = sources.pages.map(|(client, mut urls)| {
+        if urls.is_empty() {
+            urls.extend(setup.server_metrics());
         }
-        Sources::Pages(client, urls) => (Some(Pages::new(client, urls, own, &plan.namespace)), None),
-        Sources::Prometheus(prometheus) => (None, Some(prometheus)),
-    };
+        Pages::new(client, urls, own, &plan.namespace)
+    });
     let mut lifecycle = Lifecycle {
         plan,
         pages,
-        prometheus,
+        prometheus: sources.prometheus,
         ending: ending.clone(),
         setup,
         file,

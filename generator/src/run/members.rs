@@ -17,43 +17,23 @@ use crate::{
     fleet::{
         intake::ClockSeen,
         leader::{self, FleetLeader},
+        wording,
     },
     run::submission::Submission,
 };
 
-/// What the fleet of one iteration is told from.
-pub struct MembersOptions<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// This process: name and machine.
-    pub name: &'a str,
-    /// This machine.
-    pub host: &'a HostFacts,
-    /// The members, as the leader knows them.
-    pub members: &'a [MemberState],
-    /// When the iteration began, on the leader's clock.
-    pub begun: Duration,
-    /// Which iteration it is, from 1.
-    pub iteration: u32,
-    /// What each process did.
-    pub accounts: &'a BTreeMap<Origin, MemberAccount>,
-    /// What this process used, second by second.
-    pub usage: Vec<MemberUsage>,
-    /// What each generator told of itself, by member.
-    pub healths: &'a BTreeMap<u32, GeneratorHealth>,
-    /// What the members' clocks were found to be, by member.
-    pub clocks: &'a BTreeMap<u32, ClockSeen>,
-    /// What this process used in the measured phase.
-    pub health: &'a GeneratorHealth,
-}
-
 /// What is known of the members at one time, taken out of the leader and the account.
 pub struct View<'a> {
+    /// This process: name and machine.
     name: &'a str,
     host: &'a HostFacts,
+    /// The members, as the leader knows them.
     members: Vec<MemberState>,
+    /// When the iteration began, on the leader's clock.
     begun: Duration,
+    /// What each process did.
     accounts: BTreeMap<Origin, MemberAccount>,
+    /// What each generator told of itself, and what the members' clocks were found to be, by member.
     healths: BTreeMap<u32, GeneratorHealth>,
     clocks: BTreeMap<u32, ClockSeen>,
 }
@@ -89,33 +69,112 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The fleet of the iteration.
+    /// The fleet of the iteration. `health` is what this process used in the measured phase.
     pub fn fleet(&self, plan: &Plan, submission: &Submission, health: &GeneratorHealth) -> Fleet {
-        fleet(MembersOptions {
-            plan,
-            name: self.name,
-            host: self.host,
-            members: &self.members,
-            begun: self.begun,
-            iteration: submission.iteration,
-            accounts: &self.accounts,
-            usage: submission.usage.clone(),
-            healths: &self.healths,
-            clocks: &self.clocks,
-            health,
-        })
+        let shares = Shares::of(&self.accounts);
+        let others = self.members.iter();
+        let others = others.map(|state| self.member(submission.iteration, &shares, state));
+        Fleet {
+            expected_workers: plan.fleet.expect_workers,
+            generators: plan.fleet.generators,
+            members: [self.leader(submission, &shares, health)]
+                .into_iter()
+                .chain(others)
+                .collect(),
+        }
     }
-}
 
-/// The fleet of an iteration.
-pub fn fleet(options: MembersOptions<'_>) -> Fleet {
-    let shares = Shares::of(options.accounts);
-    let mut members = vec![leader(&options, &shares)];
-    members.extend(options.members.iter().map(|state| member(&options, &shares, state)));
-    Fleet {
-        expected_workers: options.plan.fleet.expect_workers,
-        generators: options.plan.fleet.generators,
-        members,
+    fn leader(&self, submission: &Submission, shares: &Shares, health: &GeneratorHealth) -> Member {
+        let empty = MemberAccount::default();
+        let account = self.accounts.get(&Origin::Leader).unwrap_or(&empty);
+        Member {
+            name: self.name.to_owned(),
+            role: MemberRole::Leader,
+            in_process: true,
+            version: leader::version(),
+            host: self.host.clone(),
+            workers: None,
+            joined_seconds: 0.0,
+            presence: MemberPresence::Present,
+            left_seconds: None,
+            reason: None,
+            // Its own clock is the one that all others are compared with.
+            clock: MemberClock {
+                offset_ms: Some(0.0),
+                uncertainty_ms: Some(0.0),
+                corrected: false,
+                ..MemberClock::default()
+            },
+            windows: 0,
+            windows_resent: 0,
+            windows_dropped: 0,
+            share: share(arrivals_in_measure(account), shares.arrivals),
+            // The leader has the first part of the schedule.
+            starts: Some(starts(0, account)),
+            ends: None,
+            usage: submission.usage.clone(),
+            generator: Some(health.clone()),
+        }
+    }
+
+    fn member(&self, iteration: u32, shares: &Shares, state: &MemberState) -> Member {
+        let empty = MemberAccount::default();
+        let account = self.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
+        let seconds = |at: Duration| at.as_secs_f64() - self.begun.as_secs_f64();
+        let (presence, left) = presence(&state.presence, &state.status, iteration);
+        let worker = state.role == Role::Worker;
+        Member {
+            name: state.name.clone(),
+            role: if worker {
+                MemberRole::Worker
+            } else {
+                MemberRole::Generator
+            },
+            in_process: state.in_process,
+            version: state.version.clone(),
+            host: (*state.host).clone(),
+            workers: state.workers.as_deref().cloned(),
+            joined_seconds: seconds(state.joined_at),
+            presence,
+            left_seconds: left.map(seconds),
+            reason: left.map(|_| wording::departure(state)),
+            clock: clock(state, self.clocks.get(&state.id.0)),
+            windows: state.windows,
+            windows_resent: state.resent,
+            windows_dropped: state.status.windows_dropped,
+            share: if worker {
+                share(account.stamped_in_measure, shares.stamped)
+            } else {
+                share(arrivals_in_measure(account), shares.arrivals)
+            },
+            starts: (!worker).then(|| starts(state.stripe.unwrap_or(0), account)),
+            ends: worker.then(|| ends(account)),
+            usage: self.usage(iteration, state),
+            generator: self.healths.get(&state.id.0).cloned(),
+        }
+    }
+
+    /// What a member used since the iteration began; in the first one also while everybody was waited for.
+    fn usage(&self, iteration: u32, state: &MemberState) -> Vec<MemberUsage> {
+        let since = if iteration == 1 { Duration::ZERO } else { self.begun };
+        let entry = |sample: &UsageSample| MemberUsage {
+            iteration,
+            at_seconds: sample.at.as_secs_f64() - self.begun.as_secs_f64(),
+            cpu_cores: sample.cpu_cores,
+            cpu_share: sample.cpu_share,
+            memory_bytes: sample.memory_bytes,
+            workflow_slots_free: sample.workflow_slots.as_ref().map(|slots| slots.free),
+            workflow_slots_used: sample.workflow_slots.as_ref().map(|slots| slots.used),
+            activity_slots_free: sample.activity_slots.as_ref().map(|slots| slots.free),
+            activity_slots_used: sample.activity_slots.as_ref().map(|slots| slots.used),
+            polls: sample.polls,
+        };
+        state
+            .usage
+            .iter()
+            .filter(|sample| sample.at >= since)
+            .map(entry)
+            .collect()
     }
 }
 
@@ -141,76 +200,6 @@ fn arrivals_in_measure(account: &MemberAccount) -> u64 {
 
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn leader(options: &MembersOptions<'_>, shares: &Shares) -> Member {
-    let empty = MemberAccount::default();
-    let account = options.accounts.get(&Origin::Leader).unwrap_or(&empty);
-    Member {
-        name: options.name.to_owned(),
-        role: MemberRole::Leader,
-        in_process: true,
-        version: leader::version(),
-        host: options.host.clone(),
-        workers: None,
-        joined_seconds: 0.0,
-        presence: MemberPresence::Present,
-        left_seconds: None,
-        reason: None,
-        // Its own clock is the one that all others are compared with.
-        clock: MemberClock {
-            offset_ms: Some(0.0),
-            uncertainty_ms: Some(0.0),
-            corrected: false,
-            ..MemberClock::default()
-        },
-        windows: 0,
-        windows_resent: 0,
-        windows_dropped: 0,
-        share: share(arrivals_in_measure(account), shares.arrivals),
-        // The leader has the first part of the schedule.
-        starts: Some(starts(0, account)),
-        ends: None,
-        usage: options.usage.clone(),
-        generator: Some(options.health.clone()),
-    }
-}
-
-fn member(options: &MembersOptions<'_>, shares: &Shares, state: &MemberState) -> Member {
-    let empty = MemberAccount::default();
-    let account = options.accounts.get(&Origin::Member(state.id.0)).unwrap_or(&empty);
-    let seconds = |at: Duration| at.as_secs_f64() - options.begun.as_secs_f64();
-    let (presence, left) = presence(&state.presence, &state.status, options.iteration);
-    let worker = state.role == Role::Worker;
-    Member {
-        name: state.name.clone(),
-        role: if worker {
-            MemberRole::Worker
-        } else {
-            MemberRole::Generator
-        },
-        in_process: state.in_process,
-        version: state.version.clone(),
-        host: (*state.host).clone(),
-        workers: state.workers.as_deref().cloned(),
-        joined_seconds: seconds(state.joined_at),
-        presence,
-        left_seconds: left.map(seconds),
-        reason: left.map(|_| leader::departure(state)),
-        clock: clock(state, options.clocks.get(&state.id.0)),
-        windows: state.windows,
-        windows_resent: state.resent,
-        windows_dropped: state.status.windows_dropped,
-        share: if worker {
-            share(account.stamped_in_measure, shares.stamped)
-        } else {
-            share(arrivals_in_measure(account), shares.arrivals)
-        },
-        starts: (!worker).then(|| starts(state.stripe.unwrap_or(0), account)),
-        ends: worker.then(|| ends(account)),
-        usage: usage(options, state),
-        generator: options.healths.get(&state.id.0).cloned(),
-    }
 }
 
 /// What is known of a member's clock: as it says now, and as its windows said while it was measured.
@@ -284,33 +273,6 @@ fn ends(account: &MemberAccount) -> MemberEnds {
         e2e_service: latency(|pair| &pair.service),
         e2e_response: latency(|pair| &pair.response),
     }
-}
-
-/// What a member used since the iteration began; in the first one also while everybody was waited for.
-fn usage(options: &MembersOptions<'_>, state: &MemberState) -> Vec<MemberUsage> {
-    let since = if options.iteration == 1 {
-        Duration::ZERO
-    } else {
-        options.begun
-    };
-    let entry = |sample: &UsageSample| MemberUsage {
-        iteration: options.iteration,
-        at_seconds: sample.at.as_secs_f64() - options.begun.as_secs_f64(),
-        cpu_cores: sample.cpu_cores,
-        cpu_share: sample.cpu_share,
-        memory_bytes: sample.memory_bytes,
-        workflow_slots_free: sample.workflow_slots.as_ref().map(|slots| slots.free),
-        workflow_slots_used: sample.workflow_slots.as_ref().map(|slots| slots.used),
-        activity_slots_free: sample.activity_slots.as_ref().map(|slots| slots.free),
-        activity_slots_used: sample.activity_slots.as_ref().map(|slots| slots.used),
-        polls: sample.polls,
-    };
-    state
-        .usage
-        .iter()
-        .filter(|sample| sample.at >= since)
-        .map(entry)
-        .collect()
 }
 
 #[cfg(test)]

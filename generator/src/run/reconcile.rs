@@ -5,8 +5,6 @@ mod differences;
 mod server_clock;
 mod settling;
 mod stale;
-#[cfg(test)]
-mod told;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -365,6 +363,8 @@ fn gone(missing: u64, retention: Duration, ran: Duration) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    mod told;
+
     use std::cell::Cell;
 
     use tonic::Code;

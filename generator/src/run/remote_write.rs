@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use benchmark_metrics::{Registry, RemoteWrite, RemoteWriteOptions};
 use benchmark_results::{schema::RemoteWritten, text};
-use benchmark_scenarios::{Key, RemoteWriteTarget};
+use benchmark_scenarios::{Key, Problem, RemoteWriteTarget};
 
 use crate::{
     run::server_figures::read_headers,
@@ -17,40 +17,20 @@ const FLUSH: Duration = Duration::from_secs(10);
 /// Longest reason that is kept, characters.
 const REASON: usize = 300;
 
-/// What is to be written where, checked.
-pub struct Prepared {
-    registry: Registry,
-    options: RemoteWriteOptions,
-}
-
 /// Looks at what was asked for, before the load.
 ///
 /// # Errors
 /// When the headers are none.
-pub fn prepare(target: &RemoteWriteTarget, registry: Registry, hostname: Option<&str>) -> anyhow::Result<Prepared> {
+pub fn prepare(target: &RemoteWriteTarget, hostname: Option<&str>) -> Result<RemoteWriteOptions, Problem> {
     let headers = match &target.headers {
         Some(path) => read_headers(Key::RemoteWriteHeaders.flag(), path)?,
         None => http::HeaderMap::new(),
     };
-    let instance = format!("{}:{}", hostname.unwrap_or("unknown-host"), std::process::id());
-    let options = RemoteWriteOptions {
+    Ok(RemoteWriteOptions {
         url: target.url.clone(),
         headers,
-        instance,
-    };
-    Ok(Prepared { registry, options })
-}
-
-impl Prepared {
-    /// Begins to write. `said` is told what goes wrong, once.
-    ///
-    /// # Errors
-    /// When there is no HTTP client to be had.
-    pub fn start(self, said: Arc<dyn Fn(String) + Send + Sync>) -> anyhow::Result<Writing> {
-        let url = self.options.url.clone();
-        let task = RemoteWrite::start(self.registry, self.options, said)?;
-        Ok(Writing { url, task })
-    }
+        instance: format!("{}:{}", hostname.unwrap_or("unknown-host"), std::process::id()),
+    })
 }
 
 /// Pages are written.
@@ -60,6 +40,20 @@ pub struct Writing {
 }
 
 impl Writing {
+    /// Begins to write. `said` is told what goes wrong, once.
+    ///
+    /// # Errors
+    /// When there is no HTTP client to be had.
+    pub fn start(
+        registry: Registry,
+        options: RemoteWriteOptions,
+        said: Arc<dyn Fn(String) + Send + Sync>,
+    ) -> anyhow::Result<Writing> {
+        let url = options.url.clone();
+        let task = RemoteWrite::start(registry, options, said)?;
+        Ok(Writing { url, task })
+    }
+
     /// Writes the last one and the end of all series, within the run's own deadline.
     pub async fn finish(self, ending: &Ending) -> RemoteWritten {
         let written = self.task.finish(ending.step(Step::Server, FLUSH).left()).await;

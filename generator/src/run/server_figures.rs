@@ -23,15 +23,12 @@ pub use headers::read as read_headers;
 pub use pages::{Pages, Watching};
 
 /// Where the figures of a run are read from, checked.
-pub enum Sources {
-    /// Nowhere.
-    None,
-    /// From the embedded server's own page, whose address is not known yet.
-    Embedded(Client),
-    /// From these pages.
-    Pages(Client, Vec<String>),
-    /// From a Prometheus, afterwards.
-    Prometheus(Prometheus),
+#[derive(Default)]
+pub struct Sources {
+    /// Pages that are read while it goes on; without an address the embedded server's own, whose address is not known yet.
+    pub pages: Option<(Client, Vec<String>)>,
+    /// A Prometheus that is asked afterwards.
+    pub prometheus: Option<Prometheus>,
 }
 
 /// Looks at the sources before the load: what cannot be read now is said now.
@@ -39,26 +36,27 @@ pub enum Sources {
 /// # Errors
 /// In one line that names the flag.
 pub async fn prepare(sources: &FigureSources, is_embedded: bool, namespace: &str) -> anyhow::Result<Sources> {
+    let mut found = Sources::default();
     if let Some(source) = &sources.prometheus {
-        let prometheus = Prometheus::new(source)?;
+        found.prometheus = Some(Prometheus::new(source)?);
+    } else if is_embedded || !sources.pages.is_empty() {
+        found.pages = Some((Client::new(http::HeaderMap::new())?, sources.pages.clone()));
+    }
+    if let Some(prometheus) = &found.prometheus {
         prometheus.check().await?;
-        return Ok(Sources::Prometheus(prometheus));
     }
-    if sources.pages.is_empty() {
-        return Ok(match is_embedded {
-            true => Sources::Embedded(Client::new(http::HeaderMap::new())?),
-            false => Sources::None,
-        });
-    }
-    let client = Client::new(http::HeaderMap::new())?;
-    for url in &sources.pages {
+    let pages = found
+        .pages
+        .iter()
+        .flat_map(|(client, urls)| urls.iter().map(move |url| (client, url)));
+    for (client, url) in pages {
         if let Err(error) = client.page(url, namespace).await {
             let problem = Problem::new(format!("{} {url}: {error}", Key::ServerMetrics.flag()))
                 .explain("give the metrics page of a server or a worker that runs, or leave it out");
             return Err(problem.into());
         }
     }
-    Ok(Sources::Pages(client, sources.pages.clone()))
+    Ok(found)
 }
 
 /// How long a Prometheus may take for everything, undisturbed: a minute until it has scraped, and what its answers take.

@@ -18,10 +18,10 @@ use crate::{
         accounts::Accounts,
         sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
     },
-    fleet::{FleetLeader, leader},
+    fleet::{FleetLeader, wording},
     load::{
         sample::Sample,
-        schedule::{Schedule, Stripe},
+        schedule::{Schedule, Stripe, nanos},
         starters::{Starters, StartersOptions},
         timeline::{TICK, Timeline},
     },
@@ -166,7 +166,7 @@ pub async fn submit(
     };
     let timeline = match options.fleet {
         Some(fleet) => fleet.begin(&options.id_prefix, &schedule, LEAD, reports.clone()),
-        None => Timeline::beginning_in(u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX)),
+        None => Timeline::beginning_in(nanos(LEAD)),
     };
     let stamps = options.fleet.is_some_and(FleetLeader::stamps);
     let accounts = Accounts::new(&schedule, sample, plan.load.drain.as_secs(), stamps);
@@ -209,7 +209,7 @@ pub async fn submit(
         schedule,
     };
     let mut watch = MeasuredProbe::new(&submission.schedule, options.probe);
-    let mut meter = UsageMeter::new();
+    let mut meter = UsageMeter::default();
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let answered = |starters: &Starters| {
@@ -282,36 +282,10 @@ pub async fn submit(
     Ok(submission)
 }
 
-#[cfg(test)]
-impl Submission {
-    /// One that is over, of an account that a test keeps.
-    pub(crate) fn of_account(plan: &Plan, schedule: &Schedule, timeline: Timeline, accountant: Accountant) -> Self {
-        Submission {
-            schedule: schedule.clone(),
-            timeline,
-            accountant,
-            sampler: None,
-            server_clock: SharedServerClock::default(),
-            id_prefix: "run".into(),
-            iteration: 1,
-            stamps: plan.fleet.expect_workers > 0,
-            stopped_at: None,
-            ended_by: None,
-            cut_off: None,
-            events: Vec::new(),
-            measured: Measured::default(),
-            usage: Vec::new(),
-            starts: StartCounts::default(),
-            scheduling: Fact::missing("a test"),
-            connections: 1,
-        }
-    }
-}
-
 impl Submission {
     fn end_early(&mut self, starters: &Starters, fleet: Option<&FleetLeader>, reason: StopReason) {
         let others = fleet.filter(|fleet| fleet.generators() > 1);
-        let ahead = others.map_or(0, |_| u64::try_from(STOP_AHEAD.as_nanos()).unwrap_or(0));
+        let ahead = others.map_or(0, |_| nanos(STOP_AHEAD));
         let stop_at = self.timeline.elapsed() + ahead;
         if stop_at < self.schedule.end() {
             self.stopped_at = Some(stop_at);
@@ -335,14 +309,14 @@ impl Submission {
     /// Takes in what happened to members, and keeps seconds open that somebody silent may still tell of.
     pub fn hear(&mut self, fleet: &FleetLeader) {
         for (ago, event) in fleet.events() {
-            let (kind, message) = leader::tell(&event);
+            let (kind, message) = wording::tell(&event);
             self.note(kind, message);
             if let Some(noted) = self.events.last_mut() {
                 noted.at_seconds = self.timeline.seconds() - ago.as_secs_f64();
             }
         }
         self.note_omitted(fleet.omitted_events());
-        let unheard = u64::try_from(fleet.unheard_for().as_nanos()).unwrap_or(u64::MAX);
+        let unheard = nanos(fleet.unheard_for());
         let until = self.timeline.elapsed().saturating_sub(unheard);
         self.accountant.hear_until(until);
     }

@@ -19,53 +19,33 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a step may ask a server that has been waited for in vain: it may have come back.
 const ONE_QUESTION: Duration = Duration::from_secs(2);
 
-/// What is done after the load, in this order.
+/// What is done after the load, in this order; each with the part of `--stop-timeout`, percent, by whose end it must be over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// The last starts are answered, here and at the other generators.
-    Answers,
+    Answers = 30,
     /// Starts whose answer was lost are looked up.
-    LookUps,
+    LookUps = 42,
     /// Workflows end.
-    Drain,
+    Drain = 50,
     /// Members tell what they saw until then.
-    Members,
+    Members = 58,
     /// The server's counts come to stand still.
-    Settle,
+    Settle = 67,
     /// The server is asked for its own counts by phase.
-    Counts,
+    Counts = 74,
     /// The results are written, for the case that they cannot be later.
-    Results,
+    Results = 78,
     /// What is open is terminated.
-    CleanUp,
+    CleanUp = 86,
     /// A Prometheus is asked for the server's figures.
-    Figures,
+    Figures = 88,
     /// Members leave.
-    Farewell,
+    Farewell = 90,
     /// The workers of this process stop.
-    Workers,
+    Workers = 96,
     /// The embedded server stops.
-    Server,
-}
-
-impl Step {
-    /// The part of `--stop-timeout`, percent, by whose end it must be over.
-    fn percent(self) -> u32 {
-        match self {
-            Step::Answers => 30,
-            Step::LookUps => 42,
-            Step::Drain => 50,
-            Step::Members => 58,
-            Step::Settle => 67,
-            Step::Counts => 74,
-            Step::Results => 78,
-            Step::CleanUp => 86,
-            Step::Figures => 88,
-            Step::Farewell => 90,
-            Step::Workers => 96,
-            Step::Server => 100,
-        }
-    }
+    Server = 100,
 }
 
 /// What is left of a run after its load: makes the deadline of each step.
@@ -123,7 +103,7 @@ impl Ending {
         Deadline {
             calm: later(Instant::now(), calm),
             stop: self.stop.clone(),
-            hurried: self.stop_timeout * step.percent() / 100,
+            hurried: self.stop_timeout * step as u32 / 100,
             asked: None,
         }
     }
@@ -201,14 +181,6 @@ impl Deadline {
     pub fn silent_for(&self) -> Option<Duration> {
         let since = self.asked.as_ref()?.server.silent_since()?;
         Some(Instant::now().saturating_duration_since(since)).filter(|silent| *silent >= ONE_QUESTION)
-    }
-
-    /// The same, or earlier: not later than `limit` from now.
-    pub fn within(&self, limit: Duration) -> Deadline {
-        Deadline {
-            calm: self.calm.min(later(Instant::now(), limit)),
-            ..self.clone()
-        }
     }
 
     /// Waits until it has passed.
@@ -300,8 +272,6 @@ mod tests {
         }
         // What is shorter by itself stays so.
         assert!(ending.step(Step::Server, Duration::from_secs(1)).left() <= Duration::from_secs(1));
-        assert!(server.within(Duration::from_secs(1)).left() <= Duration::from_secs(1));
-        assert_eq!(server.within(HOUR).at(), server.at());
     }
 
     #[test]
@@ -321,9 +291,9 @@ mod tests {
             Step::Server,
         ];
         assert!(steps.is_sorted());
-        assert!(steps.windows(2).all(|pair| pair[0].percent() < pair[1].percent()));
-        assert_eq!(Step::Server.percent(), 100);
-        assert!(Step::Answers.percent() > 0);
+        assert!(steps.windows(2).all(|pair| (pair[0] as u32) < pair[1] as u32));
+        assert_eq!(Step::Server as u32, 100);
+        assert!(Step::Answers as u32 > 0);
     }
 
     #[tokio::test]

@@ -169,20 +169,12 @@ fn write_settings(out: &mut String, settings: &[Setting]) {
 /// What no option changes.
 fn write_always(out: &mut String, plan: &Plan) {
     let _ = writeln!(out, "\nAlways");
-    let _ = writeln!(
-        out,
-        "  {:<width$}{}",
-        "retries",
-        plan.starter.retries,
-        width = VALUE - 2
-    );
-    let _ = writeln!(
-        out,
-        "  {:<width$}{}",
-        "compression",
-        plan.starter.compression,
-        width = VALUE - 2
-    );
+    for (name, value) in [
+        ("retries", plan.starter.retries.to_string()),
+        ("compression", plan.starter.compression.clone()),
+    ] {
+        let _ = writeln!(out, "  {name:<width$}{value}", width = VALUE - 2);
+    }
 }
 
 /// Writes words after a lead, broken between words at [`WIDTH`] and continued at a column.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use benchmark_results::{Histogram, Ledger, WorkflowEnd, schema::Phase};
+use benchmark_results::{Histogram, Ledger, WorkflowEnd, merge, schema::Phase};
 
 use super::{Accounts, Progress};
 use crate::load::{
@@ -62,10 +62,7 @@ struct Told {
 impl MemberAccount {
     /// Its starts, all phases.
     pub fn ledger(&self) -> Ledger {
-        self.starts.values().fold(Ledger::default(), |mut sum, phase| {
-            sum.add(phase);
-            sum
-        })
+        merge::ledgers(self.starts.values())
     }
 
     pub(super) fn add_window(&mut self, window: &ShardWindow) {

@@ -150,14 +150,10 @@ impl Seconds {
         let mut rest = Seconds {
             schedule: self.schedule.clone(),
             open: BTreeMap::new(),
-            next: self.next,
             closed: Vec::new(),
-            accepted: self.accepted,
-            ended: self.ended,
-            peak_in_flight: self.peak_in_flight,
-            interval_seconds: self.interval_seconds,
             interval: self.interval.clone(),
             intervals: Vec::new(),
+            ..*self
         };
         let last = self.open.keys().next_back().copied();
         while last.is_some_and(|last| rest.next <= last) {

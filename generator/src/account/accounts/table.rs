@@ -26,13 +26,8 @@ pub enum Progress {
     Settled,
 }
 
-const STATES: [Progress; 5] = [
-    Progress::Pending,
-    Progress::Open,
-    Progress::Unknown,
-    Progress::EndedUnanswered,
-    Progress::Settled,
-];
+/// How many there are.
+const STATES: usize = Progress::Settled as usize + 1;
 
 #[derive(Clone, Debug)]
 enum Chunk {
@@ -43,7 +38,7 @@ enum Chunk {
 #[derive(Clone, Debug)]
 struct Mixed {
     states: [Progress; CHUNK as usize],
-    counts: [u16; STATES.len()],
+    counts: [u16; STATES],
 }
 
 /// How far every arrival has come, by its number.
@@ -72,7 +67,7 @@ impl ArrivalTable {
             if all == state {
                 return;
             }
-            let mut counts = [0; STATES.len()];
+            let mut counts = [0; STATES];
             counts[all as usize] = CHUNK as u16;
             *chunk = Chunk::Mixed(Box::new(Mixed {
                 states: [all; CHUNK as usize],
@@ -128,6 +123,14 @@ mod tests {
 
     use super::*;
 
+    const ALL: [Progress; STATES] = [
+        Progress::Pending,
+        Progress::Open,
+        Progress::Unknown,
+        Progress::EndedUnanswered,
+        Progress::Settled,
+    ];
+
     impl ArrivalTable {
         fn mixed_chunks(&self) -> usize {
             self.chunks
@@ -139,11 +142,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn says_what_a_map_would_say(from in 0..9000u64, moves in prop::collection::vec((0..9000u64, 0..STATES.len()), 0..500)) {
+        fn says_what_a_map_would_say(from in 0..9000u64, moves in prop::collection::vec((0..9000u64, 0..STATES), 0..500)) {
             let (mut table, mut map) = (ArrivalTable::default(), HashMap::new());
             for (n, state) in moves {
-                table.set(n, STATES[state]);
-                map.insert(n, STATES[state]);
+                table.set(n, ALL[state]);
+                map.insert(n, ALL[state]);
             }
             for n in 0..9000 {
                 prop_assert_eq!(table.get(n), map.get(&n).copied().unwrap_or_default());

@@ -22,28 +22,13 @@ pub struct Claims {
     /// Sums over phases: arrivals, dispatched, dropped for lag and for the cap, accepted, rejected, unknown.
     when_due: [u64; 7],
     /// Starts whose end was told one by one.
-    ends: u64,
+    pub(super) ends: u64,
     /// Errors, and polls of the sample.
-    errors: u64,
-    polls: u64,
+    pub(super) errors: u64,
+    pub(super) polls: u64,
 }
 
 impl Claims {
-    /// Adds ends of starts.
-    pub(super) fn ends(&mut self, count: usize, bounds: Bounds) -> Result<(), String> {
-        add(&mut self.ends, count as u64, bounds)
-    }
-
-    /// Adds errors.
-    pub(super) fn errors(&mut self, count: u64, bounds: Bounds) -> Result<(), String> {
-        add(&mut self.errors, count, bounds)
-    }
-
-    /// Adds polls.
-    pub(super) fn polls(&mut self, count: usize, bounds: Bounds) -> Result<(), String> {
-        add(&mut self.polls, count as u64, bounds)
-    }
-
     /// Looks at everything in a second, and adds it.
     pub(super) fn second(&mut self, second: &wire::StartSecond, bounds: Bounds) -> Result<(), String> {
         let begun = bounds.now / 1_000_000_000;
@@ -122,7 +107,8 @@ impl Claims {
     }
 }
 
-fn add(sum: &mut u64, count: u64, bounds: Bounds) -> Result<(), String> {
+/// Adds a count to what was told before.
+pub(super) fn add(sum: &mut u64, count: u64, bounds: Bounds) -> Result<(), String> {
     *sum = sum.saturating_add(bounds.count(count)?);
     bounds.count(*sum).map(|_| ())
 }

@@ -1,5 +1,7 @@
 //! The start loop on a scripted clock against a scripted frontend.
 
+mod cause;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},

@@ -17,16 +17,19 @@ use crate::{
 /// a connection.
 #[tokio::test]
 async fn a_thread_gives_its_connections_a_turn_within_a_burst() {
-    let dispatched = Arc::new(AtomicU64::new(0));
-    let (so_far, heard) = (Arc::clone(&dispatched), Arc::new(Mutex::new(Vec::new())));
+    let signals = Arc::new(Signals {
+        stop_at: AtomicU64::new(NO_STOP),
+        ..Signals::default()
+    });
+    let (so_far, heard) = (Arc::clone(&signals), Arc::new(Mutex::new(Vec::new())));
     let hearing = Arc::clone(&heard);
     let address = scripted_server::listening(move |_, _| {
-        hearing.lock().unwrap().push(so_far.load(Ordering::Relaxed));
+        hearing.lock().unwrap().push(so_far.dispatched.load(Ordering::Relaxed));
         Ok(Vec::new())
     })
     .await
     .to_string();
-    let ends = LocalSet::new().run_until(send_late(&address, dispatched)).await;
+    let ends = LocalSet::new().run_until(send_late(&address, signals)).await;
     assert_eq!(ends, [StartEnd::Accepted; 1_000]);
     let heard = heard.lock().unwrap();
     assert_eq!((heard.len(), heard[999]), (1_000, 1_000));
@@ -34,7 +37,7 @@ async fn a_thread_gives_its_connections_a_turn_within_a_burst() {
 }
 
 /// Sends a second's starts when it is over; what became of them.
-async fn send_late(address: &str, dispatched: Arc<AtomicU64>) -> Vec<StartEnd> {
+async fn send_late(address: &str, signals: Arc<Signals>) -> Vec<StartEnd> {
     let plan = testing::plan([
         (Key::Address, address),
         (Key::Rate, "1000"),
@@ -67,16 +70,8 @@ async fn send_late(address: &str, dispatched: Arc<AtomicU64>) -> Vec<StartEnd> {
         connections: 2,
         sample: Sample::new(1, 0.0),
         reports,
-        scheduling: realtime::Wish::Ordinary("a test".to_owned()),
+        scheduling: Scheduling::Ordinary("a test".to_owned()),
         sampled: tokio::sync::mpsc::unbounded_channel().0,
-    };
-    let signals = Signals {
-        waker: Arc::default(),
-        stop_at: Arc::new(AtomicU64::new(NO_STOP)),
-        given_up: Arc::default(),
-        aborted: Arc::default(),
-        done: Arc::default(),
-        dispatched,
     };
     let a_second_ago = benchmark_workflows::RunClock::get().now_unix_ns() - 1_000_000_000;
     let timeline = Timeline::beginning_at(a_second_ago, 0);

@@ -21,21 +21,9 @@ pub(super) struct MachineTicks {
     pub(super) total: u64,
     pub(super) steal: u64,
     /// Of nobody: idle, or waiting for a disk.
-    idle: u64,
+    pub(super) idle: u64,
     /// Of this process and all that descend from it; none where the system does not tell who those are.
-    ours: Option<u64>,
-}
-
-#[cfg(test)]
-impl MachineTicks {
-    pub(super) fn of(total: u64, idle: u64, steal: u64, ours: u64) -> Self {
-        MachineTicks {
-            total,
-            steal,
-            idle,
-            ours: Some(ours),
-        }
-    }
+    pub(super) ours: Option<u64>,
 }
 
 /// What has been used up to now.

@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
+use benchmark_results::schema::{MachineUse, ThreadLoad};
 use benchmark_temporal::start::ConnectionCounts;
 
 use super::{threads::Thread, *};
@@ -27,6 +28,15 @@ fn throttling(group: &str, periods: u64, throttled: u64) -> Throttling {
     }
 }
 
+fn ticks(total: u64, idle: u64, steal: u64, ours: u64) -> MachineTicks {
+    MachineTicks {
+        total,
+        steal,
+        idle,
+        ours: Some(ours),
+    }
+}
+
 /// Two snapshots ten seconds apart, the second still as the first.
 fn pair() -> (HealthSnapshot, HealthSnapshot) {
     let begin = HealthSnapshot {
@@ -35,7 +45,7 @@ fn pair() -> (HealthSnapshot, HealthSnapshot) {
         capacity: 2.0,
         threads: Ok(threads(&[(1, "main", 1000), (2, "starter-0", 1000), (3, "gone", 1000)])),
         throttling: Ok(vec![throttling("/a", 100, 50), throttling("/a/b", 100, 0)]),
-        machine: Ok(MachineTicks::of(1000, 400, 10, 100)),
+        machine: Ok(ticks(1000, 400, 10, 100)),
         peak_memory: Ok(1 << 20),
     };
     let end = HealthSnapshot {
@@ -56,12 +66,12 @@ fn usage_is_the_difference() {
         (4, "starter-1", 7000),
     ]));
     end.throttling = Ok(vec![throttling("/a", 200, 60), throttling("/a/b", 200, 25)]);
-    end.machine = Ok(MachineTicks::of(3000, 800, 60, 500));
+    end.machine = Ok(ticks(3000, 800, 60, 500));
     end.peak_memory = Ok(2 << 20);
     let usage = HealthSnapshot::between(&begin, &end);
     assert_eq!(
         usage,
-        Usage {
+        GeneratorHealth {
             seconds: 10.0,
             cpu_seconds: 5.0,
             cpu_share: 0.25,
@@ -83,9 +93,10 @@ fn usage_is_the_difference() {
                 machine::SOURCE
             ),
             peak_memory_bytes: Fact::found(2 << 20, "/proc/self/status: VmHWM"),
+            ..GeneratorHealth::not_observed("no start was looked at")
         }
     );
-    let health = usage.into_generator_health(StarterLoad {
+    let health = StarterLoad {
         dispatched: 100_000,
         peak_in_flight: 7,
         connections: 2,
@@ -105,7 +116,8 @@ fn usage_is_the_difference() {
         },
         share_of_ceiling: Fact::missing("not calibrated"),
         scheduling: Fact::found("real-time".to_owned(), "SCHED_FIFO"),
-    });
+    }
+    .add_to(usage);
     assert_eq!(health.cpu_per_start_us, Some(50.0));
     assert_eq!((health.peak_in_flight, health.connections), (7, 2));
 }

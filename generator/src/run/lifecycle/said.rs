@@ -3,12 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::iterations::Lifecycle;
-use crate::{
-    machine::ceiling::Ceiling,
-    view::{
-        plan,
-        watcher::{Frame, Header, Watcher},
-    },
+use crate::view::{
+    plan,
+    watcher::{Frame, Header, Watcher},
 };
 
 /// Share of the calibrated ceiling from which it is said before the load: half the way to the warning.
@@ -58,11 +55,8 @@ impl Lifecycle<'_> {
             };
             say(&self.screen, &[line]);
         }
-        let share_of = |known: &Ceiling| {
-            self.plan.load.rate.per_second() / f64::from(self.plan.fleet.generators.max(1)) / known.rate
-        };
         if let Some(known) = &self.ceiling.value
-            && let share = share_of(known)
+            && let share = known.share_of(self.plan)
             && share >= WORTH_KNOWING
         {
             let line = format!(

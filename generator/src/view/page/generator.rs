@@ -7,12 +7,13 @@ use std::{
 };
 
 use benchmark_metrics::{Described, Registry, Sample, Value};
+use benchmark_results::schema::GeneratorHealth;
 use tokio::time::MissedTickBehavior;
 
 use super::{lock, table};
 use crate::{
     account::accounts::OwnLoad,
-    machine::health::{HealthProbe, HealthSnapshot, Usage},
+    machine::health::{HealthProbe, HealthSnapshot},
 };
 
 /// What the page tells of this process as a generator. Clones tell of the same.
@@ -25,7 +26,7 @@ pub struct GeneratorPage {
 #[derive(Debug, Default)]
 struct State {
     run_id: Option<String>,
-    usage: Option<Usage>,
+    usage: Option<GeneratorHealth>,
     load: Option<(OwnLoad, u32)>,
 }
 
@@ -76,7 +77,7 @@ impl GeneratorPage {
             return Vec::new();
         };
         let usage = state.usage.as_ref();
-        let of = |value: fn(&Usage) -> Option<f64>| usage.and_then(value);
+        let of = |value: fn(&GeneratorHealth) -> Option<f64>| usage.and_then(value);
         let load = state.load;
         let numbers: [(&'static Described, Option<f64>); 8] = [
             (&table::CAPACITY, Some(self.probe.capacity())),

@@ -31,7 +31,7 @@ fn what_ends_after_the_cut_off_is_open() {
     accounts.add_stamp(Origin::Leader, end(6, cut + 5 * SECOND));
     assert_eq!(accounts.backlog(), 4);
     assert_eq!((accounts.ended_later(), accounts.ends_near_the_cut_off()), (4, 4));
-    assert_eq!(accounts.pending_unknown(), 0);
+    assert_eq!(accounts.unknown(9), Vec::<u64>::new());
     assert_eq!(accounts.open_from(4, 2), [4, 5]);
     assert_eq!(accounts.observers().stamped, 3);
     // One that had ended is no end after the cut-off.

@@ -1,13 +1,10 @@
 //! A stall of the server is the server's, whenever it begins and however many shards it meets: the same verdict each time.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
-
 use benchmark_results::{
     Histogram, JudgeInput, judge,
     schema::{Check, CheckStatus, Fleet, GeneratorHealth, Reconciliation},
 };
 use benchmark_scenarios::{Key, Plan};
-use proptest::prelude::*;
 
 use super::*;
 use crate::{
@@ -16,9 +13,6 @@ use crate::{
     run::iteration::phase_report,
     testing,
 };
-
-const MILLI: u64 = 1_000_000;
-const SECOND: u64 = 1_000 * MILLI;
 
 /// How often a starter looks at its shard when nothing else makes it.
 const LOOK: u64 = 50 * MILLI;

@@ -1,7 +1,7 @@
 //! Whatever a member says, the results can be written, and read back by the reader that refuses what no run writes: the
 //! leader, the intake, the account, the list of members, the writer and the reader are the real ones.
 
-#[path = "../../tests/crew/mod.rs"]
+#[path = "../../../tests/crew/mod.rs"]
 mod members;
 
 use std::{path::Path, time::Duration};
@@ -15,8 +15,8 @@ use benchmark_scenarios::Plan;
 use members::{Led, RUN, join, join_request};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 
-use super::leader::FleetLeader;
 use crate::{
+    fleet::leader::FleetLeader,
     load::sample::Sample,
     run::{iteration, members::View, submission::Submission},
 };

@@ -12,9 +12,9 @@ use benchmark_results::file;
 use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::ConnectOptions;
 
-use super::leader::{FleetLeader, FleetLeaderOptions, version};
 use crate::{
     calibrate::null_frontend::{NullFrontend, Options},
+    fleet::leader::{FleetLeader, FleetLeaderOptions, version},
     machine::health::HealthProbe,
     run::submission::{self, Submission, SubmissionOptions},
     stop::{
