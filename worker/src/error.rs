@@ -9,7 +9,7 @@ use crate::options::OptionsError;
 /// Why workers could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The options make no sense.
+    /// The options do not go with the task queue's partitions.
     #[error(transparent)]
     Options(#[from] OptionsError),
     /// The server could not be reached.

@@ -12,7 +12,7 @@
 //! minimum when the server is idle. A poll also needs a free slot. Therefore [`WorkerOptions::settle`] wants more normal
 //! polls than partitions: with exactly as many, chance leaves a partition without one now and then.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use benchmark_metrics::{Registry, Selection};
 use benchmark_scenarios::{Pollers, Slots, WorkerProfile, WorkerTuning};
@@ -21,13 +21,8 @@ use benchmark_temporal::ConnectOptions;
 /// Every n-th of a fixed number of pollers polls the normal queue; the others poll the sticky one.
 const FIXED_PER_NORMAL: u32 = 5;
 
-/// Partitions of a task queue on a server that was not told otherwise.
-pub const DEFAULT_PARTITIONS: u32 = 4;
-
-/// Most task queues of one process: each has at least one worker, with a connection and two threads of its own.
-const MAX_WORKERS: u32 = 1_000;
-
-/// How a pool of workers is tuned.
+/// How a pool of workers is tuned. That each value is one that a worker can run with is for whoever resolved them to see to
+/// (`benchmark_scenarios`); what depends on the server is seen to here.
 #[derive(Clone, Debug)]
 pub struct WorkerOptions {
     /// SDK workers for each task queue, each with its own connection and thread.
@@ -78,100 +73,6 @@ impl WorkerOptions {
             metrics: None,
             start_timeout: Duration::from_secs(30),
         }
-    }
-
-    /// Refuses what no worker can run with.
-    ///
-    /// # Errors
-    /// Names the option, its value and what is allowed.
-    pub fn check(&self) -> Result<(), OptionsError> {
-        let refuse = |option, value: &dyn fmt::Display, allowed| {
-            Err(OptionsError::OutOfRange {
-                option,
-                value: value.to_string(),
-                allowed,
-            })
-        };
-        let tuning = &self.tuning;
-        if self.count == 0 {
-            return refuse("workers", &self.count, "at least 1");
-        }
-        if self.task_queues.is_empty() || self.task_queues.iter().any(String::is_empty) {
-            return refuse("task queue", &"none", "a name");
-        }
-        let mut names = self.task_queues.clone();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return refuse("task queue", &pair[0], "each only once");
-        }
-        let queues = u32::try_from(self.task_queues.len()).unwrap_or(u32::MAX);
-        let workers = self.count.saturating_mul(queues);
-        if workers > MAX_WORKERS {
-            return refuse("workers of all task queues", &workers, "at most 1000 in one process");
-        }
-        match tuning.slots {
-            Slots::Fixed {
-                workflow,
-                activity,
-                local_activity,
-            } => {
-                for (option, slots) in [
-                    ("workflow slots", workflow),
-                    ("activity slots", activity),
-                    ("local activity slots", local_activity),
-                ] {
-                    if slots == 0 {
-                        return refuse(option, &slots, "at least 1");
-                    }
-                }
-                // With one slot nothing is left for the sticky queue beside the normal one.
-                if workflow == 1 && tuning.max_cached_workflows > 0 {
-                    return refuse("workflow slots", &workflow, "at least 2 while workflows are cached");
-                }
-            }
-            Slots::Resource { cpu, memory } => {
-                for (option, target) in [("CPU target", cpu), ("memory target", memory)] {
-                    if !(target > 0.0 && target <= 1.0) {
-                        return refuse(option, &target, "a share above 0 and up to 1");
-                    }
-                }
-            }
-        }
-        for (option, pollers, least) in [
-            ("workflow pollers", tuning.workflow_pollers, 2),
-            ("activity pollers", tuning.activity_pollers, 1),
-        ] {
-            match pollers {
-                Pollers::Fixed { count } if count < least => {
-                    return refuse(
-                        option,
-                        &pollers,
-                        "at least 1, and 2 for workflow tasks: one for the normal and one for the sticky queue",
-                    );
-                }
-                Pollers::Autoscaling {
-                    initial,
-                    minimum,
-                    maximum,
-                } if minimum == 0 || minimum > initial || initial > maximum => {
-                    return refuse(
-                        option,
-                        &pollers,
-                        "a minimum of at least 1, not above the initial number, not above the maximum",
-                    );
-                }
-                _ => {}
-            }
-        }
-        if let Some(rate) = tuning.activities_per_second
-            && !(rate > 0.0 && rate.is_finite())
-        {
-            return refuse("activities per second", &rate, "a number above 0");
-        }
-        if tuning.deployment.is_some() && tuning.build_id.is_none() {
-            return refuse("build id", &"none", "one, with a deployment's name");
-        }
-        Ok(())
     }
 
     /// The tuning that leaves no partition of the task queues without a poll: the pollers of a profile are raised where
@@ -280,16 +181,6 @@ fn raised(pollers: Pollers, normal: u32, share: u32) -> Pollers {
 /// Options that no worker can run with.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum OptionsError {
-    /// A value outside what is allowed.
-    #[error("{option}: {value} is not allowed: {allowed}")]
-    OutOfRange {
-        /// The option, in words.
-        option: &'static str,
-        /// What was asked for.
-        value: String,
-        /// What is allowed, in words.
-        allowed: &'static str,
-    },
     /// A partition of a task queue could be left without a poll.
     #[error(
         "{flag} {pollers} on {count} worker(s) leaves {normal} for the {partitions} partitions of the task queue, and \

@@ -46,7 +46,7 @@ impl WorkerPool {
     /// Starts the workers and returns when the server sees each of them poll, for workflow tasks and for activities.
     ///
     /// # Errors
-    /// When the options make no sense or leave a partition of the task queue without a poll, when a worker cannot connect
+    /// When the options leave a partition of the task queue without a poll, when a worker cannot connect
     /// or is refused, or when the server does not see all of them in `start_timeout`. No worker is left running then.
     pub fn start(
         options: WorkerOptions,
@@ -124,7 +124,6 @@ impl WorkerPool {
 }
 
 async fn start(options: WorkerOptions, sink: Arc<dyn StampSink>) -> Result<WorkerPool, WorkerError> {
-    options.check()?;
     let server = benchmark_temporal::connect(&options.connect).await?;
     let looked_up = join_all(
         options
