@@ -71,12 +71,11 @@ pub fn discover(server: &Server, task_queue: &str) -> BoxFuture<'static, ServerF
             persistence_store: of_cluster(|cluster| &cluster.persistence_store),
             visibility_store: of_cluster(|cluster| &cluster.visibility_store),
             cluster_name: of_cluster(|cluster| &cluster.cluster_name),
-            pollers: pollers
-                .map(|pollers| (pollers.count(), "DescribeTaskQueue"))
-                .map_err(|error| error.to_string()),
-            task_queue_partitions: partitions
-                .map(|partitions| (partitions.workflow, "ListTaskQueuePartitions"))
-                .map_err(|error| error.to_string()),
+            pollers: counted(pollers.map(|pollers| pollers.len()), "DescribeTaskQueue"),
+            task_queue_partitions: counted(
+                partitions.map(|partitions| partitions.workflow.len()),
+                "ListTaskQueuePartitions",
+            ),
         }
     }
     .boxed()
@@ -96,6 +95,11 @@ async fn cluster_info(server: &Server) -> Result<GetClusterInfoResponse, CallErr
     let mut service = server.service();
     let answer = service.get_cluster_info(call::request(GetClusterInfoRequest {}));
     call::answer(server, "GetClusterInfo", answer).await
+}
+
+fn counted(found: Result<usize, CallError>, source: &'static str) -> Told<u32> {
+    let count = found.map_err(|error| error.to_string())?;
+    Ok((u32::try_from(count).unwrap_or(u32::MAX), source))
 }
 
 fn text<E: ToString>(found: Result<String, E>, source: &'static str) -> Told<String> {

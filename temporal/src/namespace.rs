@@ -13,7 +13,13 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use tokio::time::{Instant, sleep};
 use tonic::Code;
 
-use crate::{call, call::CallError, connection::Server, facts::flags, task_queue};
+use crate::{
+    call,
+    call::CallError,
+    connection::Server,
+    facts::flags,
+    task_queue::{self, TaskQueueType},
+};
 
 /// How long a namespace that we create keeps closed workflows beyond the run that it is made for: long enough to look at
 /// them on the second day after.
@@ -135,7 +141,7 @@ async fn until_it_answers(server: &Server, end: Instant, answers: u32) -> Result
     let begun = Instant::now();
     let mut in_a_row = 0;
     loop {
-        let error = match task_queue::describe(server, PROBE_QUEUE, task_queue::Kind::Workflow).await {
+        let error = match task_queue::pollers_for(server, PROBE_QUEUE, TaskQueueType::Workflow).await {
             Ok(_) => {
                 in_a_row += 1;
                 if in_a_row >= answers {

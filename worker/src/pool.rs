@@ -251,7 +251,7 @@ fn spawn_all(
 async fn up(
     begun: Vec<oneshot::Receiver<Begun>>,
     endings: &Endings,
-    seen: BoxFuture<'static, ()>,
+    seen: impl Future<Output = ()>,
 ) -> Result<(), WorkerError> {
     let up = async {
         for begun in begun {
