@@ -4,7 +4,7 @@
 //! setting that the SDK reads and then ignores is refused here, and what is not configured stays `None` instead of
 //! becoming `localhost:7233`.
 
-use std::{collections::HashMap, env, ffi::OsString, fmt, io, path::PathBuf};
+use std::{collections::HashMap, env, ffi::OsString, io, path::PathBuf};
 
 use temporalio_common::envconfig::{
     ClientConfigTLS, ConfigError, DataSource, LoadClientConfigProfileOptions, load_client_config_profile,
@@ -12,8 +12,7 @@ use temporalio_common::envconfig::{
 
 use crate::{
     options::{ApiKey, ApiKeyError, Headers},
-    small_file,
-    tls::{TlsMaterial, check_certificates, check_key},
+    tls::{self, Check, TlsError, TlsMaterial, check_certificates, check_key, identity},
 };
 
 /// What the environment says about the server; every part may be missing.
@@ -76,7 +75,7 @@ fn config_file(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 
 fn load(variables: &HashMap<String, String>) -> Result<Option<Profile>, EnvironmentError> {
     let found = load_client_config_profile(LoadClientConfigProfileOptions::default(), Some(variables))
-        .map_err(|error| EnvironmentError::Config(Unreadable::from(&error)))?;
+        .map_err(|error| EnvironmentError::Config(reason(&error)))?;
     let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
     let api_key = not_empty(found.api_key).map(|key| ApiKey::new(&key)).transpose()?;
     let tls = match found.tls {
@@ -98,70 +97,40 @@ fn material(tls: ClientConfigTLS) -> Result<TlsMaterial, EnvironmentError> {
     if tls.disable_host_verification {
         return Err(EnvironmentError::HostVerification);
     }
-    let ca = tls
-        .server_ca_cert
-        .map(|source| read("TEMPORAL_TLS_SERVER_CA_CERT", source, check_certificates))
-        .transpose()?;
-    let identity = match (tls.client_cert, tls.client_key) {
-        (None, None) => None,
-        (Some(cert), Some(key)) => Some((
-            read("TEMPORAL_TLS_CLIENT_CERT", cert, check_certificates)?,
-            read("TEMPORAL_TLS_CLIENT_KEY", key, check_key)?,
-        )),
-        _ => return Err(EnvironmentError::Half),
-    };
+    let read = |name, source: Option<DataSource>, check: Check| source.map(|source| read(name, source, check)).transpose();
+    let (cert, key) = ("TEMPORAL_TLS_CLIENT_CERT", "TEMPORAL_TLS_CLIENT_KEY");
     Ok(TlsMaterial {
-        ca,
-        identity,
+        ca: read("TEMPORAL_TLS_SERVER_CA_CERT", tls.server_ca_cert, check_certificates)?,
+        identity: identity(
+            (cert, read(cert, tls.client_cert, check_certificates)?),
+            (key, read(key, tls.client_key, check_key)?),
+        )?,
         server_name: tls.server_name,
     })
 }
 
-fn read(
-    what: &'static str,
-    source: DataSource,
-    check: fn(&[u8]) -> Result<(), String>,
-) -> Result<Vec<u8>, EnvironmentError> {
-    let (from, pem) = match source {
-        DataSource::Path(path) => match small_file::read(path.as_ref()) {
-            Ok(pem) => (path, pem),
-            Err(source) => return Err(EnvironmentError::Unreadable { what, path, source }),
-        },
-        DataSource::Data(pem) => ("the data".to_owned(), pem),
-        _ => {
-            return Err(EnvironmentError::NotPem {
-                what,
-                from: "its source".to_owned(),
-                problem: "is of an unknown kind".to_owned(),
-            });
-        }
+/// Reads what a variable names, whose name is told without `_PATH` or `_DATA`: the file has other names for it.
+fn read(name: &'static str, source: DataSource, check: Check) -> Result<Vec<u8>, TlsError> {
+    let checked = match source {
+        DataSource::Path(path) => return tls::read(name, path.as_ref(), check),
+        DataSource::Data(pem) => check(&pem).map(|()| pem),
+        _ => Err("is of an unknown kind".to_owned()),
     };
-    match check(&pem) {
-        Ok(()) => Ok(pem),
-        Err(problem) => Err(EnvironmentError::NotPem { what, from, problem }),
-    }
+    checked.map_err(|problem| TlsError::Unusable {
+        what: name.to_owned(),
+        problem: format!("the data {problem}"),
+    })
 }
 
 /// What is wrong with the configuration, without any of its values: the SDK's own words quote the line, which may be the
 /// one with the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable(String);
-
-impl From<&ConfigError> for Unreadable {
-    fn from(error: &ConfigError) -> Self {
-        Unreadable(match error {
-            ConfigError::ProfileNotFound(_) | ConfigError::InvalidConfig(_) => error.to_string(),
-            ConfigError::LoadError(source) => match source.downcast_ref::<io::Error>() {
-                Some(source) => source.to_string(),
-                None => without_values(&source.to_string()),
-            },
-        })
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+fn reason(error: &ConfigError) -> String {
+    match error {
+        ConfigError::ProfileNotFound(_) | ConfigError::InvalidConfig(_) => error.to_string(),
+        ConfigError::LoadError(source) => match source.downcast_ref::<io::Error>() {
+            Some(source) => source.to_string(),
+            None => without_values(&source.to_string()),
+        },
     }
 }
 
@@ -195,7 +164,7 @@ pub enum EnvironmentError {
     #[error(
         "Temporal's client configuration (temporal.toml, TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE, TEMPORAL_*) cannot be used: {0}"
     )]
-    Config(Unreadable),
+    Config(String),
     /// A variable is no text.
     #[error("{name} is no text: its value is not UTF-8")]
     NoText {
@@ -205,29 +174,9 @@ pub enum EnvironmentError {
     /// The API key cannot be sent.
     #[error("TEMPORAL_API_KEY or the profile's api_key: {0}")]
     ApiKey(#[from] ApiKeyError),
-    /// A file that it names cannot be read.
-    #[error("{what} {path}: the file cannot be read: {source}")]
-    Unreadable {
-        /// The setting, as a variable without `_PATH` or `_DATA`.
-        what: &'static str,
-        /// The file.
-        path: String,
-        /// Why not.
-        source: io::Error,
-    },
-    /// What it names is not PEM of the right kind.
-    #[error("{what}: {from} {problem}")]
-    NotPem {
-        /// The setting, as a variable without `_PATH` or `_DATA`.
-        what: &'static str,
-        /// The file, or that it was given as data.
-        from: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A client certificate without its key, or the other way round.
-    #[error("TEMPORAL_TLS_CLIENT_CERT and TEMPORAL_TLS_CLIENT_KEY belong together; only one of them is set")]
-    Half,
+    /// The TLS material that it names cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A setting that would be ignored.
     #[error(
         "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported; give the authority with --tls-ca and the name with --tls-server-name"
@@ -299,7 +248,7 @@ mod tests {
         let error = |variables: &[(&str, &str)], file| with(variables, file).unwrap_err().to_string();
         assert!(error(&[], Some("[profile")).contains("temporal.toml"));
         assert!(error(&[("TEMPORAL_PROFILE", "none")], Some("[profile.a]\naddress=\"x\"\n")).contains("none"));
-        assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_PATH", "/no/such")], None).contains("cannot be read"));
+        assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_PATH", "/no/such")], None).contains("no such file"));
         assert!(error(&[("TEMPORAL_TLS_SERVER_CA_CERT_DATA", "text")], None).contains("BEGIN CERTIFICATE"));
         assert!(error(&[("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION", "true")], None).contains("not supported"));
     }

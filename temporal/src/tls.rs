@@ -1,9 +1,6 @@
 //! TLS material: read from files and checked before anything connects.
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-};
+use std::{fmt, io, path::Path};
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject};
 
@@ -41,26 +38,12 @@ impl TlsMaterial {
         key: Option<&Path>,
         server_name: Option<&str>,
     ) -> Result<TlsMaterial, TlsError> {
-        let ca = ca.map(|path| read_certificates("--tls-ca", path)).transpose()?;
-        let identity = match (cert, key) {
-            (None, None) => None,
-            (Some(cert), Some(key)) => Some((read_certificates("--tls-cert", cert)?, read_key("--tls-key", key)?)),
-            (Some(_), None) => {
-                return Err(TlsError::Half {
-                    given: "--tls-cert",
-                    missing: "--tls-key",
-                });
-            }
-            (None, Some(_)) => {
-                return Err(TlsError::Half {
-                    given: "--tls-key",
-                    missing: "--tls-cert",
-                });
-            }
-        };
+        let read = |flag, path: Option<&Path>, check: Check| path.map(|path| read(flag, path, check)).transpose();
+        let cert = ("--tls-cert", read("--tls-cert", cert, check_certificates)?);
+        let key = ("--tls-key", read("--tls-key", key, check_key)?);
         Ok(TlsMaterial {
-            ca,
-            identity,
+            ca: read("--tls-ca", ca, check_certificates)?,
+            identity: identity(cert, key)?,
             server_name: server_name.map(str::to_owned),
         })
     }
@@ -99,81 +82,56 @@ fn describe(error: pem::Error) -> String {
     }
 }
 
-fn read_certificates(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    let pem = read_file(flag, path)?;
-    match check_certificates(&pem) {
+/// Reads the file that a flag or a variable names, and checks its content.
+pub(crate) fn read(named_by: &str, path: &Path, check: Check) -> Result<Vec<u8>, TlsError> {
+    let read = small_file::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
+    });
+    let checked = read.and_then(|pem| match check(&pem) {
         Ok(()) => Ok(pem),
-        Err(problem) => Err(TlsError::NotPem {
-            flag,
-            path: path.to_owned(),
-            problem,
-        }),
-    }
-}
-
-fn read_key(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    let pem = read_file(flag, path)?;
-    match check_key(&pem) {
-        Ok(()) => Ok(pem),
-        Err(problem) => Err(TlsError::NotPem {
-            flag,
-            path: path.to_owned(),
-            problem,
-        }),
-    }
-}
-
-fn read_file(flag: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    small_file::read(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => TlsError::Missing {
-            flag,
-            path: path.to_owned(),
-        },
-        _ => TlsError::Unreadable {
-            flag,
-            path: path.to_owned(),
-            source,
-        },
+        Err(problem) => Err(format!("the file {problem}")),
+    });
+    checked.map_err(|problem| TlsError::Unusable {
+        what: format!("{named_by} {}", path.display()),
+        problem,
     })
 }
 
+/// Says what is wrong with the content of a file.
+pub(crate) type Check = fn(&[u8]) -> Result<(), String>;
+
+/// A client's certificate and its key, each with what named it: both or none.
+pub(crate) fn identity<T>(
+    cert: (&'static str, Option<T>),
+    key: (&'static str, Option<T>),
+) -> Result<Option<(T, T)>, TlsError> {
+    match (cert, key) {
+        ((_, None), (_, None)) => Ok(None),
+        ((_, Some(cert)), (_, Some(key))) => Ok(Some((cert, key))),
+        ((given, Some(_)), (missing, None)) | ((missing, None), (given, Some(_))) => {
+            Err(TlsError::Half { given, missing })
+        }
+    }
+}
+
 /// TLS material that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
-    /// There is no such file.
-    #[error("{flag} {}: there is no such file", path.display())]
-    Missing {
-        /// The flag that named it.
-        flag: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is there and cannot be read.
-    #[error("{flag} {}: the file cannot be read: {source}", path.display())]
-    Unreadable {
-        /// The flag that named it.
-        flag: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The file does not hold PEM of the right kind.
-    #[error("{flag} {}: the file {problem}", path.display())]
-    NotPem {
-        /// The flag that named it.
-        flag: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with its content.
+    /// A file, or what was given in its place, is missing, unreadable, or no PEM of the right kind.
+    #[error("{what}: {problem}")]
+    Unusable {
+        /// The flag or variable, and the file that it names.
+        what: String,
+        /// What is wrong.
         problem: String,
     },
     /// A certificate without its key, or a key without its certificate.
     #[error("{given} is given without {missing}; a client certificate needs both")]
     Half {
-        /// The flag that was given.
+        /// The flag or variable that was given.
         given: &'static str,
-        /// The flag that it needs.
+        /// The one that it needs.
         missing: &'static str,
     },
 }
