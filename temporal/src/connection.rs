@@ -6,7 +6,7 @@
 mod attempt;
 mod failure;
 
-use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -18,7 +18,7 @@ use temporalio_common::telemetry::metrics::TemporalMeter;
 
 pub use crate::connection::failure::{Cause, ConnectError, Unreachable};
 use crate::{
-    options::{ConnectOptions, Headers, Target},
+    options::{ConnectOptions, Target},
     silence::Silence,
 };
 
@@ -72,13 +72,9 @@ pub fn connect(options: &ConnectOptions) -> BoxFuture<'static, Result<Server, Co
 /// A client of the SDK on a connection of its own, for one worker: the SDK allows one worker for each connection and
 /// task queue. Where the name has several addresses the SDK spreads its calls over all of them.
 ///
-/// Polls of a worker are repeated by the SDK whatever is set here; that concerns no start.
-pub fn connect_sdk(options: &ConnectOptions) -> BoxFuture<'static, Result<Client, ConnectError>> {
-    connect_sdk_measured(options, None)
-}
-
-/// The same as [`connect_sdk`], with a meter that records the client's calls.
-pub fn connect_sdk_measured(
+/// The meter, where there is one, records its calls. Polls of a worker are repeated by the SDK whatever is set here; that
+/// concerns no start.
+pub fn connect_sdk(
     options: &ConnectOptions,
     meter: Option<TemporalMeter>,
 ) -> BoxFuture<'static, Result<Client, ConnectError>> {
@@ -88,7 +84,8 @@ pub fn connect_sdk_measured(
         let mut sdk = sdk_options(&options, &target, Some(DnsLoadBalancingOptions::default()));
         sdk.metrics_meter = meter;
         let connection = attempt::connect(&target, options.connect_timeout, options.tls.as_ref(), sdk).await?;
-        client(connection, &options)
+        Client::new(connection, ClientOptions::new(options.namespace).build())
+            .map_err(|error| ConnectError::Settings(error.to_string()))
     }
     .boxed()
 }
@@ -135,11 +132,6 @@ impl Server {
     }
 }
 
-fn client(connection: Connection, options: &ConnectOptions) -> Result<Client, ConnectError> {
-    Client::new(connection, ClientOptions::new(options.namespace.clone()).build())
-        .map_err(|error| ConnectError::Settings(error.to_string()))
-}
-
 fn sdk_options(
     options: &ConnectOptions,
     target: &Target,
@@ -158,19 +150,18 @@ fn sdk_options(
             }))
             .build()
     });
+    let headers = || {
+        let headers = options.headers.iter();
+        headers.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
     ConnectionOptions::new(target.url.clone())
         .identity(options.identity.clone())
         .maybe_tls_options(tls)
         .maybe_api_key(options.api_key.as_ref().map(|key| key.reveal().to_owned()))
-        .maybe_headers((!options.headers.is_empty()).then(|| owned(&options.headers)))
+        .maybe_headers((!options.headers.is_empty()).then(headers))
         .connect_timeout(options.connect_timeout)
         .retry_options(RetryOptions::no_retries())
         .grpc_compression(GrpcCompression::None)
         .dns_load_balancing(balancing)
         .build()
-}
-
-fn owned(headers: &Headers) -> HashMap<String, String> {
-    let headers = headers.iter();
-    headers.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -97,7 +97,8 @@ fn material(tls: ClientConfigTLS) -> Result<TlsMaterial, EnvironmentError> {
     if tls.disable_host_verification {
         return Err(EnvironmentError::HostVerification);
     }
-    let read = |name, source: Option<DataSource>, check: Check| source.map(|source| read(name, source, check)).transpose();
+    let read =
+        |name, source: Option<DataSource>, check: Check| source.map(|source| read(name, source, check)).transpose();
     let (cert, key) = ("TEMPORAL_TLS_CLIENT_CERT", "TEMPORAL_TLS_CLIENT_KEY");
     Ok(TlsMaterial {
         ca: read("TEMPORAL_TLS_SERVER_CA_CERT", tls.server_ca_cert, check_certificates)?,

@@ -29,7 +29,7 @@ pub mod tls;
 pub mod visibility;
 
 pub use call::CallError;
-pub use connection::{ConnectError, Server, connect, connect_sdk, connect_sdk_measured};
+pub use connection::{ConnectError, Server, connect, connect_sdk};
 pub use futures::future::BoxFuture;
 pub use options::{ApiKey, ConnectOptions};
 pub use silence::Silence;

@@ -103,14 +103,6 @@ impl ConnectOptions {
         url.set_port(Some(port)).map_err(|()| error("it can have no port"))?;
         Ok(Target { url, host, port, tls })
     }
-
-    /// The TLS material in effect: with TLS on and nothing given, the system's authorities.
-    ///
-    /// # Errors
-    /// When the address is not `host:port`.
-    pub fn effective_tls(&self) -> Result<Option<TlsMaterial>, AddressError> {
-        Ok(self.target()?.tls.then(|| self.tls.clone().unwrap_or_default()))
-    }
 }
 
 /// An address, taken apart.
@@ -166,15 +158,6 @@ impl Headers {
     pub fn without(mut self, name: &str) -> Self {
         self.0.retain(|other, _| !other.eq_ignore_ascii_case(name));
         self
-    }
-}
-
-impl<'a> IntoIterator for &'a Headers {
-    type Item = (&'a String, &'a String);
-    type IntoIter = btree_map::Iter<'a, String, String>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }
 

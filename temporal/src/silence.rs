@@ -8,14 +8,8 @@ use tokio::{sync::watch, time::Instant};
 ///
 /// Calls of the control plane are what is looked at: a refusal is an answer, a call that failed on its way is none. Starts
 /// have connections and deadlines of their own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Silence(Arc<watch::Sender<Option<Instant>>>);
-
-impl Default for Silence {
-    fn default() -> Self {
-        Silence(Arc::new(watch::Sender::new(None)))
-    }
-}
 
 impl Silence {
     /// A call is made: without an answer the silence has begun now, unless it lasts already.

@@ -28,31 +28,29 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Status; 9] = [
-        Status::Running,
-        Status::Completed,
-        Status::Failed,
-        Status::Cancelled,
-        Status::Terminated,
-        Status::ContinuedAsNew,
-        Status::TimedOut,
-        Status::Paused,
-        Status::Unknown,
+    /// Each with its name in the protocol and the server's word.
+    const NAMES: [(Status, WorkflowExecutionStatus, &str); 9] = [
+        (Status::Running, WorkflowExecutionStatus::Running, "Running"),
+        (Status::Completed, WorkflowExecutionStatus::Completed, "Completed"),
+        (Status::Failed, WorkflowExecutionStatus::Failed, "Failed"),
+        (Status::Cancelled, WorkflowExecutionStatus::Canceled, "Canceled"),
+        (Status::Terminated, WorkflowExecutionStatus::Terminated, "Terminated"),
+        (
+            Status::ContinuedAsNew,
+            WorkflowExecutionStatus::ContinuedAsNew,
+            "ContinuedAsNew",
+        ),
+        (Status::TimedOut, WorkflowExecutionStatus::TimedOut, "TimedOut"),
+        (Status::Paused, WorkflowExecutionStatus::Paused, "Paused"),
+        (Status::Unknown, WorkflowExecutionStatus::Unspecified, "Unknown"),
     ];
 
     /// The server's word.
     pub fn name(self) -> &'static str {
-        match self {
-            Status::Running => "Running",
-            Status::Completed => "Completed",
-            Status::Failed => "Failed",
-            Status::Cancelled => "Canceled",
-            Status::Terminated => "Terminated",
-            Status::ContinuedAsNew => "ContinuedAsNew",
-            Status::TimedOut => "TimedOut",
-            Status::Paused => "Paused",
-            Status::Unknown => "Unknown",
-        }
+        let mut names = Status::NAMES.into_iter();
+        names
+            .find(|(status, ..)| *status == self)
+            .map_or("Unknown", |(.., name)| name)
     }
 
     /// Whether the workflow has ended. A run that was continued has not: its successor runs.
@@ -63,25 +61,18 @@ impl Status {
         )
     }
 
-    pub(crate) fn from_name(name: &str) -> Status {
-        Status::ALL
-            .into_iter()
-            .find(|status| status.name() == name)
-            .unwrap_or(Status::Unknown)
+    pub(crate) fn from_name(word: &str) -> Status {
+        let mut names = Status::NAMES.into_iter();
+        names
+            .find(|(.., name)| *name == word)
+            .map_or(Status::Unknown, |(status, ..)| status)
     }
 
-    pub(crate) fn from_proto(status: i32) -> Status {
-        match WorkflowExecutionStatus::try_from(status) {
-            Ok(WorkflowExecutionStatus::Running) => Status::Running,
-            Ok(WorkflowExecutionStatus::Completed) => Status::Completed,
-            Ok(WorkflowExecutionStatus::Failed) => Status::Failed,
-            Ok(WorkflowExecutionStatus::Canceled) => Status::Cancelled,
-            Ok(WorkflowExecutionStatus::Terminated) => Status::Terminated,
-            Ok(WorkflowExecutionStatus::ContinuedAsNew) => Status::ContinuedAsNew,
-            Ok(WorkflowExecutionStatus::TimedOut) => Status::TimedOut,
-            Ok(WorkflowExecutionStatus::Paused) => Status::Paused,
-            Ok(WorkflowExecutionStatus::Unspecified) | Err(_) => Status::Unknown,
-        }
+    pub(crate) fn from_proto(number: i32) -> Status {
+        let mut names = Status::NAMES.into_iter();
+        names
+            .find(|(_, proto, _)| *proto as i32 == number)
+            .map_or(Status::Unknown, |(status, ..)| status)
     }
 }
 

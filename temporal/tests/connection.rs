@@ -66,7 +66,7 @@ async fn a_server_that_is_there() {
     // A name instead of an address takes another way through the SDK.
     options.address = format!("localhost:{}", testing::server().port());
     benchmark_temporal::connect(&options).await.unwrap();
-    benchmark_temporal::connect_sdk(&options).await.unwrap();
+    benchmark_temporal::connect_sdk(&options, None).await.unwrap();
 }
 
 #[tokio::test]

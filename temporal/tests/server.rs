@@ -144,7 +144,12 @@ async fn the_server_tells_about_itself() {
     assert_eq!(facts.cluster_name.unwrap().0, "active");
     assert_eq!(facts.pollers, Ok((0, "DescribeTaskQueue")));
     assert_eq!(facts.task_queue_partitions, Ok((4, "ListTaskQueuePartitions")));
-    assert!(task_queue::pollers(&server, "nobody-polls-this").await.unwrap().is_empty());
+    assert!(
+        task_queue::pollers(&server, "nobody-polls-this")
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

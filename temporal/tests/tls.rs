@@ -114,7 +114,7 @@ async fn an_authority_of_our_own() {
     options.api_key = Some(ApiKey::new("a-key").unwrap());
     let server = benchmark_temporal::connect(&options).await.unwrap();
     assert_eq!(namespace::ensure(&server, None).await.unwrap().name, "default");
-    benchmark_temporal::connect_sdk(&options).await.unwrap();
+    benchmark_temporal::connect_sdk(&options, None).await.unwrap();
     for_starts(&options).await.unwrap();
 }
 

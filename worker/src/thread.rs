@@ -186,7 +186,7 @@ async fn create(task: Task) -> Result<(Worker, DrainGate), WorkerError> {
     // A worker and its client must not share a meter: what each of them sets, the other would overwrite.
     let meter = || task.metrics.as_ref().map(|to| to.registry.meter(to.selection));
     let client_meter = client_meter(meter()).map_err(|error| failure(index, error))?;
-    let client = benchmark_temporal::connect_sdk_measured(&task.connect, client_meter).await?;
+    let client = benchmark_temporal::connect_sdk(&task.connect, client_meter).await?;
     let sdk = sdk_options(&task).map_err(|error| refuse(&error))?;
     let config = sdk
         .to_core_options(task.connect.namespace.clone(), task.connect.identity.clone())

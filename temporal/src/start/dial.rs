@@ -60,10 +60,9 @@ impl Dialer {
     /// When the address is none, a header cannot be sent, or the TLS material cannot be used.
     pub fn new(options: &ConnectOptions, start_timeout: Duration) -> Result<Self, ConnectError> {
         let target = options.target()?;
-        let tls = match options.effective_tls()? {
-            Some(material) => Some(Tls::new(&material, &target)?),
-            None => None,
-        };
+        // With TLS on and nothing given, the system's authorities.
+        let material = target.tls.then(|| options.tls.clone().unwrap_or_default());
+        let tls = material.map(|material| Tls::new(&material, &target)).transpose()?;
         Ok(Dialer {
             head: Head::new(options, &target, start_timeout)?,
             tls,

@@ -48,7 +48,7 @@ impl Head {
             HeaderName::from_static("temporal-namespace"),
             value("temporal-namespace", &options.namespace)?,
         );
-        for (name, text) in &options.headers {
+        for (name, text) in options.headers.iter() {
             let (key, mut value) = (key(name)?, value(name, text)?);
             // Anything may be a secret: it is neither shown nor kept in a table that a proxy could be made to tell of.
             value.set_sensitive(true);

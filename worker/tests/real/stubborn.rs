@@ -75,7 +75,9 @@ impl TestWorker {
                     .unwrap()
                     .build();
                 benchmark_workflows::register(&mut options, recorder).unwrap();
-                let client = benchmark_temporal::connect_sdk(&testing::options()).await.unwrap();
+                let client = benchmark_temporal::connect_sdk(&testing::options(), None)
+                    .await
+                    .unwrap();
                 let sdk = Runtime::from_current_tokio(Default::default()).unwrap();
                 let mut worker = Worker::new(&sdk, client, options).unwrap();
                 let drain = worker.shutdown_handle();
