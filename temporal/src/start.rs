@@ -48,38 +48,3 @@ impl StartError {
         }
     }
 }
-
-/// An error with all of its causes, in one line. Many say what their cause says already.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in std::iter::successors(error.source(), |error| error.source()) {
-        let cause = cause.to_string();
-        if !text.ends_with(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn an_error_is_told_with_what_caused_it_and_nothing_twice() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("{text}")]
-        struct Caused {
-            text: &'static str,
-            source: io::Error,
-        }
-        let error = |text| Caused {
-            text,
-            source: io::Error::other("no route"),
-        };
-        assert_eq!(chain(&error("cannot connect")), "cannot connect: no route");
-        assert_eq!(chain(&error("cannot connect: no route")), "cannot connect: no route");
-    }
-}

@@ -7,6 +7,7 @@
 
 use std::{cell::Cell, error::Error, sync::Arc, thread};
 
+use benchmark_results::text::chain;
 use benchmark_scenarios::{Pollers, Slots, WorkerTuning};
 use benchmark_temporal::ConnectOptions;
 use benchmark_workflows::StampSink;
@@ -157,7 +158,7 @@ async fn work(
                 Err(failure(index, "it stopped without being told to".to_owned()))
             }
             Ok(()) => Ok(()),
-            Err(error) => Err(failure(index, with_causes(&error))),
+            Err(error) => Err(failure(index, chain(&error))),
         },
         // This only sets the worker's end off; the branch above is the one that ends.
         () = async {
@@ -182,7 +183,7 @@ async fn work(
 /// the one that is ours to close the gate of.
 async fn create(task: Task) -> Result<(Worker, DrainGate), WorkerError> {
     let index = task.index;
-    let refuse = |error: &dyn Error| failure(index, with_causes(error));
+    let refuse = |error: &(dyn Error + 'static)| failure(index, chain(error));
     // A worker and its client must not share a meter: what each of them sets, the other would overwrite.
     let meter = || task.metrics.as_ref().map(|to| to.registry.meter(to.selection));
     let client_meter = client_meter(meter()).map_err(|error| failure(index, error))?;
@@ -329,19 +330,4 @@ pub(crate) fn build_id(tuning: &WorkerTuning) -> String {
 
 fn failure(worker: u32, message: String) -> WorkerFailure {
     WorkerFailure { worker, message }
-}
-
-/// An error's message with those of its causes, each once.
-fn with_causes(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        cause = error.source();
-    }
-    message
 }

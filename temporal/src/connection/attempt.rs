@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use benchmark_results::text::chain;
 use temporalio_client::{Connection, ConnectionOptions, errors::ClientConnectError};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -196,18 +197,6 @@ fn recognise(said: &[u8]) -> Option<Heard> {
     } else {
         None
     }
-}
-
-/// An error and all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    words
 }
 
 /// The innermost cause, which is the one that says something.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use benchmark_results::text::chain;
 use flate2::read::GzDecoder;
 use temporalio_common::telemetry::ensure_default_crypto_provider;
 use tokio::time::{Instant, timeout};
@@ -137,20 +138,6 @@ fn unpack(packed: &Path, target: &Path) -> io::Result<()> {
         return fs::remove_file(packed);
     }
     Err(io::Error::other(format!("it holds no {BINARY}")))
-}
-
-/// An error with its causes. Many repeat their cause in their own words.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
-        next = cause.source();
-    }
-    words
 }
 
 #[cfg(test)]

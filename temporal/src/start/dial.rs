@@ -4,6 +4,7 @@ use std::{
     cell::Cell, future::Future, future::poll_fn, io, net::SocketAddr, pin::Pin, rc::Rc, task::Poll, time::Duration,
 };
 
+use benchmark_results::text::chain;
 use bytes::Bytes;
 use h2::{
     Ping, PingPong,
@@ -15,7 +16,6 @@ use tokio::{
 };
 
 use super::{
-    chain,
     head::Head,
     socket::{Counted, Socket, Traffic},
     tls::Tls,
