@@ -12,11 +12,9 @@ mod roster;
 mod types;
 mod usage;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 pub use refusal::{Refusal, RefusalKind};
@@ -87,7 +85,7 @@ impl Leader {
                 plan_json: shared.options.plan_json.clone(),
                 plan_hash: shared.options.plan_hash.clone(),
                 server_address: shared.options.server_address.clone(),
-                acked: lock(&intake).acked,
+                acked: intake.lock().acked,
                 now_unix_ns: shared.options.clock.unix_ns(),
             }),
             Err(refusal) => {
@@ -163,7 +161,7 @@ impl Leader {
             ));
         }
         // Held while windows are merged: another exchange of the same member waits, and finds them taken.
-        let mut intake = lock(intake);
+        let mut intake = intake.lock();
         for window in windows {
             let sequence = window.sequence;
             if sequence == 0 {
@@ -210,7 +208,7 @@ impl Leader {
         // A member's intake may be locked while its windows are merged, which nobody else should wait for.
         roll.into_iter()
             .map(|(mut state, intake)| {
-                let intake = lock(&intake);
+                let intake = intake.lock();
                 (state.windows, state.resent) = (intake.acked, intake.resent);
                 state
             })
@@ -250,7 +248,7 @@ impl Leader {
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster> {
-        lock(&self.shared.roster)
+        self.shared.roster.lock()
     }
 
     fn bump(&self) {
@@ -269,12 +267,6 @@ fn fits(role: Role, window: &wire::Window) -> Result<(), Rejected> {
         (_, None) => "nothing",
     };
     Err(Rejected::Malformed(format!("a {role} tells of {what}")))
-}
-
-/// Locks, whatever happened to whoever held the lock before: a sink that panicked leaves a window that was not taken,
-/// and the roster is whole between any two statements that can panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -15,6 +15,7 @@ use std::{
 use benchmark_fleet::{EndRecord, EndsBuilder, wire::window::Body};
 use benchmark_results::WorkflowEnd;
 use benchmark_workflows::{Stamp, StampSink};
+use parking_lot::Mutex;
 
 /// Ends that are kept while nobody comes for them, about 64 bytes each. A member comes every half second at the latest.
 const KEPT: usize = 1 << 20;
@@ -58,7 +59,7 @@ impl EndBuffer {
 
     /// Says whether somebody takes what is put down from now on. When nobody does, what lies here is forgotten.
     pub fn attend(&self, somebody: bool) {
-        let mut ends = self.lock();
+        let mut ends = self.inner.ends.lock();
         self.inner.closed.store(!somebody, Ordering::Relaxed);
         if somebody {
             // What was lost before is of another run.
@@ -84,7 +85,7 @@ impl EndBuffer {
     /// Ends that were lost in this buffer's life since nobody came for them in time.
     pub fn lost_ever(&self) -> u64 {
         // Whoever begins to take counts them together under this lock.
-        let _ends = self.lock();
+        let _ends = self.inner.ends.lock();
         self.inner.lost_before.load(Ordering::Relaxed) + self.lost()
     }
 
@@ -95,14 +96,14 @@ impl EndBuffer {
 
     /// Whether nothing waits to be taken away.
     pub fn is_empty(&self) -> bool {
-        self.lock().count == 0
+        self.inner.ends.lock().count == 0
     }
 
     /// Takes everything away, as the bodies of windows with the run that each belongs to. `to_leader_ns` is added to the
     /// instants of this process's clock; when a start was sent is told by the starter's and stays as it is.
     pub fn take(&self, to_leader_ns: i64) -> Vec<(String, Body)> {
         // Nothing is encoded under the lock.
-        let taken = mem::take(&mut *self.lock());
+        let taken = mem::take(&mut *self.inner.ends.lock());
         let mut windows = Vec::new();
         for (run, ends) in taken.by_run {
             let mut builder = EndsBuilder::new();
@@ -119,11 +120,6 @@ impl EndBuffer {
         }
         windows
     }
-
-    /// A thread that panicked with the lock held has pushed or has not: the buffer is whole in both cases.
-    fn lock(&self) -> MutexGuard<'_, Ends> {
-        self.inner.ends.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl StampSink for EndBuffer {
@@ -139,7 +135,7 @@ impl StampSink for EndBuffer {
         if self.inner.closed.load(Ordering::Relaxed) {
             return;
         }
-        let mut ends = self.lock();
+        let mut ends = self.inner.ends.lock();
         if ends.count >= KEPT {
             drop(ends);
             self.inner.lost.fetch_add(1, Ordering::Relaxed);

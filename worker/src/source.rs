@@ -1,15 +1,13 @@
 //! What a pool of workers tells the fleet: ends, and how the process is.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::Path, sync::Arc};
 
 use benchmark_fleet::{
     Source, Standing,
     wire::{self, window::Body},
 };
 use benchmark_metrics::{Headroom, Registry, SlotUse};
+use parking_lot::Mutex;
 
 use benchmark_machine::usage::{Usage, UsageProbe};
 
@@ -42,12 +40,12 @@ impl PoolSource {
 
     /// The server sees all workers poll.
     pub fn polls(&self) {
-        *self.waiting() = None;
+        *self.waiting_for.lock() = None;
     }
 
     /// The workers do not poll, or not any more; what they wait for, in a few words.
     pub fn waits_for(&self, what: impl Into<String>) {
-        *self.waiting() = Some(what.into());
+        *self.waiting_for.lock() = Some(what.into());
     }
 
     /// Whether the workers poll.
@@ -55,7 +53,7 @@ impl PoolSource {
     /// # Errors
     /// With what they wait for.
     pub fn ready(&self) -> Result<(), String> {
-        match &*self.waiting() {
+        match &*self.waiting_for.lock() {
             None => Ok(()),
             Some(what) => Err(format!("waiting for {what}")),
         }
@@ -73,15 +71,11 @@ impl PoolSource {
 
     /// How it stands with the leader; of windows all that were ever dropped.
     pub fn standing(&self) -> Standing {
-        let (standing, before) = *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (standing, before) = *self.standing.lock();
         Standing {
             dropped: standing.dropped + before,
             ..standing
         }
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.waiting_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,7 +85,7 @@ impl Source for PoolSource {
     }
 
     fn stands(&self, standing: Standing) {
-        let (before, dropped) = &mut *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, dropped) = &mut *self.standing.lock();
         if standing.dropped < before.dropped {
             // Another leader: it counts from the beginning.
             *dropped += before.dropped;
@@ -102,7 +96,7 @@ impl Source for PoolSource {
     fn status(&self) -> wire::Status {
         let usage = self.usage.read();
         let headroom = self.registry.as_ref().map(Registry::headroom).unwrap_or_default();
-        let waiting_for = self.waiting().clone();
+        let waiting_for = self.waiting_for.lock().clone();
         wire::Status {
             // Nobody came for these in time: they are missing as much as a window that was given up.
             windows_dropped: self.buffer.lost(),

@@ -1,10 +1,8 @@
 //! Who is in the run: joining, presence, stripes, status. A state machine that is told the time.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
 
 use super::{
     Command, EventKind, FleetEvent, MemberId, MemberState, Presence, Refusal, RefusalKind, Role, Teller,

@@ -1,10 +1,8 @@
 //! A leader over the network: one connection, made anew after each failure, and failures in words.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use prost::Message;
 use tokio::time::timeout;
 use tonic::{
@@ -120,12 +118,8 @@ impl Remote {
         request
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<Client>> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn client(&self) -> Result<Client, Failure> {
-        if let Some(client) = &*self.kept() {
+        if let Some(client) = &*self.client.lock() {
             return Ok(client.clone());
         }
         let channel = match timeout(CONNECT + Duration::from_secs(1), self.endpoint.connect()).await {
@@ -134,7 +128,7 @@ impl Remote {
             Err(_) => return Err(Failure::Unreachable("connecting takes too long".to_owned())),
         };
         let client = FleetClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
-        *self.kept() = Some(client.clone());
+        *self.client.lock() = Some(client.clone());
         Ok(client)
     }
 
@@ -173,7 +167,7 @@ impl Remote {
             return Err(Failure::Refused(refusal));
         }
         // Whatever it is, a new connection has a better chance than this one.
-        *self.kept() = None;
+        *self.client.lock() = None;
         if status.code() == Code::Unimplemented {
             return Err(Failure::NotALeader(
                 "something else speaks gRPC there; check host and port".to_owned(),

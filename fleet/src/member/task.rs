@@ -7,13 +7,14 @@ use std::{
     fmt,
     panic::AssertUnwindSafe,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, oneshot, watch},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -57,12 +58,12 @@ impl Shared {
     }
 
     pub(super) fn describe(&self, workers_json: String) {
-        *self.described.lock().unwrap_or_else(PoisonError::into_inner) = Some(workers_json);
+        *self.described.lock() = Some(workers_json);
         self.hurry();
     }
 
     fn description(&self) -> Option<String> {
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.described.lock().take()
     }
 
     pub(super) fn held(&self) -> usize {
@@ -74,23 +75,18 @@ impl Shared {
             None => ClockEstimate::SAME,
             Some(offset) => {
                 let now = (self.unix_ns)();
-                offset.lock().unwrap_or_else(PoisonError::into_inner).estimate(now)
+                offset.lock().estimate(now)
             }
         }
     }
 
     fn take_step(&self) -> u64 {
-        self.offset.as_ref().map_or(0, |offset| {
-            offset.lock().unwrap_or_else(PoisonError::into_inner).take_step()
-        })
+        self.offset.as_ref().map_or(0, |offset| offset.lock().take_step())
     }
 
     fn sample(&self, sent: u64, received: u64, leader: u64) {
         if let Some(offset) = &self.offset {
-            offset
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .sample(sent, received, leader);
+            offset.lock().sample(sent, received, leader);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -18,6 +18,7 @@ use std::{
 };
 
 use futures::{Stream, stream};
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -55,21 +56,17 @@ impl Peer {
     /// Lets the connection stay.
     pub(super) fn welcome(&self) {
         self.standing.welcome.store(true, Ordering::Relaxed);
-        lock(&self.standing.place).take();
+        self.standing.place.lock().take();
     }
 }
 
 impl Standing {
     fn go(&self) {
         self.is_to_go.store(true, Ordering::Relaxed);
-        if let Some(waker) = lock(&self.waker).take() {
+        if let Some(waker) = self.waker.lock().take() {
             waker.wake();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Connections as they come. It does not end and does not fail.
@@ -126,7 +123,7 @@ impl Door {
     /// A place among the strangers; the oldest of them goes when there is none.
     async fn stranger(&mut self) -> Option<OwnedSemaphorePermit> {
         self.waiting
-            .retain(|standing| lock(&standing.place).is_some() && Arc::strong_count(standing) > 1);
+            .retain(|standing| standing.place.lock().is_some() && Arc::strong_count(standing) > 1);
         if let Ok(place) = self.strangers.clone().try_acquire_owned() {
             return Some(place);
         }
@@ -155,7 +152,7 @@ impl Connection {
             self.deadline = None;
             return false;
         }
-        *lock(&standing.waker) = Some(cx.waker().clone());
+        *standing.waker.lock() = Some(cx.waker().clone());
         standing.is_to_go.load(Ordering::Relaxed) || deadline.as_mut().poll(cx).is_ready()
     }
 }
@@ -163,7 +160,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Calls may hold on to the peer for a while; its place is free now.
-        lock(&self.peer.standing.place).take();
+        self.peer.standing.place.lock().take();
     }
 }
 

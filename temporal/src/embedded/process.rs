@@ -5,11 +5,11 @@ use std::{
     io,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::child;
@@ -46,7 +46,7 @@ impl Process {
 
     /// How it ended, if it has.
     pub(super) fn ended(&self) -> Option<ExitStatus> {
-        self.lock().try_wait().ok().flatten()
+        self.child.lock().try_wait().ok().flatten()
     }
 
     /// Asks it to end and, after `grace`, makes it. Returns when it is gone.
@@ -68,13 +68,8 @@ impl Process {
 
     /// Makes it end at once.
     pub(super) fn kill(&self) {
-        let mut child = self.lock();
+        let mut child = self.child.lock();
         let _ = child.kill();
         let _ = child.wait();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Child> {
-        // The child is as good after a panic elsewhere as before, and it must be stopped above all then.
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,12 +4,13 @@
 //! for, and one that is given up can be taken out from the middle.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
 use std::task::{Wake, Waker};
 
 use futures::task::AtomicWaker;
+use parking_lot::Mutex;
 
 /// The places that were woken, and who is waiting for that.
 #[derive(Debug, Default)]
@@ -30,12 +31,7 @@ pub(super) struct Place {
 impl Ready {
     /// Moves the places that were woken into an empty list.
     pub(super) fn take(&self, into: &mut Vec<usize>) {
-        std::mem::swap(&mut *self.woken(), into);
-    }
-
-    fn woken(&self) -> MutexGuard<'_, Vec<usize>> {
-        // Nothing that is done under the lock can leave it half changed.
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::swap(&mut *self.woken.lock(), into);
     }
 }
 
@@ -65,7 +61,7 @@ impl Wake for Place {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            self.ready.woken().push(self.index);
+            self.ready.woken.lock().push(self.index);
             self.ready.poller.wake();
         }
     }
