@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use benchmark_results::schema::{Fact, NamespaceFacts, ServerFacts};
 use futures::{FutureExt, future::BoxFuture};
 use serde::Serialize;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
@@ -11,33 +12,10 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use crate::{call, call::CallError, connection::Server, task_queue};
 
 /// A fact and the method that told it, or why it could not be found.
-pub type Told<T> = Result<(T, &'static str), String>;
+type Told<T> = Result<(T, &'static str), String>;
 
-/// What a server tells about itself and about a task queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerFacts {
-    /// `host:port`.
-    pub address: String,
-    /// Version.
-    pub version: Told<String>,
-    /// What it announces: name to whether it has it.
-    pub capabilities: Told<BTreeMap<String, bool>>,
-    /// Number of history shards.
-    pub history_shards: Told<u32>,
-    /// Persistence store.
-    pub persistence_store: Told<String>,
-    /// Visibility store.
-    pub visibility_store: Told<String>,
-    /// Cluster name.
-    pub cluster_name: Told<String>,
-    /// Pollers of the task queue.
-    pub pollers: Told<u32>,
-    /// Partitions of the task queue, for workflow tasks.
-    pub task_queue_partitions: Told<u32>,
-}
-
-/// Asks the server about itself and about the task queue.
-pub fn discover(server: &Server, task_queue: &str) -> BoxFuture<'static, ServerFacts> {
+/// Asks the server about itself and about the task queue. What only its starter knows is left empty.
+pub fn discover(server: &Server, task_queue: &str, namespace: NamespaceFacts) -> BoxFuture<'static, ServerFacts> {
     let (server, task_queue) = (server.clone(), task_queue.to_owned());
     async move {
         // Side by side: a server that answers none of them costs the time of one call.
@@ -57,28 +35,38 @@ pub fn discover(server: &Server, task_queue: &str) -> BoxFuture<'static, ServerF
         let of_cluster = |pick: fn(&GetClusterInfoResponse) -> &String| {
             text(cluster.as_ref().map(|c| pick(c).clone()), "GetClusterInfo")
         };
+        let history_shards = match &cluster {
+            Ok(cluster) => match u32::try_from(cluster.history_shard_count) {
+                Ok(count) if count > 0 => Ok((count, "GetClusterInfo")),
+                _ => Err("GetClusterInfo does not tell".to_owned()),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        let partitions = partitions.map(|partitions| partitions.workflow.len());
         ServerFacts {
             address: server.address(),
-            version: system_version.or_else(|_| of_cluster(|cluster| &cluster.server_version)),
-            capabilities,
-            history_shards: match &cluster {
-                Ok(cluster) => match u32::try_from(cluster.history_shard_count) {
-                    Ok(count) if count > 0 => Ok((count, "GetClusterInfo")),
-                    _ => Err("GetClusterInfo does not tell".to_owned()),
-                },
-                Err(error) => Err(error.to_string()),
-            },
-            persistence_store: of_cluster(|cluster| &cluster.persistence_store),
-            visibility_store: of_cluster(|cluster| &cluster.visibility_store),
-            cluster_name: of_cluster(|cluster| &cluster.cluster_name),
-            pollers: counted(pollers.map(|pollers| pollers.len()), "DescribeTaskQueue"),
-            task_queue_partitions: counted(
-                partitions.map(|partitions| partitions.workflow.len()),
-                "ListTaskQueuePartitions",
-            ),
+            embedded: false,
+            binary: None,
+            dynamic_config: BTreeMap::new(),
+            version: fact(system_version.or_else(|_| of_cluster(|cluster| &cluster.server_version))),
+            capabilities: fact(capabilities),
+            history_shards: fact(history_shards),
+            persistence_store: fact(of_cluster(|cluster| &cluster.persistence_store)),
+            visibility_store: fact(of_cluster(|cluster| &cluster.visibility_store)),
+            cluster_name: fact(of_cluster(|cluster| &cluster.cluster_name)),
+            namespace: Fact::found(namespace, "DescribeNamespace"),
+            pollers: fact(counted(pollers.map(|pollers| pollers.len()), "DescribeTaskQueue")),
+            task_queue_partitions: fact(counted(partitions, "ListTaskQueuePartitions")),
         }
     }
     .boxed()
+}
+
+fn fact<T>(told: Told<T>) -> Fact<T> {
+    match told {
+        Ok((value, source)) => Fact::found(value, source),
+        Err(reason) => Fact::missing(reason),
+    }
 }
 
 async fn system_info(server: &Server) -> Result<(String, BTreeMap<String, bool>), CallError> {

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use benchmark_results::schema::NamespaceFacts;
 use futures::{FutureExt, future::BoxFuture};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeNamespaceRequest, DescribeNamespaceResponse, RegisterNamespaceRequest,
@@ -36,21 +37,6 @@ const ANSWERS_OF_A_NEW_NAMESPACE: u32 = 5;
 
 /// A task queue that nobody uses: asking for it goes through the registries and finds nothing.
 const PROBE_QUEUE: &str = "run-benchmark-probe";
-
-/// A namespace's settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamespaceFacts {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// Retention of closed workflows, seconds; `None` when the server does not tell.
-    pub retention_seconds: Option<u64>,
-    /// Whether it was created here.
-    pub created: bool,
-    /// Capabilities: name to whether it has it.
-    pub capabilities: BTreeMap<String, bool>,
-}
 
 /// Finds the server's namespace and returns once it answers. One that is missing is created with the retention in `create`,
 /// where there is one. A server that does not describe namespaces tells by the starts: the facts are then missing.

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use benchmark_results::schema::Fact;
 use benchmark_temporal::{
     Server, Status,
     cleanup::{self, KnownOpen},
@@ -134,16 +135,18 @@ async fn a_name_that_cannot_be_one_is_refused() {
 #[tokio::test]
 async fn the_server_tells_about_itself() {
     let server = server().await;
-    let facts = facts::discover(&server, "nobody-polls-this").await;
+    let namespace = namespace::ensure(&server, None).await.unwrap();
+    let facts = facts::discover(&server, "nobody-polls-this", namespace.clone()).await;
     assert_eq!(facts.address, testing::server().address());
-    assert!(facts.version.unwrap().0.starts_with(char::is_numeric));
-    assert!(facts.capabilities.unwrap().0.contains_key("eager_workflow_start"));
-    assert_eq!(facts.history_shards, Ok((1, "GetClusterInfo")));
-    assert_eq!(facts.persistence_store.unwrap().0, "sqlite");
-    assert_eq!(facts.visibility_store.unwrap().0, "sqlite");
-    assert_eq!(facts.cluster_name.unwrap().0, "active");
-    assert_eq!(facts.pollers, Ok((0, "DescribeTaskQueue")));
-    assert_eq!(facts.task_queue_partitions, Ok((4, "ListTaskQueuePartitions")));
+    assert!(facts.version.value.unwrap().starts_with(char::is_numeric));
+    assert!(facts.capabilities.value.unwrap().contains_key("eager_workflow_start"));
+    assert_eq!(facts.history_shards, Fact::found(1, "GetClusterInfo"));
+    assert_eq!(facts.persistence_store.value.unwrap(), "sqlite");
+    assert_eq!(facts.visibility_store.value.unwrap(), "sqlite");
+    assert_eq!(facts.cluster_name.value.unwrap(), "active");
+    assert_eq!(facts.namespace, Fact::found(namespace, "DescribeNamespace"));
+    assert_eq!(facts.pollers, Fact::found(0, "DescribeTaskQueue"));
+    assert_eq!(facts.task_queue_partitions, Fact::found(4, "ListTaskQueuePartitions"));
     assert!(
         task_queue::pollers(&server, "nobody-polls-this")
             .await

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
 use benchmark_metrics::{Registry, Selection};
-use benchmark_results::schema::{Fact, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts};
+use benchmark_results::schema::{HostFacts, ServerFacts, WorkerFacts};
 use benchmark_scenarios::{EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target, units};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, Server,
@@ -208,12 +208,12 @@ impl Setup {
         let said = |text| (options.say)(text);
         fleet.assemble(options.fleet.timeout, &told, &said).await?;
         // After the workers, so that the pollers of the task queue are those that the load will meet.
-        let told = facts::discover(&server, &plan.task_queue).await;
+        let told = facts::discover(&server, &plan.task_queue, namespace).await;
         let facts = ServerFacts {
             embedded: binary.is_some(),
             binary,
             dynamic_config,
-            ..server_facts(told, namespace)
+            ..told
         };
         Ok(Setup {
             server,
@@ -395,39 +395,4 @@ fn config(wanted: &EmbeddedPlan) -> BTreeMap<String, String> {
     };
     config.extend(wanted.config.clone());
     config
-}
-
-/// What a server tells, in the words of the results file. What only its starter knows is left empty.
-fn server_facts(told: facts::ServerFacts, namespace: namespace::NamespaceFacts) -> ServerFacts {
-    ServerFacts {
-        address: told.address,
-        embedded: false,
-        binary: None,
-        dynamic_config: BTreeMap::new(),
-        version: fact(told.version),
-        capabilities: fact(told.capabilities),
-        history_shards: fact(told.history_shards),
-        persistence_store: fact(told.persistence_store),
-        visibility_store: fact(told.visibility_store),
-        cluster_name: fact(told.cluster_name),
-        namespace: Fact::found(
-            NamespaceFacts {
-                name: namespace.name,
-                id: namespace.id,
-                retention_seconds: namespace.retention_seconds,
-                created: namespace.created,
-                capabilities: namespace.capabilities,
-            },
-            "DescribeNamespace",
-        ),
-        pollers: fact(told.pollers),
-        task_queue_partitions: fact(told.task_queue_partitions),
-    }
-}
-
-fn fact<T>(told: facts::Told<T>) -> Fact<T> {
-    match told {
-        Ok((value, source)) => Fact::found(value, source),
-        Err(reason) => Fact::missing(reason),
-    }
 }
