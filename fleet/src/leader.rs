@@ -45,7 +45,7 @@ struct Shared {
 impl fmt::Debug for Leader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Leader")
-            .field("options", &self.shared.options)
+            .field("run_id", &self.shared.options.run_id)
             .finish_non_exhaustive()
     }
 }

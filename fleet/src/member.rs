@@ -154,32 +154,11 @@ impl MemberOptions {
     }
 }
 
-impl fmt::Debug for MemberOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemberOptions")
-            .field("leader", &self.leader)
-            .field("role", &self.role)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What the leader told whoever joined. Whoever reads the plan hashes what it read, and goes no further when that is not
 /// `plan_hash`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Joined {
-    /// The run.
-    pub run_id: String,
-    /// Its plan, as JSON.
-    pub plan_json: String,
-    /// The plan's hash.
-    pub plan_hash: String,
-    /// `host:port` of the Temporal server as the leader reaches it.
-    pub server_address: String,
-}
+pub type Joined = wire::JoinResponse;
 
 /// A process that is in a run. Dropping it ends the exchanges without a good-bye.
-#[derive(Debug)]
 pub struct Member {
     shared: Arc<Shared>,
     orders: watch::Receiver<wire::Order>,
@@ -197,19 +176,7 @@ impl Member {
     /// # Errors
     /// When the leader cannot be reached, refuses, or is none.
     pub fn join(options: MemberOptions) -> BoxFuture<'static, Result<(Joined, Member), JoinError>> {
-        async move {
-            let (joined, task, shared, orders, end, farewell) = joining::join(options).await?;
-            let member = Member {
-                shared,
-                orders,
-                end,
-                farewell: Some(farewell),
-                waiting: Some(task),
-                running: None,
-            };
-            Ok((joined, member))
-        }
-        .boxed()
+        joining::join(options).boxed()
     }
 
     /// Begins to exchange, on the current runtime, which should be soon: who joined and is not heard counts as silent.
@@ -282,6 +249,12 @@ impl Member {
             }
         }
         .boxed()
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").finish_non_exhaustive()
     }
 }
 

@@ -111,17 +111,6 @@ pub struct LeaderOptions {
     pub clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for LeaderOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaderOptions")
-            .field("version", &self.version)
-            .field("run_id", &self.run_id)
-            .field("plan_hash", &self.plan_hash)
-            .field("generators", &self.generators)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What the leader wants of all members from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {

@@ -8,12 +8,12 @@ use tokio::{
 };
 
 use super::{
-    JoinError, Joined, LeaderAt, MemberEnd, MemberOptions,
+    JoinError, Joined, LeaderAt, Member, MemberOptions,
     held::Held,
     link::{Failure, Link},
     offset::Offset,
     remote::Remote,
-    task::{Farewell, Shared, Task},
+    task::{Shared, Task},
 };
 use crate::{
     leader::RefusalKind,
@@ -24,23 +24,14 @@ use crate::{
 /// The pause after the first try, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-type Begun = (
-    Joined,
-    Task,
-    Arc<Shared>,
-    watch::Receiver<wire::Order>,
-    watch::Receiver<Option<MemberEnd>>,
-    oneshot::Sender<Farewell>,
-);
-
-pub(super) async fn join(options: MemberOptions) -> Result<Begun, JoinError> {
+pub(super) async fn join(options: MemberOptions) -> Result<(Joined, Member), JoinError> {
     let link = match &options.leader {
         LeaderAt::InProcess(leader) => Link::InProcess(leader.clone()),
         LeaderAt::Remote(remote) => Link::Remote(Arc::new(Remote::new(remote, options.call_timeout)?)),
     };
     let request = request(&options)?;
     let mut offset = Offset::default();
-    let response = reach(&link, &request, &options, &mut offset).await?;
+    let joined = reach(&link, &request, &options, &mut offset).await?;
     let (orders, orders_seen) = watch::channel(wire::Order {
         stage: wire::Stage::Wait.into(),
         ..Default::default()
@@ -49,13 +40,7 @@ pub(super) async fn join(options: MemberOptions) -> Result<Begun, JoinError> {
     let (farewell, farewell_heard) = oneshot::channel();
     let shared = Arc::new(Shared::new(&link, offset, options.unix_ns.clone()));
     let mut held = Held::new(options.held_bytes);
-    held.resume(response.acked);
-    let joined = Joined {
-        run_id: response.run_id,
-        plan_json: response.plan_json,
-        plan_hash: response.plan_hash,
-        server_address: response.server_address,
-    };
+    held.resume(joined.acked);
     let task = Task {
         link,
         request,
@@ -69,7 +54,15 @@ pub(super) async fn join(options: MemberOptions) -> Result<Begun, JoinError> {
         end,
         farewell: farewell_heard,
     };
-    Ok((joined, task, shared, orders_seen, end_seen, farewell))
+    let member = Member {
+        shared,
+        orders: orders_seen,
+        end: end_seen,
+        farewell: Some(farewell),
+        waiting: Some(task),
+        running: None,
+    };
+    Ok((joined, member))
 }
 
 fn request(options: &MemberOptions) -> Result<wire::JoinRequest, JoinError> {

@@ -4,7 +4,6 @@
 //! next one, and the leader knows by their numbers which it has.
 
 use std::{
-    fmt,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -91,14 +90,6 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("held", &self.held())
-            .finish_non_exhaustive()
-    }
-}
-
 /// The wish to leave.
 #[derive(Debug)]
 pub(super) struct Farewell {
@@ -120,14 +111,6 @@ pub(super) struct Task {
     pub(super) orders: watch::Sender<wire::Order>,
     pub(super) end: watch::Sender<Option<MemberEnd>>,
     pub(super) farewell: oneshot::Receiver<Farewell>,
-}
-
-impl fmt::Debug for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task")
-            .field("run_id", &self.run_id)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What came back.
