@@ -17,67 +17,39 @@ struct Ends {
     failures: Vec<WorkerFailure>,
 }
 
-/// Where the pool reads the ends.
-#[derive(Debug)]
-pub(crate) struct Endings {
-    ends: watch::Receiver<Ends>,
-    sender: Arc<watch::Sender<Ends>>,
-}
-
-/// Where one thread tells its end.
-pub(crate) struct Ending {
-    sender: Arc<watch::Sender<Ends>>,
-}
+/// Where each thread tells its end, and the pool reads the ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Endings(Arc<watch::Sender<Ends>>);
 
 impl Endings {
-    pub(crate) fn new() -> Self {
-        let (sender, ends) = watch::channel(Ends::default());
-        Endings {
-            ends,
-            sender: Arc::new(sender),
-        }
-    }
-
-    /// Another thread's way to tell its end.
-    pub(crate) fn ending(&self) -> Ending {
-        Ending {
-            sender: self.sender.clone(),
-        }
-    }
-
     /// The failures so far.
     pub(crate) fn failures(&self) -> Vec<WorkerFailure> {
-        self.ends.borrow().failures.clone()
+        self.0.borrow().failures.clone()
     }
 
     /// Waits for the first failure.
     pub(crate) async fn failed(&self) -> WorkerFailure {
-        let mut ends = self.ends.clone();
-        loop {
-            if let Some(failure) = ends.borrow_and_update().failures.first() {
-                return failure.clone();
-            }
-            if ends.changed().await.is_err() {
-                // The sender lives as long as `self`.
-                std::future::pending::<()>().await;
-            }
+        let mut ends = self.0.subscribe();
+        let failed = ends.wait_for(|ends| !ends.failures.is_empty()).await;
+        match failed.map(|ends| ends.failures[0].clone()) {
+            Ok(failure) => failure,
+            // The sender lives as long as `self`.
+            Err(_) => std::future::pending().await,
         }
     }
 
     /// Waits until that many threads ended.
     pub(crate) async fn ended(&self, threads: usize) {
-        let _ = self.ends.clone().wait_for(|ends| ends.ended >= threads).await;
+        let _ = self.0.subscribe().wait_for(|ends| ends.ended >= threads).await;
     }
-}
 
-impl Ending {
     /// Runs a worker and tells how it ended, by a panic too. The thread must do nothing after this.
-    pub(crate) fn tell_of(self, worker: u32, work: impl FnOnce() -> Result<(), WorkerFailure>) {
+    pub(crate) fn tell_of(&self, worker: u32, work: impl FnOnce() -> Result<(), WorkerFailure>) {
         let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let message = format!("it panicked: {}", panic_message(panic.as_ref()));
             Err(WorkerFailure { worker, message })
         });
-        self.sender.send_modify(|ends| {
+        self.0.send_modify(|ends| {
             ends.ended += 1;
             ends.failures.extend(result.err());
         });
@@ -104,19 +76,19 @@ mod tests {
 
     #[test]
     fn nothing_is_told_before_it_happens() {
-        let endings = Endings::new();
+        let endings = Endings::default();
         assert_eq!(endings.failures(), []);
         assert_eq!(endings.failed().now_or_never(), None);
         assert_eq!(endings.ended(1).now_or_never(), None);
-        endings.ending().tell_of(0, || Ok(()));
+        endings.tell_of(0, || Ok(()));
         assert_eq!(endings.ended(1).now_or_never(), Some(()));
         assert_eq!(endings.failed().now_or_never(), None);
     }
 
     #[tokio::test]
     async fn a_failure_reaches_who_waits_and_who_asks_later() {
-        let endings = Endings::new();
-        let ending = endings.ending();
+        let endings = Endings::default();
+        let ending = endings.clone();
         let thread = std::thread::spawn(move || ending.tell_of(3, || Err(failure(3))));
         assert_eq!(endings.failed().await, failure(3));
         thread.join().unwrap();
@@ -126,9 +98,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_a_failure_and_an_end() {
-        let endings = Endings::new();
-        endings.ending().tell_of(0, || panic!("a defect in worker {}", 0));
-        endings.ending().tell_of(1, || panic!("another"));
+        let endings = Endings::default();
+        endings.tell_of(0, || panic!("a defect in worker {}", 0));
+        endings.tell_of(1, || panic!("another"));
         let messages: Vec<String> = endings.failures().iter().map(WorkerFailure::to_string).collect();
         assert_eq!(
             messages,

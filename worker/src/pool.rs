@@ -24,7 +24,7 @@ use crate::{
     error::{WorkerError, WorkerFailure},
     options::WorkerOptions,
     polling::{self, Partitions, Queue},
-    thread::{self, Begun, Order, SlotSource, Task},
+    thread::{self, Begun, Order, Task},
 };
 
 /// How long a worker that was told to let go of everything may take to do so.
@@ -155,7 +155,7 @@ async fn start(options: WorkerOptions, sink: Arc<dyn StampSink>) -> Result<Worke
     let identities: Vec<String> = queues.iter().flat_map(|queue| queue.identities.clone()).collect();
     let mut pool = WorkerPool {
         orders: watch::Sender::new(Order::Work),
-        endings: Endings::new(),
+        endings: Endings::default(),
         threads: Vec::new(),
         effective: EffectiveOptions {
             identities: identities.clone(),
@@ -217,7 +217,7 @@ fn spawn_all(
     sink: &Arc<dyn StampSink>,
 ) -> Result<Vec<oneshot::Receiver<Begun>>, WorkerError> {
     let mut begun = Vec::new();
-    let (tuning, slots) = (Arc::new(options.tuning.clone()), SlotSource::new(options.tuning.slots));
+    let (tuning, tuners) = (Arc::new(options.tuning.clone()), thread::tuners(&options.tuning));
     let workers = options
         .task_queues
         .iter()
@@ -232,7 +232,7 @@ fn spawn_all(
             connect,
             task_queue: task_queue.clone(),
             tuning: tuning.clone(),
-            slots: slots.clone(),
+            tuners: tuners.clone(),
             metrics: options.metrics.clone(),
             sink: sink.clone(),
         };
@@ -240,7 +240,7 @@ fn spawn_all(
             task,
             pool.orders.subscribe(),
             sender,
-            pool.endings.ending(),
+            pool.endings.clone(),
         )?);
         begun.push(receiver);
     }

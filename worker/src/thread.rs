@@ -35,7 +35,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     drain_gate::{self, DrainGate},
-    ending::Ending,
+    ending::Endings,
     error::{WorkerError, WorkerFailure},
     options::WorkerMetrics,
 };
@@ -66,41 +66,58 @@ pub(crate) struct Task {
     pub(crate) connect: ConnectOptions,
     pub(crate) task_queue: String,
     pub(crate) tuning: Arc<WorkerTuning>,
-    pub(crate) slots: SlotSource,
+    pub(crate) tuners: Tuners,
     pub(crate) metrics: Option<WorkerMetrics>,
     pub(crate) sink: Arc<dyn StampSink>,
 }
 
-/// Where a worker's slots come from.
-#[derive(Clone, Debug)]
-pub(crate) enum SlotSource {
-    Fixed {
-        workflow: u32,
-        activity: u32,
-        local_activity: u32,
-    },
-    /// All workers of a pool ask one controller, since they share one machine.
-    Resource(ResourceBasedController),
-}
+/// Makes the tuner of each worker of a pool.
+pub(crate) type Tuners = Arc<dyn Fn() -> WorkerTuner + Send + Sync>;
 
-impl SlotSource {
-    pub(crate) fn new(slots: Slots) -> Self {
-        match slots {
-            Slots::Fixed {
-                workflow,
-                activity,
-                local_activity,
-            } => SlotSource::Fixed {
-                workflow,
-                activity,
-                local_activity,
-            },
-            Slots::Resource { cpu, memory } => SlotSource::Resource(ResourceBasedController::new(
+pub(crate) fn tuners(tuning: &WorkerTuning) -> Tuners {
+    match tuning.slots {
+        Slots::Fixed {
+            workflow,
+            activity,
+            local_activity,
+        } => {
+            let slots = |slots: u32| FixedSizeSlotSupplier::new(slots as usize);
+            Arc::new(move || {
+                TunerHolder::builder()
+                    .workflow_task_slot_supplier(slots(workflow))
+                    .activity_task_slot_supplier(slots(activity))
+                    .local_activity_task_slot_supplier(slots(local_activity))
+                    // There are no Nexus handlers; the SDK wants a number all the same.
+                    .nexus_task_slot_supplier(slots(1))
+                    .build()
+                    .into()
+            })
+        }
+        Slots::Resource { cpu, memory } => {
+            // All workers of a pool ask one controller, since they share one machine.
+            let controller = ResourceBasedController::new(
                 ResourceBasedTunerOptions::builder()
                     .target_cpu_usage(cpu)
                     .target_memory_usage(memory)
                     .build(),
-            )),
+            );
+            // A poll needs a slot. The polls that keep all partitions served get theirs whatever the load, or a busy
+            // machine would be one with tasks that wait 2 s.
+            let at_least = |slots: u32| {
+                ResourceBasedSlotOptions::builder()
+                    .minimum_slots(slots as usize)
+                    .build()
+            };
+            let workflow = always_polled(tuning.workflow_pollers, 2);
+            let activity = always_polled(tuning.activity_pollers, 1);
+            Arc::new(move || {
+                ResourceBasedTunerWithController::builder()
+                    .controller(controller.clone())
+                    .workflow_task_slot_options(at_least(workflow))
+                    .activity_task_slot_options(at_least(activity))
+                    .build()
+                    .into()
+            })
         }
     }
 }
@@ -111,7 +128,7 @@ pub(crate) fn spawn(
     task: Task,
     orders: watch::Receiver<Order>,
     begun: oneshot::Sender<Begun>,
-    ending: Ending,
+    ending: Endings,
 ) -> Result<thread::JoinHandle<()>, WorkerError> {
     let index = task.index;
     thread::Builder::new()
@@ -232,7 +249,7 @@ fn sdk_options(task: &Task) -> Result<temporalio_sdk::WorkerOptions, WorkflowReg
     let tuning = &task.tuning;
     let mut sdk = temporalio_sdk::WorkerOptions::new(task.task_queue.clone())
         .deployment_options(deployment(tuning))
-        .tuner(tuner(&task.slots, tuning))
+        .tuner((task.tuners)())
         .workflow_task_poller_behavior(behavior(tuning.workflow_pollers))
         .activity_task_poller_behavior(behavior(tuning.activity_pollers))
         .max_cached_workflows(tuning.max_cached_workflows as usize)
@@ -259,41 +276,6 @@ fn behavior(pollers: Pollers) -> PollerBehavior {
                 .build(),
         ),
         Pollers::Fixed { count } => PollerBehavior::SimpleMaximum(count as usize),
-    }
-}
-
-fn tuner(slots: &SlotSource, tuning: &WorkerTuning) -> WorkerTuner {
-    match slots {
-        SlotSource::Fixed {
-            workflow,
-            activity,
-            local_activity,
-        } => {
-            let slots = |slots: u32| FixedSizeSlotSupplier::new(slots as usize);
-            TunerHolder::builder()
-                .workflow_task_slot_supplier(slots(*workflow))
-                .activity_task_slot_supplier(slots(*activity))
-                .local_activity_task_slot_supplier(slots(*local_activity))
-                // There are no Nexus handlers; the SDK wants a number all the same.
-                .nexus_task_slot_supplier(slots(1))
-                .build()
-                .into()
-        }
-        SlotSource::Resource(controller) => {
-            // A poll needs a slot. The polls that keep all partitions served get theirs whatever the load, or a busy
-            // machine would be one with tasks that wait 2 s.
-            let at_least = |slots: u32| {
-                ResourceBasedSlotOptions::builder()
-                    .minimum_slots(slots as usize)
-                    .build()
-            };
-            ResourceBasedTunerWithController::builder()
-                .controller(controller.clone())
-                .workflow_task_slot_options(at_least(always_polled(tuning.workflow_pollers, 2)))
-                .activity_task_slot_options(at_least(always_polled(tuning.activity_pollers, 1)))
-                .build()
-                .into()
-        }
     }
 }
 

@@ -2,19 +2,15 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use benchmark_fleet::{
-    JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Role, Source, Undelivered,
-    wire::{Order, Stage},
-};
+use benchmark_fleet::{JoinError, Joined, LeaderAt, Member, MemberOptions, RemoteLeader, Role, wire::Stage};
 use benchmark_results::{schema::WorkerFacts, text};
 use benchmark_scenarios::Plan;
 use benchmark_workflows::RunClock;
-use tokio::sync::watch;
 
 use benchmark_machine::host;
 
 /// How long the last windows may take to be delivered.
-const FLUSH: Duration = Duration::from_secs(10);
+pub(super) const FLUSH: Duration = Duration::from_secs(10);
 
 /// As long as it takes: the next run may be tomorrow.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
@@ -40,13 +36,8 @@ pub(super) struct Run {
     pub(super) plan: Plan,
     /// The Temporal server as the leader reaches it.
     pub(super) server_address: String,
-    pub(super) leader: Leader,
-}
-
-/// The leader that was joined, or nobody.
-pub(super) struct Leader {
-    member: Member,
-    orders: watch::Receiver<Order>,
+    /// This process in it.
+    pub(super) member: Member,
 }
 
 /// Why no run was joined.
@@ -78,7 +69,7 @@ pub enum LeaderError {
 }
 
 impl Run {
-    /// Joins. The leader is to be told soon how this process is: [`Leader::begin`].
+    /// Joins. The leader is to be told soon how this process is: [`Member::begin`].
     pub(super) async fn join(
         options: &JoinOptions,
         name: String,
@@ -105,6 +96,7 @@ impl Run {
             plan_json,
             plan_hash,
             server_address,
+            ..
         } = joined;
         let plan = match read(&options.leader.address, &plan_json, plan_hash) {
             Ok(plan) => plan,
@@ -118,10 +110,7 @@ impl Run {
             run_id,
             plan,
             server_address,
-            leader: Leader {
-                orders: member.orders(),
-                member,
-            },
+            member,
         })
     }
 }
@@ -140,38 +129,16 @@ fn read(address: &str, json: &str, told: String) -> Result<Plan, LeaderError> {
     }
 }
 
-impl Leader {
-    /// Begins to tell the leader how this process is, and what it sees.
-    pub(super) fn begin(&mut self, source: Arc<dyn Source>) {
-        self.member.begin(source);
-    }
-
-    /// Tells the leader now that the workers poll, and what they run with.
-    pub(super) fn polls(&self, workers: &WorkerFacts) {
-        self.member.describe(workers);
-    }
-
-    /// Waits until the run is over; why, for people.
-    pub(super) async fn over(&self) -> String {
-        let mut orders = self.orders.clone();
-        let reason = orders
-            .wait_for(|order| order.stage() == Stage::End)
-            .await
-            .map(|order| order.reason.clone());
-        match reason {
-            Ok(reason) => reason,
-            // The exchanges ended, which `lost` tells.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// Waits until the leader is given up.
-    pub(super) async fn lost(&self) -> MemberEnd {
-        self.member.ended().await
-    }
-
-    /// Delivers what is held and says good-bye.
-    pub(super) async fn leave(self, reason: String) -> Result<(), Undelivered> {
-        self.member.leave(reason, FLUSH).await
+/// Waits until the run is over; why, for people.
+pub(super) async fn over(member: &Member) -> String {
+    let mut orders = member.orders();
+    let reason = orders
+        .wait_for(|order| order.stage() == Stage::End)
+        .await
+        .map(|order| order.reason.clone());
+    match reason {
+        Ok(reason) => reason,
+        // The exchanges ended, which [`Member::ended`] tells.
+        Err(_) => std::future::pending().await,
     }
 }

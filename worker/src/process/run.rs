@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use benchmark_fleet::{MemberEnd, Undelivered};
+use benchmark_fleet::{Member, MemberEnd, Undelivered};
 use benchmark_metrics::{ListenError, Registry, Selection};
 use benchmark_results::{schema::WorkerFacts, text, thresholds::Signal};
 use benchmark_scenarios::{AtHand, Cluster, Problem, Reached, ServerAccess, TlsSaid, WorkerProcess};
@@ -10,7 +10,7 @@ use benchmark_temporal::{ApiKey, environment::Profile, tls::TlsError};
 use futures::future::BoxFuture;
 
 use super::{
-    leader::{Leader, LeaderError, Run},
+    leader::{self, FLUSH, LeaderError, Run},
     signals::Stop,
     start::{self, StartError},
 };
@@ -184,7 +184,7 @@ enum Over {
 impl Process {
     /// One run of a fleet, or the whole life of a worker that joins nobody. `None`: the next leader is to be joined.
     async fn turn(&mut self) -> Result<Option<Ended>, Failure> {
-        let (leader, polled) = match self.request.join.clone() {
+        let (member, polled) = match self.request.join.clone() {
             None => (None, self.polled(None)?),
             Some(join) => {
                 let mut stop = self.stop.clone();
@@ -194,7 +194,7 @@ impl Process {
                 };
                 let polled = match self.polled(Some(&run)) {
                     Ok(polled) => polled,
-                    Err(failure) => return Err(withdraw(Some(run.leader), failure).await),
+                    Err(failure) => return Err(withdraw(Some(run.member), failure).await),
                 };
                 // Before the leader hears of this process: from then on it may begin.
                 self.buffer.attend(true);
@@ -204,9 +204,9 @@ impl Process {
                     join.leader.address,
                     run.plan.hash().short()
                 ));
-                let mut leader = run.leader;
-                leader.begin(self.source.clone());
-                (Some(leader), polled)
+                let mut member = run.member;
+                member.begin(self.source.clone());
+                (Some(member), polled)
             }
         };
         if self.standing.as_ref().is_some_and(|standing| standing.polled != polled)
@@ -215,22 +215,24 @@ impl Process {
             standing.pool.shutdown(STOP_GRACE).await;
         }
         let over = loop {
+            let stop = self.stop.clone();
             tokio::select! {
-                started = Self::stand(&mut self.standing, &self.request, &self.metrics, &self.buffer, &self.source, &self.say, &polled) => {
+                started = self.stand(&polled) => {
                     if let Err(failure) = started {
-                        return Err(withdraw(leader, failure).await);
+                        return Err(withdraw(member, failure).await);
                     }
                 }
-                over = over(leader.as_ref(), self.stop.clone()) => break over,
+                over = over(member.as_ref(), stop) => break over,
             }
             let Some(standing) = &self.standing else { continue };
             self.source.polls();
-            if let Some(leader) = &leader {
-                leader.polls(&standing.pool.effective().facts());
+            if let Some(member) = &member {
+                // Now that the workers poll: what they run with.
+                member.describe(&standing.pool.effective().facts());
             }
             let failure = tokio::select! {
                 failure = standing.pool.failed() => failure,
-                over = over(leader.as_ref(), self.stop.clone()) => break over,
+                over = over(member.as_ref(), self.stop.clone()) => break over,
             };
             (self.say)(&format!("{failure}; starting again"));
             self.source.waits_for("the workers to start again");
@@ -238,7 +240,7 @@ impl Process {
                 standing.pool.shutdown(RESTART_GRACE).await;
             }
         };
-        self.drain(leader, over).await
+        self.drain(member, over).await
     }
 
     async fn join(&self, join: &JoinOptions) -> Result<Run, LeaderError> {
@@ -300,18 +302,11 @@ impl Process {
     }
 
     /// Brings the workers up, unless they stand already.
-    async fn stand(
-        standing: &mut Option<Standing>,
-        request: &Request,
-        metrics: &WorkerMetrics,
-        buffer: &EndBuffer,
-        source: &Arc<PoolSource>,
-        say: &Say,
-        polled: &Polled,
-    ) -> Result<(), Failure> {
-        if standing.is_some() {
+    async fn stand(&mut self, polled: &Polled) -> Result<(), Failure> {
+        if self.standing.is_some() {
             return Ok(());
         }
+        let (request, source, say) = (&self.request, &self.source, &self.say);
         let worker = &request.worker;
         let mut connect = connect_options(
             &polled.cluster,
@@ -326,7 +321,7 @@ impl Process {
             task_queues: polled.task_queues.clone(),
             tuning: worker.tuning.clone(),
             asked: request.asked,
-            metrics: Some(metrics.clone()),
+            metrics: Some(self.metrics.clone()),
             start_timeout: SEEN,
         };
         source.waits_for(format!("the server at {}", polled.cluster.address));
@@ -335,12 +330,12 @@ impl Process {
             told_by.waits_for(what);
             told(&format!("waiting for {what}: {why}"));
         });
-        let pool = start::start(options, Arc::new(buffer.clone()), worker.connect_timeout, waiting).await?;
+        let pool = start::start(options, Arc::new(self.buffer.clone()), worker.connect_timeout, waiting).await?;
         for line in pool.effective().lines() {
             say(&line);
         }
         say(&format!("ready: polling {}", polled.cluster.address));
-        *standing = Some(Standing {
+        self.standing = Some(Standing {
             pool,
             polled: polled.clone(),
         });
@@ -348,21 +343,21 @@ impl Process {
     }
 
     /// Ends a turn in order: what is held is finished, and what was seen is told.
-    async fn drain(&mut self, leader: Option<Leader>, over: Over) -> Result<Option<Ended>, Failure> {
+    async fn drain(&mut self, member: Option<Member>, over: Over) -> Result<Option<Ended>, Failure> {
         self.runs += 1;
         let stay = self.request.join.as_ref().is_some_and(|join| join.stay);
         match over {
             Over::Signal(signal) => {
                 (self.say)("draining: no new tasks; the second signal ends at once");
                 self.drain_workers().await;
-                self.leave(leader, "it was told to stop").await?;
+                leave(member, "it was told to stop".to_owned()).await?;
                 (self.say)("done");
                 Ok(Some(Ended::Signal(signal)))
             }
             Over::Run(reason) => {
                 (self.say)(&format!("the run is over: {reason}"));
                 // Nothing is open any more, so nothing is to be waited for; the leader need not wait for the workers.
-                self.leave(leader, "the run is over").await?;
+                leave(member, "the run is over".to_owned()).await?;
                 self.buffer.attend(false);
                 if stay {
                     // What the next run polls is not known: it is not to begin before this process polls that.
@@ -389,13 +384,6 @@ impl Process {
         }
     }
 
-    async fn leave(&self, leader: Option<Leader>, reason: &str) -> Result<(), Undelivered> {
-        match leader {
-            Some(leader) => leader.leave(reason.to_owned()).await,
-            None => Ok(()),
-        }
-    }
-
     async fn drain_workers(&mut self) {
         self.source.waits_for("the drain to end");
         if let Some(standing) = self.standing.take() {
@@ -415,12 +403,18 @@ impl Process {
 }
 
 /// Tells the leader why it goes on without this process, which it else would wait for.
-async fn withdraw(leader: Option<Leader>, failure: Failure) -> Failure {
-    if let Some(leader) = leader {
-        // Where that does not reach it, the failure is told here all the same.
-        let _ = leader.leave(text::chain(&failure)).await;
-    }
+async fn withdraw(member: Option<Member>, failure: Failure) -> Failure {
+    // Where that does not reach it, the failure is told here all the same.
+    let _ = leave(member, text::chain(&failure)).await;
     failure
+}
+
+/// Delivers what is held and says good-bye, where a run was joined.
+async fn leave(member: Option<Member>, reason: String) -> Result<(), Undelivered> {
+    match member {
+        Some(member) => member.leave(reason, FLUSH).await,
+        None => Ok(()),
+    }
 }
 
 /// The server as a worker that joins nobody reaches it.
@@ -436,13 +430,13 @@ fn alone(access: &ServerAccess) -> Cluster {
 }
 
 /// Waits for what ends the work.
-async fn over(leader: Option<&Leader>, mut stop: Stop) -> Over {
-    let Some(leader) = leader else {
+async fn over(member: Option<&Member>, mut stop: Stop) -> Over {
+    let Some(member) = member else {
         return Over::Signal(stop.requested().await);
     };
     tokio::select! {
         signal = stop.requested() => Over::Signal(signal),
-        reason = leader.over() => Over::Run(reason),
-        end = leader.lost() => Over::Leader(end),
+        reason = leader::over(member) => Over::Run(reason),
+        end = member.ended() => Over::Leader(end),
     }
 }
