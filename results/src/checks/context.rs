@@ -53,14 +53,6 @@ impl<'a> Context<'a> {
         missing.fold(0, u64::saturating_add)
     }
 
-    /// Whether generators that the schedule is divided among were no part of this run: they run by themselves, and their
-    /// results are put together afterwards.
-    pub(super) fn is_a_part(&self) -> bool {
-        let members = &self.fleet.members;
-        let generators = members.iter().filter(|member| member.starts.is_some()).count();
-        !members.is_empty() && (generators as u64) < u64::from(self.plan.fleet.generators)
-    }
-
     /// Whether workflows were not waited for as long as planned, by a signal or a condition.
     pub(super) fn is_drain_cut_short(&self) -> bool {
         let cut_off = self.reconciliation.cut_off.as_ref();

@@ -41,8 +41,6 @@ fn offered(context: &Context) -> Check {
         draft.pass()
     } else if context.missing_arrivals() > 0 {
         draft.invalid(GENERATOR_LOST)
-    } else if context.is_a_part() {
-        draft.invalid("this is one generator's part of the schedule: put all parts together with run-benchmark merge")
     } else {
         draft.invalid("the schedule was not followed: this is a defect of the generator; please report it")
     }

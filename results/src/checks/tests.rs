@@ -408,26 +408,6 @@ fn the_headline_says_what_a_valid_run_is_known_by() {
 }
 
 #[test]
-fn a_part_of_a_fleet_that_is_invalid_is_judged_when_the_parts_are_together() {
-    // The fleet that is judged has two.
-    for (generators, cpu_share, value, of_a_part) in [
-        (3, 0.99, VerdictValue::Invalid, true),
-        (3, 0.1, VerdictValue::Valid, false),
-        (2, 0.99, VerdictValue::Invalid, false),
-    ] {
-        let verdict = judged(|plan, parts| {
-            *parts = testing::fleet::fleet_iteration();
-            plan.fleet.generators = generators;
-            parts.generator.cpu_share = cpu_share;
-        });
-        assert_eq!(verdict.value, value);
-        let headline = &verdict.headline;
-        assert_eq!(headline.starts_with("one generator's part"), of_a_part, "{headline}");
-        assert_eq!(check(&verdict, names::GENERATOR_CPU).status == Invalid, cpu_share > 0.9);
-    }
-}
-
-#[test]
 fn overload_does_not_hide_that_the_generator_was_the_limit() {
     let verdict = judged(|plan, parts| {
         backlog(|second| 50.0 * second as f64)(plan, parts);
