@@ -10,12 +10,11 @@ pub use self::fleet::fleets;
 
 use crate::{
     histogram::{DecodeError, Histogram},
-    latencies::LatencyHistograms,
     ledger::Ledger,
     limits::SAMPLE_MISSING,
     schema::{
-        AtCap, Cleanup, CompletionSource, CutOff, ErrorGroup, Fact, GeneratorHealth, Latency, MachineUse, PhaseReport,
-        Phases, Reconciliation, SampleEnds, ServerClock, StartConnections,
+        AtCap, Cleanup, CompletionSource, CutOff, EndLatency, ErrorGroup, Fact, GeneratorHealth, Latencies, Latency,
+        MachineUse, PhaseReport, Phases, Reconciliation, SampleEnds, ServerClock, StartConnections, StartLatency,
     },
 };
 
@@ -52,10 +51,6 @@ pub fn phase_reports<'a>(parts: impl IntoIterator<Item = &'a PhaseReport>) -> Re
     if let [only] = parts[..] {
         return Ok(only.clone());
     }
-    let mut histograms = LatencyHistograms::new();
-    for part in &parts {
-        histograms.add(&LatencyHistograms::from_latencies(&part.latencies)?);
-    }
     Ok(PhaseReport {
         start_seconds: parts.first().map_or(0.0, |first| first.start_seconds),
         seconds: parts.iter().map(|part| part.seconds).sum(),
@@ -63,7 +58,7 @@ pub fn phase_reports<'a>(parts: impl IntoIterator<Item = &'a PhaseReport>) -> Re
         start_rate: weighted(parts.iter().map(|part| (part.start_rate, part.seconds))),
         completion_rate: weighted(parts.iter().map(|part| (part.completion_rate, part.seconds))),
         at_cap: at_caps(&parts)?,
-        latencies: histograms.to_latencies(),
+        latencies: latencies(&parts)?,
     })
 }
 
@@ -73,14 +68,48 @@ fn at_caps(parts: &[&PhaseReport]) -> Result<Option<AtCap>, DecodeError> {
     if told.is_empty() || told.len() < parts.len() {
         return Ok(None);
     }
-    let mut lag = Histogram::new();
-    for part in &told {
-        lag.add(&Histogram::decode(&part.lag.histogram)?);
-    }
     Ok(Some(AtCap {
         dropped: told.iter().map(|part| part.dropped).sum(),
-        lag: lag.to_latency(),
+        lag: latency(told.iter().map(|part| &part.lag))?,
     }))
+}
+
+/// Each distribution of all of them together.
+fn latencies<'a>(parts: &[&'a PhaseReport]) -> Result<Latencies, DecodeError> {
+    let of = |one: &dyn Fn(&'a Latencies) -> &'a Latency| latency(parts.iter().map(|part| one(&part.latencies)));
+    let starts = |starts: fn(&Latencies) -> &StartLatency| -> Result<_, DecodeError> {
+        Ok(StartLatency {
+            accepted: of(&|all| &starts(all).accepted)?,
+            rejected: of(&|all| &starts(all).rejected)?,
+            unanswered: of(&|all| &starts(all).unanswered)?,
+        })
+    };
+    let ends = |ends: fn(&Latencies) -> &EndLatency| -> Result<_, DecodeError> {
+        Ok(EndLatency {
+            completed: of(&|all| &ends(all).completed)?,
+            not_completed: of(&|all| &ends(all).not_completed)?,
+        })
+    };
+    Ok(Latencies {
+        lag: of(&|all| &all.lag)?,
+        start_service: starts(|all| &all.start_service)?,
+        start_response: starts(|all| &all.start_response)?,
+        e2e_service: ends(|all| &all.e2e_service)?,
+        e2e_response: ends(|all| &all.e2e_response)?,
+    })
+}
+
+/// One distribution of several: their histograms are added. What stands alone stays as it is.
+fn latency<'a>(parts: impl IntoIterator<Item = &'a Latency>) -> Result<Latency, DecodeError> {
+    let parts: Vec<&Latency> = parts.into_iter().collect();
+    if let [only] = parts[..] {
+        return Ok(only.clone());
+    }
+    let mut sum = Histogram::new();
+    for part in parts {
+        sum.add(&Histogram::decode(&part.histogram)?);
+    }
+    Ok(sum.to_latency())
 }
 
 /// Errors of several iterations: groups of the same operation and code become one, with the first [`MAX_EXAMPLES`]
@@ -175,10 +204,8 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         _ => {}
     }
     let mut merged = Reconciliation::not_made("");
-    let mut poll_delay = Histogram::new();
     let mut server = BTreeMap::new();
     for part in &parts {
-        poll_delay.add(&Histogram::decode(&part.poll_delay.histogram)?);
         for (status, count) in part.server.value.iter().flatten() {
             *server.entry(status.clone()).or_default() += count;
         }
@@ -204,7 +231,7 @@ pub fn reconciliations<'a>(parts: impl IntoIterator<Item = &'a Reconciliation>) 
         merged.unknown_found += part.unknown_found;
         merged.unknown_not_found += part.unknown_not_found;
     }
-    merged.poll_delay = poll_delay.to_latency();
+    merged.poll_delay = latency(parts.iter().map(|part| &part.poll_delay))?;
     // Figures from part of the iterations only would look like totals.
     merged.server = match parts.iter().find(|part| part.server.value.is_none()) {
         Some(missing) => missing.server.clone(),

@@ -15,13 +15,12 @@ use crate::{
     assemble::{IterationParts, RunParts, assemble},
     diagnosis::names,
     histogram::Histogram,
-    latencies::LatencyHistograms,
     ledger::Ledger,
     merge,
     schema::{
         AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, FigureMethod, FigureUnit,
-        Fleet, Interval, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten, Results, Run, ServerClock,
-        ServerFigure, ServerFigures, Verdict, VerdictValue, Window,
+        Fleet, Interval, Latencies, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten, Results, Run,
+        ServerClock, ServerFigure, ServerFigures, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -53,14 +52,14 @@ fn ledger(arrivals: u64, failed: u64) -> Ledger {
 }
 
 fn report(start: u64, seconds: u64, ledger: Ledger) -> PhaseReport {
-    let mut histograms = LatencyHistograms::new();
-    histograms.lag = latencies(ledger.dispatched, 60, 1_900);
-    histograms.start_service.accepted = latencies(ledger.accepted, 3_000, 48_000);
-    histograms.start_response.accepted = latencies(ledger.accepted, 3_100, 48_100);
-    histograms.e2e_service.completed = latencies(ledger.completed, 14_000, 240_000);
-    histograms.e2e_response.completed = latencies(ledger.completed, 14_100, 241_000);
-    histograms.e2e_service.not_completed = latencies(ledger.failed, 20_000, 30_000);
-    histograms.e2e_response.not_completed = latencies(ledger.failed, 20_100, 30_100);
+    let mut all = Latencies::empty();
+    all.lag = latencies(ledger.dispatched, 60, 1_900).to_latency();
+    all.start_service.accepted = latencies(ledger.accepted, 3_000, 48_000).to_latency();
+    all.start_response.accepted = latencies(ledger.accepted, 3_100, 48_100).to_latency();
+    all.e2e_service.completed = latencies(ledger.completed, 14_000, 240_000).to_latency();
+    all.e2e_response.completed = latencies(ledger.completed, 14_100, 241_000).to_latency();
+    all.e2e_service.not_completed = latencies(ledger.failed, 20_000, 30_000).to_latency();
+    all.e2e_response.not_completed = latencies(ledger.failed, 20_100, 30_100).to_latency();
     PhaseReport {
         start_seconds: start as f64,
         seconds: seconds as f64,
@@ -71,7 +70,7 @@ fn report(start: u64, seconds: u64, ledger: Ledger) -> PhaseReport {
             dropped: 0,
             lag: Latency::empty(),
         }),
-        latencies: histograms.to_latencies(),
+        latencies: all,
     }
 }
 

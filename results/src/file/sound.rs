@@ -16,7 +16,7 @@ use crate::{
     limits::{
         HISTOGRAM_MAX_COUNT, LATEST_SECOND, PLAN_LONGEST, QUANTILE_DIFFERENCE, RUN_ID_MAX, SAMPLES_BEYOND_QUANTILE,
     },
-    schema::{EndLatency, Latencies, Latency, PhaseReport, Phases, Results, StartLatency, VerdictValue},
+    schema::{Latencies, Latency, PhaseReport, Phases, Results, VerdictValue},
 };
 
 /// Whether these results can be worked on.
@@ -249,43 +249,22 @@ fn latencies(phases: &Phases) -> Result<(), ReadProblem> {
 }
 
 /// Each distribution of a phase with its place in it.
-fn named(latencies: &Latencies) -> Vec<(&'static str, &Latency)> {
-    let of_start = |names: [&'static str; 3], latency: fn(&Latencies) -> &StartLatency| {
-        let latency = latency(latencies);
-        names
-            .into_iter()
-            .zip([&latency.accepted, &latency.rejected, &latency.unanswered])
-    };
-    let of_end = |names: [&'static str; 2], latency: fn(&Latencies) -> &EndLatency| {
-        let latency = latency(latencies);
-        names.into_iter().zip([&latency.completed, &latency.not_completed])
-    };
-    let mut all = vec![("lag", &latencies.lag)];
-    all.extend(of_start(
-        [
-            "startService.accepted",
-            "startService.rejected",
-            "startService.unanswered",
-        ],
-        |latencies| &latencies.start_service,
-    ));
-    all.extend(of_start(
-        [
-            "startResponse.accepted",
-            "startResponse.rejected",
-            "startResponse.unanswered",
-        ],
-        |latencies| &latencies.start_response,
-    ));
-    all.extend(of_end(
-        ["e2eService.completed", "e2eService.notCompleted"],
-        |latencies| &latencies.e2e_service,
-    ));
-    all.extend(of_end(
-        ["e2eResponse.completed", "e2eResponse.notCompleted"],
-        |latencies| &latencies.e2e_response,
-    ));
-    all
+fn named(latencies: &Latencies) -> [(&'static str, &Latency); 11] {
+    let (service, response) = (&latencies.start_service, &latencies.start_response);
+    let (end_service, end_response) = (&latencies.e2e_service, &latencies.e2e_response);
+    [
+        ("lag", &latencies.lag),
+        ("startService.accepted", &service.accepted),
+        ("startService.rejected", &service.rejected),
+        ("startService.unanswered", &service.unanswered),
+        ("startResponse.accepted", &response.accepted),
+        ("startResponse.rejected", &response.rejected),
+        ("startResponse.unanswered", &response.unanswered),
+        ("e2eService.completed", &end_service.completed),
+        ("e2eService.notCompleted", &end_service.not_completed),
+        ("e2eResponse.completed", &end_response.completed),
+        ("e2eResponse.notCompleted", &end_response.not_completed),
+    ]
 }
 
 /// Whether the figures of a distribution are those of its histogram.

@@ -2,7 +2,7 @@
 
 use super::{generators, weighted};
 use crate::{
-    histogram::{DecodeError, Histogram},
+    histogram::DecodeError,
     limits::USAGE_ENTRIES,
     schema::{
         Fleet, GeneratorHealth, Latency, Member, MemberClock, MemberEnds, MemberRole, MemberStarts, MemberUsage,
@@ -115,7 +115,7 @@ fn starts<'a>(parts: impl Iterator<Item = &'a MemberStarts>) -> Result<Option<Me
         return Ok(None);
     };
     let count = |of: fn(&MemberStarts) -> u64| parts.iter().map(|part| of(part)).sum();
-    let latency = |of: fn(&MemberStarts) -> &Latency| latencies(parts.iter().map(|part| of(part)));
+    let latency = |of: fn(&MemberStarts) -> &Latency| super::latency(parts.iter().map(|part| of(part)));
     Ok(Some(MemberStarts {
         stripe: first.stripe,
         arrivals: count(|part| part.arrivals),
@@ -137,7 +137,7 @@ fn ends<'a>(parts: impl Iterator<Item = &'a MemberEnds>) -> Result<Option<Member
         return Ok(None);
     }
     let count = |of: fn(&MemberEnds) -> u64| parts.iter().map(|part| of(part)).sum();
-    let latency = |of: fn(&MemberEnds) -> &Latency| latencies(parts.iter().map(|part| of(part)));
+    let latency = |of: fn(&MemberEnds) -> &Latency| super::latency(parts.iter().map(|part| of(part)));
     Ok(Some(MemberEnds {
         stamped: count(|part| part.stamped),
         completed: count(|part| part.completed),
@@ -145,18 +145,6 @@ fn ends<'a>(parts: impl Iterator<Item = &'a MemberEnds>) -> Result<Option<Member
         e2e_service: latency(|part| &part.e2e_service)?,
         e2e_response: latency(|part| &part.e2e_response)?,
     }))
-}
-
-fn latencies<'a>(parts: impl Iterator<Item = &'a Latency>) -> Result<Latency, DecodeError> {
-    let parts: Vec<&Latency> = parts.collect();
-    if let [only] = parts[..] {
-        return Ok(only.clone());
-    }
-    let mut sum = Histogram::new();
-    for part in parts {
-        sum.add(&Histogram::decode(&part.histogram)?);
-    }
-    Ok(sum.to_latency())
 }
 
 /// Keeps the entries of all members within [`USAGE_ENTRIES`]: as many neighbours as it takes become one.
@@ -217,6 +205,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        histogram::Histogram,
         ledger::Ledger,
         schema::MemberPresence,
         testing::{self, fleet},

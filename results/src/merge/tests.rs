@@ -16,13 +16,10 @@ fn histogram_of(samples: &[i64]) -> Histogram {
 }
 
 fn phase_of(samples: &[i64]) -> PhaseReport {
-    let mut histograms = LatencyHistograms::new();
-    histograms.e2e_response.completed = histogram_of(samples);
-    histograms.lag = histogram_of(samples);
-    PhaseReport {
-        latencies: histograms.to_latencies(),
-        ..PhaseReport::empty()
-    }
+    let mut phase = PhaseReport::empty();
+    phase.latencies.e2e_response.completed = histogram_of(samples).to_latency();
+    phase.latencies.lag = histogram_of(samples).to_latency();
+    phase
 }
 
 proptest! {

@@ -133,3 +133,53 @@ pub struct Latency {
     /// HdrHistogram V2, deflated, base64: microseconds, 1 µs to 1 h, 3 significant digits.
     pub histogram: String,
 }
+
+impl Latencies {
+    /// No samples.
+    pub fn empty() -> Self {
+        let none = Latency::empty;
+        let starts = || StartLatency {
+            accepted: none(),
+            rejected: none(),
+            unanswered: none(),
+        };
+        let ends = || EndLatency {
+            completed: none(),
+            not_completed: none(),
+        };
+        Latencies {
+            lag: none(),
+            start_service: starts(),
+            start_response: starts(),
+            e2e_service: ends(),
+            e2e_response: ends(),
+        }
+    }
+}
+
+impl PhaseReport {
+    /// A phase in which nothing happened.
+    pub fn empty() -> Self {
+        PhaseReport {
+            start_seconds: 0.0,
+            seconds: 0.0,
+            ledger: Ledger::default(),
+            start_rate: None,
+            completion_rate: None,
+            at_cap: None,
+            latencies: Latencies::empty(),
+        }
+    }
+}
+
+impl Phases {
+    /// Phases in which nothing happened.
+    pub fn empty() -> Self {
+        let empty = PhaseReport::empty();
+        Phases {
+            ramp: empty.clone(),
+            warm_up: empty.clone(),
+            measure: empty,
+        }
+    }
+}
