@@ -42,7 +42,7 @@ use crate::{
 /// says which.
 pub fn read(path: &Path) -> Result<Results, ReadError> {
     source::open(path)
-        .and_then(|(text, scan)| results(text, scan.kind()))
+        .and_then(|(text, kind)| results(text, &kind))
         .map_err(|problem| ReadError::new(path, problem))
 }
 
@@ -68,8 +68,8 @@ pub fn harmless(results: Results) -> Result<Results, serde_json::Error> {
 /// # Errors
 /// As [`read`].
 pub fn read_from(reader: &mut impl Read, path: &Path) -> Result<Results, ReadError> {
-    source::take(reader, 0)
-        .and_then(|(text, scan)| results(text, scan.kind()))
+    scan::take(reader, 0)
+        .and_then(|(text, kind)| results(text, &kind))
         .map_err(|problem| ReadError::new(path, problem))
 }
 
@@ -86,25 +86,15 @@ fn results(mut text: Vec<u8>, kind: &Kind) -> Result<Results, ReadProblem> {
             sound::check(&results)?;
             Ok(results)
         }
-        // Before it is called foreign: only JSON is.
-        _ => match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
-            Err(error) => Err(ReadProblem::not_json(&error)),
-            Ok(_) if kind.is_legacy() => Err(ReadProblem::Legacy),
-            Ok(_) => Err(ReadProblem::Foreign),
-        },
+        _ if kind.is_legacy() => Err(ReadProblem::Legacy),
+        _ => Err(ReadProblem::Foreign),
     }
 }
 
 /// The text as that version's results, made into today's. Each version that there was has its own line.
 fn of_version(version: u64, text: &[u8]) -> Result<Results, ReadProblem> {
     match version {
-        1 => serde_json::from_slice(text).map_err(|error| {
-            if error.is_syntax() || error.is_eof() {
-                ReadProblem::not_json(&error)
-            } else {
-                ReadProblem::damaged(&error)
-            }
-        }),
+        1 => serde_json::from_slice(text).map_err(|error| ReadProblem::damaged(&error)),
         other => Err(ReadProblem::Damaged(format!("there is no schema version {other}"))),
     }
 }

@@ -348,9 +348,6 @@ pub const RESULTS_MAX_DEPTH: usize = 32;
 /// Longest text in a results file, bytes as they stand in it: twice the longest histogram ([`HISTOGRAM_MAX_TEXT`]).
 pub const RESULTS_MAX_TEXT: usize = 2 * HISTOGRAM_MAX_TEXT;
 
-/// Longest number in a results file, characters. The longest form of a 64-bit float has 25.
-pub const RESULTS_MAX_NUMBER: usize = 64;
-
 /// Names and values in `windows`: two weeks of seconds at 37 each. Few characters can become many bytes in memory, up to
 /// 24 for an empty text of 3, so the size of a file alone does not bound what reading it takes; this and the two limits
 /// below hold that under 600 MB besides the file's own text.

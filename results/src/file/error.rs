@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{schema::SCHEMA_VERSION, text};
+use crate::{limits::RESULTS_MAX_BYTES, schema::SCHEMA_VERSION, text};
 
 /// Why a results file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +130,11 @@ pub enum ReadProblem {
     #[error("was edited or damaged: {0}; take the file as the run wrote it")]
     Contradiction(String),
 }
+
+/// More bytes than are read.
+pub(super) const TOO_LARGE: ReadProblem = ReadProblem::TooLarge {
+    limit: RESULTS_MAX_BYTES,
+};
 
 impl ReadProblem {
     /// What serde found, in one line.

@@ -1,24 +1,32 @@
 //! A first look at a text that anybody may have written, before anything is made of it.
 //!
-//! It walks the bytes once, in the chunks in which they are read, in constant memory: how deep the text is nested, how long
-//! its words are, how many values each part has, how large its numbers. What passes can be read in bounded memory, with
-//! sums that do not overflow. It is no parser: whether the text is JSON, and a results file, is found out afterwards.
+//! It walks all values while the text is read and keeps none of them: how deep they are nested, how long texts are, how many
+//! values each part has, how large its numbers. What passes is JSON and can be read in bounded memory, with sums that do not
+//! overflow. Whether it is a results file is found out afterwards.
 //!
-//! A smaller limit on the file and the parser's own on its depth would not do: a number of thousands of digits and a list of
-//! millions of empty texts would pass or be told as broken JSON, an endless text would be read up to the limit, and of what
-//! is refused nobody would be told the line.
+//! A smaller limit on the file and the parser's own on its depth would not do: a run of three days writes 108 MB that must be
+//! read, and in a file so large a list of empty texts takes eight times its size, and an endless text all of it.
 
-use super::error::ReadProblem;
+use std::{
+    fmt::{self, Debug},
+    io::{self, BufReader, Read},
+};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
+
+use super::error::{ReadProblem, TOO_LARGE};
 use crate::limits::{
-    LARGEST_FIGURE, RESULTS_MAX_DEPTH, RESULTS_MAX_NUMBER, RESULTS_MAX_TEXT, SECTION_MAX_TOKENS, SERIES_MAX_TOKENS,
+    LARGEST_FIGURE, RESULTS_MAX_BYTES, RESULTS_MAX_DEPTH, RESULTS_MAX_TEXT, SECTION_MAX_TOKENS, SERIES_MAX_TOKENS,
     WINDOWS_MAX_TOKENS,
 };
+
+/// Bytes that are read before it is known whether the text is an object, which every results file is.
+const FIRST: u64 = 64 * 1024;
 
 /// What the text is, as far as its outermost names tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Kind {
-    /// Whether it is an object.
-    pub(super) object: bool,
     /// `schemaVersion`, when there is one.
     pub(super) version: Option<Version>,
     /// Whether it has the names `config` and `failureReasons`, as files of the replaced runner do.
@@ -42,302 +50,223 @@ impl Kind {
     }
 }
 
-/// Where in the text the walk is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    Structure,
-    Text { escaped: bool },
-    Word,
+/// The text of a reader, looked through while it is read: what cannot be a results file ends it at once. `expected` is how
+/// much will probably come, bytes.
+pub(super) fn take(reader: &mut impl Read, expected: usize) -> Result<(Vec<u8>, Kind), ReadProblem> {
+    let mut first = Vec::new();
+    reader.by_ref().take(FIRST).read_to_end(&mut first)?;
+    let begin = &first[opening(&first)?..];
+    let is_object = begin.trim_ascii_start().starts_with(b"{");
+    let rest = reader.take(if is_object { RESULTS_MAX_BYTES } else { 0 });
+    let mut kept = Kept {
+        from: BufReader::new(begin.chain(rest)),
+        text: Vec::with_capacity(expected),
+        unquoted: 0,
+    };
+    let mut walk = Walk::default();
+    let mut values = serde_json::Deserializer::from_reader(&mut kept);
+    let walked = walk.deserialize(&mut values).and_then(|()| values.end());
+    if kept.text.len() as u64 > RESULTS_MAX_BYTES {
+        return Err(TOO_LARGE);
+    }
+    match walked.map_err(|error| kept.problem(error)) {
+        Ok(()) => Ok((kept.text, walk.kind)),
+        Err(ReadProblem::Excessive(what)) => Err(super::newer(&walk.kind).unwrap_or(ReadProblem::Excessive(what))),
+        Err(problem) => Err(problem),
+    }
 }
 
-/// The walk. Feed it the text in pieces of any size, then ask it what it saw.
-#[derive(Debug)]
-pub(super) struct Scan {
-    at: At,
+/// Keeps what is read, and ends where no quotation mark comes for longer than a text may be.
+struct Kept<R> {
+    from: BufReader<R>,
+    text: Vec<u8>,
+    /// Bytes since the last quotation mark.
+    unquoted: usize,
+}
+
+impl<R: Read> Read for Kept<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.unquoted > RESULTS_MAX_TEXT {
+            return Ok(0);
+        }
+        let length = self.from.read(buffer)?;
+        let bytes = &buffer[..length];
+        self.text.extend_from_slice(bytes);
+        self.unquoted = match bytes.iter().rposition(|byte| *byte == b'"') {
+            Some(at) => length - at,
+            None => self.unquoted + length,
+        };
+        Ok(length)
+    }
+}
+
+impl<R> Kept<R> {
+    /// What to say of an error of the walk.
+    fn problem(&self, error: serde_json::Error) -> ReadProblem {
+        let line = error.line() as u64;
+        // The parser looks one byte beyond a number.
+        let of_value = line - u64::from(self.text.ends_with(b"\n"));
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+        match error.classify() {
+            Category::Io => ReadProblem::Io(error.into()),
+            _ if self.unquoted > RESULTS_MAX_TEXT => ReadProblem::Excessive(format!(
+                "has a text of more than {RESULTS_MAX_TEXT} bytes in line {line}"
+            )),
+            Category::Eof if self.text.trim_ascii().is_empty() => ReadProblem::Empty,
+            Category::Eof => ReadProblem::Truncated { line },
+            Category::Data => ReadProblem::Excessive(format!("{what} in line {of_value}")),
+            Category::Syntax if what == "number out of range" => {
+                ReadProblem::Excessive(format!("has a {what} in line {of_value}"))
+            }
+            Category::Syntax if self.text.iter().any(is_control) => ReadProblem::NotText {
+                what: "binary data and no text: is it a results.json?",
+            },
+            Category::Syntax => ReadProblem::not_json(&error),
+        }
+    }
+}
+
+/// The walk: where it is, and what it saw.
+#[derive(Debug, Default)]
+struct Walk {
     depth: usize,
-    line: u64,
-    begun: bool,
-    /// Length of the text that the walk is in.
-    length: usize,
-    /// First bytes of the text or word: enough for every name and word that matters.
-    head: Vec<u8>,
     /// The outermost name that the walk is under, and the values seen under it.
-    section: Section,
+    section: String,
     tokens: u64,
-    /// Whether the next word is the value of `schemaVersion`.
+    /// Whether the next value is that of `schemaVersion`.
     version_next: bool,
     kind: Kind,
 }
 
-/// The outermost names that are treated apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Section {
-    Windows,
-    Series,
-    Plan,
-    Other,
-}
-
-impl Section {
-    fn limit(self) -> u64 {
-        match self {
-            Section::Windows => WINDOWS_MAX_TOKENS,
-            Section::Series => SERIES_MAX_TOKENS,
-            Section::Plan | Section::Other => SECTION_MAX_TOKENS,
-        }
-    }
-}
-
-impl Scan {
-    pub(super) fn new() -> Self {
-        Scan {
-            at: At::Structure,
-            depth: 0,
-            line: 1,
-            begun: false,
-            length: 0,
-            head: Vec::with_capacity(RESULTS_MAX_NUMBER),
-            section: Section::Other,
-            tokens: 0,
-            version_next: false,
-            kind: Kind::default(),
-        }
-    }
-
-    /// What was seen so far.
-    pub(super) fn kind(&self) -> &Kind {
-        &self.kind
-    }
-
-    /// Walks the next piece.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), ReadProblem> {
-        while let Some(&byte) = bytes.first() {
-            let used = match self.at {
-                At::Text { escaped } => self.text(bytes, escaped)?,
-                At::Word if !ends_word(byte) => self.word(byte)?,
-                At::Word => {
-                    self.end_word()?;
-                    0
-                }
-                At::Structure => self.structure(byte)?,
-            };
-            bytes = &bytes[used..];
-        }
-        Ok(())
-    }
-
-    /// The end of the text.
-    pub(super) fn finish(&mut self) -> Result<(), ReadProblem> {
-        if self.at == At::Word {
-            self.end_word()?;
-        }
-        if !self.begun {
-            return Err(ReadProblem::Empty);
-        }
-        if self.depth > 0 || self.at != At::Structure {
-            return Err(ReadProblem::Truncated { line: self.line });
-        }
-        Ok(())
-    }
-
-    /// A byte between words; returns 1, or 0 when it begins a word.
-    fn structure(&mut self, byte: u8) -> Result<usize, ReadProblem> {
-        if !self.begun && !byte.is_ascii_whitespace() {
-            self.begun = true;
-            self.kind.object = byte == b'{';
-        }
-        match byte {
-            b'\n' => self.line += 1,
-            b' ' | b'\t' | b'\r' | b',' => {}
-            b':' => {
-                if self.depth == 1 {
-                    self.enter_section();
-                }
-            }
-            b'{' | b'[' => {
-                self.count()?;
-                if self.depth == 1 && self.version_next {
-                    self.note_version(Version::Other);
-                }
-                self.depth += 1;
-                if self.depth > RESULTS_MAX_DEPTH {
-                    return Err(ReadProblem::Excessive(format!(
-                        "is nested deeper than {RESULTS_MAX_DEPTH} levels in line {}",
-                        self.line
-                    )));
-                }
-            }
-            b'}' | b']' => match self.depth.checked_sub(1) {
-                Some(depth) => self.depth = depth,
-                None => return Err(self.not_json("a bracket that nothing opened")),
-            },
-            b'"' => {
-                self.count()?;
-                self.begin(At::Text { escaped: false });
-            }
-            0..=0x1f | 0x7f => return Err(NOT_TEXT),
-            _ => {
-                self.count()?;
-                self.begin(At::Word);
-                return Ok(0);
-            }
-        }
-        Ok(1)
-    }
-
-    fn begin(&mut self, at: At) {
-        self.at = at;
-        self.length = 0;
-        self.head.clear();
-    }
-
+impl Walk {
     /// Another value or name.
-    fn count(&mut self) -> Result<(), ReadProblem> {
+    fn count<E: Error>(&mut self) -> Result<(), E> {
+        if std::mem::take(&mut self.version_next) {
+            self.kind.version = Some(Version::Other);
+        }
         self.tokens += 1;
-        if self.tokens > self.section.limit() {
-            return Err(ReadProblem::Excessive(format!(
-                "has more than {} values in one part, up to line {}",
-                self.section.limit(),
-                self.line
-            )));
-        }
-        Ok(())
-    }
-
-    /// A piece of a text, as long as nothing in it has a meaning; returns how long it is.
-    fn text(&mut self, bytes: &[u8], escaped: bool) -> Result<usize, ReadProblem> {
-        if escaped {
-            self.at = At::Text { escaped: false };
-            self.grow(&bytes[..1])?;
-            return Ok(1);
-        }
-        let plain = bytes
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-            .unwrap_or(bytes.len());
-        self.grow(&bytes[..plain])?;
-        match bytes.get(plain) {
-            None => Ok(plain),
-            Some(b'"') => {
-                self.at = At::Structure;
-                if self.depth == 1 && self.version_next {
-                    self.note_version(Version::Other);
-                }
-                Ok(plain + 1)
-            }
-            Some(b'\\') => {
-                self.at = At::Text { escaped: true };
-                self.grow(b"\\")?;
-                Ok(plain + 1)
-            }
-            Some(b'\n' | b'\r' | b'\t') => Err(self.not_json("a text that does not end where its line does")),
-            Some(_) => Err(NOT_TEXT),
-        }
-    }
-
-    fn grow(&mut self, bytes: &[u8]) -> Result<(), ReadProblem> {
-        self.length += bytes.len();
-        if self.length > RESULTS_MAX_TEXT {
-            return Err(ReadProblem::Excessive(format!(
-                "has a text of more than {RESULTS_MAX_TEXT} bytes in line {}",
-                self.line
-            )));
-        }
-        let room = RESULTS_MAX_NUMBER - self.head.len();
-        self.head.extend(bytes.iter().take(room));
-        Ok(())
-    }
-
-    /// One more byte of a number or a literal; returns 1.
-    fn word(&mut self, byte: u8) -> Result<usize, ReadProblem> {
-        if self.head.len() == RESULTS_MAX_NUMBER {
-            self.end_word()?;
-            return Err(ReadProblem::Excessive(format!(
-                "has a number of more than {RESULTS_MAX_NUMBER} digits in line {}",
-                self.line
-            )));
-        }
-        self.head.push(byte);
-        Ok(1)
-    }
-
-    fn end_word(&mut self) -> Result<(), ReadProblem> {
-        self.at = At::Structure;
-        let word = std::str::from_utf8(&self.head).unwrap_or_default();
-        if matches!(word, "true" | "false" | "null") {
-            if self.version_next && self.depth == 1 {
-                self.note_version(Version::Other);
-            }
-            return Ok(());
-        }
-        let Ok(number) = word.parse::<f64>() else {
-            return Err(self.not_json(&format!(
-                "{:?}",
-                crate::text::line(&String::from_utf8_lossy(&self.head), 20)
-            )));
+        let limit = match self.section.as_str() {
+            "windows" => WINDOWS_MAX_TOKENS,
+            "fleet" | "iterations" | "intervals" | "serverFigures" => SERIES_MAX_TOKENS,
+            _ => SECTION_MAX_TOKENS,
         };
-        // Rust reads some words as numbers that JSON does not.
-        if !word.starts_with(|c: char| c == '-' || c.is_ascii_digit()) || word.contains(['i', 'n', 'I', 'N']) {
-            return Err(self.not_json(&format!("{word}, which JSON does not have,")));
-        }
-        if self.version_next && self.depth == 1 {
-            self.note_version(word.parse().map_or(Version::Other, Version::Number));
-            return Ok(());
-        }
-        if self.section != Section::Plan && (number.abs() > LARGEST_FIGURE || !number.is_finite()) {
-            return Err(ReadProblem::Excessive(format!(
-                "has the figure {word} in line {}",
-                self.line
+        if self.tokens > limit {
+            return Err(E::custom(format_args!(
+                "has more than {limit} values in one part, up to"
             )));
         }
         Ok(())
     }
 
-    fn note_version(&mut self, version: Version) {
-        self.version_next = false;
-        self.kind.version = Some(version);
+    fn number<E: Error>(&mut self, number: f64, shown: impl Debug) -> Result<(), E> {
+        let is_free = self.version_next || self.section == "plan";
+        self.count()?;
+        if number.abs() > LARGEST_FIGURE && !is_free {
+            return Err(E::custom(format_args!("has the figure {shown:?}")));
+        }
+        Ok(())
     }
 
-    /// An outermost name is over: what follows belongs to it.
-    fn enter_section(&mut self) {
+    /// Into a list or an object.
+    fn descend<E: Error>(&mut self) -> Result<(), E> {
+        self.count()?;
+        self.depth += 1;
+        if self.depth > RESULTS_MAX_DEPTH {
+            return Err(E::custom(format_args!(
+                "is nested deeper than {RESULTS_MAX_DEPTH} levels"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Into the part of this name.
+    fn enter(&mut self, name: String) {
         self.tokens = 0;
-        self.section = match self.head.as_slice() {
-            b"windows" => Section::Windows,
-            b"fleet" | b"iterations" | b"intervals" | b"serverFigures" => Section::Series,
-            b"plan" => Section::Plan,
-            _ => Section::Other,
-        };
-        match self.head.as_slice() {
-            b"schemaVersion" => self.version_next = true,
-            b"config" => self.kind.config = true,
-            b"failureReasons" => self.kind.reasons = true,
-            _ => {}
-        }
-    }
-
-    fn not_json(&self, what: &str) -> ReadProblem {
-        ReadProblem::NotJson {
-            what: what.to_owned(),
-            line: self.line,
-        }
+        self.version_next = name == "schemaVersion";
+        self.kind.config |= name == "config";
+        self.kind.reasons |= name == "failureReasons";
+        self.section = name;
     }
 }
 
-/// Bytes that no text has.
-const NOT_TEXT: ReadProblem = ReadProblem::NotText {
-    what: "binary data and no text: is it a results.json?",
-};
+impl<'de> DeserializeSeed<'de> for &mut Walk {
+    type Value = ();
 
-fn ends_word(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b'{' | b'}' | b'[' | b']' | b'"'
-    )
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Walk {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.count()
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.count()
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        let version = self.version_next.then_some(Version::Number(number));
+        self.number(number as f64, number)?;
+        self.kind.version = version.or(self.kind.version);
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.number(number as f64, number)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.number(number, number)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.count()?;
+        if text.len() > RESULTS_MAX_TEXT {
+            return Err(E::custom(format_args!(
+                "has a text of more than {RESULTS_MAX_TEXT} bytes"
+            )));
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        self.descend()?;
+        while list.next_element_seed(&mut *self)?.is_some() {}
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        self.descend()?;
+        if self.depth == 1 {
+            while let Some(name) = object.next_key()? {
+                self.count()?;
+                self.enter(name);
+                object.next_value_seed(&mut *self)?;
+            }
+        } else {
+            while object.next_key_seed(&mut *self)?.is_some() {
+                object.next_value_seed(&mut *self)?;
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
 }
 
 /// What the first bytes say of a text that is not UTF-8, and a mark before the text that may be left out (RFC 8259,
 /// section 8.1).
-pub(super) fn opening(bytes: &[u8]) -> Result<usize, ReadProblem> {
+fn opening(bytes: &[u8]) -> Result<usize, ReadProblem> {
     let what = match bytes {
         [0xef, 0xbb, 0xbf, ..] => return Ok(3),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=255, 0, 1..=255, 0, ..] | [0, 1..=255, 0, 1..=255, ..] => {
@@ -357,13 +286,20 @@ mod tests {
 
     use super::*;
 
-    fn scan(text: &[u8], piece: usize) -> Result<Kind, String> {
-        let mut scan = Scan::new();
-        for piece in text.chunks(piece.max(1)) {
-            scan.feed(piece).map_err(|problem| problem.to_string())?;
+    /// A text that comes in pieces.
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..most])
         }
-        scan.finish().map_err(|problem| problem.to_string())?;
-        Ok(scan.kind.clone())
+    }
+
+    fn scan(text: &[u8], piece: usize) -> Result<Kind, String> {
+        let (kept, kind) = take(&mut Pieces(text, piece.max(1)), 0).map_err(|problem| problem.to_string())?;
+        assert_eq!(kept, text);
+        Ok(kind)
     }
 
     #[test]
@@ -397,19 +333,18 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_json_does_not_have_are_named() {
-        for word in [
-            "NaN",
-            "Infinity",
-            "-Infinity",
-            "inf",
-            "-inf",
-            "nan",
-            "None",
-            "undefined",
+    fn the_line_of_what_is_too_much_or_no_json_is_told() {
+        for (value, said) in [
+            ("1e16", "has the figure 1e16 in line 2"),
+            ("1e999", "has a number out of range in line 2"),
+            ("NaN", "is not JSON: expected value in line 2"),
+            ("-Infinity", "is not JSON: invalid number in line 2"),
+            ("undefined", "is not JSON: expected value in line 2"),
+            ("\"\n\"", "in line 3"),
+            ("]", "is not JSON: expected value in line 2"),
         ] {
-            let error = scan(format!("{{\n\"x\": {word}}}").as_bytes(), 3).unwrap_err();
-            assert!(error.contains(word) && error.contains("line 2"), "{error}");
+            let error = scan(format!("{{\n\"x\": {value}\n}}").as_bytes(), 3).unwrap_err();
+            assert!(error.contains(said), "{value}: {error}");
         }
     }
 
