@@ -9,7 +9,7 @@ use benchmark_results::{
 use maud::{Markup, html};
 
 use super::{
-    course::Column,
+    course::{Column, Grid},
     path::line,
     plot::{Hit, LegendKey, Mark, Plot, Table, WIDTH},
     scale::{self, Scale, coordinate},
@@ -42,73 +42,69 @@ fn all(window: &Window) -> Option<f64> {
     Some(KINDS.iter().filter_map(|(.., count)| count(window)).sum())
 }
 
-/// Errors of a single run by kind, or all errors of several runs; events as lines.
+/// Errors over time: by kind for one run, all kinds together for each of several.
 pub(super) fn plot(scene: &Scene) -> Plot {
-    let mut plot = match scene.only() {
-        Some(run) => by_kind(scene, run),
-        None => by_run(scene),
+    let single = scene.only();
+    let gather = |grid: Grid| -> Vec<Vec<Column>> {
+        match single {
+            Some(run) => (KINDS.iter().map(|(.., count)| run.course.gather(grid, count))).collect(),
+            None => (scene.runs.iter().map(|run| run.course.gather(grid, all))).collect(),
+        }
     };
+    let columns = gather(scene.grid);
+    let (mut plot, names) = match single {
+        Some(run) => (
+            by_kind(scene, run, &columns),
+            KINDS.map(|(name, ..)| name.to_owned()).to_vec(),
+        ),
+        None => (
+            by_run(scene, &columns),
+            scene.runs.iter().map(|run| run.name.clone()).collect(),
+        ),
+    };
+    plot.hits = hits(scene, &names, &columns);
+    plot.table = table(scene, names, &gather(scene.rows));
     for run in &scene.runs {
         let mut path = String::new();
-        for (at, _) in happened(run)
-            .into_iter()
-            .filter_map(|event| Some((event.at?, event.text)))
-        {
+        for at in happened(run).into_iter().filter_map(|event| event.at) {
             if (0.0..=scene.grid.seconds()).contains(&at) {
                 let _ = write!(path, "M{} 0v{HEIGHT}", coordinate(scene.share(at) * WIDTH));
             }
         }
         if !path.is_empty() {
-            let class = if scene.only().is_some() { "c0" } else { &run.class };
-            plot.marks.push(Mark {
-                class: format!("event {class}"),
-                path,
-            });
-            if scene.only().is_some() {
-                plot.legend.push(LegendKey {
-                    class: class.into(),
-                    filled: false,
-                    text: "event, listed below".into(),
-                });
+            let class = if single.is_some() { "c0" } else { &run.class };
+            plot.marks.push(Mark::new(format!("event {class}"), path));
+            if single.is_some() {
+                plot.legend.push(LegendKey::line(class, "event, listed below"));
             }
         }
     }
     plot
 }
 
+/// The numbers of one column, of each kind or run.
+fn totals(columns: &[Vec<Column>], n: usize) -> Vec<f64> {
+    columns.iter().map(|one| one[n].total().unwrap_or(0.0)).collect()
+}
+
 fn empty_plot(scene: &Scene, highest: f64) -> Plot {
     let step = scene.grid.step;
+    let columns = if step > 1.0 {
+        format!("{step} seconds in each column")
+    } else {
+        "second by second".into()
+    };
     Plot {
-        id: "errors".into(),
-        title: "Errors".into(),
-        note: format!(
-            "Arrivals given up, starts refused or lost, and workflows that did not complete; {}.",
-            if step > 1.0 {
-                format!("{step} seconds in each column")
-            } else {
-                "second by second".into()
-            }
-        ),
-        height: HEIGHT,
+        note: format!("Arrivals given up, starts refused or lost, and workflows that did not complete; {columns}."),
         y: Scale::linear(highest.max(FEWEST)),
         y_text: scale::short,
-        x: scene.time_marks(),
-        over_time: true,
-        bands: scene.bands(&scene.all()),
-        marks: Vec::new(),
-        legend: Vec::new(),
-        empty: None,
-        hits: Vec::new(),
-        table: Table::default(),
+        ..Plot::new("errors", "Errors", HEIGHT).over_time(scene, &scene.all())
     }
 }
 
-fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
-    let columns: Vec<Vec<Column>> = KINDS
-        .iter()
-        .map(|(.., count)| run.course.gather(scene.grid, count))
-        .collect();
-    let total = |n: usize| columns.iter().filter_map(|kind| kind[n].total()).sum::<f64>();
+/// Bars, a kind upon the other.
+fn by_kind(scene: &Scene, run: &Drawn, columns: &[Vec<Column>]) -> Plot {
+    let total = |n: usize| totals(columns, n).iter().sum::<f64>();
     let highest = (0..scene.grid.columns).map(total).fold(0.0, f64::max);
     let mut plot = empty_plot(scene, highest);
     if highest == 0.0 {
@@ -117,7 +113,7 @@ fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
     }
     let width = WIDTH / scene.grid.columns as f64;
     let mut below = vec![0.0; scene.grid.columns];
-    for ((name, class, _), columns) in KINDS.iter().zip(&columns) {
+    for ((name, class, _), columns) in KINDS.iter().zip(columns) {
         let mut path = String::new();
         for (n, column) in columns.iter().enumerate() {
             let count = column.total().unwrap_or(0.0);
@@ -125,146 +121,75 @@ fn by_kind(scene: &Scene, run: &Drawn) -> Plot {
                 let (bottom, top) = (plot.y.place(below[n]), plot.y.place(below[n] + count));
                 // One error among thousands is still to be seen.
                 let height = ((top - bottom) * HEIGHT).max(2.0);
-                let (x, y) = (
-                    coordinate(n as f64 * width),
-                    coordinate((1.0 - bottom) * HEIGHT - height),
-                );
-                let (width, height) = (coordinate((width - 0.3).max(2.0)), coordinate(height));
+                let [x, y, width, height] = [
+                    n as f64 * width,
+                    (1.0 - bottom) * HEIGHT - height,
+                    (width - 0.3).max(2.0),
+                    height,
+                ]
+                .map(coordinate);
                 let _ = write!(path, "M{x} {y}h{width}v{height}h-{width}z");
                 below[n] += count;
             }
         }
         if !path.is_empty() {
-            plot.marks.push(Mark {
-                class: format!("fill {class}"),
-                path,
-            });
-            plot.legend.push(LegendKey {
-                class: (*class).into(),
-                filled: true,
-                text: (*name).into(),
-            });
+            plot.marks.push(Mark::new(format!("fill {class}"), path));
+            plot.legend.push(LegendKey::area(*class, *name));
         }
-    }
-    let row = |columns: &[Vec<Column>], n: usize| -> Vec<f64> {
-        columns.iter().map(|kind| kind[n].total().unwrap_or(0.0)).collect()
-    };
-    if plot.empty.is_none() {
-        plot.hits = hits(scene, |n| {
-            let counts = row(&columns, n);
-            let named = KINDS.iter().zip(counts).filter(|(_, count)| *count > 0.0);
-            named
-                .map(|((name, ..), count)| format!("{name}  {}", count_of(count)))
-                .collect()
-        });
-    }
-    if highest > 0.0 {
-        let coarse: Vec<Vec<Column>> = KINDS
-            .iter()
-            .map(|(.., count)| run.course.gather(scene.rows, count))
-            .collect();
-        plot.table = table(scene, KINDS.map(|(name, ..)| name.to_owned()).to_vec(), |n| {
-            row(&coarse, n)
-        });
     }
     plot
 }
 
-fn by_run(scene: &Scene) -> Plot {
-    let columns: Vec<Vec<Column>> = scene
-        .runs
-        .iter()
-        .map(|run| run.course.gather(scene.grid, all))
-        .collect();
+/// A line for each run.
+fn by_run(scene: &Scene, columns: &[Vec<Column>]) -> Plot {
     let highest = columns.iter().flatten().filter_map(Column::total).fold(0.0, f64::max);
     let mut plot = empty_plot(scene, highest);
     let middle = |n: usize| (n as f64 + 0.5) / scene.grid.columns as f64;
-    for (run, columns) in scene.runs.iter().zip(&columns) {
-        let points = columns
-            .iter()
-            .enumerate()
-            .map(|(n, column)| (middle(n), column.total().map(|count| plot.y.place(count))));
-        plot.marks.push(Mark {
-            class: format!("line {}", run.class),
-            path: line(points, HEIGHT, 0.004),
-        });
-        plot.legend.push(LegendKey {
-            class: run.class.clone(),
-            filled: false,
-            text: run.name.clone(),
-        });
+    for (run, columns) in scene.runs.iter().zip(columns) {
+        let place = |column: &Column| column.total().map(|count| plot.y.place(count));
+        let points = columns.iter().enumerate().map(|(n, column)| (middle(n), place(column)));
+        let path = line(points, HEIGHT, 0.004);
+        plot.marks.push(Mark::new(format!("line {}", run.class), path));
+        plot.legend.push(LegendKey::line(&run.class, &run.name));
     }
-    let row = |columns: &[Vec<Column>], n: usize| -> Vec<f64> {
-        columns.iter().map(|run| run[n].total().unwrap_or(0.0)).collect()
-    };
-    plot.hits = hits(scene, |n| {
-        let counts = row(&columns, n);
-        let named = scene.runs.iter().zip(counts);
-        named
-            .map(|(run, count)| format!("{}  {}", run.name, count_of(count)))
-            .collect()
-    });
-    let coarse: Vec<Vec<Column>> = scene
-        .runs
-        .iter()
-        .map(|run| run.course.gather(scene.rows, all))
-        .collect();
-    plot.table = table(scene, scene.runs.iter().map(|run| run.name.clone()).collect(), |n| {
-        row(&coarse, n)
-    });
     plot
 }
 
-/// What each column says: its time, what went wrong, and what happened.
-fn hits(scene: &Scene, said: impl Fn(usize) -> Vec<String>) -> Vec<Hit> {
+/// What each column says: its errors, of several runs those of each, and the first events in it.
+fn hits(scene: &Scene, names: &[String], columns: &[Vec<Column>]) -> Vec<Hit> {
     let mut events: Vec<Vec<String>> = vec![Vec::new(); scene.grid.columns];
-    for run in &scene.runs {
-        for event in happened(run) {
-            let Some(at) = event.at.filter(|at| (0.0..=scene.grid.seconds()).contains(at)) else {
-                continue;
-            };
-            let here = &mut events[scene.grid.column(at)];
-            if here.len() < 3 {
-                here.push(format!("{}: {}", event.kind, short(&event.text, 80)));
-            }
+    for event in scene.runs.iter().flat_map(happened) {
+        let Some(at) = event.at.filter(|at| (0.0..=scene.grid.seconds()).contains(at)) else {
+            continue;
+        };
+        let here = &mut events[scene.grid.column(at)];
+        if here.len() < 3 {
+            here.push(format!("{}: {}", event.kind, short(&event.text, 80)));
         }
     }
-    let count = scene.grid.columns;
-    let text = |n: usize| {
-        let mut said = said(n);
-        if said.is_empty() {
+    Hit::columns(scene.grid.columns, |n| {
+        let mut said = vec![moment(scene.grid, n)];
+        let counts = names.iter().zip(totals(columns, n));
+        let told = counts.filter(|(_, count)| scene.only().is_none() || *count > 0.0);
+        said.extend(told.map(|(name, count)| format!("{name}  {}", count_of(count))));
+        if said.len() == 1 {
             said.push("no error".into());
         }
-        [moment(scene.grid, n)]
-            .into_iter()
-            .chain(said)
-            .chain(events[n].clone())
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    (0..count)
-        .map(|n| Hit {
-            from: n as f64 / count as f64,
-            to: (n + 1) as f64 / count as f64,
-            text: text(n),
-        })
-        .collect()
+        said.extend(events[n].clone());
+        said.join("\n")
+    })
 }
 
-/// Only rows in which there is something.
-fn table(scene: &Scene, names: Vec<String>, row: impl Fn(usize) -> Vec<f64>) -> Table {
+fn table(scene: &Scene, names: Vec<String>, columns: &[Vec<Column>]) -> Table {
     let rows = (0..scene.rows.columns)
-        .map(|n| (n, row(n)))
+        .map(|n| (n, totals(columns, n)))
         .filter(|(_, row)| row.iter().any(|count| *count > 0.0));
+    let row = |(n, row): (usize, Vec<f64>)| {
+        let cells = row.into_iter().map(count_of);
+        std::iter::once(moment(scene.rows, n)).chain(cells).collect()
+    };
     Table {
-        rows: rows
-            .map(|(n, row)| {
-                [moment(scene.rows, n)]
-                    .into_iter()
-                    .chain(row.into_iter().map(count_of))
-                    .collect()
-            })
-            .collect(),
+        rows: rows.map(row).collect(),
         head: std::iter::once("time".to_owned()).chain(names).collect(),
         note: "Only times at which there was an error.".into(),
     }

@@ -6,11 +6,7 @@
 use benchmark_results::{Ledger, format, schema::Results};
 use maud::{Markup, html};
 
-use super::{
-    plot::{LegendKey, WIDTH},
-    scale::coordinate,
-    theme,
-};
+use super::{plot::WIDTH, scale::coordinate, theme};
 
 /// Height of a bar, pixels.
 const BAR: f64 = 30.0;
@@ -174,8 +170,7 @@ pub(super) fn flow(results: &Results) -> Markup {
                     ul.stage {
                         @for part in parts {
                             li.zero[part.count == 0] {
-                                @let key = LegendKey { class: part.class.into(), filled: true, text: String::new() };
-                                (swatch(&key)) span { (part.name) } b { (format::count(part.count)) }
+                                (swatch(part.class)) span { (part.name) } b { (format::count(part.count)) }
                                 i { @if arrivals > 0 { (format::percent(part.count as f64 / arrivals as f64)) } }
                             }
                         }
@@ -187,8 +182,8 @@ pub(super) fn flow(results: &Results) -> Markup {
     }
 }
 
-fn swatch(key: &LegendKey) -> Markup {
-    html! { svg class=(key.class) width="12" height="12" aria-hidden="true" { rect.fill width="12" height="12" rx="3" {} } }
+fn swatch(class: &str) -> Markup {
+    html! { svg class=(class) width="12" height="12" aria-hidden="true" { rect.fill width="12" height="12" rx="3" {} } }
 }
 
 /// The flow as a file of its own.

@@ -58,24 +58,14 @@ pub(super) fn map(scene: &Scene, run: usize, of: Of) -> Plot {
     if unreadable > 0 {
         let _ = write!(note, " {} could not be read.", format::plural(unreadable, "histogram"));
     }
+    let id = match scene.only() {
+        Some(_) => id.into(),
+        None => format!("{id}-{}", run + 1),
+    };
     let mut plot = Plot {
-        id: match scene.only() {
-            Some(_) => id.into(),
-            None => format!("{id}-{}", run + 1),
-        },
-        title: format!("{title}{name}"),
         note,
-        height: HEIGHT,
-        y: Scale::latencies(1.0, 1.0),
-        y_text: format::ms,
-        x: scene.time_marks(),
-        over_time: true,
-        bands: scene.bands(&[run]),
-        marks: Vec::new(),
         legend: legend(),
-        empty: None,
-        hits: Vec::new(),
-        table: Table::default(),
+        ..Plot::new(id, format!("{title}{name}"), HEIGHT).over_time(scene, &[run])
     };
     let (Some(lowest), Some(highest)) = (lowest, highest) else {
         plot.empty = Some(format!("The file has no histograms over time of {what}."));
@@ -84,13 +74,7 @@ pub(super) fn map(scene: &Scene, run: usize, of: Of) -> Plot {
     plot.y = Scale::latencies(latency_of(lowest), latency_of(highest + 1));
     cells(&mut plot, scene, &stripes, lowest, highest);
     lines(&mut plot, scene, &stripes);
-    for (n, stripe) in stripes.iter().enumerate() {
-        plot.hits.push(Hit {
-            from: n as f64 / stripes.len() as f64,
-            to: (n + 1) as f64 / stripes.len() as f64,
-            text: said(scene, n, stripe),
-        });
-    }
+    plot.hits = Hit::columns(stripes.len(), |n| said(scene, n, &stripes[n]));
     plot.table = table(scene, &stripes);
     plot
 }
@@ -191,30 +175,21 @@ fn cells(plot: &mut Plot, scene: &Scene, stripes: &[Stripe], lowest: usize, high
         }
     }
     for (heat, path) in paths.into_iter().enumerate().filter(|(_, path)| !path.is_empty()) {
-        plot.marks.push(Mark {
-            class: format!("fill h{heat}"),
-            path,
-        });
+        plot.marks.push(Mark::new(format!("fill h{heat}"), path));
     }
 }
 
 fn lines(plot: &mut Plot, scene: &Scene, stripes: &[Stripe]) {
     let width = scene.grid.step / scene.grid.seconds();
-    let mut marks = Vec::new();
     for (quantile, class) in [(0, "p50"), (1, "p99")] {
         let points = stripes.iter().enumerate().map(|(n, stripe)| {
             let value = stripe.quantiles.map(|quantiles| plot.y.place(quantiles[quantile]));
             ((n as f64 + 0.5) / stripes.len() as f64, value)
         });
         let path = line(points, HEIGHT, width);
-        for class in ["halo".to_owned(), format!("line strong {class}")] {
-            marks.push(Mark {
-                class,
-                path: path.clone(),
-            });
-        }
+        plot.marks.push(Mark::new("halo", path.clone()));
+        plot.marks.push(Mark::new(format!("line strong {class}"), path));
     }
-    plot.marks.append(&mut marks);
 }
 
 fn said(scene: &Scene, column: usize, stripe: &Stripe) -> String {
@@ -260,18 +235,13 @@ fn table(scene: &Scene, stripes: &[Stripe]) -> Table {
 }
 
 fn legend() -> Vec<LegendKey> {
-    let line = |class: &str| LegendKey {
-        class: class.into(),
-        filled: false,
-        text: class.into(),
-    };
-    let heats = STEPS.iter().enumerate().map(|(heat, step)| LegendKey {
-        class: format!("h{heat}"),
-        filled: true,
-        text: match heat {
+    let heats = STEPS.iter().enumerate().map(|(heat, step)| {
+        let text = match heat {
             0 => format!("under {}", format::percent(STEPS[1]).replace(' ', "\u{a0}")),
             _ => format!("{}+", format::percent(*step).replace(' ', "\u{a0}")),
-        },
+        };
+        LegendKey::area(format!("h{heat}"), text)
     });
-    [line("p50"), line("p99")].into_iter().chain(heats).collect()
+    let lines = ["p50", "p99"].map(|class| LegendKey::line(class, class));
+    lines.into_iter().chain(heats).collect()
 }

@@ -87,28 +87,19 @@ pub(super) fn rates(scene: &Scene) -> Plot {
 /// Completions a second.
 pub(super) fn completions(scene: &Scene) -> Plot {
     let mut series = Vec::new();
-    for run in 0..scene.runs.len() {
-        let single = scene.only().is_some();
-        if single {
-            series.push(Series {
-                run,
-                name: "accepted".into(),
-                class: "asked dash thin".into(),
-                value: |window| Some(window.accepted as f64),
-            });
-        }
+    if scene.only().is_some() {
         series.push(Series {
-            run,
-            name: scene.named(run, "completed"),
-            class: if single {
-                "c2".into()
-            } else {
-                scene.runs[run].class.clone()
-            },
-            value: |window| window.completed.map(|count| count as f64),
+            run: 0,
+            name: "accepted".into(),
+            class: "asked dash thin".into(),
+            value: |window| Some(window.accepted as f64),
         });
     }
-    let observed = observed(scene, |window| window.completed.is_some());
+    series.extend(of_each(scene, "completed", "c2", |window| {
+        window.completed.map(|count| count as f64)
+    }));
+    let any = |results: &Results| results.windows.iter().any(|window| window.completed.is_some());
+    let observed = scene.runs.iter().any(|run| any(run.results));
     draw(
         scene,
         if observed { &series } else { &[] },
@@ -125,23 +116,13 @@ pub(super) fn completions(scene: &Scene) -> Plot {
     )
 }
 
-/// Accepted and not yet ended.
+/// Workflows accepted and not yet ended.
 pub(super) fn backlog(scene: &Scene) -> Plot {
-    let series: Vec<Series> = (0..scene.runs.len())
-        .map(|run| Series {
-            run,
-            name: scene.named(run, "backlog"),
-            class: match scene.only() {
-                Some(_) => "c1".into(),
-                None => scene.runs[run].class.clone(),
-            },
-            value: |window| window.backlog.map(|count| count as f64),
-        })
-        .collect();
-    let observed = observed(scene, |window| window.backlog.is_some());
     draw(
         scene,
-        if observed { &series } else { &[] },
+        &of_each(scene, "backlog", "c1", |window| {
+            window.backlog.map(|count| count as f64)
+        }),
         &Draft {
             id: "backlog",
             title: "Backlog",
@@ -158,18 +139,6 @@ pub(super) fn backlog(scene: &Scene) -> Plot {
 
 /// How late the generator was.
 pub(super) fn lag(scene: &Scene) -> Plot {
-    let series: Vec<Series> = (0..scene.runs.len())
-        .map(|run| Series {
-            run,
-            name: scene.named(run, "lag p99"),
-            class: match scene.only() {
-                Some(_) => "c3".into(),
-                None => scene.runs[run].class.clone(),
-            },
-            value: |window| window.lag_p99,
-        })
-        .collect();
-    let observed = observed(scene, |window| window.lag_p99.is_some());
     let mut note = "How late the generator sent what was due: the 99th percentile of each second".to_owned();
     note += if scene.grid.step > 1.0 {
         ", of which each column shows the worst."
@@ -178,7 +147,7 @@ pub(super) fn lag(scene: &Scene) -> Plot {
     };
     draw(
         scene,
-        if observed { &series } else { &[] },
+        &of_each(scene, "lag p99", "c3", |window| window.lag_p99),
         &Draft {
             id: "lag",
             title: "Lag",
@@ -192,9 +161,18 @@ pub(super) fn lag(scene: &Scene) -> Plot {
     )
 }
 
-fn observed(scene: &Scene, is_there: fn(&Window) -> bool) -> bool {
-    let any = |results: &Results| results.windows.iter().any(is_there);
-    scene.runs.iter().any(|run| any(run.results))
+/// The same of each run: in this class where there is one only, else in the run's own.
+fn of_each(scene: &Scene, name: &str, single: &str, value: fn(&Window) -> Option<f64>) -> Vec<Series> {
+    let series = |run: usize| Series {
+        run,
+        name: scene.named(run, name),
+        class: match scene.only() {
+            Some(_) => single.into(),
+            None => scene.runs[run].class.clone(),
+        },
+        value,
+    };
+    (0..scene.runs.len()).map(series).collect()
 }
 
 fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
@@ -215,69 +193,47 @@ fn draw(scene: &Scene, series: &[Series], draft: &Draft) -> Plot {
     let middle = |column: usize| scene.share(scene.grid.begin(column) + scene.grid.step / 2.0);
     let width = scene.grid.step / scene.grid.seconds();
     let mut marks = Vec::new();
-    for (series, columns) in series.iter().zip(&columns) {
-        if draft.by == By::Mean && scene.grid.step > 1.0 {
+    if draft.by == By::Mean && scene.grid.step > 1.0 {
+        for (series, columns) in series.iter().zip(&columns) {
             let span = |column: &Column| column.mean().map(|_| (y.place(column.lowest), y.place(column.highest)));
-            marks.push(Mark {
-                class: format!("span {}", series.class),
-                path: between(
-                    columns.iter().enumerate().map(|(n, column)| (middle(n), span(column))),
-                    HEIGHT,
-                ),
-            });
+            let spans = columns.iter().enumerate().map(|(n, column)| (middle(n), span(column)));
+            marks.push(Mark::new(format!("span {}", series.class), between(spans, HEIGHT)));
         }
     }
     for (series, columns) in series.iter().zip(&columns) {
         let place = |column: &Column| shown(column, draft.by).map(|value| y.place(value));
-        marks.push(Mark {
-            class: format!("line {}", series.class),
-            path: line(
-                columns.iter().enumerate().map(|(n, column)| (middle(n), place(column))),
-                HEIGHT,
-                width,
-            ),
-        });
+        let points = columns.iter().enumerate().map(|(n, column)| (middle(n), place(column)));
+        marks.push(Mark::new(format!("line {}", series.class), line(points, HEIGHT, width)));
     }
-    let hits = (0..scene.grid.columns).map(|n| {
+    let key = |series: &Series| LegendKey::line(&series.class, &series.name);
+    let plot = Plot {
+        note: draft.note.clone(),
+        y,
+        y_text: draft.axis_text,
+        legend: series.iter().map(key).collect(),
+        marks,
+        ..Plot::new(draft.id, draft.title, HEIGHT).over_time(scene, &scene.all())
+    };
+    if values().next().is_none() {
+        return Plot {
+            empty: Some(draft.empty.to_owned()),
+            legend: Vec::new(),
+            ..plot
+        };
+    }
+    let said = |n: usize| {
         let mut text = moment(scene.grid, n);
         for (series, columns) in series.iter().zip(&columns) {
             if let Some(said) = said(&columns[n], scene.grid, draft) {
                 text += &format!("\n{}  {said}", series.name);
             }
         }
-        Hit {
-            from: n as f64 / scene.grid.columns as f64,
-            to: (n + 1) as f64 / scene.grid.columns as f64,
-            text,
-        }
-    });
-    let is_empty = values().next().is_none();
+        text
+    };
     Plot {
-        id: draft.id.into(),
-        title: draft.title.into(),
-        note: draft.note.clone(),
-        height: HEIGHT,
-        y,
-        y_text: draft.axis_text,
-        x: scene.time_marks(),
-        over_time: true,
-        bands: scene.bands(&scene.all()),
-        legend: series
-            .iter()
-            .map(|series| LegendKey {
-                class: series.class.clone(),
-                filled: false,
-                text: series.name.clone(),
-            })
-            .collect(),
-        empty: is_empty.then(|| draft.empty.to_owned()),
-        hits: if is_empty { Vec::new() } else { hits.collect() },
-        marks,
-        table: if is_empty {
-            Table::default()
-        } else {
-            table(scene, series, &gather(scene.rows), draft)
-        },
+        hits: Hit::columns(scene.grid.columns, said),
+        table: table(scene, series, &gather(scene.rows), draft),
+        ..plot
     }
 }
 

@@ -104,47 +104,36 @@ pub(super) fn plot(scene: &Scene, compared: Option<&Compared>, of: Of) -> Plot {
                 curve.latencies.at(place(step) * nines).map(|ms| y.place(ms)),
             )
         });
-        marks.push(Mark {
-            class: format!("line {}", curve.class),
-            path: line(points, HEIGHT, 0.01),
-        });
+        marks.push(Mark::new(format!("line {}", curve.class), line(points, HEIGHT, 0.01)));
     }
-    let hits = (0..=steps).map(|step| {
+    let said = |step: usize| {
         let mut text = percentile(place(step) * nines);
         for curve in &curves {
             if let Some(ms) = curve.latencies.at(place(step) * nines) {
                 text += &format!("\n{}  {}", curve.name, format::ms(ms));
             }
         }
-        Hit {
-            from: (place(step) - 0.5 / steps as f64).max(0.0),
-            to: (place(step) + 0.5 / steps as f64).min(1.0),
-            text,
-        }
-    });
-    let is_empty = curves.is_empty();
-    Plot {
-        id: id.into(),
-        title: title.into(),
+        text
+    };
+    let plot = Plot {
         note,
-        height: HEIGHT,
         y,
-        y_text: format::ms,
         x: axis(nines),
-        over_time: false,
-        bands: Vec::new(),
-        legend: curves
-            .iter()
-            .map(|curve| LegendKey {
-                class: curve.class.clone(),
-                filled: false,
-                text: curve.name.clone(),
-            })
-            .collect(),
-        empty: is_empty.then(|| "Too few samples for any percentile.".to_owned()),
-        hits: if is_empty { Vec::new() } else { hits.collect() },
+        ..Plot::new(id, title, HEIGHT)
+    };
+    if curves.is_empty() {
+        return Plot {
+            empty: Some("Too few samples for any percentile.".to_owned()),
+            ..plot
+        };
+    }
+    let key = |curve: &Curve| LegendKey::line(&curve.class, &curve.name);
+    Plot {
+        legend: curves.iter().map(key).collect(),
+        hits: Hit::points(steps, said),
         marks,
         table: table(&curves),
+        ..plot
     }
 }
 
@@ -181,9 +170,6 @@ pub(super) fn percentile(nines: f64) -> String {
 }
 
 fn table(curves: &[Curve]) -> Table {
-    if curves.is_empty() {
-        return Table::default();
-    }
     let quantiles = Latency::empty().quantiles();
     let head = ["latency".to_owned(), "samples".into(), "min".into(), "mean".into()];
     let rows = curves.iter().map(|curve| {

@@ -4,10 +4,12 @@
 //! that must keep its shape (texts, lines) is placed in per cent beside or over it. Without the script each column's
 //! values are its `<title>`; the script takes them from there.
 
+use benchmark_results::format;
 use maud::{Markup, PreEscaped, html};
 
 use super::{
     scale::{Scale, coordinate, percent},
+    scene::Scene,
     theme,
 };
 
@@ -75,6 +77,13 @@ pub(super) struct Mark {
     pub(super) path: String,
 }
 
+impl Mark {
+    pub(super) fn new(class: impl Into<String>, path: String) -> Self {
+        let class = class.into();
+        Mark { class, path }
+    }
+}
+
 /// An entry of the legend.
 #[derive(Clone, Debug)]
 pub(super) struct LegendKey {
@@ -84,11 +93,53 @@ pub(super) struct LegendKey {
     pub(super) text: String,
 }
 
+impl LegendKey {
+    /// Of a line.
+    pub(super) fn line(class: impl Into<String>, text: impl Into<String>) -> Self {
+        let (class, text) = (class.into(), text.into());
+        let filled = false;
+        LegendKey { class, filled, text }
+    }
+
+    /// Of an area.
+    pub(super) fn area(class: impl Into<String>, text: impl Into<String>) -> Self {
+        let filled = true;
+        LegendKey {
+            filled,
+            ..LegendKey::line(class, text)
+        }
+    }
+}
+
 /// What a column of the plot says when it is pointed at.
 pub(super) struct Hit {
     pub(super) from: f64,
     pub(super) to: f64,
     pub(super) text: String,
+}
+
+impl Hit {
+    /// One for each column.
+    pub(super) fn columns(columns: usize, text: impl Fn(usize) -> String) -> Vec<Hit> {
+        let place = |n: usize| n as f64 / columns as f64;
+        let hit = |n| Hit {
+            from: place(n),
+            to: place(n + 1),
+            text: text(n),
+        };
+        (0..columns).map(hit).collect()
+    }
+
+    /// One around each point of a curve, from its beginning to its end in so many steps.
+    pub(super) fn points(steps: usize, text: impl Fn(usize) -> String) -> Vec<Hit> {
+        let (place, half) = (|n: usize| n as f64 / steps as f64, 0.5 / steps as f64);
+        let hit = |n| Hit {
+            from: (place(n) - half).max(0.0),
+            to: (place(n) + half).min(1.0),
+            text: text(n),
+        };
+        (0..=steps).map(hit).collect()
+    }
 }
 
 /// The figures behind a plot.
@@ -101,6 +152,36 @@ pub(super) struct Table {
 }
 
 impl Plot {
+    /// A plot of latencies without anything in it.
+    pub(super) fn new(id: impl Into<String>, title: impl Into<String>, height: f64) -> Self {
+        Plot {
+            id: id.into(),
+            title: title.into(),
+            note: String::new(),
+            height,
+            y: Scale::latencies(1.0, 1.0),
+            y_text: format::ms,
+            x: Vec::new(),
+            over_time: false,
+            bands: Vec::new(),
+            marks: Vec::new(),
+            legend: Vec::new(),
+            empty: None,
+            hits: Vec::new(),
+            table: Table::default(),
+        }
+    }
+
+    /// The same over the time of these runs.
+    pub(super) fn over_time(self, scene: &Scene, runs: &[usize]) -> Self {
+        Plot {
+            x: scene.time_marks(),
+            over_time: true,
+            bands: scene.bands(runs),
+            ..self
+        }
+    }
+
     /// The plot as it stands in the page.
     pub(super) fn figure(&self) -> Markup {
         html! {
@@ -219,11 +300,11 @@ impl Plot {
 impl LegendKey {
     fn sample(&self) -> Markup {
         html! {
-            @if self.filled { rect.fill width="18" height="10" rx="2" {} } @else { path class=(self.line()) d="M0 5h18" {} }
+            @if self.filled { rect.fill width="18" height="10" rx="2" {} } @else { path class=(self.stroke()) d="M0 5h18" {} }
         }
     }
 
-    fn line(&self) -> &'static str {
+    fn stroke(&self) -> &'static str {
         if self.class.split(' ').any(|class| class == "dash") {
             "line dash"
         } else {

@@ -63,25 +63,18 @@ pub(super) fn plot(compared: &Compared, of: Of) -> Plot {
         Of::End => ("shift-end-to-end", "End to end: shift by quantile"),
         Of::Start => ("shift-start", "Start: shift by quantile"),
     };
-    let drawn = read(compared, of).map_or_else(
-        |error| Drawn::empty(error.to_string()),
-        |(base, pool, curves)| draw(&base, &pool, &curves),
-    );
-    Plot {
-        id: id.into(),
-        title: title.into(),
-        note: drawn.note,
-        height: HEIGHT,
-        y: drawn.y,
+    let plot = Plot {
+        y: Scale::around(-LEAST, LEAST),
         y_text: change,
         x: percentiles::places(&TABLE, place_of),
-        over_time: false,
-        bands: Vec::new(),
-        legend: drawn.legend,
-        empty: drawn.empty,
-        hits: drawn.hits,
-        marks: drawn.marks,
-        table: drawn.table,
+        ..Plot::new(id, title, HEIGHT)
+    };
+    match read(compared, of) {
+        Ok((base, pool, curves)) => draw(plot, &base, &pool, &curves),
+        Err(error) => Plot {
+            empty: Some(error.to_string()),
+            ..plot
+        },
     }
 }
 
@@ -108,32 +101,7 @@ fn read<'a>(compared: &'a Compared, of: Of) -> Result<Sides<'a>, DecodeError> {
     Ok((base, pool, curves.collect::<Result<_, _>>()?))
 }
 
-/// What is drawn, before it is a plot.
-struct Drawn {
-    note: String,
-    y: Scale,
-    legend: Vec<LegendKey>,
-    marks: Vec<Mark>,
-    hits: Vec<Hit>,
-    table: Table,
-    empty: Option<String>,
-}
-
-impl Drawn {
-    fn empty(why: String) -> Self {
-        Drawn {
-            note: String::new(),
-            y: Scale::around(-LEAST, LEAST),
-            legend: Vec::new(),
-            marks: Vec::new(),
-            hits: Vec::new(),
-            table: Table::default(),
-            empty: Some(why),
-        }
-    }
-}
-
-fn draw(base: &[Pooled], pool: &Pooled, curves: &[Curve]) -> Drawn {
+fn draw(plot: Plot, base: &[Pooled], pool: &Pooled, curves: &[Curve]) -> Plot {
     let step = |n: usize| NINES.0 + (NINES.1 - NINES.0) * n as f64 / POINTS as f64;
     let shift = |curve: &Curve, nines: f64| Point {
         change: curve
@@ -149,63 +117,43 @@ fn draw(base: &[Pooled], pool: &Pooled, curves: &[Curve]) -> Drawn {
         .collect();
     let changes = || lines.iter().flatten().filter_map(|point| point.change);
     if changes().next().is_none() {
-        return Drawn::empty("Too few samples for a quantile on both sides, or too few that completed.".into());
+        return Plot {
+            empty: Some("Too few samples for a quantile on both sides, or too few that completed.".into()),
+            ..plot
+        };
     }
     let y = axis(&lines);
     let place = |n: usize| n as f64 / POINTS as f64;
-    let mut marks = vec![Mark {
-        class: "line asked dash thin".into(),
-        path: line([(0.0, Some(y.place(0.0))), (1.0, Some(y.place(0.0)))], HEIGHT, 0.01),
-    }];
+    let zero = line([(0.0, Some(y.place(0.0))), (1.0, Some(y.place(0.0)))], HEIGHT, 0.01);
+    let mut marks = vec![Mark::new("line asked dash thin", zero)];
     for (curve, points) in curves.iter().zip(&lines) {
         let edges = |point: &Point| point.band.map(|band| (y.place(band.low), y.place(band.high)));
-        marks.push(Mark {
-            class: format!("span {}", curve.side.class),
-            path: between(
-                points.iter().enumerate().map(|(n, point)| (place(n), edges(point))),
-                HEIGHT,
-            ),
-        });
+        let edges = points.iter().enumerate().map(|(n, point)| (place(n), edges(point)));
+        marks.push(Mark::new(format!("span {}", curve.side.class), between(edges, HEIGHT)));
     }
     for (curve, points) in curves.iter().zip(&lines) {
         let at = |point: &Point| point.change.map(|change| y.place(change));
-        marks.push(Mark {
-            class: format!("line {}", curve.side.class),
-            path: line(
-                points.iter().enumerate().map(|(n, point)| (place(n), at(point))),
-                HEIGHT,
-                0.01,
-            ),
-        });
+        let at = points.iter().enumerate().map(|(n, point)| (place(n), at(point)));
+        marks.push(Mark::new(format!("line {}", curve.side.class), line(at, HEIGHT, 0.01)));
     }
-    let hits = (0..=POINTS).map(|n| {
+    let said = |n: usize| {
         let mut text = percentiles::percentile(step(n));
         for (curve, points) in curves.iter().zip(&lines) {
             if let Some(told) = told(&points[n]) {
                 text += &format!("\n{}  {told}", curve.side.name);
             }
         }
-        Hit {
-            from: (place(n) - 0.5 / POINTS as f64).max(0.0),
-            to: (place(n) + 0.5 / POINTS as f64).min(1.0),
-            text,
-        }
-    });
-    Drawn {
+        text
+    };
+    let key = |curve: &Curve| LegendKey::line(&curve.side.class, &curve.side.name);
+    Plot {
         note: note(base, curves),
-        legend: curves
-            .iter()
-            .map(|curve| LegendKey {
-                class: curve.side.class.clone(),
-                filled: false,
-                text: curve.side.name.clone(),
-            })
-            .collect(),
-        hits: hits.collect(),
-        table: table(pool, curves, &shift),
-        empty: None,
-        marks,
         y,
+        legend: curves.iter().map(key).collect(),
+        hits: Hit::points(POINTS, said),
+        table: table(pool, curves, &shift),
+        marks,
+        ..plot
     }
 }
 

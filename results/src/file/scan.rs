@@ -105,7 +105,7 @@ impl<R> Kept<R> {
     fn problem(&self, error: serde_json::Error) -> ReadProblem {
         let line = error.line() as u64;
         // The parser looks one byte beyond a number.
-        let of_value = line - u64::from(self.text.ends_with(b"\n"));
+        let of_value = line - u64::from(error.column() == 0);
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or_default();
         let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
