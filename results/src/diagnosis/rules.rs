@@ -32,6 +32,10 @@ struct Work {
     slots: &'static str,
     /// What raises its polls.
     pollers: &'static str,
+    /// Several of it, in words.
+    plural: &'static str,
+    /// The rules of used up slots, of missing pollers and of idle ones.
+    rules: [&'static str; 3],
 }
 
 const WORK: [Work; 2] = [
@@ -42,6 +46,8 @@ const WORK: [Work; 2] = [
         wait: names::WORKFLOW_WAIT_P95,
         slots: "--workflow-slots",
         pollers: "--workflow-pollers",
+        plural: "workflow tasks",
+        rules: ["workflow-slots", "workflow-pollers", "workflow-polls-idle"],
     },
     Work {
         word: "activity",
@@ -50,6 +56,8 @@ const WORK: [Work; 2] = [
         wait: names::ACTIVITY_WAIT_P95,
         slots: "--activity-slots",
         pollers: "--activity-pollers",
+        plural: "activities",
+        rules: ["activity-slots", "activity-pollers", "activity-polls-idle"],
     },
 ];
 
@@ -69,22 +77,19 @@ pub(super) fn all(seen: &Seen) -> Vec<Finding> {
     found
 }
 
-fn finding(rule: &'static str, weight: (Kind, f64), headline: impl Into<String>, evidence: Vec<String>) -> Finding {
+fn finding(
+    rule: &'static str,
+    weight: (Kind, f64),
+    headline: impl Into<String>,
+    evidence: Vec<String>,
+    remedy: impl Into<String>,
+) -> Finding {
     Finding {
         rule,
         headline: headline.into(),
         evidence,
-        remedy: String::new(),
+        remedy: remedy.into(),
         weight: Weight(weight.0, weight.1),
-    }
-}
-
-impl Finding {
-    fn remedy(self, remedy: impl Into<String>) -> Self {
-        Finding {
-            remedy: remedy.into(),
-            ..self
-        }
     }
 }
 
@@ -130,6 +135,21 @@ fn label<'a>(labels: &'a BTreeMap<String, String>, name: &str) -> &'a str {
     labels.get(name).map_or("", String::as_str)
 }
 
+/// Checks that say what else than the generator was the limit, with their rule and its headline.
+const NOT_THE_CLUSTER: [(&str, &str, &str); 3] = [
+    (checks::OTHER_CPU, "other-programs", "other programs had the machine"),
+    (
+        checks::WORKER_CPU,
+        "worker-cpu",
+        "the workers' CPU was the limit, and not the cluster",
+    ),
+    (
+        checks::WORKER_SLOTS,
+        "slots",
+        "the workers' slots were the limit, and not the cluster",
+    ),
+];
+
 /// What made a run INVALID: the generator's side, and then nothing is said of the cluster.
 pub(super) fn not_the_cluster(results: &Results) -> Option<Finding> {
     if results.verdict.value != VerdictValue::Invalid {
@@ -140,28 +160,18 @@ pub(super) fn not_the_cluster(results: &Results) -> Option<Finding> {
         checks.find(|check| check.name == **name && check.status == CheckStatus::Invalid)
     };
     let generator: Vec<&Check> = checks::GENERATOR.iter().filter_map(invalid).collect();
-    let (rule, headline, found) = if !generator.is_empty() {
+    let (rule, headline, found) = if generator.is_empty() {
+        let (check, rule, headline) = NOT_THE_CLUSTER.iter().find_map(|(name, rule, headline)| {
+            let check = invalid(name)?;
+            Some((check, *rule, *headline))
+        })?;
+        (rule, headline, vec![check])
+    } else {
         (
             "generator",
             "the generator was the limit, and not the cluster",
             generator,
         )
-    } else if let Some(others) = invalid(&checks::OTHER_CPU) {
-        ("other-programs", "other programs had the machine", vec![others])
-    } else if let Some(cpu) = invalid(&checks::WORKER_CPU) {
-        (
-            "worker-cpu",
-            "the workers' CPU was the limit, and not the cluster",
-            vec![cpu],
-        )
-    } else if let Some(slots) = invalid(&checks::WORKER_SLOTS) {
-        (
-            "slots",
-            "the workers' slots were the limit, and not the cluster",
-            vec![slots],
-        )
-    } else {
-        return None;
     };
     let remedy = found.first().map_or("", |check| check.remedy.as_str()).to_owned();
     let evidence = found
@@ -175,7 +185,7 @@ pub(super) fn not_the_cluster(results: &Results) -> Option<Finding> {
             )
         })
         .collect();
-    Some(finding(rule, (NotTheCluster, 0.0), headline, evidence).remedy(remedy))
+    Some(finding(rule, (NotTheCluster, 0.0), headline, evidence, remedy))
 }
 
 /// Tasks wait, and a kind of slot was used up.
@@ -185,31 +195,11 @@ fn slots(seen: &Seen, work: &Work) -> Option<Finding> {
     if free > 0.0 {
         return None;
     }
-    let rule = if work.task_type == "Activity" {
-        "activity-slots"
-    } else {
-        "workflow-slots"
-    };
+    let [rule, ..] = work.rules;
     let evidence = vec![wait, format!("free {} slots {} at the least", work.word, count(0))];
-    Some(
-        finding(
-            rule,
-            (UsedUp, 2.0),
-            format!("slots: the workers had none free for {}", plural(work)),
-            evidence,
-        )
-        .remedy(format!(
-            "give the workers more of them ({}), or add workers",
-            work.slots
-        )),
-    )
-}
-
-fn plural(work: &Work) -> &'static str {
-    match work.task_type {
-        "Activity" => "activities",
-        _ => "workflow tasks",
-    }
+    let headline = format!("slots: the workers had none free for {}", work.plural);
+    let remedy = format!("give the workers more of them ({}), or add workers", work.slots);
+    Some(finding(rule, (UsedUp, 2.0), headline, evidence, remedy))
 }
 
 /// Tasks wait although there are slots, since nobody polls when they come.
@@ -232,7 +222,7 @@ fn pollers(seen: &Seen, work: &Work) -> Option<Finding> {
             percent(limits::POLLS_BUSY)
         ),
     ];
-    let mut headline = format!("too few pollers for {}", plural(work));
+    let mut headline = format!("too few pollers for {}", work.plural);
     let workers = seen.results.environment.workers.as_ref();
     if let Some((polls, partitions)) = workers.and_then(|workers| Some((workers.normal_polls?, workers.partitions?)))
         && polls < partitions
@@ -240,15 +230,9 @@ fn pollers(seen: &Seen, work: &Work) -> Option<Finding> {
         evidence.push(format!("{polls} polls for {partitions} partitions"));
         headline += ": there are partitions without one";
     }
-    let rule = if work.task_type == "Activity" {
-        "activity-pollers"
-    } else {
-        "workflow-pollers"
-    };
-    Some(
-        finding(rule, (UsedUp, 1.0), headline, evidence)
-            .remedy(format!("more pollers ({}), or more workers", work.pollers)),
-    )
+    let [_, rule, _] = work.rules;
+    let remedy = format!("more pollers ({}), or more workers", work.pollers);
+    Some(finding(rule, (UsedUp, 1.0), headline, evidence, remedy))
 }
 
 /// Polls come back empty while tasks are fetched in time.
@@ -276,29 +260,19 @@ fn idle(seen: &Seen, work: &Work) -> Option<Finding> {
         .value(names::EAGER_ACTIVITIES)
         .filter(|eager| *eager > 0.0 && work.task_type == "Activity");
     let weight = (Aside, limits::POLLS_IDLE - success);
-    Some(match eager {
+    let remedy = format!("fewer pollers ({}) would do", work.pollers);
+    let (rule, headline) = match eager {
         Some(eager) => {
             evidence.push(format!("eager activities {}", rate(eager)));
-            finding(
-                "eager-activities",
-                weight,
-                "activities go eager, and the pollers for them are idle",
-                evidence,
-            )
-            .remedy(format!("fewer pollers ({}) would do", work.pollers))
+            let headline = "activities go eager, and the pollers for them are idle";
+            ("eager-activities", headline.to_owned())
         }
-        None => finding(
-            if work.task_type == "Activity" {
-                "activity-polls-idle"
-            } else {
-                "workflow-polls-idle"
-            },
-            weight,
-            format!("pollers to spare for {}: no bottleneck", plural(work)),
-            evidence,
-        )
-        .remedy(format!("fewer pollers ({}) would do", work.pollers)),
-    })
+        None => {
+            let [.., rule] = work.rules;
+            (rule, format!("pollers to spare for {}: no bottleneck", work.plural))
+        }
+    };
+    Some(finding(rule, weight, headline, evidence, remedy))
 }
 
 /// Somebody was refused for lack of resources.
@@ -341,7 +315,6 @@ fn refused(seen: &Seen) -> Vec<Finding> {
         keys.dedup();
         let remedy = match keys[..] {
             [] => "look at the server's log for what refused".to_owned(),
-            [only] => format!("raise {only} in the dynamic configuration, or ask for less"),
             _ => format!(
                 "raise {} in the dynamic configuration, or ask for less",
                 keys.join(", ")
@@ -353,18 +326,22 @@ fn refused(seen: &Seen) -> Vec<Finding> {
             .map(|(_, what, _)| what.clone())
             .collect();
         let kind = if heavy { Refused } else { Waited };
-        found.push(finding("exhausted", (kind, share.unwrap_or(1.0)), headline, evidence).remedy(remedy));
+        found.push(finding(
+            "exhausted",
+            (kind, share.unwrap_or(1.0)),
+            headline,
+            evidence,
+            remedy,
+        ));
     }
     if busy > 0.0 {
-        found.push(
-            finding(
-                "busy-workflow",
-                (Aside, busy),
-                "single workflows were asked for more than they can do at the same time",
-                vec![format!("{} refused as BusyWorkflow", rate(busy))],
-            )
-            .remedy("it is the workload's own doing, and no limit of the cluster"),
-        );
+        found.push(finding(
+            "busy-workflow",
+            (Aside, busy),
+            "single workflows were asked for more than they can do at the same time",
+            vec![format!("{} refused as BusyWorkflow", rate(busy))],
+            "it is the workload's own doing, and no limit of the cluster",
+        ));
     }
     found
 }
@@ -392,23 +369,20 @@ fn pools(seen: &Seen) -> Option<Finding> {
         evidence.push(format!("{} on average over the replicas", percent(mean)));
     }
     let alone = mean.is_some_and(|mean| mean < limits::POOL_ELSEWHERE);
-    Some(if alone {
-        finding(
+    let (rule, headline, remedy) = if alone {
+        (
             "pool-of-one",
-            (UsedUp, highest),
             format!("the connections of one replica are used up, {replica}, while the mean looks idle"),
-            evidence,
+            "more replicas, or more shards, so that no single one has most of the work",
         )
-        .remedy("more replicas, or more shards, so that no single one has most of the work")
     } else {
-        finding(
+        (
             "pool",
-            (UsedUp, highest),
-            "the pool of database connections is too small",
-            evidence,
+            "the pool of database connections is too small".to_owned(),
+            "raise maxConns of the server's data store, as far as the database has room for it",
         )
-        .remedy("raise maxConns of the server's data store, as far as the database has room for it")
-    })
+    };
+    Some(finding(rule, (UsedUp, highest), headline, evidence, remedy))
 }
 
 /// The fullest replica of either kind of pool, and the mean of its kind.
@@ -453,15 +427,13 @@ fn shard_lock(seen: &Seen) -> Option<Finding> {
     if let Some(shards) = shards {
         evidence.push(crate::format::plural(u64::from(shards), "history shard"));
     }
-    Some(
-        finding(
-            "shard-lock",
-            (Waited, longest / limits::SHARD_LOCK_MS),
-            "too few history shards for this rate",
-            evidence,
-        )
-        .remedy("a cluster with more shards: their number is fixed when a cluster is made"),
-    )
+    Some(finding(
+        "shard-lock",
+        (Waited, longest / limits::SHARD_LOCK_MS),
+        "too few history shards for this rate",
+        evidence,
+        "a cluster with more shards: their number is fixed when a cluster is made",
+    ))
 }
 
 fn database(seen: &Seen) -> Option<Finding> {
@@ -473,23 +445,21 @@ fn database(seen: &Seen) -> Option<Finding> {
     }
     // Two percentiles: the part may be longer than the whole.
     let share = (write / start).min(1.0);
-    Some(
-        finding(
-            "database",
-            (Waited, share / limits::DATABASE_SHARE),
-            "the database",
-            vec![
-                format!("a start's write p95 {}", ms(write)),
-                format!(
-                    "of {} in the frontend: {} (limit {})",
-                    ms(start),
-                    percent(share),
-                    percent(limits::DATABASE_SHARE)
-                ),
-            ],
-        )
-        .remedy("look at the database's own CPU, commit latency and locks"),
-    )
+    Some(finding(
+        "database",
+        (Waited, share / limits::DATABASE_SHARE),
+        "the database",
+        vec![
+            format!("a start's write p95 {}", ms(write)),
+            format!(
+                "of {} in the frontend: {} (limit {})",
+                ms(start),
+                percent(share),
+                percent(limits::DATABASE_SHARE)
+            ),
+        ],
+        "look at the database's own CPU, commit latency and locks",
+    ))
 }
 
 /// A start takes much longer for who sends it than for who serves it.
@@ -500,56 +470,50 @@ fn between(seen: &Seen) -> Option<Finding> {
     if difference <= limits::BETWEEN_MS || difference <= generator * limits::BETWEEN_SHARE {
         return None;
     }
-    Some(
-        finding(
-            "between",
-            (Waited, difference / limits::BETWEEN_MS),
-            "what lies between the generator and the frontend: a proxy, the connections, the network",
-            vec![format!(
-                "start p95 {} as sent and {} in the frontend (limit {} and half)",
-                ms(generator),
-                ms(frontend),
-                ms(limits::BETWEEN_MS)
-            )],
-        )
-        .remedy("run the generator beside the frontends, or with more connections (--connections)"),
-    )
+    Some(finding(
+        "between",
+        (Waited, difference / limits::BETWEEN_MS),
+        "what lies between the generator and the frontend: a proxy, the connections, the network",
+        vec![format!(
+            "start p95 {} as sent and {} in the frontend (limit {} and half)",
+            ms(generator),
+            ms(frontend),
+            ms(limits::BETWEEN_MS)
+        )],
+        "run the generator beside the frontends, or with more connections (--connections)",
+    ))
 }
 
 fn evictions(seen: &Seen) -> Option<Finding> {
     let share = seen
         .value(names::EVICTIONS)
         .filter(|share| *share > limits::EVICTIONS)?;
-    Some(
-        finding(
-            "sticky-cache",
-            (Waited, share / limits::EVICTIONS),
-            "the workers' cache of workflows is too small",
-            vec![format!(
-                "forced evictions {} of the workflow tasks (limit {})",
-                percent(share),
-                percent(limits::EVICTIONS)
-            )],
-        )
-        .remedy("raise --cache-size, or add workers"),
-    )
+    Some(finding(
+        "sticky-cache",
+        (Waited, share / limits::EVICTIONS),
+        "the workers' cache of workflows is too small",
+        vec![format!(
+            "forced evictions {} of the workflow tasks (limit {})",
+            percent(share),
+            percent(limits::EVICTIONS)
+        )],
+        "raise --cache-size, or add workers",
+    ))
 }
 
 fn conflicts(seen: &Seen) -> Option<Finding> {
     let share = seen
         .value(names::DSQL_CONFLICTS)
         .filter(|share| *share > limits::DSQL_CONFLICTS)?;
-    Some(
-        finding(
-            "dsql-conflicts",
-            (Waited, share / limits::DSQL_CONFLICTS),
-            "transactions of the DSQL cluster contend for keys",
-            vec![format!(
-                "conflicts {} of the transactions (limit {})",
-                percent(share),
-                percent(limits::DSQL_CONFLICTS)
-            )],
-        )
-        .remedy("spread the load over more workflows and task queues, or ask for less at the same time"),
-    )
+    Some(finding(
+        "dsql-conflicts",
+        (Waited, share / limits::DSQL_CONFLICTS),
+        "transactions of the DSQL cluster contend for keys",
+        vec![format!(
+            "conflicts {} of the transactions (limit {})",
+            percent(share),
+            percent(limits::DSQL_CONFLICTS)
+        )],
+        "spread the load over more workflows and task queues, or ask for less at the same time",
+    ))
 }
