@@ -158,17 +158,13 @@ fn plausible_stamps(context: &Context) -> Check {
         count(ends),
         percent(share)
     );
-    let draft = CheckBuilder::new(names::PLAUSIBLE_STAMPS, value, limit).numbers(share, limits::IMPLAUSIBLE);
-    if implausible == 0 {
-        draft.pass()
-    } else if share <= limits::IMPLAUSIBLE {
-        draft.warning("these ends are before their start, or of no arrival that was due: they miss from the latencies")
-    } else {
-        draft.invalid(
-            "ends lie before their start, or are of arrivals that were not due: the clock of a member is wrong, or the \
+    CheckBuilder::new(names::PLAUSIBLE_STAMPS, value, limit).tiers(
+        share,
+        (0.0, limits::IMPLAUSIBLE),
+        "these ends are before their start, or of no arrival that was due: they miss from the latencies",
+        "ends lie before their start, or are of arrivals that were not due: the clock of a member is wrong, or the \
              member is; synchronise the clocks (chrony), and see who joined",
-        )
-    }
+    )
 }
 
 fn missing_stamps(context: &Context) -> Check {
@@ -185,17 +181,13 @@ fn missing_stamps(context: &Context) -> Check {
         count(ends),
         percent(share)
     );
-    let draft = CheckBuilder::new(names::MISSING_STAMPS, value, limit).numbers(share, limits::NOT_STAMPED);
-    if reconciliation.not_stamped == 0 {
-        draft.pass()
-    } else if share <= limits::NOT_STAMPED {
-        draft.warning("these are counted as the server tells and miss from the end-to-end latencies")
-    } else {
-        draft.invalid(
-            "too many ends miss from the end-to-end latencies: a worker of another program polls this task queue, or \
+    CheckBuilder::new(names::MISSING_STAMPS, value, limit).tiers(
+        share,
+        (0.0, limits::NOT_STAMPED),
+        "these are counted as the server tells and miss from the end-to-end latencies",
+        "too many ends miss from the end-to-end latencies: a worker of another program polls this task queue, or \
              one of this run was killed",
-        )
-    }
+    )
 }
 
 fn repeated_stamps(context: &Context) -> Check {
@@ -207,17 +199,13 @@ fn repeated_stamps(context: &Context) -> Check {
     }
     let share = twice as f64 / stamped as f64;
     let value = format!("{} for {} ends ({})", count(twice), count(stamped), percent(share));
-    let draft = CheckBuilder::new(names::REPEATED_STAMPS, value, limit).numbers(share, limits::STAMPED_TWICE);
-    if twice == 0 {
-        draft.pass()
-    } else if share <= limits::STAMPED_TWICE {
-        draft.warning("the server refused the first end of these workflows: their latency ends there and is too small")
-    } else {
-        draft.invalid(
-            "the server refused too many ends and gave the tasks out again, so end-to-end latencies are too small: look \
+    CheckBuilder::new(names::REPEATED_STAMPS, value, limit).tiers(
+        share,
+        (0.0, limits::STAMPED_TWICE),
+        "the server refused the first end of these workflows: their latency ends there and is too small",
+        "the server refused too many ends and gave the tasks out again, so end-to-end latencies are too small: look \
              for workers that stall longer than a workflow task's timeout, or for frontends that restart",
-        )
-    }
+    )
 }
 
 fn sample_ends(context: &Context) -> Check {

@@ -29,6 +29,18 @@ impl CheckBuilder {
         self
     }
 
+    /// By how much there is of what is better not: nothing up to `fine`, worth knowing up to `limit`, INVALID beyond.
+    pub(super) fn tiers(self, measured: f64, (fine, limit): (f64, f64), few: &str, many: &str) -> Check {
+        let draft = self.numbers(measured, limit);
+        if measured > limit {
+            draft.invalid(many)
+        } else if measured > fine {
+            draft.warning(few)
+        } else {
+            draft.pass()
+        }
+    }
+
     pub(super) fn pass(self) -> Check {
         self.into_check(CheckStatus::Pass, "")
     }

@@ -102,12 +102,9 @@ fn busiest_thread(generators: &[Generator]) -> Check {
         return CheckBuilder::new(names::BUSIEST_THREAD, reason, limit).not_applicable();
     };
     let value = format!("{} of a core ({}){whose}", percent(thread.share), thread.name);
-    let draft = CheckBuilder::new(names::BUSIEST_THREAD, value, limit).numbers(thread.share, limits::BUSIEST_THREAD);
-    if thread.share <= limits::BUSIEST_THREAD {
-        draft.pass()
-    } else {
-        draft.invalid("one thread had no time left, however idle the other cores were: lower --rate")
-    }
+    let remedy = "one thread had no time left, however idle the other cores were: lower --rate";
+    let tiers = (limits::BUSIEST_THREAD, limits::BUSIEST_THREAD);
+    CheckBuilder::new(names::BUSIEST_THREAD, value, limit).tiers(thread.share, tiers, remedy, remedy)
 }
 
 /// A share with a limit for a warning and one beyond which the run is invalid.
@@ -115,21 +112,15 @@ fn tiers(
     name: &'static str,
     generators: &[Generator],
     fact: fn(&GeneratorHealth) -> &Fact<f64>,
-    (warning, invalid): (f64, f64),
+    tiers: (f64, f64),
     remedy: &str,
 ) -> Check {
     let Some((whose, share)) = worst(generators, |health| fact(health).value, |share| *share) else {
         let reason = reason(generators, |health| &fact(health).source);
-        return CheckBuilder::new(name, reason, percent(invalid)).not_applicable();
+        return CheckBuilder::new(name, reason, percent(tiers.1)).not_applicable();
     };
-    let draft = CheckBuilder::new(name, format!("{}{whose}", percent(share)), percent(invalid)).numbers(share, invalid);
-    if share > invalid {
-        draft.invalid(remedy)
-    } else if share > warning {
-        draft.warning(remedy)
-    } else {
-        draft.pass()
-    }
+    let value = format!("{}{whose}", percent(share));
+    CheckBuilder::new(name, value, percent(tiers.1)).tiers(share, tiers, remedy, remedy)
 }
 
 /// What other programs had of the machines. Beside an embedded server all that is measured shares the cores with them; where
