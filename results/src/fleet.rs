@@ -1,6 +1,7 @@
 //! What stands out in a fleet: its members' use in the measured phase, and who is slower than the others.
 
 use crate::{
+    format::{NONE, ms},
     limits::{SLOW_MEMBER, SLOW_MEMBER_MIN_MS},
     schema::{Latency, Member, MemberRole, MemberUsage, Results},
 };
@@ -60,6 +61,35 @@ pub fn measured_usage<'a>(results: &'a Results, member: &'a Member) -> impl Iter
             (measure.start_seconds..measure.start_seconds + measure.seconds).contains(&usage.at_seconds)
         })
     })
+}
+
+/// A member's mean share of its CPUs in the measured phase; a generator's own word where it has one.
+pub fn cpu_share(results: &Results, member: &Member) -> Option<f64> {
+    if let Some(health) = member.generator.as_ref().filter(|health| health.seconds > 0.0) {
+        return Some(health.cpu_share);
+    }
+    let shares: Vec<f64> = measured_usage(results, member).map(|usage| usage.cpu_share).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
+}
+
+/// Free slots of the kind that had the fewest.
+pub fn free_slots(usage: &MemberUsage) -> Option<u32> {
+    let slots = [usage.workflow_slots_free, usage.activity_slots_free];
+    slots.into_iter().flatten().min()
+}
+
+/// The fewest free slots of a member in the measured phase.
+pub fn fewest_free_slots(results: &Results, member: &Member) -> Option<u32> {
+    measured_usage(results, member).filter_map(free_slots).min()
+}
+
+/// How far a member's clock is from the leader's, in words. Of who shares the leader's there is nothing to say.
+pub fn clock_offset(member: &Member) -> String {
+    match member.clock.offset_ms.filter(|_| member.is_apart()) {
+        Some(offset) if offset.is_sign_positive() => format!("+{}", ms(offset)),
+        Some(offset) => ms(offset),
+        None => NONE.into(),
+    }
 }
 
 #[cfg(test)]

@@ -53,19 +53,12 @@ pub enum DecodeError {
 
 /// Reads a histogram; see [`super::Histogram::decode`].
 pub(super) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u64>, DecodeError> {
-    if text.len() > HISTOGRAM_MAX_TEXT {
-        return Err(DecodeError::TooLarge);
-    }
-    from_bytes(&STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?)
+    from_bytes(&bytes_of(text)?)
 }
 
 /// Reads a histogram that is not in base64; see [`super::Histogram::from_bytes`].
 pub(super) fn from_bytes(deflated: &[u8]) -> Result<hdrhistogram::Histogram<u64>, DecodeError> {
-    if deflated.len() > HISTOGRAM_MAX_TEXT {
-        return Err(DecodeError::TooLarge);
-    }
     let inflated = inflate(deflated)?;
-    check_header(&inflated)?;
     walk(&inflated[HEADER..], |_, _| {})?;
     Deserializer::new()
         .deserialize(&mut inflated.as_slice())
@@ -75,20 +68,19 @@ pub(super) fn from_bytes(deflated: &[u8]) -> Result<hdrhistogram::Histogram<u64>
 /// Visits the counts of a histogram without making one: a histogram is 190 KB to fill, and a file of an hour has thousands
 /// of them with a few hundred counts each. Index and count, from the lowest value; see [`index_of`].
 pub(super) fn visit(text: &str, visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
-    if text.len() > HISTOGRAM_MAX_TEXT {
-        return Err(DecodeError::TooLarge);
-    }
-    visit_bytes(&STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)?, visitor)
+    visit_bytes(&bytes_of(text)?, visitor)
 }
 
 /// The same of one that is not in base64.
-pub(super) fn visit_bytes(deflated: &[u8], mut visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
-    if deflated.len() > HISTOGRAM_MAX_TEXT {
+pub(super) fn visit_bytes(deflated: &[u8], visitor: impl FnMut(u64, u64)) -> Result<(), DecodeError> {
+    walk(&inflate(deflated)?[HEADER..], visitor)
+}
+
+fn bytes_of(text: &str) -> Result<Vec<u8>, DecodeError> {
+    if text.len() > HISTOGRAM_MAX_TEXT {
         return Err(DecodeError::TooLarge);
     }
-    let inflated = inflate(deflated)?;
-    check_header(&inflated)?;
-    walk(&inflated[HEADER..], &mut visitor)
+    STANDARD.decode(text).map_err(|_| DecodeError::NotBase64)
 }
 
 /// The index of the count that a value, in microseconds, belongs to. With three digits the first 2,048 values have one each,
@@ -99,6 +91,9 @@ pub(super) fn index_of(micros: u64) -> u64 {
 }
 
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    if deflated.len() > HISTOGRAM_MAX_TEXT {
+        return Err(DecodeError::TooLarge);
+    }
     if word(deflated, 0) != Some(DEFLATED_COOKIE) {
         return Err(DecodeError::NotAHistogram);
     }
@@ -114,6 +109,7 @@ fn inflate(deflated: &[u8]) -> Result<Vec<u8>, DecodeError> {
     if inflated.len() > HISTOGRAM_MAX_INFLATED {
         return Err(DecodeError::TooLarge);
     }
+    check_header(&inflated)?;
     Ok(inflated)
 }
 

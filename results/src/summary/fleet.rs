@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use super::Out;
 use crate::{
-    fleet::{Typical, measured_usage, speed},
-    format::{NONE, count, maybe_ms, ms},
+    fleet::{Typical, clock_offset, cpu_share, fewest_free_slots, speed},
+    format::{NONE, count, maybe_ms},
     schema::{Member, MemberPresence, MemberRole, Results, VerdictValue},
     text,
 };
@@ -42,8 +42,8 @@ struct Column {
 fn columns(kind: &str, invalid: bool) -> Vec<Column> {
     let column = |heading, width, cell| Column { heading, width, cell };
     let share: Column = column("share", 6, |_, member| whole_percent(member.share));
-    let cpu = column("cpu", 7, |results, member| whole_percent(cpu(results, member)));
-    let clock = column("clock", 9, |_, member| clock(member));
+    let cpu = column("cpu", 7, |results, member| whole_percent(cpu_share(results, member)));
+    let clock = column("clock", 9, |_, member| clock_offset(member));
     let resent = column("resent", 7, |_, member| count(member.windows_resent));
     let mut columns = vec![share];
     if kind == "worker" {
@@ -53,7 +53,7 @@ fn columns(kind: &str, invalid: bool) -> Vec<Column> {
         }
         columns.push(cpu);
         columns.push(column("free", 6, |results, member| {
-            free(results, member).map_or_else(|| NONE.into(), |free| count(u64::from(free)))
+            fewest_free_slots(results, member).map_or_else(|| NONE.into(), |free| count(u64::from(free)))
         }));
     } else {
         if !invalid {
@@ -145,33 +145,5 @@ fn whole_percent(share: Option<f64>) -> String {
         None => NONE.into(),
         Some(share) if share > 0.0 && share < 0.01 => "<1 %".into(),
         Some(share) => format!("{:.0} %", share * 100.0),
-    }
-}
-
-/// Mean CPU share in the measured phase.
-fn cpu(results: &Results, member: &Member) -> Option<f64> {
-    if let Some(health) = member.generator.as_ref().filter(|health| health.seconds > 0.0) {
-        return Some(health.cpu_share);
-    }
-    let (sum, entries) = measured_usage(results, member).fold((0.0, 0_u32), |(sum, entries), usage| {
-        (sum + usage.cpu_share, entries + 1)
-    });
-    (entries > 0).then(|| sum / f64::from(entries))
-}
-
-/// The fewest slots that were free, of workflow tasks or of activities.
-fn free(results: &Results, member: &Member) -> Option<u32> {
-    measured_usage(results, member)
-        .flat_map(|usage| [usage.workflow_slots_free, usage.activity_slots_free])
-        .flatten()
-        .min()
-}
-
-/// The leader's clock minus the member's.
-fn clock(member: &Member) -> String {
-    match member.clock.offset_ms.filter(|_| member.is_apart()) {
-        Some(offset) if offset.is_sign_positive() => format!("+{}", ms(offset)),
-        Some(offset) => ms(offset),
-        None => NONE.into(),
     }
 }
