@@ -4,15 +4,13 @@
 //! with a board before anybody sees it empty: a series that nobody exports, a label that it does not have, a window that
 //! does not follow the scrapes, a panel without a unit. [`Known`] is the list of the series that there are.
 
-pub mod asked;
 pub mod board;
 pub mod check;
-pub mod logql;
 pub mod promql;
 pub mod series;
+pub mod testing;
 pub mod tidy;
 
-pub use asked::{Asked, asked};
 pub use board::Board;
 pub use check::{Finding, check};
 pub use series::Known;

@@ -65,28 +65,6 @@ pub struct Selector {
     pub range: Option<Duration>,
 }
 
-/// What an alert compares with its limit: the left side of its outermost comparison.
-///
-/// # Errors
-/// What the parser says.
-pub fn without_limit(query: &str) -> Result<String, String> {
-    let mut parsed = &parser::parse(query)?;
-    loop {
-        parsed = match parsed {
-            Expr::Paren(paren) => &paren.expr,
-            Expr::Binary(binary)
-                if matches!(
-                    binary.op.to_string().as_str(),
-                    ">" | "<" | ">=" | "<=" | "==" | "!=" | "and"
-                ) =>
-            {
-                &binary.lhs
-            }
-            other => return Ok(other.to_string()),
-        }
-    }
-}
-
 /// Whether a comparison leaves the series out that it fits.
 pub fn is_negated(matcher: &Matcher) -> bool {
     matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRe(_))
@@ -267,18 +245,6 @@ mod tests {
         }
         assert_eq!(query.result, Some(vec!["op".to_owned()]));
         assert!(parse("sum(rate(a[5m])").is_err());
-    }
-
-    #[test]
-    fn a_limit_is_taken_off() {
-        for (alert, asked) in [
-            ("(sum(rate(a[1m])) / sum(b)) > 0.7", "sum(rate(a[1m])) / sum(b)"),
-            ("up == 0", "up"),
-            ("sum(a) == 0 and on (x) b > 0", "sum(a)"),
-        ] {
-            assert_eq!(without_limit(alert).unwrap(), asked);
-        }
-        assert!(without_limit("sum(").is_err());
     }
 
     #[test]

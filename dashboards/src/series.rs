@@ -6,9 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Pages of servers, by framework: with the names that boards, rules and figures ask for.
-pub const SERVERS: [&str; 2] = ["server-1.31.2-tally.prom", "server-1.31.2-opentelemetry.prom"];
-
 /// The page of a server that names its series otherwise: OpenTelemetry as it comes. They are to be recognised, not asked for.
 pub const OTHER_NAMES: &str = "server-1.31.2-opentelemetry-plain.prom";
 
@@ -16,8 +13,8 @@ pub const OTHER_NAMES: &str = "server-1.31.2-opentelemetry-plain.prom";
 const TELLTALE: &str = "service_requests_total";
 
 /// A page, and what it is of.
-struct Page {
-    file: &'static str,
+pub(crate) struct Page {
+    pub(crate) file: &'static str,
     text: &'static str,
     /// Its histograms are also scraped as native ones, under the family's own name.
     native: bool,
@@ -33,7 +30,7 @@ macro_rules! page {
     };
 }
 
-const PAGES: [Page; 11] = [
+pub(crate) const PAGES: [Page; 11] = [
     page!("run.prom", true),
     page!("run-by-hand.prom", true),
     page!("worker.prom", true),
@@ -83,21 +80,8 @@ impl Known {
         Known::of(|file| file != OTHER_NAMES, true)
     }
 
-    /// What there is where the only server is the one of this page: one of [`SERVERS`], or [`OTHER_NAMES`].
-    ///
-    /// # Panics
-    /// When there is no such page, or one of them is none.
-    pub fn with_server(server: &str) -> Known {
-        assert!(
-            PAGES.iter().any(|page| page.file == server),
-            "no page is called {server}"
-        );
-        let is_other = |file: &str| file != server && (file == OTHER_NAMES || SERVERS.contains(&file));
-        Known::of(|file| !is_other(file), server != OTHER_NAMES)
-    }
-
     /// What some of the pages have; with `telltale` also that one of [`OTHER_NAMES`].
-    fn of(pages: impl Fn(&str) -> bool, telltale: bool) -> Known {
+    pub(crate) fn of(pages: impl Fn(&str) -> bool, telltale: bool) -> Known {
         let mut known = Known::default();
         let add = |page: &Page, into: &mut Known| {
             if let Err(problem) = into.add(page.text, page.native) {

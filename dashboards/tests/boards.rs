@@ -3,9 +3,7 @@
 use std::fs;
 
 use benchmark_dashboards::{
-    Board, Finding, Known, boards, check, files, folder,
-    series::{OTHER_NAMES, SERVERS},
-    tidy::tidy,
+    Board, Finding, Known, boards, check, files, folder, series::OTHER_NAMES, testing::SERVERS, tidy::tidy,
 };
 use serde_json::{Value, json};
 

@@ -5,9 +5,8 @@ use std::{collections::BTreeSet, fs};
 
 use benchmark_dashboards::{
     board::Board,
-    boards, folder,
-    logql::{Labels, LogQuery},
-    promql,
+    boards, folder, promql,
+    testing::logql::{Labels, LogQuery},
 };
 use serde_json::Value;
 

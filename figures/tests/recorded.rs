@@ -3,12 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use benchmark_dashboards::{
-    Known,
-    check::of_an_alert,
-    folder,
-    series::{OTHER_NAMES, SERVERS},
-};
+use benchmark_dashboards::{Known, check::of_an_alert, folder, series::OTHER_NAMES, testing::SERVERS};
 use benchmark_figures::{FIGURES, Figure, Kind, Page, Reading, Snapshot, promql};
 use benchmark_results::schema::ServerFigure;
 

@@ -16,8 +16,9 @@ use std::{
 };
 
 use benchmark_dashboards::{
-    Asked, Known, asked, boards, folder, promql,
-    series::{OTHER_NAMES, SERVERS},
+    Known, boards, folder,
+    series::OTHER_NAMES,
+    testing::{Asked, SERVERS, asked, without_limit},
 };
 use benchmark_generator::view::page::{GENERATOR_SERIES, RUN_SERIES};
 use benchmark_metrics::Kind;
@@ -118,7 +119,7 @@ fn everything(prometheus: &Prometheus, runs: &str, interval: &str, range: f64) -
             board: "alert".to_owned(),
             place: rule.name,
             letter: String::new(),
-            query: promql::without_limit(&rule.query).unwrap(),
+            query: without_limit(&rule.query).unwrap(),
         });
     }
     all

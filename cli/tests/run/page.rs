@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use benchmark_dashboards::{boards, logql::LogQuery};
+use benchmark_dashboards::{boards, testing::logql::LogQuery};
 use benchmark_prometheus::{Config, Ingestion, Prometheus, Target, Tool};
 use benchmark_results::{Ledger, schema::Latency};
 

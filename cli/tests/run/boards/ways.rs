@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use benchmark_dashboards::{Asked, promql};
+use benchmark_dashboards::{promql, testing::Asked};
 use benchmark_metrics::LATENCY_EDGES;
 use benchmark_prometheus::Prometheus;
 
