@@ -2,7 +2,6 @@
 //! added to the copy on this disk; the run stands without them.
 
 use std::{
-    borrow::Cow,
     fs,
     path::Path,
     time::{Duration, SystemTime},
@@ -13,13 +12,12 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
-use benchmark_figures::{Asked, Sample, Source, Span, ask, parse_answer, promql};
+use benchmark_figures::{Answer, FORM, Sample, Source, Span, ask, form};
 use benchmark_results::{Results, file, schema::ServerFigures, text};
 use benchmark_scenarios::Problem;
-use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::ring;
 
 use crate::session::Session;
@@ -27,23 +25,11 @@ use crate::session::Session;
 /// What the service is called in signatures.
 const SERVICE: &str = "aps";
 
-/// How long a sample from after the window is waited for: scrapes are 15 s apart as a rule, and 60 s at the most.
-const SCRAPE: Duration = Duration::from_secs(60);
-
-/// Between two looks for it.
-const LOOK: Duration = Duration::from_secs(2);
-
 /// How long all of it may take.
 const LIMIT: Duration = Duration::from_secs(150);
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
-
-/// Largest answer, bytes.
-const LARGEST: usize = 4 << 20;
-
-/// Content type of a query.
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Adds the figures to the results and to their file. What stands in the way is said.
 pub async fn add(session: &Session, path: &Path, results: &mut Results) {
@@ -54,7 +40,6 @@ pub async fn add(session: &Session, path: &Path, results: &mut Results) {
     }
     let told = async {
         let workspace = Workspace::new(session)?;
-        workspace.wait_for_sample(&results.plan.namespace, &spans).await?;
         Ok::<_, String>(ask(&workspace, &results.plan.namespace, &spans).await)
     };
     let told = timeout(LIMIT, Box::pin(told)).await;
@@ -128,38 +113,6 @@ impl<'a> Workspace<'a> {
         })
     }
 
-    /// Waits until the server was scraped after the last window; of windows long ago the present says nothing.
-    async fn wait_for_sample(&self, namespace: &str, spans: &[Span]) -> Result<(), String> {
-        let end = spans.iter().map(Span::end).fold(0.0, f64::max);
-        let asked = Asked {
-            namespace: namespace.to_owned(),
-            matchers: None,
-            window: Duration::from_secs(1),
-        };
-        let now = Timestamp::now().as_nanosecond() as f64 / 1e9;
-        let until = Instant::now() + SCRAPE;
-        while now - end <= SCRAPE.as_secs_f64() {
-            let latest = self.query(&promql::latest(&asked), None).await?;
-            if latest.first().is_some_and(|sample| sample.value >= end) {
-                break;
-            }
-            if Instant::now() >= until {
-                return Err(match latest.is_empty() {
-                    true => benchmark_figures::names(self, &asked, None)
-                        .await?
-                        .problem()
-                        .unwrap_or_else(|| "there are no series of a Temporal server's (service_requests)".to_owned()),
-                    false => format!(
-                        "no sample of the server from after the measured phase within {} s",
-                        SCRAPE.as_secs()
-                    ),
-                });
-            }
-            sleep(LOOK).await;
-        }
-        Ok(())
-    }
-
     /// The headers that sign a request.
     async fn signed(&self, url: &str, body: &str) -> Result<Vec<(String, String)>, Problem> {
         let problem = |what: &str, error: &dyn std::fmt::Display| Problem::new(format!("{what}: {error}"));
@@ -205,22 +158,11 @@ impl<'a> Workspace<'a> {
             request = request.header(name, value);
         }
         let mut answer = request.send().await.map_err(|error| cause(&error))?;
-        let status = answer.status();
-        let mut body = Vec::new();
+        let mut read = Answer::default();
         while let Some(piece) = answer.chunk().await.map_err(|error| cause(&error))? {
-            if body.len() + piece.len() > LARGEST {
-                return Err("the answer has more than 4 MiB".to_owned());
-            }
-            body.extend_from_slice(&piece);
+            read.feed(&piece)?;
         }
-        match parse_answer(&body) {
-            Ok(samples) if status.is_success() => Ok(samples),
-            Err(error) if status.is_success() => Err(error.to_string()),
-            _ => {
-                let said: Cow<str> = String::from_utf8_lossy(&body);
-                Err(format!("answered {status}: {}", text::line(&said, 200)))
-            }
-        }
+        read.finish(answer.status())
     }
 }
 
@@ -236,16 +178,6 @@ impl Source for Workspace<'_> {
     fn query(&self, query: &str, at: Option<f64>) -> impl Future<Output = Result<Vec<Sample>, String>> + Send {
         self.answer(query.to_owned(), at)
     }
-}
-
-/// A query and its instant as a form: a query may be longer than a URL.
-fn form(query: &str, at: Option<f64>) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("query", query);
-    if let Some(at) = at {
-        form.append_pair("time", &format!("{at:.3}"));
-    }
-    form.finish()
 }
 
 /// What went wrong, without the URL: the innermost cause is the telling one.
@@ -295,14 +227,5 @@ mod tests {
         let (kept, added) = after.split_once(",\n  \"serverFigures\": [\n    {\n").expect("figures");
         assert_eq!(kept, newer.trim_end().trim_end_matches('}').trim_end());
         assert!(added.ends_with("\n    }\n  ]\n}\n"), "{added}");
-    }
-
-    #[test]
-    fn a_query_is_a_form_with_its_instant_in_milliseconds() {
-        assert_eq!(form("rate(a[1m])", None), "query=rate%28a%5B1m%5D%29");
-        assert_eq!(
-            form("a+b", Some(1_800_000_000.123_45)),
-            "query=a%2Bb&time=1800000000.123"
-        );
     }
 }

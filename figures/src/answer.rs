@@ -1,11 +1,12 @@
 //! What a Prometheus answers to an instant query.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, SeqAccess, Visitor},
-};
+use http::StatusCode;
+use serde::Deserialize;
+
+/// Largest answer, bytes: a figure's has some kilobytes, and takes ten times as much once it is read.
+const MAX_BYTES: usize = 4 << 20;
 
 /// Most series of an answer. A figure has dozens.
 const MAX_SERIES: usize = 10_000;
@@ -19,29 +20,57 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// An answer while it is read.
+#[derive(Debug, Default)]
+pub struct Answer(Vec<u8>);
+
+impl Answer {
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// When the answer is too large, in words: nothing more need be read of it.
+    pub fn feed(&mut self, piece: &[u8]) -> Result<(), String> {
+        if self.0.len() + piece.len() > MAX_BYTES {
+            return Err("the answer has more than 4 MiB".to_owned());
+        }
+        self.0.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// The end of an answer with this status.
+    ///
+    /// # Errors
+    /// When it is none, or says that there was an error, in words.
+    pub fn finish(self, status: StatusCode) -> Result<Vec<Sample>, String> {
+        match parse(&self.0) {
+            Ok(samples) if status.is_success() => Ok(samples),
+            // Prometheus says what is wrong with a query in the same form.
+            Err(AnswerError::Refused(why)) => Err(format!("answered {status}: {why}")),
+            Err(error) if status.is_success() => Err(error.to_string()),
+            _ => Err(format!("answered {status}")),
+        }
+    }
+}
+
 /// Why an answer is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerError {
-    /// It is no answer of a Prometheus.
+enum AnswerError {
     #[error("the answer is none of a Prometheus: {0}")]
     Unreadable(String),
-    /// The query was refused.
     #[error("the query was refused: {0}")]
     Refused(String),
-    /// It is no instant vector.
     #[error("the answer has the type {0}, and vector was expected")]
     OtherType(String),
-    /// It is too large.
     #[error("the answer has more than 10,000 series")]
     TooMany,
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    status: String,
-    #[serde(default)]
+struct Whole {
+    status: Option<String>,
+    /// A gateway in front of a Prometheus refuses with one of the other names, and without a status.
+    #[serde(alias = "message", alias = "Message")]
     error: Option<String>,
-    #[serde(default)]
     data: Option<Data>,
 }
 
@@ -49,90 +78,46 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct Data {
     result_type: String,
-    result: Entries,
-}
-
-/// The series of an answer, as far as they are kept.
-struct Entries {
-    kept: Vec<Entry>,
-    more: bool,
-}
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Limited;
-
-        impl<'de> Visitor<'de> for Limited {
-            type Value = Entries;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of series")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries, A::Error> {
-                let mut kept = Vec::new();
-                while kept.len() < MAX_SERIES {
-                    match list.next_element()? {
-                        Some(entry) => kept.push(entry),
-                        None => return Ok(Entries { kept, more: false }),
-                    }
-                }
-                let mut more = false;
-                while list.next_element::<IgnoredAny>()?.is_some() {
-                    more = true;
-                }
-                Ok(Entries { kept, more })
-            }
-        }
-
-        deserializer.deserialize_seq(Limited)
-    }
+    result: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
 struct Entry {
-    #[serde(default)]
     metric: BTreeMap<String, String>,
-    #[serde(default)]
-    value: Option<(f64, String)>,
+    value: (f64, String),
 }
 
-/// Reads the answer to an instant query.
-///
-/// # Errors
-/// When it is none, or says that there was an error.
-pub fn parse(text: &[u8]) -> Result<Vec<Sample>, AnswerError> {
-    let answer: Answer = serde_json::from_slice(text).map_err(|error| AnswerError::Unreadable(error.to_string()))?;
-    if answer.status != "success" {
-        return Err(AnswerError::Refused(
-            answer.error.unwrap_or_else(|| "no reason given".to_owned()),
-        ));
+fn parse(text: &[u8]) -> Result<Vec<Sample>, AnswerError> {
+    let unreadable = |what: &str| AnswerError::Unreadable(what.to_owned());
+    let whole: Whole = serde_json::from_slice(text).map_err(|error| unreadable(&error.to_string()))?;
+    match (whole.status.as_deref(), whole.error) {
+        (Some("success"), _) => {}
+        (None, None) => return Err(unreadable("it has no status")),
+        (_, why) => {
+            return Err(AnswerError::Refused(
+                why.unwrap_or_else(|| "no reason given".to_owned()),
+            ));
+        }
     }
-    let data = answer
-        .data
-        .ok_or_else(|| AnswerError::Unreadable("it has no data".to_owned()))?;
+    let data = whole.data.ok_or_else(|| unreadable("it has no data"))?;
     if data.result_type != "vector" {
         return Err(AnswerError::OtherType(data.result_type));
     }
-    if data.result.more {
+    if data.result.len() > MAX_SERIES {
         return Err(AnswerError::TooMany);
     }
-    data.result
-        .kept
-        .into_iter()
-        .map(|entry| {
-            let (_, text) = entry
-                .value
-                .ok_or_else(|| AnswerError::Unreadable("a series has no value".to_owned()))?;
+    let samples = data.result.into_iter().map(
+        |Entry {
+             metric,
+             value: (_, text),
+         }| {
             let value = text
                 .parse()
-                .map_err(|_| AnswerError::Unreadable(format!("{text:?} is no number")))?;
-            Ok(Sample {
-                labels: entry.metric,
-                value,
-            })
-        })
-        .collect()
+                .map_err(|_| unreadable(&format!("{text:?} is no number")))?;
+            Ok(Sample { labels: metric, value })
+        },
+    );
+    samples.collect()
 }
 
 #[cfg(test)]
@@ -158,13 +143,16 @@ mod tests {
                 "refused: parse error",
             ),
             (r#"{"status":"success"}"#, "has no data"),
+            ("{}", "has no status"),
+            // As Amazon's gateway in front of one says it.
+            (r#"{"message":"Missing Authentication Token"}"#, "refused: Missing Auth"),
             (
                 r#"{"status":"success","data":{"resultType":"scalar","result":[]}}"#,
                 "type scalar",
             ),
             (
                 r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{}}]}}"#,
-                "no value",
+                "missing field `value`",
             ),
             (
                 r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"x"]}]}}"#,
@@ -177,5 +165,36 @@ mod tests {
         let series = vec![r#"{"metric":{},"value":[1,"1"]}"#; MAX_SERIES + 1].join(",");
         let many = format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#);
         assert_eq!(parse(many.as_bytes()), Err(AnswerError::TooMany));
+    }
+
+    #[test]
+    fn an_answer_is_read_in_pieces_and_with_its_status() {
+        let told = |status: u16, pieces: &[&str]| {
+            let mut answer = Answer::default();
+            for piece in pieces {
+                answer.feed(piece.as_bytes())?;
+            }
+            answer.finish(StatusCode::from_u16(status).unwrap())
+        };
+        let vector = [
+            r#"{"status":"success","data":{"resultType":"vec"#,
+            r#"tor","result":[]}}"#,
+        ];
+        assert_eq!(told(200, &vector), Ok(Vec::new()));
+        let refused = r#"{"status":"error","error":"parse error"}"#;
+        for (status, text, words) in [
+            (502, vector.concat().as_str(), "answered 502 Bad Gateway"),
+            (502, "<html>", "answered 502 Bad Gateway"),
+            (400, refused, "answered 400 Bad Request: parse error"),
+            (200, refused, "answered 200 OK: parse error"),
+            (
+                200,
+                " ".repeat(MAX_BYTES + 1).as_str(),
+                "the answer has more than 4 MiB",
+            ),
+        ] {
+            assert_eq!(told(status, &[text]), Err(words.to_owned()));
+        }
+        assert!(told(200, &["<html>"]).unwrap_err().contains("none of a Prometheus"));
     }
 }

@@ -1,4 +1,5 @@
-//! The figures of measured phases, asked of a Prometheus: whoever speaks to it implements [`Source`].
+//! The figures of measured phases, asked of a Prometheus once it has a sample from after them: whoever speaks to it implements
+//! [`Source`].
 
 use std::time::Duration;
 
@@ -7,13 +8,34 @@ use benchmark_results::{
     schema::{FigureMethod, PhaseReport, Results, ServerFigure, ServerFigures},
 };
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use crate::{
-    FIGURES, NAMES_QUERY, Names,
+    FIGURES,
     answer::Sample,
+    naming::{NAMES_QUERY, Names},
     outcome::{answered, unanswered},
     promql::{self, Asked},
 };
+
+/// How long a sample from after the window is waited for: scrapes are 15 s apart as a rule, and 60 s at the most.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether there is one.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The content type of a query that is sent as a [`form`].
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A query and its instant, as they are posted: a query may be longer than a URL.
+pub fn form(query: &str, at: Option<f64>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("query", query);
+    if let Some(at) = at {
+        form.append_pair("time", &format!("{at:.3}"));
+    }
+    form.finish()
+}
 
 /// Somebody who can be asked for the values of a query.
 pub trait Source: Sync {
@@ -70,12 +92,8 @@ impl Span {
     }
 
     /// What is asked about it.
-    pub fn asked(&self, namespace: &str, matchers: Option<&str>) -> Asked {
-        Asked {
-            namespace: namespace.to_owned(),
-            matchers: matchers.map(str::to_owned),
-            window: self.length,
-        }
+    fn asked(&self, source: &impl Source, namespace: &str) -> Asked {
+        Asked::new(namespace, source.matchers(), self.length)
     }
 
     fn told(&self, figures: Vec<ServerFigure>, problems: Vec<String>) -> ServerFigures {
@@ -91,23 +109,27 @@ impl Span {
 
     /// Its figures, none of which could be had.
     pub fn unanswered(&self, source: &impl Source, namespace: &str, reason: &str) -> ServerFigures {
-        let asked = self.asked(namespace, source.matchers());
+        let asked = self.asked(source, namespace);
         self.told(unanswered(&asked, source.url(), reason), vec![reason.to_owned()])
     }
 }
 
-/// Asks for the figures of each span, as they are there now.
+/// Asks for the figures of each span, once there is a sample from after the last of them.
 pub async fn ask(source: &impl Source, namespace: &str, spans: &[Span]) -> Vec<ServerFigures> {
     let Some(last) = spans.iter().max_by(|a, b| a.end().total_cmp(&b.end())) else {
         return Vec::new();
     };
-    let names = names(source, &last.asked(namespace, source.matchers()), Some(last.end())).await;
+    let of_last = last.asked(source, namespace);
+    let names = match wait_for_sample(source, &of_last, last.end()).await {
+        Ok(()) => names(source, &of_last, Some(last.end())).await,
+        Err(reason) => Err(reason),
+    };
     let mut told = Vec::new();
     for span in spans {
         told.push(match &names {
             Err(reason) => span.unanswered(source, namespace, reason),
             Ok(names) => {
-                let asked = span.asked(namespace, source.matchers());
+                let asked = span.asked(source, namespace);
                 let (figures, problems) = figures(source, &asked, span.end(), names).await;
                 span.told(figures, problems)
             }
@@ -116,11 +138,35 @@ pub async fn ask(source: &impl Source, namespace: &str, spans: &[Span]) -> Vec<S
     told
 }
 
+/// Waits until the server was scraped after an instant, Unix seconds.
+async fn wait_for_sample(source: &impl Source, asked: &Asked, end: f64) -> Result<(), String> {
+    let until = Instant::now() + WAIT;
+    // Of a window long ago the present says nothing: a stored result is asked for as it is.
+    let now = Timestamp::now().as_nanosecond() as f64 / 1e9;
+    while now - end <= WAIT.as_secs_f64() {
+        let latest = source.query(&promql::latest(asked), None).await?;
+        if latest.first().is_some_and(|sample| sample.value >= end) {
+            break;
+        }
+        if Instant::now() >= until {
+            return Err(match latest.is_empty() {
+                true => names(source, asked, None)
+                    .await?
+                    .problem()
+                    .unwrap_or_else(|| "there are no series of a Temporal server's (service_requests)".to_owned()),
+                false => format!(
+                    "no sample of the server from after the measured phase within {} s",
+                    WAIT.as_secs()
+                ),
+            });
+        }
+        sleep(LOOK).await;
+    }
+    Ok(())
+}
+
 /// What the server calls its metrics.
-///
-/// # Errors
-/// Why the source does not say, in words.
-pub async fn names(source: &impl Source, asked: &Asked, at: Option<f64>) -> Result<Names, String> {
+async fn names(source: &impl Source, asked: &Asked, at: Option<f64>) -> Result<Names, String> {
     let mut names = Names::default();
     let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned();
     for sample in source.query(NAMES_QUERY, at).await? {
@@ -165,4 +211,18 @@ async fn figures(source: &impl Source, asked: &Asked, end: f64, names: &Names) -
         ));
     }
     (all, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_a_form_with_its_instant_in_milliseconds() {
+        assert_eq!(form("rate(a[1m])", None), "query=rate%28a%5B1m%5D%29");
+        assert_eq!(
+            form("a+b", Some(1_800_000_000.123_45)),
+            "query=a%2Bb&time=1800000000.123"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! What the server's own metrics say of a run.
 //!
 //! One table of [figures](FIGURES) as data. From it follow the [PromQL](promql::query) that asks a Prometheus for each, and
-//! what is [read](Reading) from metrics pages to the same effect. No clock, no socket: texts come in, figures go out.
+//! what is [read](Reading) from metrics pages to the same effect. No socket: texts come in, figures go out.
 
 mod answer;
 mod ask;
@@ -18,11 +18,11 @@ mod reading;
 mod table;
 mod term;
 
-pub use answer::{AnswerError, Sample, parse as parse_answer};
-pub use ask::{Source, Span, ask, names};
+pub use answer::{Answer, Sample};
+pub use ask::{FORM, Source, Span, ask, form};
 pub use figure::{Counted, Figure, Keep, Kind, Level, Matcher, Scope, Series, Test};
 pub use matchers::{MatchersError, check as check_matchers};
-pub use naming::{NAMES_QUERY, Names};
+pub use naming::Names;
 pub use outcome::{answered, unanswered};
 pub use page::{MAX_BYTES, Page, PageProblem, Snapshot};
 pub use promql::Asked;

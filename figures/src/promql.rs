@@ -113,6 +113,15 @@ pub fn edges(asked: &Asked) -> String {
 }
 
 impl Asked {
+    /// What is asked about a namespace and a window of this length.
+    pub fn new(namespace: &str, matchers: Option<&str>, window: Duration) -> Self {
+        Asked {
+            namespace: namespace.to_owned(),
+            matchers: matchers.map(str::to_owned),
+            window,
+        }
+    }
+
     /// Growth a second of all these counters together.
     fn growth(&self, series: &[Series], by: &[&str]) -> String {
         if let [only] = series {

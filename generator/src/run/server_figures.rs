@@ -11,11 +11,10 @@ mod pages;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use benchmark_figures::Asked;
+use benchmark_figures::ask;
 use benchmark_results::schema::ServerFigures;
 use benchmark_scenarios::{FigureSources, Key, Problem, PrometheusSource};
 
-use ask::ask;
 pub use ask::{Prometheus, ask_within};
 pub use benchmark_figures::Span;
 pub use client::Client;
@@ -78,13 +77,4 @@ pub async fn of_stored(
     }
     let told = tokio::time::timeout(LIMIT, ask(&prometheus, &results.plan.namespace, &spans)).await;
     told.with_context(|| format!("{} did not answer within {} s", source.url, LIMIT.as_secs()))
-}
-
-/// What is asked about a span.
-fn asked(namespace: &str, matchers: Option<&str>, window: Duration) -> Asked {
-    Asked {
-        namespace: namespace.to_owned(),
-        matchers: matchers.map(str::to_owned),
-        window,
-    }
 }

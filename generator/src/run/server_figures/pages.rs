@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use benchmark_figures::{Page, Reading, Snapshot};
+use benchmark_figures::{Asked, Page, Reading, Snapshot};
 use benchmark_metrics::{Format, Registry};
 use benchmark_results::schema::{FigureMethod, Phase, ServerFigures};
 use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::{Client, asked};
+use super::Client;
 use crate::{load::timeline::Timeline, run::submission::Submission, stop::deadline::Deadline};
 
 /// How often gauges are looked at.
@@ -129,7 +129,7 @@ impl Watching {
             Ok(Ok(reading)) => {
                 let seconds = reading.seconds();
                 let window = Duration::try_from_secs_f64(seconds).unwrap_or(planned);
-                let asked = asked(&self.pages.namespace, None, window.max(Duration::from_millis(1)));
+                let asked = Asked::new(&self.pages.namespace, None, window.max(Duration::from_millis(1)));
                 (seconds, reading.figures(&asked))
             }
             unread => {
@@ -139,7 +139,7 @@ impl Watching {
                     Err(_) => "time was up before the pages were read",
                 };
                 let source = self.pages.addresses().collect::<Vec<_>>().join(", ");
-                let asked = asked(&self.pages.namespace, None, planned);
+                let asked = Asked::new(&self.pages.namespace, None, planned);
                 let figures = benchmark_figures::unanswered(&asked, &source, reason);
                 (planned.as_secs_f64(), (figures, vec![reason.to_owned()]))
             }
