@@ -63,38 +63,28 @@ fn labels_of<'a>(mut rest: &'a str, labels: &mut Vec<(&'a str, Cow<'a, str>)>) -
 }
 
 /// A text up to its closing quote, and what follows.
-fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+pub(crate) fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut plain = String::new();
-    let mut from = 0;
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => {
-                let last = &text[from..at];
-                let value = if plain.is_empty() && from == 0 {
-                    Cow::Borrowed(last)
-                } else {
-                    plain.push_str(last);
-                    Cow::Owned(plain)
-                };
-                return Some((value, &text[at + 1..]));
-            }
-            b'\\' => {
-                plain.push_str(&text[from..at]);
-                plain.push(match bytes.get(at + 1)? {
-                    b'n' => '\n',
-                    b'"' => '"',
-                    b'\\' => '\\',
-                    _ => return None,
-                });
-                at += 2;
-                from = at;
-            }
-            _ => at += 1,
+    let mut rest = text;
+    loop {
+        let at = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let (before, after) = rest.split_at(at);
+        if let Some(after) = after.strip_prefix('"') {
+            let value = match rest.len() == text.len() {
+                true => Cow::Borrowed(before),
+                false => Cow::Owned(plain + before),
+            };
+            return Some((value, after));
         }
+        plain.push_str(before);
+        let mut escaped = after[1..].chars();
+        plain.push(match escaped.next()? {
+            'n' => '\n',
+            c @ ('"' | '\\') => c,
+            _ => return None,
+        });
+        rest = escaped.as_str();
     }
-    None
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Matchers that a user gives: they are put into queries, so they must be nothing else.
 
+use crate::line::quoted;
+
 /// What is wrong with a list of matchers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no list of matchers such as cluster=\"bench\",region=~\"eu-.*\": {0}")]
@@ -36,34 +38,19 @@ pub fn check(text: &str) -> Result<(), MatchersError> {
         let Some(after) = after.trim_start().strip_prefix('"') else {
             return wrong(format!("the value of {label} is not in double quotes"));
         };
-        let Some(end) = closing(after) else {
+        let has_control = |rest: &str| after[..after.len() - rest.len()].contains(|c: char| c.is_ascii_control());
+        let Some((_, after)) = quoted(after).filter(|(_, rest)| !has_control(rest)) else {
             return wrong(format!(
                 "the value of {label} does not end, or has an escape other than \\\\, \\\" and \\n"
             ));
         };
-        rest = after[end + 1..].trim_start();
+        rest = after.trim_start();
         match rest.strip_prefix(',') {
             _ if rest.is_empty() => return Ok(()),
             Some(after) => rest = after.trim_start(),
             None => return wrong(format!("after the value of {label} comes no comma")),
         }
     }
-}
-
-/// Where a quoted text ends.
-fn closing(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'\\' | b'"' | b'n' if escaped => escaped = false,
-            _ if escaped => return None,
-            b'\\' => escaped = true,
-            b'"' => return Some(at),
-            0..=0x1f | 0x7f => return None,
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -89,6 +76,7 @@ mod tests {
             ("cluster=bench", "not in double quotes"),
             ("cluster=\"bench", "does not end"),
             ("cluster=\"a\\d\"", "does not end, or has an escape"),
+            ("cluster=\"a\tb\"", "does not end, or has an escape"),
             ("cluster=\"bench\"} or up{", "comes no comma"),
             ("cluster=\"bench\",", "does not begin with a label"),
             ("1a=\"b\"", "does not begin with a label"),

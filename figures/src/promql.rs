@@ -229,21 +229,18 @@ fn condition(test: Test) -> (&'static str, String) {
 
 /// A text as a regular expression within quotes that means itself.
 fn escaped(text: &str) -> String {
-    let mut out = String::new();
+    let mut expression = String::new();
     for c in text.chars() {
-        match c {
-            '"' => out += "\\\"",
-            // A backslash of the expression is one of the quoted text's, too.
-            '\\' => out += "\\\\\\\\",
-            '\n' => out += "\\n",
-            '.' | '+' | '*' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' => {
-                out += "\\\\";
-                out.push(c);
-            }
-            _ => out.push(c),
+        if "\\.+*?()[]{}|^$".contains(c) {
+            expression.push('\\');
         }
+        expression.push(c);
     }
-    out
+    // A backslash of the expression is one of the quoted text's, too.
+    expression
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What was read of one page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct PageReading {
     /// Its address, as it is shown.
     address: String,
@@ -45,9 +45,7 @@ impl Reading {
                 .into_iter()
                 .map(|address| PageReading {
                     address,
-                    first: None,
-                    last: None,
-                    restarted: None,
+                    ..PageReading::default()
                 })
                 .collect(),
             gauges: vec![Courses::default(); FIGURES.len()],
