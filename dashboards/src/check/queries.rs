@@ -33,78 +33,65 @@ fn built_in(name: &str) -> Option<String> {
 
 pub(super) fn check(board: &Board, known: &Known, findings: &mut Findings) {
     let mut used = BTreeSet::new();
-    let mut place = |text: &str| {
-        let names: Vec<&str> = board.variables.iter().map(|variable| variable.name.as_str()).collect();
-        promql::replace(text, |name| {
-            if names.contains(&name) {
+    let mut replaced = |text: &str, reasons: &mut Vec<String>| {
+        let value = |name: &str| {
+            if board.variables.iter().any(|variable| variable.name == name) {
                 used.insert(name.to_owned());
                 return Some(ANY.to_owned());
             }
             built_in(name)
-        })
+        };
+        let replaced = promql::replace(text, value);
+        replaced.map_err(|problem| reasons.push(problem)).ok()
     };
     for panel in &board.panels {
-        let is_prometheus = |target: &&Target| target.json["datasource"]["type"] == "prometheus";
         for target in &panel.targets {
+            let source = &target.json["datasource"]["type"];
             let text = target.query.as_ref().or(target.search.as_ref());
             // What Grafana computes with other answers names them by their letters.
-            let Some(text) = text.filter(|_| target.json["datasource"]["type"] != "__expr__") else {
+            let Some(text) = text.filter(|_| source != "__expr__") else {
                 continue;
             };
-            match place(text) {
-                Err(problem) => findings.add(&panel.title, format!("query {}: {problem}", target.letter)),
-                Ok(replaced) if is_prometheus(&target) => {
-                    let mut reasons = Vec::new();
-                    let query = examine(&replaced, known, &mut reasons);
-                    if let Some(query) = query {
-                        legend(target, &query, known, panel.kind == "timeseries", &mut reasons);
-                        chosen(board, &query, known, &mut reasons);
-                    }
-                    for reason in reasons {
-                        findings.add(&panel.title, format!("query {}: {reason}", target.letter));
-                    }
-                }
-                Ok(_) => {}
+            let mut reasons = Vec::new();
+            if let Some(query) = replaced(text, &mut reasons)
+                && source == "prometheus"
+                && let Some(query) = examine(&query, known, &mut reasons)
+            {
+                legend(target, &query, known, panel.kind == "timeseries", &mut reasons);
+                chosen(board, &query, known, &mut reasons);
+            }
+            for reason in reasons {
+                findings.add(&panel.title, format!("query {}: {reason}", target.letter));
             }
         }
         for text in texts(&panel.json) {
             // Only which variables there are: texts and links use them, too.
-            let _ = place(&text);
+            let _ = replaced(&text, &mut Vec::new());
         }
     }
     for variable in &board.variables {
         let Some(text) = &variable.query else { continue };
-        let name = format!("variable {}", variable.name);
         if variable.json["datasource"]["type"] != "prometheus" {
             continue;
         }
-        let Some((selector, label)) = variable.label_values() else {
-            findings.add(&name, format!("is no label_values(SELECTOR, LABEL): {text}"));
-            continue;
-        };
         let mut reasons = Vec::new();
-        match place(selector) {
-            Err(problem) => reasons.push(problem),
-            Ok(replaced) => {
-                if let Some(query) = parsed(&replaced, &mut reasons) {
-                    for selector in &query.selectors {
-                        names_and_labels(selector, known, &mut reasons);
-                        has_label(selector, label, known, &mut reasons);
-                    }
-                }
+        if let Some((selector, label)) = variable.label_values() {
+            let query = replaced(selector, &mut reasons).and_then(|query| parsed(&query, &mut reasons));
+            for selector in query.iter().flat_map(|query| &query.selectors) {
+                names_and_labels(selector, known, &mut reasons);
+                has_label(selector, label, known, &mut reasons);
             }
+        } else {
+            reasons.push(format!("is no label_values(SELECTOR, LABEL): {text}"));
         }
+        let name = format!("variable {}", variable.name);
         reasons.into_iter().for_each(|reason| findings.add(&name, reason));
     }
     for (name, expression) in &board.annotations {
         let mut reasons = Vec::new();
-        match place(expression) {
-            Err(problem) => reasons.push(problem),
-            Ok(replaced) => {
-                if let Some(query) = examine(&replaced, known, &mut reasons) {
-                    chosen(board, &query, known, &mut reasons);
-                }
-            }
+        let query = replaced(expression, &mut reasons).and_then(|query| examine(&query, known, &mut reasons));
+        if let Some(query) = query {
+            chosen(board, &query, known, &mut reasons);
         }
         let name = format!("annotation {name}");
         reasons.into_iter().for_each(|reason| findings.add(&name, reason));
