@@ -114,13 +114,15 @@ impl Registry {
                 }
                 page
             }
-            Format::OpenMetrics => {
-                let mut page = String::new();
-                text::encode(&mut page, &self.prometheus.lock())?;
-                page.into_bytes()
-            }
-            Format::Plain => plain::write(&self.families()?).into_bytes(),
+            Format::OpenMetrics => self.openmetrics()?.into_bytes(),
+            Format::Plain => plain::of(&self.openmetrics()?).into_bytes(),
         })
+    }
+
+    fn openmetrics(&self) -> Result<String, EncodeError> {
+        let mut page = String::new();
+        text::encode(&mut page, &self.prometheus.lock())?;
+        Ok(page)
     }
 
     /// All families, as Prometheus' protobuf messages.
