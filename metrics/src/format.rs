@@ -34,11 +34,8 @@ impl Format {
         let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let ranges: Vec<Range> = accepted.flat_map(|value| value.split(',')).map(Range::parse).collect();
         let weight = |format: Format| {
-            let weights = ranges
-                .iter()
-                .filter(|range| range.names(format))
-                .map(|range| range.weight);
-            weights.fold(0.0, f64::max)
+            let named = ranges.iter().filter(|range| range.names(format));
+            named.map(Range::weight).fold(0.0, f64::max)
         };
         let plain = weight(Format::Plain);
         NAMED
@@ -51,55 +48,39 @@ impl Format {
     }
 }
 
-/// One of the things that a client accepts.
-struct Range<'a> {
-    kind: &'a str,
-    parameters: Vec<(&'a str, &'a str)>,
-    weight: f64,
-}
+/// One of the things that a client accepts: its kind, and its parameters after that.
+struct Range(Vec<String>);
 
-impl<'a> Range<'a> {
-    fn parse(text: &'a str) -> Range<'a> {
-        let mut parts = text.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        let mut weight = 1.0;
-        let mut parameters = Vec::new();
-        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
-            let value = value.trim().trim_matches('"');
-            if name.trim().eq_ignore_ascii_case("q") {
-                // What is no weight asks for nothing.
-                weight = value.parse().ok().filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0);
-            } else {
-                parameters.push((name.trim(), value));
-            }
-        }
-        Range {
-            kind,
-            parameters,
-            weight,
-        }
+impl Range {
+    fn parse(text: &str) -> Range {
+        // Capitals, quotes and spaces make no difference in what is asked for here.
+        let text = text.to_ascii_lowercase().replace(['"', ' ', '\t'], "");
+        Range(text.split(';').map(str::to_owned).collect())
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.0.iter().skip(1);
+        parameters.find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    fn weight(&self) -> f64 {
+        let Some(weight) = self.parameter("q") else { return 1.0 };
+        // What is no weight asks for nothing.
+        weight.parse().ok().filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0)
     }
 
     fn names(&self, format: Format) -> bool {
-        let is = |kind: &str| self.kind.eq_ignore_ascii_case(kind);
+        let is = |kind: &str| self.0.first().is_some_and(|has| has == kind);
         let version = self.parameter("version");
         match format {
             Format::Protobuf => {
                 is("application/vnd.google.protobuf")
-                    && self.parameter("proto") == Some("io.prometheus.client.MetricFamily")
+                    && self.parameter("proto") == Some("io.prometheus.client.metricfamily")
                     && self.parameter("encoding") == Some("delimited")
             }
             Format::OpenMetrics => is("application/openmetrics-text") && version.is_none_or(|it| it == "1.0.0"),
             Format::Plain => is("text/plain") && version.is_none_or(|it| it == "0.0.4"),
         }
-    }
-
-    fn parameter(&self, wanted: &str) -> Option<&'a str> {
-        let mut found = self
-            .parameters
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        found.next().map(|(_, value)| *value)
     }
 }
 

@@ -1,6 +1,9 @@
-//! The messages of Prometheus' remote-write protocol 1.0, which is the one that everybody takes.
+//! The messages of Prometheus' remote-write protocol 1.0, which is the one that everybody takes. Its labels and spans of buckets
+//! are those of the protobuf page.
 
 use prost::{Message, Oneof};
+
+use crate::protobuf::{BucketSpan, LabelPair};
 
 /// The key before each series of a message: field 1, a message with its length before it.
 const SERIES: u8 = 1 << 3 | 2;
@@ -9,7 +12,7 @@ const SERIES: u8 = 1 << 3 | 2;
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Labels {
     #[prost(message, repeated, tag = "1")]
-    pub(crate) labels: Vec<Label>,
+    pub(crate) labels: Vec<LabelPair>,
 }
 
 /// What a series is at one instant: one of the two, where the protocol would take several.
@@ -46,15 +49,6 @@ impl Point {
         message.extend_from_slice(labels);
         let _ = self.encode(message);
     }
-}
-
-/// One label.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Message)]
-pub(crate) struct Label {
-    #[prost(string, tag = "1")]
-    pub(crate) name: String,
-    #[prost(string, tag = "2")]
-    pub(crate) value: String,
 }
 
 /// A value at an instant.
@@ -108,20 +102,10 @@ pub(crate) enum ZeroCount {
     Int(u64),
 }
 
-/// Buckets that follow one another.
-#[derive(Clone, Copy, PartialEq, Eq, Message)]
-pub(crate) struct BucketSpan {
-    /// Gap to the span before it; of the first one, where it begins.
-    #[prost(sint32, tag = "1")]
-    pub(crate) offset: i32,
-    #[prost(uint32, tag = "2")]
-    pub(crate) length: u32,
-}
-
 /// The protocol's messages as a receiver reads them.
 #[cfg(test)]
 pub(crate) mod received {
-    use super::{Histogram, Label, Message, Sample};
+    use super::{Histogram, LabelPair, Message, Sample};
 
     /// What was sent at once.
     #[derive(Clone, PartialEq, Message)]
@@ -134,7 +118,7 @@ pub(crate) mod received {
     #[derive(Clone, PartialEq, Message)]
     pub(crate) struct TimeSeries {
         #[prost(message, repeated, tag = "1")]
-        pub(crate) labels: Vec<Label>,
+        pub(crate) labels: Vec<LabelPair>,
         #[prost(message, repeated, tag = "2")]
         pub(crate) samples: Vec<Sample>,
         #[prost(message, repeated, tag = "4")]

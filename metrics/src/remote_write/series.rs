@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use prost::Message as _;
 
-use super::message::{BucketSpan, Count, Histogram, Label, Labels, Point, ZeroCount};
-use crate::protobuf::{self, LabelPair, Metric, MetricFamily, MetricType};
+use super::message::{Count, Histogram, Labels, Point, ZeroCount};
+use crate::protobuf::{self, BucketSpan, LabelPair, Metric, MetricFamily, MetricType};
 
 /// A value that is none: this series has ended. Prometheus' own; an ordinary value that is no number has other bits.
 const STALE: u64 = 0x7ff0_0000_0000_0002;
@@ -18,7 +18,7 @@ const STALE: u64 = 0x7ff0_0000_0000_0002;
 #[derive(Debug)]
 pub(crate) struct Writer {
     /// Added to every series that has no label of the name.
-    own: Vec<Label>,
+    own: Vec<LabelPair>,
     /// The series of the page before: by name of the family, by labels of the metric.
     known: HashMap<String, HashMap<Vec<LabelPair>, Vec<Known>>>,
     /// The number of the page.
@@ -193,14 +193,10 @@ fn each(family: &MetricFamily, metric: &Metric, at: i64, mut tell: impl FnMut(Pa
 }
 
 /// All labels of a series, encoded.
-fn labels(own: &[Label], family: &MetricFamily, metric: &Metric, part: Part) -> Vec<u8> {
-    let mut labels: Vec<Label> = metric
-        .label
-        .iter()
-        // An empty label is none.
-        .filter(|pair| !pair.value.is_empty())
-        .map(|pair| label(&pair.name, &pair.value))
-        .collect();
+fn labels(own: &[LabelPair], family: &MetricFamily, metric: &Metric, part: Part) -> Vec<u8> {
+    let mut labels = metric.label.clone();
+    // An empty label is none.
+    labels.retain(|label| !label.value.is_empty());
     for own in own {
         if labels.iter().all(|label| label.name != own.name) {
             labels.push(own.clone());
@@ -210,12 +206,12 @@ fn labels(own: &[Label], family: &MetricFamily, metric: &Metric, part: Part) -> 
     if let Part::Bucket(edge) = part {
         labels.push(label("le", &edge_text(f64::from_bits(edge))));
     }
-    labels.sort();
+    labels.sort_by(|one, other| one.name.cmp(&other.name));
     Labels { labels }.encode_to_vec()
 }
 
-fn label(name: &str, value: &str) -> Label {
-    Label {
+fn label(name: &str, value: &str) -> LabelPair {
+    LabelPair {
         name: name.to_owned(),
         value: value.to_owned(),
     }
@@ -230,13 +226,9 @@ fn edge_text(edge: f64) -> String {
 }
 
 fn native(of: &protobuf::Histogram, at: i64) -> Histogram {
-    let spans = |spans: &[protobuf::BucketSpan]| {
+    let spans = |spans: &[BucketSpan]| {
         let each = spans.iter().filter(|span| span.length > 0 || span.offset != 0);
-        each.map(|span| BucketSpan {
-            offset: span.offset,
-            length: span.length,
-        })
-        .collect()
+        each.copied().collect()
     };
     Histogram {
         count: Some(Count::Int(of.sample_count)),
