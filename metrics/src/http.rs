@@ -62,7 +62,7 @@ pub enum ListenError {
     },
 }
 
-/// The page while it is served. Dropping it stops it.
+/// The page while it is served. Dropping it stops listening and closes all connections.
 #[derive(Debug)]
 pub struct Serving {
     address: SocketAddr,
@@ -83,9 +83,6 @@ impl Serving {
     pub fn scrapes(&self) -> watch::Receiver<Scrapes> {
         self.scrapes.clone()
     }
-
-    /// Stops listening and closes all connections.
-    pub fn stop(self) {}
 }
 
 impl Drop for Serving {
