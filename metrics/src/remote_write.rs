@@ -69,11 +69,11 @@ impl RemoteWrite {
         options: RemoteWriteOptions,
         said: Arc<dyn Fn(String) + Send + Sync>,
     ) -> Result<RemoteWrite, NoClient> {
-        let receiver = Receiver::new(&options)?;
+        let http = http_client()?;
         let mut messages = RemoteWriteMessages::new(registry, &options.instance);
         let make = move |last: bool| messages.next(last);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(run(make, move |page| receiver.send(page), stopped, said));
+        let task = tokio::spawn(run(make, move |page| send(&http, &options, page), stopped, said));
         Ok(RemoteWrite { stop, task })
     }
 
@@ -177,40 +177,21 @@ async fn run(
     queue.finish()
 }
 
-/// Who takes the pages.
-#[derive(Clone)]
-struct Receiver {
-    http: reqwest::Client,
-    url: String,
-    headers: HeaderMap,
-}
-
-impl Receiver {
-    fn new(options: &RemoteWriteOptions) -> Result<Receiver, reqwest::Error> {
-        Ok(Receiver {
-            http: http_client()?,
-            url: options.url.clone(),
-            headers: options.headers.clone(),
-        })
-    }
-
-    fn send(&self, page: Bytes) -> BoxFuture<'static, Answer> {
-        let request = self
-            .http
-            .post(&self.url)
-            .headers(self.headers.clone())
-            .header(CONTENT_ENCODING, "snappy")
-            .header(CONTENT_TYPE, "application/x-protobuf")
-            .header("X-Prometheus-Remote-Write-Version", "0.1.0")
-            .body(page);
-        async move {
-            match request.send().await {
-                Ok(response) => answer(response).await,
-                Err(error) => Answer::Later(None, http_cause(&error)),
-            }
+fn send(http: &reqwest::Client, options: &RemoteWriteOptions, page: Bytes) -> BoxFuture<'static, Answer> {
+    let request = http
+        .post(&options.url)
+        .headers(options.headers.clone())
+        .header(CONTENT_ENCODING, "snappy")
+        .header(CONTENT_TYPE, "application/x-protobuf")
+        .header("X-Prometheus-Remote-Write-Version", "0.1.0")
+        .body(page);
+    async move {
+        match request.send().await {
+            Ok(response) => answer(response).await,
+            Err(error) => Answer::Later(None, http_cause(&error)),
         }
-        .boxed()
     }
+    .boxed()
 }
 
 async fn answer(mut response: reqwest::Response) -> Answer {
