@@ -7,7 +7,6 @@ use http::{
     HeaderMap,
     header::{ACCEPT, CONTENT_TYPE},
 };
-use reqwest::Response;
 
 /// The text format. Without `escaping=underscores` a server could send names in quotes.
 const TEXT: &str = "text/plain;version=0.0.4;escaping=underscores";
@@ -35,7 +34,10 @@ impl Client {
     /// Why it could not be read, or is none, in words.
     pub async fn page(&self, url: &str, namespace: &str) -> Result<Snapshot, String> {
         let request = self.http.get(url).headers(self.headers.clone()).header(ACCEPT, TEXT);
-        let mut answer = sound(request.send().await)?;
+        let mut answer = request.send().await.map_err(|error| http_cause(&error))?;
+        if !answer.status().is_success() {
+            return Err(format!("answered {}", answer.status()));
+        }
         let mut page = Page::new(namespace);
         while let Some(piece) = answer.chunk().await.map_err(|error| http_cause(&error))? {
             page.feed(&piece).map_err(|problem| problem.to_string())?;
@@ -60,14 +62,5 @@ impl Client {
             read.feed(&piece)?;
         }
         read.finish(answer.status())
-    }
-}
-
-fn sound(answer: reqwest::Result<Response>) -> Result<Response, String> {
-    let answer = answer.map_err(|error| http_cause(&error))?;
-    if answer.status().is_success() {
-        Ok(answer)
-    } else {
-        Err(format!("answered {}", answer.status()))
     }
 }
