@@ -178,24 +178,10 @@ impl Known {
         let near = self
             .0
             .keys()
-            .map(|known| (distance(known, name), known.as_str()))
+            .map(|known| (strsim::levenshtein(known, name), known.as_str()))
             .min()?;
         (near.0 <= name.len() / 4).then_some(near.1)
     }
-}
-
-/// How many single letters have to be changed, put in or taken out.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut before = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.bytes().enumerate() {
-            let changed = before + usize::from(a != b);
-            before = row[j + 1];
-            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// The labels of a sample, from what follows its name.

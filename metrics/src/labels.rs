@@ -9,10 +9,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState},
+    hash::{BuildHasher, Hash, Hasher, RandomState},
     sync::Arc,
 };
 
+use foldhash::fast::FixedState;
 use parking_lot::RwLock;
 use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
 use temporalio_common::telemetry::metrics::{
@@ -76,30 +77,8 @@ fn address(set: &Arc<OrderedPromLabelSet>) -> Address {
     Arc::as_ptr(set) as Address
 }
 
-/// Maps by address: one multiplication spreads it well enough.
-pub(crate) type ByAddress<T> = HashMap<Address, T, BuildHasherDefault<AddressHasher>>;
-
-/// Hashes one address.
-#[derive(Default)]
-pub(crate) struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_usize(usize::from(*byte));
-        }
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        // 2^64 divided by the golden ratio; the table takes its bits from both ends, so the middle is folded down.
-        let spread = (self.0 ^ value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = spread ^ (spread >> 32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+/// Maps by address.
+pub(crate) type ByAddress<T> = HashMap<Address, T, FixedState>;
 
 /// Most label sets of a registry. A worker has some hundred; types of workflows and activities are whatever somebody starts
 /// on its queue. What is beyond is recorded under one set, as OpenTelemetry does it.
