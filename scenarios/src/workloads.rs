@@ -2,6 +2,7 @@
 //! in the crate `workflows`.
 
 mod child_workflow;
+mod local_activity;
 mod multi_activity;
 mod simple;
 mod state_transitions;
@@ -31,6 +32,7 @@ macro_rules! workloads {
             timer: Timer, TimerInput, TimerWorkflow;
             child_workflow: ChildWorkflow, ChildWorkflowInput, ParentWorkflow;
             state_transitions: StateTransitions, StateTransitionsInput, StateTransitionsWorkflow;
+            local_activity: LocalActivity, LocalActivityInput, LocalActivityWorkflow;
         }
     };
 }

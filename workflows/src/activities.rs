@@ -64,7 +64,7 @@ pub struct ActivityOutput {
 }
 
 /// How long one attempt of an activity may take.
-const START_TO_CLOSE: Duration = Duration::from_secs(60);
+pub(crate) const START_TO_CLOSE: Duration = Duration::from_secs(60);
 
 /// The activities of the workloads.
 pub struct Activities;

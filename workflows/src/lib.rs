@@ -11,6 +11,7 @@ pub mod clock;
 pub mod header;
 pub mod input;
 pub mod interceptor;
+mod local_activity;
 mod multi_activity;
 pub mod names;
 pub mod output;

@@ -197,6 +197,11 @@ mod tests {
                 r#"{"activityCount":10,"#.to_owned(),
                 format!(",{burning}}}"),
             ),
+            (
+                r#""local-activity""#.to_owned(),
+                r#"{"activityCount":10,"#.to_owned(),
+                "}".to_owned(),
+            ),
         ] {
             for (ratio, fail) in [("0.0", false), ("1.0", true)] {
                 let plan = format!(

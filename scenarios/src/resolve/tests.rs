@@ -309,7 +309,7 @@ fn bad_input_is_refused_in_words() {
         (
             &[(Key::WorkflowType, "complex")],
             "--workflow-type complex is not allowed: give one of simple, multi-activity, timer, child-workflow, \
-             state-transitions",
+             state-transitions, local-activity",
         ),
         (
             &[(Key::ActivityCount, "5")],
