@@ -198,8 +198,8 @@ mod tests {
                 format!(",{burning}}}"),
             ),
             (
-                r#""local-activity""#.to_owned(),
-                r#"{"activityCount":10,"#.to_owned(),
+                r#""local-activity","localActivityCount":4"#.to_owned(),
+                r#"{"activityCount":4,"#.to_owned(),
                 "}".to_owned(),
             ),
         ] {

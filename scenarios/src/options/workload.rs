@@ -37,6 +37,10 @@ options! { Workload:
     /// Children of one child-workflow.
     ChildCount("child-count"): u32 = Form::whole(1..=100, "children"), value("N")
         .run(says("child-workflow: children of one workflow, {}").or("3").variables(&["BENCHMARK_CHILD_COUNT"]));
+    /// Local activities of one local-activity workflow.
+    LocalActivityCount("local-activity-count"): u32 = Form::whole(1..=100, "local activities"), value("N")
+        .run(says("local-activity: local activities of one workflow, {}")
+            .or("10").variables(&["BENCHMARK_LOCAL_ACTIVITY_COUNT"]));
     /// Bytes of payload.
     PayloadSize("payload-size"): u32 = Form::bytes(MAX_PAYLOAD), value("BYTES")
         .run(says("Payload in each workflow's input, {}").or("0").variables(&["BENCHMARK_PAYLOAD_SIZE"]));

@@ -3,33 +3,47 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, json};
+use super::{Common, Configured, Definition, History, WorkloadKind, json};
+use crate::{
+    options::{Key, opt},
+    problem::Problem,
+    resolve::reader::Reader,
+};
 
-/// Local activities of one workflow, as many as `state-transitions` has of the other kind: what lies between the two is what
+/// Local activities of one workflow unless told, as many as `state-transitions` has of the other kind: what lies between the two is what
 /// the server does for activities.
 const ACTIVITIES: u32 = 10;
 
-/// Ten instant local activities one after the other.
+/// Instant local activities one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
-pub struct LocalActivity {}
+#[serde(rename_all = "camelCase")]
+pub struct LocalActivity {
+    /// Local activities of one workflow.
+    pub local_activity_count: u32,
+}
 
 impl LocalActivity {
     /// What is the same in each run.
     pub const DEFINITION: Definition = Definition {
         name: "local-activity",
         workflow_type: "LocalActivityWorkflow",
-        does: "10 local activities one after the other that return at once, all within one workflow task",
-        options: &[],
+        does: "local activities one after the other that return at once, all within one workflow task",
+        options: &[Key::LocalActivityCount],
         seeded: false,
-        resolve: |_| Ok(LocalActivity {}.into()),
+        resolve,
     };
+}
+
+fn resolve(reader: &mut Reader) -> Result<WorkloadKind, Problem> {
+    let local_activity_count = reader.read(opt::LocalActivityCount)?;
+    Ok(LocalActivity { local_activity_count }.into())
 }
 
 impl Configured for LocalActivity {
     fn input(&self, common: Common) -> Vec<u8> {
         json(&LocalActivityInput {
-            activity_count: ACTIVITIES,
+            activity_count: self.local_activity_count,
             fail: common.fail,
             payload: common.payload,
             result_size: common.result_size,
@@ -38,7 +52,7 @@ impl Configured for LocalActivity {
 
     fn history(&self) -> History {
         // Each leaves a marker.
-        let count = u64::from(ACTIVITIES);
+        let count = u64::from(self.local_activity_count);
         History::new(count, count, 0..=0, 0..=0)
     }
 }
