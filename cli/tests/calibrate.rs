@@ -1,5 +1,7 @@
 //! Calibration as a process, and a generator whose frontend stops answering.
 
+#[path = "../../generator/src/testing/scripted_frontend.rs"]
+mod scripted_frontend;
 #[path = "../../generator/src/testing.rs"]
 mod testing;
 
@@ -22,6 +24,7 @@ use benchmark_generator::{
 use benchmark_results::schema::{Fact, Fleet, Reconciliation, VerdictValue};
 use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::{ConnectOptions, Server};
+use scripted_frontend::{Behaviour, behaving};
 
 /// How long anything may take before a test gives up on it: far more than it needs on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -215,8 +218,7 @@ impl Surroundings {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
     const CAP: u64 = 100;
-    let frontend = NullFrontend::start(Options::default()).unwrap();
-    let control = frontend.control();
+    let (frontend, control) = behaving(Behaviour::default());
     let plan = plan(&frontend.address().to_string(), "2000", &CAP.to_string());
     let surroundings = Surroundings::of(&plan, &frontend).await;
     let options = surroundings.options(&plan);
@@ -229,7 +231,7 @@ async fn a_frontend_that_stops_answering_does_not_let_the_load_run_away() {
         } else {
             control.resume();
         }
-        most_held = most_held.max(frontend.counts().held);
+        most_held = most_held.max(control.held());
         Ok(())
     })
     .await

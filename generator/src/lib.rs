@@ -11,6 +11,9 @@ pub mod load;
 pub mod machine;
 pub mod run;
 #[cfg(test)]
+#[path = "testing/scripted_frontend.rs"]
+mod scripted_frontend;
+#[cfg(test)]
 mod scripted_server;
 pub mod stop;
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! The null frontend, called by a real gRPC client over a real connection.
 
+#[path = "../src/testing/scripted_frontend.rs"]
+mod scripted_frontend;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use benchmark_generator::calibrate::null_frontend::{
-    Behaviour, Control, Counts, Lose, LostAnswer, NullFrontend, Options, Refuse,
-};
+use benchmark_generator::calibrate::null_frontend::{Answer, Counts, NullFrontend, Options};
 use futures::{StreamExt, stream::FuturesUnordered};
+use scripted_frontend::{Behaviour, Control, Lose, Refuse, behaving, set_up};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, DescribeNamespaceRequest, DescribeWorkflowExecutionRequest, GetSystemInfoRequest,
     ListWorkflowExecutionsRequest, StartWorkflowExecutionRequest, workflow_service_client::WorkflowServiceClient,
@@ -27,12 +29,16 @@ struct Stage {
     client: WorkflowServiceClient<Channel>,
 }
 
+/// A frontend that accepts each start until it is told otherwise.
 async fn stage(options: Options) -> Stage {
-    let frontend = NullFrontend::start(options).unwrap();
+    on_stage(set_up(Behaviour::default(), options)).await
+}
+
+async fn on_stage((frontend, control): (NullFrontend, Control)) -> Stage {
     let client = connect(&frontend).await;
     Stage {
-        control: frontend.control(),
         frontend,
+        control,
         client,
     }
 }
@@ -40,13 +46,6 @@ async fn stage(options: Options) -> Stage {
 async fn connect(frontend: &NullFrontend) -> WorkflowServiceClient<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{}", frontend.address())).unwrap();
     WorkflowServiceClient::new(endpoint.connect().await.unwrap())
-}
-
-fn behaving(behaviour: Behaviour) -> Options {
-    Options {
-        behaviour,
-        ..Options::default()
-    }
 }
 
 fn request(payload: usize) -> StartWorkflowExecutionRequest {
@@ -93,7 +92,9 @@ impl Stage {
 
 #[tokio::test]
 async fn answers_starts_and_counts_them() {
-    let stage = stage(Options::default()).await;
+    // Nobody says what becomes of them.
+    let frontend = NullFrontend::start(Options::default()).unwrap();
+    let stage = on_stage((frontend, Control::default())).await;
     assert_eq!(stage.start().await.unwrap().len(), 36);
     assert_eq!(stage.start_many(500).await, BTreeMap::from([(0, 500)]));
     let counts = stage.frontend.stop().unwrap();
@@ -150,7 +151,7 @@ async fn answers_what_a_run_asks_before_and_after_the_load() {
 #[tokio::test]
 async fn holds_answers_back_for_the_delay() {
     let delay = Duration::from_millis(50);
-    let stage = stage(behaving(Behaviour {
+    let stage = on_stage(behaving(Behaviour {
         delay,
         ..Behaviour::default()
     }))
@@ -162,7 +163,7 @@ async fn holds_answers_back_for_the_delay() {
     stage.control.set_delay(LIMIT * 100);
     let late = stage.start();
     let soon = async {
-        stage.until(|counts| counts.held == 1).await;
+        stage.until(|_| stage.control.held() == 1).await;
         stage.control.set_delay(Duration::from_millis(1));
         stage.start().await
     };
@@ -178,17 +179,17 @@ async fn stalls_and_resumes() {
     stage.control.stall();
     let starts = stage.start_many(50);
     let resumed = async {
-        let counts = stage.until(|counts| counts.held == 50).await;
+        let counts = stage.until(|_| stage.control.held() == 50).await;
         assert_eq!((counts.starts, counts.open_connections), (50, 1));
         // Other calls are answered during a stall.
         let mut client = stage.client.clone();
         client.get_system_info(GetSystemInfoRequest::default()).await.unwrap();
-        assert_eq!(stage.frontend.counts().held, 50);
+        assert_eq!(stage.control.held(), 50);
         stage.control.resume();
     };
     let (codes, ()) = tokio::join!(starts, resumed);
     assert_eq!(codes, BTreeMap::from([(0, 50)]));
-    assert_eq!(stage.frontend.counts().held, 0);
+    assert_eq!(stage.control.held(), 0);
     stage.start().await.unwrap();
 }
 
@@ -207,13 +208,15 @@ async fn answers_that_nobody_waits_for_are_counted() {
     let mut client = stage.client.clone();
     client.get_system_info(GetSystemInfoRequest::default()).await.unwrap();
     stage.control.resume();
-    let counts = stage.until(|counts| counts.held == 0 && counts.unheard == 1).await;
+    let counts = stage
+        .until(|counts| stage.control.held() == 0 && counts.unheard == 1)
+        .await;
     assert_eq!((counts.starts, counts.accepted), (1, 1));
 }
 
 #[tokio::test]
 async fn refuses_a_share() {
-    let stage = stage(behaving(Behaviour {
+    let stage = on_stage(behaving(Behaviour {
         refuse: Some(Refuse {
             share: 0.25,
             code: Code::ResourceExhausted,
@@ -229,10 +232,10 @@ async fn refuses_a_share() {
 
 #[tokio::test]
 async fn loses_answers_by_resetting_their_streams() {
-    let stage = stage(behaving(Behaviour {
+    let stage = on_stage(behaving(Behaviour {
         lose: Some(Lose {
             share: 0.1,
-            how: LostAnswer::Reset,
+            how: Answer::Reset,
         }),
         ..Behaviour::default()
     }))
@@ -251,7 +254,7 @@ async fn loses_answers_by_closing_the_connection() {
     stage.control.set(Behaviour {
         lose: Some(Lose {
             share: 1.0,
-            how: LostAnswer::Close,
+            how: Answer::Close,
         }),
         ..Behaviour::default()
     });
@@ -271,10 +274,10 @@ async fn loses_answers_by_closing_the_connection() {
 
 #[tokio::test]
 async fn loses_answers_by_silence() {
-    let stage = stage(behaving(Behaviour {
+    let stage = on_stage(behaving(Behaviour {
         lose: Some(Lose {
             share: 0.5,
-            how: LostAnswer::Silence,
+            how: Answer::Silence,
         }),
         ..Behaviour::default()
     }))
@@ -300,7 +303,7 @@ async fn limits_concurrent_streams() {
     stage.control.stall();
     let starts = stage.start_many(10);
     let resumed = async {
-        stage.until(|counts| counts.held == 3).await;
+        stage.until(|_| stage.control.held() == 3).await;
         stage.control.resume();
     };
     let (codes, ()) = tokio::join!(starts, resumed);

@@ -18,6 +18,8 @@ mod owned;
 #[allow(dead_code)]
 #[path = "../run/scrape.rs"]
 mod scrape;
+#[path = "../../../generator/src/testing/scripted_frontend.rs"]
+mod scripted_frontend;
 #[allow(dead_code)]
 #[path = "../run/server.rs"]
 mod server;

@@ -218,13 +218,7 @@ impl Accounts {
     /// Takes start errors.
     pub fn add_start_errors(&mut self, errors: StartErrors) {
         for (code, (count, examples)) in errors {
-            let entry = self
-                .errors
-                .entry(("StartWorkflowExecution", code.to_owned()))
-                .or_default();
-            entry.0 += count;
-            let room = EXAMPLES.saturating_sub(entry.1.len());
-            entry.1.extend(examples.into_iter().take(room));
+            self.add_errors("StartWorkflowExecution", code.to_owned(), count, examples);
         }
     }
 
@@ -422,11 +416,20 @@ impl Accounts {
 
     /// Notes an error that is no start's and no workflow's end.
     pub fn add_error(&mut self, operation: &'static str, code: String, n: u64, message: String) {
-        let entry = self.errors.entry((operation, code)).or_default();
-        entry.0 += 1;
-        if entry.1.len() < EXAMPLES {
-            entry.1.push((n, message));
-        }
+        self.add_errors(operation, code, 1, [(n, message)]);
+    }
+
+    fn add_errors(
+        &mut self,
+        operation: &'static str,
+        code: String,
+        count: u64,
+        examples: impl IntoIterator<Item = (u64, String)>,
+    ) {
+        let (sum, kept) = self.errors.entry((operation, code)).or_default();
+        *sum += count;
+        let room = EXAMPLES.saturating_sub(kept.len());
+        kept.extend(examples.into_iter().take(room));
     }
 
     /// Moves an arrival to its end; false when it had ended already.

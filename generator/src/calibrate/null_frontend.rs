@@ -1,16 +1,15 @@
 //! A frontend that answers the start call and does nothing: what the generator can do when the server is free.
 //!
 //! It speaks gRPC straight on the `h2` crate, one layer below tonic, because it shares the machine with the generator
-//! that it measures: every microsecond here is taken from there. It runs on one thread of its own, stores nothing, and
-//! can be told at any time to answer late, to stop answering, to refuse a share of the starts or to lose their answers.
+//! that it measures: every microsecond here is taken from there. It runs on one thread of its own and stores nothing. What
+//! becomes of a start, and when, can be said by a [`Behaviour`], as tests do.
 
 mod answers;
 mod process;
-mod script;
 mod serve;
 
 use std::{
-    io,
+    fmt, io,
     net::{SocketAddr, TcpListener},
     num::NonZeroU32,
     sync::Arc,
@@ -18,17 +17,37 @@ use std::{
     time::Duration,
 };
 
+use benchmark_temporal::BoxFuture;
 use serde::Serialize;
 use tokio::sync::Notify;
+use tonic::Code;
 
-pub use self::{
-    process::run,
-    script::{Behaviour, Lose, LostAnswer, Refuse},
-};
-use self::{script::Script, serve::Shared};
+pub use self::process::run;
+use self::serve::Shared;
 
 /// Name of the thread that serves, short enough for the kernel's 15 characters.
 const THREAD_NAME: &str = "null-frontend";
+
+/// What becomes of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is accepted.
+    Accept,
+    /// It is refused with this gRPC code.
+    Refuse(Code),
+    /// It is taken, and its stream is reset with INTERNAL_ERROR, as by a proxy that lost its upstream.
+    Reset,
+    /// It is taken, and the connection closed, and with it the answers to everything else that is unanswered on it.
+    Close,
+    /// It is taken, and nothing is sent at all; the caller's deadline ends it.
+    Silence,
+}
+
+/// Says what becomes of each start; it is answered when that is known.
+pub trait Behaviour: fmt::Debug + Send + Sync {
+    /// What becomes of a start that has come now.
+    fn answer(&self) -> BoxFuture<'static, Answer>;
+}
 
 /// How a null frontend is set up.
 #[derive(Clone, Debug)]
@@ -39,8 +58,8 @@ pub struct Options {
     pub max_concurrent_streams: Option<NonZeroU32>,
     /// The age at which a connection is retired in good order (GOAWAY), as Temporal's own frontend does after minutes.
     pub max_connection_age: Option<Duration>,
-    /// How starts are answered from the beginning.
-    pub behaviour: Behaviour,
+    /// How starts are answered; each is accepted at once when absent.
+    pub behaviour: Option<Arc<dyn Behaviour>>,
 }
 
 impl Default for Options {
@@ -49,7 +68,7 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             max_concurrent_streams: None,
             max_connection_age: None,
-            behaviour: Behaviour::default(),
+            behaviour: None,
         }
     }
 }
@@ -78,7 +97,7 @@ pub enum NullFrontendError {
 
 /// What a null frontend has seen since it began.
 ///
-/// `starts = accepted + refused + lost`, whether or not their answers have left.
+/// `starts = accepted + refused + lost`, but for those of which it is not said yet what becomes of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -94,8 +113,6 @@ pub struct Counts {
     pub refused: u64,
     /// Starts that were taken and whose answer was lost on purpose.
     pub lost: u64,
-    /// Answers that are held back now, by a delay or a stall.
-    pub held: u64,
     /// Answers that could not be sent since the caller had given up by then.
     pub unheard: u64,
     /// All other calls.
@@ -134,7 +151,7 @@ impl NullFrontend {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(NullFrontendError::Start)?
         };
-        let shared = Arc::new(Shared::new(&options));
+        let shared = Arc::new(Shared::new(options));
         let stop = Arc::new(Notify::new());
         let thread = std::thread::Builder::new()
             .name(THREAD_NAME.to_owned())
@@ -168,13 +185,6 @@ impl NullFrontend {
         *self.shared.counts()
     }
 
-    /// A handle that changes how it answers, from any thread.
-    pub fn control(&self) -> Control {
-        Control {
-            shared: Arc::clone(&self.shared),
-        }
-    }
-
     /// Closes all connections, without a word to the other side, and returns what was seen in all.
     ///
     /// # Errors
@@ -197,34 +207,5 @@ impl Drop for NullFrontend {
     fn drop(&mut self) {
         // A panic of the serving thread has been printed by then, and there is nobody left to tell.
         let _ = self.join();
-    }
-}
-
-/// Changes how a null frontend answers while it runs. What it is told holds for starts that arrive from then on, except
-/// for stalls, which hold for answers that have not left.
-#[derive(Clone, Debug)]
-pub struct Control {
-    shared: Arc<Shared>,
-}
-
-impl Control {
-    /// Answers as told from now on.
-    pub fn set(&self, behaviour: Behaviour) {
-        self.shared.change(|script| *script = Script::new(behaviour));
-    }
-
-    /// Answers starts this much later than they arrive, rounded up to the timer's milliseconds. All else stays.
-    pub fn set_delay(&self, delay: Duration) {
-        self.shared.change(|script| script.behaviour.delay = delay);
-    }
-
-    /// Stops answering starts; connections stay open, and requests are read and counted.
-    pub fn stall(&self) {
-        self.shared.set_stalled(true);
-    }
-
-    /// Ends a stall: everything that was held back and is due leaves at once.
-    pub fn resume(&self) {
-        self.shared.set_stalled(false);
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use benchmark_fleet::{Member, MemberEnd, MemberOptions, Role, Source, wire};
+use benchmark_fleet::{Member, MemberOptions, Role, Source, wire};
 use benchmark_results::schema::{Fact, HostFacts, Phase};
 use benchmark_scenarios::Plan;
 use benchmark_temporal::{ConnectOptions, Server};
@@ -113,7 +113,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
     };
     let told = tokio::select! {
         told = told => told,
-        end = member.ended() => Err(lost(end)),
+        end = member.ended() => Err(anyhow::anyhow!("the leader is gone: {end}; no more starts are sent")),
         // Whatever it is busy with.
         reason = async { time_up.passed().await; stopped.requested().await } => Ok(Followed::Stopped(reason)),
     };
@@ -149,10 +149,6 @@ fn read_plan(json: &str, hash: &str) -> anyhow::Result<Plan> {
     plan.check()
         .map_err(|problem| anyhow::anyhow!("the leader's plan is not carried out: {}", problem.headline()))?;
     Ok(plan)
-}
-
-fn lost(end: MemberEnd) -> anyhow::Error {
-    anyhow::anyhow!("the leader is gone: {end}; no more starts are sent")
 }
 
 struct Follower<'a> {

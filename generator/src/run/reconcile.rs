@@ -125,7 +125,7 @@ impl Reconciling<'_> {
                 "the server's counts still changed when time was up: {} workflows that ended until the drain was over",
                 visibility::ended(&settled.counts)
             )),
-            None if self.is_moving() && !self.is_cut_off_known() => Err(format!(
+            None if self.submission.is_open_at_the_cut_off() && !self.is_cut_off_known() => Err(format!(
                 "what had ended at the cut-off is told by the server's clock, which is not known to {}",
                 units::format(CUT_OFF_NEAR)
             )),
@@ -173,11 +173,11 @@ impl Reconciling<'_> {
 
     /// What the server may differ by: nothing, unless workflows ended at the cut-off.
     fn tolerance(&self, near: u64) -> u64 {
-        if self.is_moving() { near } else { 0 }
-    }
-
-    fn is_moving(&self) -> bool {
-        self.submission.cut_off.as_ref().is_some_and(|cut| cut.is_moving)
+        if self.submission.is_open_at_the_cut_off() {
+            near
+        } else {
+            0
+        }
     }
 
     /// Counts by status. Where the backlog moves on, only what had ended at the cut-off.
@@ -196,7 +196,7 @@ impl Reconciling<'_> {
     async fn count_phase(&self, phase: Phase, deadline: &Deadline) -> Result<Counts, String> {
         let prefix = ids::phase_prefix(&self.submission.id_prefix, phase);
         let ends = asked(deadline, || self.ends(&prefix)).await?;
-        if !self.is_moving() {
+        if !self.submission.is_open_at_the_cut_off() {
             return Ok(ends);
         }
         let workflow_type = self.plan.workload.kind.definition().workflow_type;

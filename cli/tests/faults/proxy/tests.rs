@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_generator::calibrate::null_frontend::{Behaviour, NullFrontend, Options};
+use benchmark_generator::calibrate::null_frontend::NullFrontend;
 use benchmark_temporal::testing;
 use temporalio_common::protos::temporal::api::{
     common::v1::{WorkflowExecution, WorkflowType},
@@ -22,6 +22,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+use crate::scripted_frontend::{Behaviour, Control, behaving};
+
 use super::{
     Proxy, Tally,
     script::{Act, COUNT, Calls, START, Script, Strike, Wire},
@@ -36,6 +38,7 @@ type Client = WorkflowServiceClient<Channel>;
 
 struct Stage {
     frontend: NullFrontend,
+    control: Control,
     proxy: Proxy,
 }
 
@@ -45,14 +48,11 @@ impl Stage {
     }
 
     fn behaving(behaviour: Behaviour) -> Self {
-        let frontend = NullFrontend::start(Options {
-            behaviour,
-            ..Options::default()
-        })
-        .unwrap();
+        let (frontend, control) = behaving(behaviour);
         Stage {
             proxy: Proxy::to(&frontend.address().to_string()),
             frontend,
+            control,
         }
     }
 
@@ -280,22 +280,22 @@ async fn old_connections_go_away_in_good_order() {
 async fn the_server_hears_that_a_caller_gave_up() {
     let stage = Stage::new();
     let client = stage.client().await;
-    stage.frontend.control().stall();
+    stage.control.stall();
     assert!(start_within(&client, NOTHING, 0).await.is_err());
-    until("the start is held", || stage.frontend.counts().held == 1).await;
+    until("the start is held", || stage.control.held() == 1).await;
     // The reset and what follows it come in order.
     client
         .clone()
         .get_system_info(GetSystemInfoRequest::default())
         .await
         .unwrap();
-    stage.frontend.control().resume();
+    stage.control.resume();
     until("the answer finds nobody", || stage.frontend.counts().unheard == 1).await;
 }
 
 #[tokio::test]
 async fn a_server_that_ends_takes_its_connections_along() {
-    let Stage { frontend, proxy } = Stage::new();
+    let Stage { frontend, proxy, .. } = Stage::new();
     let socket = TcpStream::connect(proxy.address()).await.unwrap();
     let (_requests, connection) = h2::client::handshake(socket).await.unwrap();
     until("it is connected", || frontend.counts().open_connections == 1).await;

@@ -190,7 +190,7 @@ impl Seconds {
             iteration: 1,
             second: self.next,
             phase: self.schedule.phase_at(start),
-            due: self.due_before(start + SECOND) - self.due_before(start),
+            due: self.schedule.count_before(start + SECOND) - self.schedule.count_before(start),
             dispatched: open.dispatched,
             dropped: open.dropped,
             accepted: open.accepted,
@@ -210,10 +210,6 @@ impl Seconds {
         };
         self.add_to_interval(open);
         window
-    }
-
-    fn due_before(&self, offset: u64) -> u64 {
-        self.schedule.count_before(offset)
     }
 
     fn add_to_interval(&mut self, open: &Open) {

@@ -2,11 +2,7 @@
 
 use std::{
     future::poll_fn,
-    num::NonZeroU32,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,15 +15,12 @@ use h2::{
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header::CONTENT_TYPE};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Notify, watch},
+    sync::Notify,
     time::Instant,
 };
 use tonic::Code;
 
-use super::{
-    Counts, Options, answers,
-    script::{Decision, LostAnswer, Script},
-};
+use super::{Answer, Counts, Options, answers};
 
 /// Flow control never holds a start back: the largest windows that HTTP/2 has (RFC 9113, section 6.9.1).
 const WINDOW: u32 = (1 << 31) - 1;
@@ -38,97 +31,60 @@ const MAX_REQUEST: usize = 4 << 20;
 /// How long accepting pauses after an error, which is a want of file descriptors in practice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// What the serving thread and its controls share.
+/// What the serving thread and who looks at it share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    max_concurrent_streams: Option<NonZeroU32>,
-    max_connection_age: Option<Duration>,
+    options: Options,
     /// Written by the serving thread alone, read by anyone.
     counts: Mutex<Counts>,
-    /// True while every start is accepted at once: the way on which nothing is locked.
-    plain: AtomicBool,
-    script: Mutex<Script>,
-    /// Whether answers to starts are held back until they are not any more.
-    stalled: watch::Sender<bool>,
-}
-
-/// What becomes of the connection after a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    GoOn,
-    Close,
 }
 
 impl Shared {
-    pub(super) fn new(options: &Options) -> Self {
-        let shared = Shared {
-            max_concurrent_streams: options.max_concurrent_streams,
-            max_connection_age: options.max_connection_age,
+    pub(super) fn new(options: Options) -> Self {
+        Shared {
+            options,
             counts: Mutex::default(),
-            plain: AtomicBool::new(true),
-            script: Mutex::default(),
-            stalled: watch::Sender::new(false),
-        };
-        shared.change(|script| *script = Script::new(options.behaviour));
-        shared
-    }
-
-    pub(super) fn set_stalled(&self, stalled: bool) {
-        self.stalled.send_replace(stalled);
-        self.change(|_| {});
-    }
-
-    pub(super) fn change(&self, change: impl FnOnce(&mut Script)) {
-        let mut script = self.script();
-        change(&mut script);
-        let plain = script.is_plain() && !*self.stalled.borrow();
-        self.plain.store(plain, Ordering::Release);
+        }
     }
 
     pub(super) fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Nothing that is done under either lock can leave what it guards half changed.
+        // Nothing that is done under the lock can leave them half changed.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a start whose request has been read.
-    fn take(self: &Arc<Self>, respond: SendResponse<Bytes>) -> After {
-        let (decision, delay) = if self.plain.load(Ordering::Acquire) {
-            (Decision::Accept, Duration::ZERO)
-        } else {
-            let mut script = self.script();
-            (script.decide(), script.behaviour.delay)
-        };
-        let mut counts = self.counts();
-        counts.starts += 1;
-        *match decision {
-            Decision::Accept => &mut counts.accepted,
-            Decision::Refuse(_) => &mut counts.refused,
-            Decision::Lose(_) => &mut counts.lost,
-        } += 1;
-        drop(counts);
-        match decision {
-            Decision::Lose(LostAnswer::Close) => return After::Close,
-            Decision::Lose(LostAnswer::Silence) => drop(tokio::spawn(keep_silent(respond))),
-            _ if delay.is_zero() && !*self.stalled.borrow() => self.send(respond, decision),
-            _ => {
-                self.counts().held += 1;
-                tokio::spawn(hold(Arc::clone(self), delay, respond, decision));
+    /// Takes a start whose request has been read. `close` is told when the connection is to be closed.
+    fn take(self: &Arc<Self>, respond: SendResponse<Bytes>, close: &Arc<Notify>) {
+        self.counts().starts += 1;
+        match &self.options.behaviour {
+            None => self.answer(respond, Answer::Accept, close),
+            Some(behaviour) => {
+                let (shared, close, answer) = (Arc::clone(self), Arc::clone(close), behaviour.answer());
+                tokio::spawn(async move { shared.answer(respond, answer.await, &close) });
             }
         }
-        After::GoOn
     }
 
-    /// Sends what is to be said to a start.
-    fn send(&self, mut respond: SendResponse<Bytes>, decision: Decision) {
-        let sent = match decision {
-            Decision::Accept => send_message(&mut respond, answers::ACCEPTED.clone()),
-            Decision::Refuse(code) => send_status(&mut respond, code, "refused as the null frontend was told"),
-            Decision::Lose(_) => {
+    fn answer(&self, mut respond: SendResponse<Bytes>, answer: Answer, close: &Notify) {
+        let mut counts = self.counts();
+        *match answer {
+            Answer::Accept => &mut counts.accepted,
+            Answer::Refuse(_) => &mut counts.refused,
+            Answer::Reset | Answer::Close | Answer::Silence => &mut counts.lost,
+        } += 1;
+        drop(counts);
+        let sent = match answer {
+            Answer::Accept => send_message(&mut respond, answers::ACCEPTED.clone()),
+            Answer::Refuse(code) => send_status(&mut respond, code, "refused as the null frontend was told"),
+            Answer::Reset => {
                 respond.send_reset(Reason::INTERNAL_ERROR);
+                Ok(())
+            }
+            Answer::Close => {
+                close.notify_one();
+                Ok(())
+            }
+            Answer::Silence => {
+                tokio::spawn(keep_silent(respond));
                 Ok(())
             }
         };
@@ -136,15 +92,6 @@ impl Shared {
             self.counts().unheard += 1;
         }
     }
-}
-
-/// Holds an answer back for the delay, and until no stall goes on.
-async fn hold(shared: Arc<Shared>, delay: Duration, respond: SendResponse<Bytes>, decision: Decision) {
-    tokio::time::sleep(delay).await;
-    // It ends when a stall does: its other end lives as long as this does.
-    let _ = shared.stalled.subscribe().wait_for(|stalled| !stalled).await;
-    shared.counts().held -= 1;
-    shared.send(respond, decision);
 }
 
 /// Accepts connections for ever.
@@ -196,13 +143,13 @@ async fn serve_requests(socket: TcpStream, shared: &Arc<Shared>) -> Result<(), h
         .initial_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_pending_accept_reset_streams(RESETS_TOLERATED);
-    if let Some(max) = shared.max_concurrent_streams {
+    if let Some(max) = shared.options.max_concurrent_streams {
         builder.max_concurrent_streams(max.get());
     }
     let mut connection = builder.handshake::<_, Bytes>(socket).await?;
-    // Told by a start whose request came in pieces, and was therefore read outside this loop.
+    // Told by a start that is answered so.
     let close = Arc::new(Notify::new());
-    let retire = shared.max_connection_age.map(|age| Instant::now() + age);
+    let retire = shared.options.max_connection_age.map(|age| Instant::now() + age);
     let mut retired = false;
     let mut batch = Vec::new();
     loop {
@@ -231,38 +178,30 @@ async fn serve_requests(socket: TcpStream, shared: &Arc<Shared>) -> Result<(), h
             batch.push(next?);
         }
         for (request, respond) in batch.drain(..) {
-            if receive(request, respond, shared, &close) == After::Close {
-                return Ok(());
-            }
+            receive(request, respond, shared, &close);
         }
     }
 }
 
 /// Takes one request: at once when all of it is there, as a start's is in practice, and in a task of its own otherwise.
-fn receive(
-    request: Request<RecvStream>,
-    respond: SendResponse<Bytes>,
-    shared: &Arc<Shared>,
-    close: &Arc<Notify>,
-) -> After {
+fn receive(request: Request<RecvStream>, respond: SendResponse<Bytes>, shared: &Arc<Shared>, close: &Arc<Notify>) {
     let (head, mut body) = request.into_parts();
     let shared = Arc::clone(shared);
     if head.uri.path() != answers::START {
         tokio::spawn(answer_other(head.uri.path().to_owned(), body, respond, shared));
-        return After::GoOn;
+        return;
     }
     match discard(&mut body).now_or_never() {
-        Some(Ok(())) => shared.take(respond),
+        Some(Ok(())) => shared.take(respond, close),
         // The caller has given up before it was done asking.
-        Some(Err(_)) => After::GoOn,
+        Some(Err(_)) => {}
         None => {
             let close = Arc::clone(close);
             tokio::spawn(async move {
-                if discard(&mut body).await.is_ok() && shared.take(respond) == After::Close {
-                    close.notify_one();
+                if discard(&mut body).await.is_ok() {
+                    shared.take(respond, &close);
                 }
             });
-            After::GoOn
         }
     }
 }

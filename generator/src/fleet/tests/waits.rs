@@ -17,6 +17,7 @@ use crate::{
     fleet::leader::{FleetLeader, FleetLeaderOptions, version},
     machine::health::HealthProbe,
     run::submission::{self, Submission, SubmissionOptions},
+    scripted_frontend::{Behaviour, behaving},
     stop::{
         self, StopReason,
         deadline::{Ending, Step},
@@ -166,8 +167,7 @@ async fn a_member_that_tells_nothing_is_waited_for_until_the_deadline() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_cap_that_aborts_ends_the_run_and_no_answer_is_waited_for_longer_than_a_start() {
-    let frontend = NullFrontend::start(Options::default()).unwrap();
-    let control = frontend.control();
+    let (frontend, control) = behaving(Behaviour::default());
     control.stall();
     let more = [
         (Key::MaxInFlight, "5"),
@@ -189,8 +189,7 @@ async fn a_cap_that_aborts_ends_the_run_and_no_answer_is_waited_for_longer_than_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_stop_after_the_load_leaves_what_was_measured_as_it_is() {
-    let frontend = NullFrontend::start(Options::default()).unwrap();
-    let control = frontend.control();
+    let (frontend, control) = behaving(Behaviour::default());
     // All hundred are sent, the last ones are not answered, and then it is told to stop.
     let more = [(Key::StartTimeout, "1m"), (Key::StopTimeout, "2s")];
     let plan = plan(&frontend, &more);

@@ -18,11 +18,12 @@ use tonic::Code;
 use super::*;
 use crate::{
     account::accountant::{Report, StartReport},
-    calibrate::null_frontend::{Behaviour, Lose, LostAnswer, NullFrontend, Options, Refuse},
+    calibrate::null_frontend::{Answer, NullFrontend, Options},
     load::{
         ids,
         shard::{ShardWindow, StartEnd},
     },
+    scripted_frontend::{Behaviour, Lose, Refuse, behaving},
     scripted_server, testing,
 };
 
@@ -147,21 +148,17 @@ impl Sending {
 /// A fifth is refused, and the answer to a tenth is lost.
 #[tokio::test]
 async fn every_start_ends_once_and_as_the_server_answered() {
-    let frontend = NullFrontend::start(Options {
-        behaviour: Behaviour {
-            refuse: Some(Refuse {
-                share: 0.2,
-                code: Code::FailedPrecondition,
-            }),
-            lose: Some(Lose {
-                share: 0.1,
-                how: LostAnswer::Reset,
-            }),
-            ..Behaviour::default()
-        },
-        ..Options::default()
-    })
-    .unwrap();
+    let (frontend, _) = behaving(Behaviour {
+        refuse: Some(Refuse {
+            share: 0.2,
+            code: Code::FailedPrecondition,
+        }),
+        lose: Some(Lose {
+            share: 0.1,
+            how: Answer::Reset,
+        }),
+        ..Behaviour::default()
+    });
     let settings = [(Key::Rate, "500"), (Key::Duration, "1s"), (Key::Threads, "2")];
     let sending = sending(&frontend, &settings).await;
     until("not all are sent", || sending.starters.dispatched() == 500).await;
@@ -273,8 +270,8 @@ async fn what_is_due_after_a_stop_is_no_arrival() {
 
 #[tokio::test]
 async fn answers_that_are_given_up_are_lost() {
-    let frontend = NullFrontend::start(Options::default()).unwrap();
-    frontend.control().stall();
+    let (frontend, control) = behaving(Behaviour::default());
+    control.stall();
     let settings = [(Key::Rate, "100"), (Key::StartTimeout, "10m")];
     let sending = sending(&frontend, &settings).await;
     until("nothing is sent", || sending.starters.dispatched() > 5).await;
@@ -292,14 +289,14 @@ async fn answers_that_are_given_up_are_lost() {
 
 #[tokio::test]
 async fn a_cap_that_ends_the_run_is_told() {
-    let frontend = NullFrontend::start(Options::default()).unwrap();
+    let (frontend, control) = behaving(Behaviour::default());
     let settings = [(Key::Rate, "500"), (Key::MaxInFlight, "500"), (Key::WhenFull, "abort")];
     let sending = sending(&frontend, &settings).await;
     until("nothing is sent", || sending.starters.dispatched() > 5).await;
     assert!(!sending.starters.are_aborted());
-    frontend.control().stall();
+    control.stall();
     until("the cap is not reached", || sending.starters.are_aborted()).await;
-    frontend.control().resume();
+    control.resume();
     sending.starters.stop_at(0);
     let told = sending.end().await;
     let ledger = told.ledger();
@@ -309,9 +306,9 @@ async fn a_cap_that_ends_the_run_is_told() {
 
 #[tokio::test]
 async fn whoever_lets_go_of_them_ends_them() {
-    let frontend = NullFrontend::start(Options::default()).unwrap();
+    let (frontend, control) = behaving(Behaviour::default());
     // Answers do not come, and would be waited for.
-    frontend.control().stall();
+    control.stall();
     let settings = [(Key::Rate, "100"), (Key::StartTimeout, "10m")];
     let sending = sending(&frontend, &settings).await;
     until("nothing is sent", || sending.starters.dispatched() > 0).await;
