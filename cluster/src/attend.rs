@@ -58,7 +58,7 @@ pub async fn attend(args: &AttendArgs) -> Result<ExitCode, Problem> {
     }
     let attendant = Attendant::new(args)?;
     let mut end = Ends::new()?;
-    let task = Task::find()?;
+    let task = Task::find().await?;
     let aws = Aws::new(Some(&task.region)).await;
     let work = Work {
         leader: Leader::new(&aws, &attendant.leader),

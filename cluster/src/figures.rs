@@ -18,9 +18,8 @@ use benchmark_scenarios::Problem;
 use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::time::timeout;
-use tokio_rustls::rustls::crypto::ring;
 
-use crate::session::Session;
+use crate::{http, session::Session};
 
 /// What the service is called in signatures.
 const SERVICE: &str = "aps";
@@ -96,15 +95,8 @@ struct Workspace<'a> {
 
 impl<'a> Workspace<'a> {
     fn new(session: &'a Session) -> Result<Workspace<'a>, String> {
-        // The second time there is one already, which is the same.
-        let _ = ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(ANSWER)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("benchmark-cluster/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| cause(&error))?;
+        let http = http::client(ANSWER).connect_timeout(Duration::from_secs(5)).build();
+        let http = http.map_err(|error| http::cause(&error, ANSWER))?;
         let url = session.facts.prometheus.query_url.trim_end_matches("/api/v1/query");
         Ok(Workspace {
             session,
@@ -157,9 +149,9 @@ impl<'a> Workspace<'a> {
         for (name, value) in signed {
             request = request.header(name, value);
         }
-        let mut answer = request.send().await.map_err(|error| cause(&error))?;
+        let mut answer = request.send().await.map_err(|error| http::cause(&error, ANSWER))?;
         let mut read = Answer::default();
-        while let Some(piece) = answer.chunk().await.map_err(|error| cause(&error))? {
+        while let Some(piece) = answer.chunk().await.map_err(|error| http::cause(&error, ANSWER))? {
             read.feed(&piece)?;
         }
         read.finish(answer.status())
@@ -178,18 +170,6 @@ impl Source for Workspace<'_> {
     fn query(&self, query: &str, at: Option<f64>) -> impl Future<Output = Result<Vec<Sample>, String>> + Send {
         self.answer(query.to_owned(), at)
     }
-}
-
-/// What went wrong, without the URL: the innermost cause is the telling one.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", ANSWER.as_secs());
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

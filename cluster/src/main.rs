@@ -1,6 +1,9 @@
 //! `benchmark-cluster`: from an empty account to a result.
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use benchmark_cluster::{
     args::{Cli, Command},
@@ -31,45 +34,43 @@ fn main() -> ExitCode {
 /// Does what was asked. Each command is boxed: together they would be one large future.
 async fn command(cli: Cli) -> Result<ExitCode, Problem> {
     let Cli { command, common } = cli;
-    // What needs no facts.
+    // What commands on an environment begin with; the others need no facts.
+    let open = async || Box::pin(Session::open(&common)).await;
     match command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "benchmark-cluster", &mut std::io::stdout());
-            return Ok(ExitCode::SUCCESS);
+            // What it is written to must be endless, or the library panics.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "benchmark-cluster", &mut text);
+            printed(io::stdout().write_all(&text))
         }
-        Command::Man => {
-            let page = clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout());
-            page.map_err(|error| Problem::new(format!("stdout cannot be written: {error}")))?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Command::Probe { url } => return Box::pin(probe::probe(&url)).await,
-        Command::Temporal => return Box::pin(temporal::start()).await,
-        Command::Attend(args) => return Box::pin(attend::attend(&args)).await,
-        Command::Database(command) => return Box::pin(database::run(&command)).await,
+        Command::Man => printed(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())),
+        Command::Probe { url } => Box::pin(probe::probe(&url)).await,
+        Command::Temporal => Box::pin(temporal::start()).await,
+        Command::Attend(args) => Box::pin(attend::attend(&args)).await,
+        Command::Database(command) => Box::pin(database::run(&command)).await,
         // It opens its own session, step by step.
-        Command::Doctor(args) => return Box::pin(doctor::doctor(&common, &args)).await,
-        _ => {}
+        Command::Doctor(args) => Box::pin(doctor::doctor(&common, &args)).await,
+        Command::Setup(args) => Box::pin(setup::setup(&open().await?, &args)).await,
+        Command::Up(args) => Box::pin(up::up(&open().await?, &args)).await,
+        Command::Down(args) => Box::pin(down::down(&open().await?, &args)).await,
+        Command::Status(args) => Box::pin(status::status(&open().await?, &args)).await,
+        Command::Workers(args) => Box::pin(workers::workers(&open().await?, &args)).await,
+        Command::Run(args) => Box::pin(run::run(&open().await?, &args)).await,
+        Command::Follow(args) => Box::pin(follow::follow(&open().await?, &args)).await,
+        Command::Stop(args) => Box::pin(stop::stop(&open().await?, &args)).await,
+        Command::Results(command) => Box::pin(results::results(&open().await?, &command)).await,
+        Command::Recover(args) => Box::pin(recover::recover(&open().await?, &args)).await,
+        Command::Connect(args) => Box::pin(tunnel::connect(&open().await?, &args)).await,
+        Command::Exec(args) => Box::pin(tunnel::exec(&open().await?, &args)).await,
     }
-    let session = Box::pin(Session::open(&common)).await?;
-    match command {
-        Command::Setup(args) => Box::pin(setup::setup(&session, &args)).await,
-        Command::Up(args) => Box::pin(up::up(&session, &args)).await,
-        Command::Down(args) => Box::pin(down::down(&session, &args)).await,
-        Command::Status(args) => Box::pin(status::status(&session, &args)).await,
-        Command::Workers(args) => Box::pin(workers::workers(&session, &args)).await,
-        Command::Run(args) => Box::pin(run::run(&session, &args)).await,
-        Command::Follow(args) => Box::pin(follow::follow(&session, &args)).await,
-        Command::Stop(args) => Box::pin(stop::stop(&session, &args)).await,
-        Command::Results(command) => Box::pin(results::results(&session, &command)).await,
-        Command::Recover(args) => Box::pin(recover::recover(&session, &args)).await,
-        Command::Connect(args) => Box::pin(tunnel::connect(&session, &args)).await,
-        Command::Exec(args) => Box::pin(tunnel::exec(&session, &args)).await,
-        Command::Completions { .. }
-        | Command::Man
-        | Command::Doctor(_)
-        | Command::Probe { .. }
-        | Command::Temporal
-        | Command::Attend(_)
-        | Command::Database(_) => unreachable!("done above"),
+}
+
+/// Whether all was written. A reader that has seen enough is no error.
+fn printed(written: io::Result<()>) -> Result<ExitCode, Problem> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Problem::new(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
     }
 }

@@ -1,12 +1,10 @@
 //! `probe`: does something answer? The images have no shell and no curl, so that health checks call this.
 
-use std::{
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{fmt::Display, io, process::ExitCode, time::Duration};
 
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
+use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
 use crate::http;
@@ -26,15 +24,18 @@ pub async fn probe(url: &str) -> Result<ExitCode, Problem> {
             .remedy("tcp://HOST:PORT")
     };
     let asked = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
-    let silent = |error: std::io::Error| Problem::new(format!("{shown}: {error}"));
+    let silent = |error: &dyn Display| Problem::new(format!("{shown}: {error}"));
     match asked.scheme() {
         "tcp" if asked.port().is_some() && asked.has_host() => {
-            http::connect(&asked, Instant::now() + LIMIT).map_err(silent)?;
+            let addresses = asked.socket_addrs(|| None).map_err(|error| silent(&error))?;
+            let connected = timeout(LIMIT, TcpStream::connect(&addresses[..])).await;
+            let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            connected.map_err(|error| silent(&error))?;
         }
         "http" => {
-            let status = http::get(&asked, LIMIT).map_err(silent)?.status;
-            if !(200..400).contains(&status) {
-                return Err(Problem::new(format!("{shown}: status {status}")));
+            let answer = http::get(&asked, LIMIT).await.map_err(|error| silent(&error))?;
+            if !(200..400).contains(&answer.status().as_u16()) {
+                return Err(silent(&format!("status {}", answer.status().as_u16())));
             }
         }
         _ => return Err(wrong("neither http nor tcp with host and port")),
@@ -48,6 +49,7 @@ mod tests {
         io::{Read, Write},
         net::TcpListener,
         thread,
+        time::Instant,
     };
 
     use super::*;
@@ -87,7 +89,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_http() {
         let at = answering(b"SSH-2.0\r\n");
-        assert_eq!(said(format!("http://{at}/")).await, "URL: the answer is not HTTP");
+        assert_eq!(said(format!("http://{at}/")).await, "URL: invalid HTTP version parsed");
     }
 
     #[tokio::test]
@@ -110,7 +112,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let begun = Instant::now();
         let said = said(format!("http://{}/", listener.local_addr().unwrap())).await;
-        assert_ne!(said, "there");
+        assert_eq!(said, "URL: no answer within 2 s");
         assert!(begun.elapsed() >= LIMIT, "{said} after {:?}", begun.elapsed());
     }
 

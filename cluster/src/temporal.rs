@@ -2,7 +2,6 @@
 //!
 //! The file lies in memory, so that nothing is written to the task's read-only root and no password to a disk.
 
-mod config;
 mod environment;
 
 use std::{
@@ -27,12 +26,16 @@ const SERVER: &str = "temporal-server";
 /// When variables are missing or wrong, all of which are named, or there is no server.
 pub async fn start() -> Result<ExitCode, Problem> {
     let variable = |name: &str| std::env::var(name).ok();
-    let asked = Asked::read(&Surroundings {
+    let task_address = match variable(metadata::ADDRESS).filter(|uri| !uri.is_empty()) {
+        Some(uri) => Some(metadata::task_address(&uri).await),
+        None => None,
+    };
+    let asked = Asked::read(Surroundings {
         variable: &variable,
         is_file: &|path| path.is_file(),
-        task_address: &metadata::task_address,
+        task_address,
     })?;
-    let file = in_memory(&asked.config.yaml()).map_err(|error| Problem::new(format!("a file in memory: {error}")))?;
+    let file = in_memory(&asked.yaml()).map_err(|error| Problem::new(format!("a file in memory: {error}")))?;
     let mut server = Command::new(SERVER);
     server
         .args(["--config-file", &format!("/proc/self/fd/{}", file.as_raw_fd())])

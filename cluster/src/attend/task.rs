@@ -4,7 +4,7 @@ use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use serde::Deserialize;
 
-use crate::metadata::{self, ADDRESS};
+use crate::metadata::{self, ADDRESS, Container};
 
 /// What ECS tells of a task.
 #[derive(Deserialize)]
@@ -14,19 +14,6 @@ struct Metadata {
     arn: String,
     #[serde(default)]
     containers: Vec<Container>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Container {
-    #[serde(default)]
-    networks: Vec<Network>,
-}
-
-#[derive(Deserialize)]
-struct Network {
-    #[serde(rename = "IPv4Addresses", default)]
-    addresses: Vec<String>,
 }
 
 /// This task.
@@ -47,14 +34,14 @@ impl Task {
     ///
     /// # Errors
     /// When this is no container of ECS', or it does not answer.
-    pub fn find() -> Result<Task, Problem> {
+    pub async fn find() -> Result<Task, Problem> {
         let url = std::env::var(ADDRESS).map_err(|_| {
             Problem::new(format!(
                 "{ADDRESS} is not set: attend works beside the generator, in a task of ECS"
             ))
         })?;
         let problem = |what: String| Problem::new(format!("{ADDRESS} {what}"));
-        let metadata = metadata::read(&format!("{url}/task")).map_err(problem)?;
+        let metadata = metadata::read(&format!("{url}/task")).await.map_err(problem)?;
         Self::of(metadata).map_err(|what| problem(format!("{}: {what}", text::line(&url, 200))))
     }
 
@@ -68,14 +55,9 @@ impl Task {
         let ["task", cluster, _] = task.split('/').collect::<Vec<_>>()[..] else {
             return Err(format!("{arn} is no task's ARN"));
         };
-        // All containers of a task with awsvpc have the same one.
-        let mut addresses = metadata
-            .containers
-            .into_iter()
-            .flat_map(|container| container.networks)
-            .flat_map(|network| network.addresses);
+        let address = metadata::address(&metadata.containers).ok_or("the task has no address")?;
         Ok(Task {
-            address: addresses.next().ok_or("the task has no address")?,
+            address: address.to_string(),
             region: region.to_owned(),
             cluster: cluster.to_owned(),
             arn,

@@ -1,46 +1,27 @@
-//! Which variables say what. Names are those that `terraform/modules/temporal-service` sets, and for ports the server's own.
+//! Which variables say what, and the server's configuration that comes of them. Names of variables are those that
+//! `terraform/modules/temporal-service` sets, and for ports the server's own; names in the configuration are the server's
+//! (its `common/config`).
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use benchmark_scenarios::Problem;
+use serde_json::{Map, Value, json};
 
-use super::config::{
-    Archival, ClusterInformation, ClusterMetadata, Config, Datastore, DynamicConfig, Elasticsearch, Global, Log,
-    Membership, Metrics, Persistence, Policy, Prometheus, Rpc, STORE, Service, Signing, Sql, State, Tls, Url,
-    VISIBILITY,
-};
 use crate::{metadata, variables::Variables};
 
 /// The database's password.
 pub const PASSWORD: &str = "TEMPORAL_SQL_PASSWORD";
 
-/// Each service with its two ports, where no variable says otherwise.
-const SERVICES: [(&str, [&str; 2], [&str; 2]); 4] = [
-    (
-        "frontend",
-        ["FRONTEND_GRPC_PORT", "FRONTEND_MEMBERSHIP_PORT"],
-        ["7233", "6933"],
-    ),
-    (
-        "history",
-        ["HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT"],
-        ["7234", "6934"],
-    ),
-    (
-        "matching",
-        ["MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT"],
-        ["7235", "6935"],
-    ),
-    (
-        "worker",
-        ["WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT"],
-        ["7239", "6939"],
-    ),
+/// Each service with its ports for calls and for members, where no variable says otherwise.
+const SERVICES: [(&str, &str, &str); 4] = [
+    ("frontend", "7233", "6933"),
+    ("history", "7234", "6934"),
+    ("matching", "7235", "6935"),
+    ("worker", "7239", "6939"),
 ];
 /// The server keeps ports of its members in a column of 16 bits with a sign.
 const HIGHEST_MEMBER_PORT: u16 = 32_767;
@@ -50,6 +31,8 @@ const MOST_SHARDS: u32 = 16_384;
 const MOST_CONNECTIONS: u32 = 10_000;
 /// Where the image has the dynamic configurations.
 const DYNAMIC_CONFIG: &str = "/etc/temporal/dynamicconfig";
+/// The one of the two stores that is not the default.
+const VISIBILITY: &str = "visibility";
 
 /// What variables are read from.
 pub struct Surroundings<'a> {
@@ -57,8 +40,8 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Whether there is such a file.
     pub is_file: &'a dyn Fn(&Path) -> bool,
-    /// A task's address, from what ECS tells at a place.
-    pub task_address: &'a dyn Fn(&str) -> Result<IpAddr, String>,
+    /// This task's address, or why ECS does not tell it; nothing where there is no ECS.
+    pub task_address: Option<Result<IpAddr, String>>,
 }
 
 /// What is to be started.
@@ -66,7 +49,7 @@ pub struct Asked {
     /// The services.
     pub services: Vec<&'static str>,
     /// The server's configuration.
-    pub config: Config,
+    pub config: Value,
 }
 
 impl Asked {
@@ -74,73 +57,74 @@ impl Asked {
     ///
     /// # Errors
     /// One line that names each variable that is missing or wrong.
-    pub fn read(surroundings: &Surroundings<'_>) -> Result<Asked, Problem> {
+    pub fn read(surroundings: Surroundings<'_>) -> Result<Asked, Problem> {
         let mut variables = Variables::new(surroundings.variable);
         let services = services(&mut variables);
-        let dynamic_config_client = dynamic_config(&mut variables, surroundings.is_file);
-        let log = Log {
-            stdout: true,
-            level: variables.choice("LOG_LEVEL", "info", &["debug", "info", "warn", "error", "fatal"]),
-        };
+        let dynamic_config = dynamic_config(&mut variables, surroundings.is_file);
+        let level = variables.choice("LOG_LEVEL", "info", &["debug", "info", "warn", "error", "fatal"]);
         let sql = sql(&mut variables);
-        let framework = if sql.plugin_name == "dsql" {
-            "opentelemetry"
-        } else {
-            "tally"
-        };
-        let metrics = metrics(&mut variables, framework);
-        let persistence = persistence(&mut variables, sql);
+        let metrics = metrics(&mut variables, is_dsql(&sql));
+        let persistence = persistence(&mut variables, &sql);
         let bind_on_ip = address(&mut variables, "BIND_ON_IP", Ipv4Addr::UNSPECIFIED.into());
         let broadcast_address = broadcast(&mut variables, bind_on_ip, surroundings.task_address);
-        let ports: BTreeMap<_, _> = SERVICES
+        let rpc: Map<_, _> = SERVICES
             .iter()
-            .map(|(service, names, defaults)| {
-                let rpc = Rpc {
-                    grpc_port: variables.number(names[0], defaults[0], 1..=u16::MAX),
-                    membership_port: variables.number(names[1], defaults[1], 1..=HIGHEST_MEMBER_PORT),
-                    bind_on_ip,
-                };
-                (*service, Service { rpc })
+            .map(|&(service, grpc, membership)| {
+                let name = |of: &str| format!("{}_{of}_PORT", service.to_uppercase());
+                let rpc = json!({
+                    "grpcPort": variables.number(&name("GRPC"), grpc, 1..=u16::MAX),
+                    "membershipPort": variables.number(&name("MEMBERSHIP"), membership, 1..=HIGHEST_MEMBER_PORT),
+                    "bindOnIP": bind_on_ip,
+                });
+                (service.to_owned(), json!({ "rpc": rpc }))
             })
             .collect();
         variables.end()?;
-        let rpc_address = format!("127.0.0.1:{}", ports["frontend"].rpc.grpc_port);
-        let config = Config {
-            log,
-            persistence,
-            global: Global {
-                membership: Membership {
-                    max_join_duration: Duration::from_secs(30),
-                    broadcast_address,
+        let own_address = format!("127.0.0.1:{}", rpc["frontend"]["rpc"]["grpcPort"]);
+        let config = json!({
+            "log": { "stdout": true, "level": level },
+            "persistence": persistence,
+            "global": {
+                "membership": { "maxJoinDuration": "30s", "broadcastAddress": broadcast_address },
+                "metrics": metrics,
+            },
+            "services": rpc,
+            // A cluster without others.
+            "clusterMetadata": {
+                "enableGlobalNamespace": false,
+                "failoverVersionIncrement": 10,
+                "masterClusterName": "active",
+                "currentClusterName": "active",
+                "clusterInformation": {
+                    "active": { "enabled": true, "initialFailoverVersion": 1, "rpcAddress": own_address },
                 },
-                metrics,
             },
-            services: ports,
-            cluster_metadata: alone(rpc_address),
-            dc_redirection_policy: Policy { policy: "noop" },
-            archival: Archival {
-                history: State { state: "disabled" },
-                visibility: State { state: "disabled" },
-            },
-            dynamic_config_client,
-        };
+            "dcRedirectionPolicy": { "policy": "noop" },
+            "archival": { "history": { "state": "disabled" }, "visibility": { "state": "disabled" } },
+            "dynamicConfigClient": dynamic_config,
+        });
         Ok(Asked { services, config })
+    }
+
+    /// The configuration as the server reads it.
+    pub fn yaml(&self) -> String {
+        serde_norway::to_string(&self.config).expect("maps with texts as keys can be written")
     }
 }
 
-/// A cluster without others.
-fn alone(rpc_address: String) -> ClusterMetadata {
-    let own = ClusterInformation {
-        enabled: true,
-        initial_failover_version: 1,
-        rpc_address,
-    };
-    ClusterMetadata {
-        enable_global_namespace: false,
-        failover_version_increment: 10,
-        master_cluster_name: "active",
-        current_cluster_name: "active",
-        cluster_information: BTreeMap::from([("active", own)]),
+/// An object without what is not set.
+fn set(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    object
+}
+
+/// A duration in Go's notation.
+fn go(value: Duration) -> String {
+    match value.subsec_nanos() {
+        0 => format!("{}s", value.as_secs()),
+        _ => format!("{}ns", value.as_nanos()),
     }
 }
 
@@ -161,7 +145,7 @@ fn services(variables: &mut Variables<'_>) -> Vec<&'static str> {
 }
 
 /// The dynamic configuration that has the environment's name.
-fn dynamic_config(variables: &mut Variables<'_>, is_file: &dyn Fn(&Path) -> bool) -> DynamicConfig {
+fn dynamic_config(variables: &mut Variables<'_>, is_file: &dyn Fn(&Path) -> bool) -> Value {
     let folder = variables
         .maybe("DYNAMIC_CONFIG_DIR")
         .unwrap_or_else(|| DYNAMIC_CONFIG.to_owned());
@@ -176,13 +160,14 @@ fn dynamic_config(variables: &mut Variables<'_>, is_file: &dyn Fn(&Path) -> bool
             "there is no dynamic configuration of this name: dev, bench and prod have one",
         );
     }
-    DynamicConfig {
-        filepath,
-        poll_interval: Duration::from_secs(60),
-    }
+    json!({ "filepath": filepath, "pollInterval": "60s" })
 }
 
-fn sql(variables: &mut Variables<'_>) -> Sql {
+fn is_dsql(sql: &Value) -> bool {
+    sql["pluginName"] == "dsql"
+}
+
+fn sql(variables: &mut Variables<'_>) -> Value {
     let plugin = variables.choice("TEMPORAL_SQL_PLUGIN", "", &["postgres12", "postgres12_pgx", "dsql"]);
     let is_dsql = plugin == "dsql";
     let host = variables.text("TEMPORAL_SQL_HOST");
@@ -210,102 +195,89 @@ fn sql(variables: &mut Variables<'_>) -> Sql {
             "TEMPORAL_SQL_PLUGIN=dsql takes connections with TLS only",
         );
     }
-    let max_conns = variables.number("TEMPORAL_SQL_MAX_CONNS", "20", 1..=MOST_CONNECTIONS);
+    let most = variables.number("TEMPORAL_SQL_MAX_CONNS", "20", 1..=MOST_CONNECTIONS);
     let connect_timeout = variables.duration("TEMPORAL_SQL_CONNECTION_TIMEOUT", "30s");
-    Sql {
-        plugin_name: plugin,
-        database_name: variables.text("TEMPORAL_SQL_DATABASE"),
-        connect_addr: format!("{host}:{port}"),
-        connect_protocol: "tcp",
-        connect_attributes: BTreeMap::from([("connect_timeout", connect_timeout.as_secs().max(1).to_string())]),
-        user: variables.text("TEMPORAL_SQL_USER"),
-        password,
-        max_conns,
-        max_idle_conns: variables.number(
-            "TEMPORAL_SQL_MAX_IDLE_CONNS",
-            &max_conns.to_string(),
-            1..=MOST_CONNECTIONS,
-        ),
-        max_conn_lifetime: variables.duration("TEMPORAL_SQL_MAX_CONN_LIFETIME", "55m"),
-        tls: Tls {
-            enabled,
-            enable_host_verification: enabled && variables.flag("TEMPORAL_SQL_TLS_HOST_VERIFICATION", true),
-            ca_file: variables.maybe("TEMPORAL_SQL_TLS_CA_FILE").map(PathBuf::from),
-        },
-    }
+    set(json!({
+        "pluginName": plugin,
+        "databaseName": variables.text("TEMPORAL_SQL_DATABASE"),
+        "connectAddr": format!("{host}:{port}"),
+        "connectProtocol": "tcp",
+        // Parameters of PostgreSQL's own connection strings.
+        "connectAttributes": { "connect_timeout": connect_timeout.as_secs().max(1).to_string() },
+        "user": variables.text("TEMPORAL_SQL_USER"),
+        "password": password,
+        "maxConns": most,
+        "maxIdleConns": variables.number("TEMPORAL_SQL_MAX_IDLE_CONNS", &most.to_string(), 1..=MOST_CONNECTIONS),
+        "maxConnLifetime": go(variables.duration("TEMPORAL_SQL_MAX_CONN_LIFETIME", "55m")),
+        "tls": set(json!({
+            "enabled": enabled,
+            "enableHostVerification": enabled && variables.flag("TEMPORAL_SQL_TLS_HOST_VERIFICATION", true),
+            "caFile": variables.maybe("TEMPORAL_SQL_TLS_CA_FILE"),
+        })),
+    }))
 }
 
 /// Both stores: visibility is in OpenSearch where one is named, and else in a second database beside the first.
-fn persistence(variables: &mut Variables<'_>, sql: Sql) -> Persistence {
-    let num_history_shards = variables.number("TEMPORAL_HISTORY_SHARDS", "", 1..=MOST_SHARDS);
-    let visibility: Datastore = match variables.maybe("TEMPORAL_ELASTICSEARCH_HOST") {
-        Some(host) => search(variables, &host, sql.password.is_none()).into(),
-        None if sql.plugin_name == "dsql" => {
-            variables.wrong(
-                "TEMPORAL_ELASTICSEARCH_HOST",
-                "missing: TEMPORAL_SQL_PLUGIN=dsql keeps no visibility",
-            );
-            sql.clone().into()
-        }
-        None => Sql {
-            database_name: variables.text("TEMPORAL_SQL_VISIBILITY_DATABASE"),
-            ..sql.clone()
-        }
-        .into(),
-    };
-    Persistence {
-        default_store: STORE,
-        visibility_store: VISIBILITY,
-        num_history_shards,
-        datastores: BTreeMap::from([(STORE, sql.into()), (VISIBILITY, visibility)]),
+fn persistence(variables: &mut Variables<'_>, sql: &Value) -> Value {
+    let shards = variables.number("TEMPORAL_HISTORY_SHARDS", "", 1..=MOST_SHARDS);
+    let mut visibility = json!({ "sql": sql });
+    if let Some(host) = variables.maybe("TEMPORAL_ELASTICSEARCH_HOST") {
+        visibility = json!({ "elasticsearch": search(variables, &host, sql["password"].is_null()) });
+    } else if is_dsql(sql) {
+        variables.wrong(
+            "TEMPORAL_ELASTICSEARCH_HOST",
+            "missing: TEMPORAL_SQL_PLUGIN=dsql keeps no visibility",
+        );
+    } else {
+        visibility["sql"]["databaseName"] = variables.text("TEMPORAL_SQL_VISIBILITY_DATABASE").into();
     }
+    json!({
+        "defaultStore": "default",
+        "visibilityStore": VISIBILITY,
+        "numHistoryShards": shards,
+        "datastores": { "default": { "sql": sql }, VISIBILITY: visibility },
+    })
 }
 
 /// OpenSearch. Its requests are signed where the database is logged in to by IAM: both are AWS's then.
-fn search(variables: &mut Variables<'_>, host: &str, by_iam: bool) -> Elasticsearch {
+fn search(variables: &mut Variables<'_>, host: &str, by_iam: bool) -> Value {
     let scheme = variables.choice("TEMPORAL_ELASTICSEARCH_SCHEME", "https", &["http", "https"]);
     let usual = if scheme == "https" { "443" } else { "9200" };
     let port: u16 = variables.number("TEMPORAL_ELASTICSEARCH_PORT", usual, 1..=u16::MAX);
-    let signing = variables
-        .flag("TEMPORAL_ELASTICSEARCH_AWS_SIGNING", by_iam)
-        .then(|| Signing {
-            enabled: true,
-            // Said already where the database wants it as well.
-            region: if by_iam {
-                variables.maybe("AWS_REGION").unwrap_or_default()
-            } else {
-                variables.text("AWS_REGION")
-            },
-            credential_provider: "aws-sdk-default",
-        });
-    Elasticsearch {
-        version: variables.choice("TEMPORAL_ELASTICSEARCH_VERSION", "v8", &["v8", "v7"]),
-        url: Url {
-            scheme,
-            host: format!("{host}:{port}"),
-        },
-        indices: BTreeMap::from([(VISIBILITY, variables.text("TEMPORAL_ELASTICSEARCH_INDEX"))]),
-        log_level: "error",
-        signing,
-    }
+    let is_signed = variables.flag("TEMPORAL_ELASTICSEARCH_AWS_SIGNING", by_iam);
+    let signing = is_signed.then(|| {
+        // Said already where the database wants it as well.
+        let region = match by_iam {
+            true => variables.maybe("AWS_REGION").unwrap_or_default(),
+            false => variables.text("AWS_REGION"),
+        };
+        json!({ "enabled": true, "region": region, "credentialProvider": "aws-sdk-default" })
+    });
+    set(json!({
+        "version": variables.choice("TEMPORAL_ELASTICSEARCH_VERSION", "v8", &["v8", "v7"]),
+        "url": { "scheme": scheme, "host": format!("{host}:{port}") },
+        "indices": { VISIBILITY: variables.text("TEMPORAL_ELASTICSEARCH_INDEX") },
+        "logLevel": "error",
+        "aws-request-signing": signing,
+    }))
 }
 
-/// The metrics page. Series of opentelemetry get the names that tally's have.
-fn metrics(variables: &mut Variables<'_>, usual: &'static str) -> Metrics {
+/// The metrics page. The plug-in for DSQL has opentelemetry's series, which get the names that tally's have.
+fn metrics(variables: &mut Variables<'_>, is_dsql: bool) -> Value {
+    let usual = if is_dsql { "opentelemetry" } else { "tally" };
     let framework = variables.choice("METRICS_FRAMEWORK", usual, &["tally", "opentelemetry"]);
     let is_opentelemetry = framework == "opentelemetry";
-    Metrics {
-        without_unit_suffix: is_opentelemetry,
-        without_counter_suffix: is_opentelemetry,
-        record_timer_in_seconds: is_opentelemetry,
-        prometheus: Prometheus {
-            framework,
-            timer_type: "histogram",
-            listen_address: variables
-                .maybe("PROMETHEUS_ENDPOINT")
-                .unwrap_or_else(|| "0.0.0.0:9090".to_owned()),
+    let page = variables.maybe("PROMETHEUS_ENDPOINT");
+    json!({
+        "withoutUnitSuffix": is_opentelemetry,
+        "withoutCounterSuffix": is_opentelemetry,
+        "recordTimerInSeconds": is_opentelemetry,
+        "prometheus": {
+            "framework": framework,
+            "timerType": "histogram",
+            "listenAddress": page.as_deref().unwrap_or("0.0.0.0:9090"),
         },
-    }
+    })
 }
 
 /// An IP address.
@@ -321,22 +293,16 @@ fn address(variables: &mut Variables<'_>, name: &str, default: IpAddr) -> IpAddr
 }
 
 /// Where other members of the ring reach this one: as is said, the task's address, or the one that it listens on.
-fn broadcast(
-    variables: &mut Variables<'_>,
-    bound: IpAddr,
-    task_address: &dyn Fn(&str) -> Result<IpAddr, String>,
-) -> IpAddr {
+fn broadcast(variables: &mut Variables<'_>, bound: IpAddr, task_address: Option<Result<IpAddr, String>>) -> IpAddr {
     const NAME: &str = "TEMPORAL_BROADCAST_ADDRESS";
     if variables.maybe(NAME).is_some() || !bound.is_unspecified() {
         return address(variables, NAME, bound);
     }
-    match variables.maybe(metadata::ADDRESS).map(|uri| task_address(&uri)) {
+    match task_address {
         Some(Ok(address)) => address,
         Some(Err(why)) => {
-            variables.wrong(
-                NAME,
-                format!("missing, and ECS does not tell the task's address ({why})"),
-            );
+            let why = format!("missing, and ECS does not tell the task's address ({why})");
+            variables.wrong(NAME, why);
             bound
         }
         None => {
@@ -347,5 +313,4 @@ fn broadcast(
 }
 
 #[cfg(test)]
-#[path = "environment_tests.rs"]
 mod tests;
