@@ -87,7 +87,7 @@ pub enum Command {
     #[command(subcommand)]
     Results(ResultsCommand),
     /// Down, clear the membership of servers that are gone, up
-    Recover(RecoverArgs),
+    Recover(DownArgs),
     /// Forward a port of this machine to a service
     Connect(ConnectArgs),
     /// A shell, or a command, in a task of a service
@@ -146,7 +146,7 @@ pub struct UpArgs {
     pub timeout: Duration,
 }
 
-/// `down`.
+/// `down` and `recover`.
 #[derive(Args, Debug)]
 pub struct DownArgs {
     /// How long one service may take
@@ -240,14 +240,6 @@ pub enum ResultsCommand {
         #[arg(long, value_name = "DIR", default_value = ".")]
         to: PathBuf,
     },
-}
-
-/// `recover`.
-#[derive(Args, Debug)]
-pub struct RecoverArgs {
-    /// How long one service may take
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = units::parse)]
-    pub timeout: Duration,
 }
 
 /// What `connect` reaches.

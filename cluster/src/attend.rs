@@ -12,22 +12,24 @@ use std::{
     fmt::Display,
     fs,
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::{Duration, SystemTime},
 };
 
 use benchmark_scenarios::{Problem, units};
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{Signal, SignalKind},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 
 use self::{changes::INPUTS, copy::Copier, leader::Leader, task::Task};
 use crate::{
     args::AttendArgs,
-    aws::{Aws, refused},
+    aws::{Answer, Aws},
     bucket::{Bucket, INDEX, input_key, is_plain},
+    ecs,
+    follow::{all_or_first, listen},
 };
 
 /// Says that the load may begin. Hidden, so that it is not copied.
@@ -56,107 +58,83 @@ pub async fn attend(args: &AttendArgs) -> Result<ExitCode, Problem> {
     if args.ready {
         return Ok(ExitCode::from(u8::from(!args.runs.join(READY).exists())));
     }
-    let attendant = Attendant::new(args)?;
-    let mut end = Ends::new()?;
+    let workers = checked(args)?;
+    let mut end = [listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?];
     let task = Task::find().await?;
     let aws = Aws::new(Some(&task.region)).await;
     let work = Work {
-        leader: Leader::new(&aws, &attendant.leader),
-        bucket: Bucket::new(&aws, &attendant.bucket),
+        leader: Leader::new(&aws, &args.leader_service),
+        bucket: Bucket::new(&aws, &args.bucket),
         aws,
         task,
-        attendant,
+        args,
+        workers,
     };
     Box::pin(work.attend(&mut end)).await
 }
 
-/// What it was asked, checked.
-struct Attendant {
-    bucket: String,
-    leader: String,
-    workers: (String, String),
-    ttl: Duration,
-    token: Option<String>,
-    keep_workers: bool,
-    runs: PathBuf,
+/// Checks what it was asked; gives cluster and service of the workers.
+fn checked(args: &AttendArgs) -> Result<(&str, &str), Problem> {
+    let given = [
+        ("ATTEND_BUCKET", &args.bucket),
+        ("ATTEND_LEADER_SERVICE", &args.leader_service),
+        ("ATTEND_WORKERS", &args.workers),
+    ];
+    let missing: Vec<&str> = given
+        .iter()
+        .filter(|(_, value)| value.is_empty())
+        .map(|one| one.0)
+        .collect();
+    if !missing.is_empty() {
+        return Err(Problem::new(format!(
+            "{}: not set; the task definition of Terraform's module benchmark does",
+            missing.join(", ")
+        )));
+    }
+    let Some(workers) = args.workers.split_once('/') else {
+        return Err(Problem::new(format!(
+            "ATTEND_WORKERS {}: give CLUSTER/SERVICE",
+            args.workers
+        )));
+    };
+    if !args.inputs.is_empty() && !is_plain(&args.inputs) {
+        return Err(Problem::new(format!("ATTEND_INPUTS {:?}: no token", args.inputs)));
+    }
+    Ok(workers)
 }
 
-impl Attendant {
-    fn new(args: &AttendArgs) -> Result<Attendant, Problem> {
-        let given = [
-            ("ATTEND_BUCKET", &args.bucket),
-            ("ATTEND_LEADER_SERVICE", &args.leader_service),
-            ("ATTEND_WORKERS", &args.workers),
-        ];
-        let missing: Vec<&str> = given
-            .iter()
-            .filter(|(_, value)| value.is_empty())
-            .map(|one| one.0)
-            .collect();
-        if !missing.is_empty() {
-            return Err(Problem::new(format!(
-                "{}: not set; the task definition of Terraform's module benchmark does",
-                missing.join(", ")
-            )));
-        }
-        let Some((cluster, service)) = args.workers.split_once('/') else {
-            return Err(Problem::new(format!(
-                "ATTEND_WORKERS {}: give CLUSTER/SERVICE",
-                args.workers
-            )));
-        };
-        if !args.inputs.is_empty() && !is_plain(&args.inputs) {
-            return Err(Problem::new(format!("ATTEND_INPUTS {:?}: no token", args.inputs)));
-        }
-        Ok(Attendant {
-            bucket: args.bucket.clone(),
-            leader: args.leader_service.clone(),
-            workers: (cluster.to_owned(), service.to_owned()),
-            ttl: args.ttl,
-            token: Some(args.inputs.clone()).filter(|token| !token.is_empty()),
-            keep_workers: args.keep_workers,
-            runs: args.runs.clone(),
-        })
-    }
-}
-
-/// SIGTERM, which ECS sends, and SIGINT of a person who tries it.
-struct Ends(Signal, Signal);
-
-impl Ends {
-    fn new() -> Result<Ends, Problem> {
-        let new = |kind| signal(kind).map_err(|error| Problem::new(format!("no signals: {error}")));
-        Ok(Ends(new(SignalKind::terminate())?, new(SignalKind::interrupt())?))
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
-        }
+/// Waits for SIGTERM, which ECS sends, or SIGINT of a person who tries it.
+async fn any([terminate, interrupt]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 
 /// An attendant at work.
-struct Work {
-    attendant: Attendant,
+struct Work<'a> {
+    args: &'a AttendArgs,
+    /// Cluster and service.
+    workers: (&'a str, &'a str),
     task: Task,
     aws: Aws,
     bucket: Bucket,
     leader: Leader,
 }
 
-impl Work {
-    async fn attend(&self, end: &mut Ends) -> Result<ExitCode, Problem> {
-        let attendant = &self.attendant;
+impl Work<'_> {
+    async fn attend(&self, end: &mut [Signal; 2]) -> Result<ExitCode, Problem> {
         let begun = Instant::now();
-        let token = attendant.token.as_deref().unwrap_or(crate::ecs::id(&self.task.arn));
-        let mut copier = Copier::new(self.bucket.clone(), &attendant.runs, token, &self.task.arn);
-        let ready = attendant.runs.join(READY);
+        let token = match self.args.inputs.as_str() {
+            "" => ecs::id(&self.task.arn),
+            token => token,
+        };
+        let mut copier = Copier::new(self.bucket.clone(), &self.args.runs, token, &self.task.arn);
+        let ready = self.args.runs.join(READY);
         let _ = fs::remove_file(&ready);
         let left = tokio::select! {
             left = self.start(&copier) => left,
-            () = end.next() => Ok(Duration::ZERO),
+            () = any(end) => Ok(Duration::ZERO),
         };
         let left = match left {
             Ok(left) => left,
@@ -170,7 +148,7 @@ impl Work {
             fs::write(&ready, "").map_err(|error| Problem::new(format!("{}: {error}", ready.display())))?;
             say(format!("ready; the time to live ends in {}", shown(left)));
             tokio::select! {
-                () = end.next() => {}
+                () = any(end) => {}
                 never = copying(&mut copier) => match never {},
                 never = self.stop_itself(begun + left) => match never {},
             }
@@ -199,45 +177,35 @@ impl Work {
     /// Fetches the inputs; gives how long the task may live: its time began when they were put, since the workers' end
     /// counts from then.
     async fn inputs(&self) -> Result<Duration, Problem> {
-        let attendant = &self.attendant;
-        let Some(token) = &attendant.token else {
-            return Ok(attendant.ttl);
+        let (args, token) = (self.args, &self.args.inputs);
+        if token.is_empty() {
+            return Ok(args.ttl);
+        }
+        let get = async |name: &str| {
+            let object = self.bucket.get(&input_key(token, name)).await?;
+            object.ok_or_else(|| Problem::new(format!("the bucket has no {}", input_key(token, name))))
         };
-        let lacks = |name: &str| Problem::new(format!("the bucket has no {}", input_key(token, name)));
-        let index = self
-            .bucket
-            .get(&input_key(token, INDEX))
-            .await?
-            .ok_or_else(|| lacks(INDEX))?;
-        let names: Vec<String> = serde_json::from_slice(&index.bytes)
-            .map_err(|error| Problem::new(format!("{}: {error}", input_key(token, INDEX))))?;
-        let folder = attendant.runs.join(INPUTS);
+        let wrong = |what: String| Problem::new(format!("{}: {what}", input_key(token, INDEX)));
+        let index = get(INDEX).await?;
+        let names = serde_json::from_slice::<Vec<String>>(&index.bytes);
+        let names = names.map_err(|error| wrong(error.to_string()))?;
+        let folder = args.runs.join(INPUTS);
         let cannot = |path: &Path, error| Problem::new(format!("{}: {error}", path.display()));
         fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
         for name in &names {
             if !is_plain(name) {
-                return Err(Problem::new(format!(
-                    "{}: {name:?} is no file's name",
-                    input_key(token, INDEX)
-                )));
+                return Err(wrong(format!("{name:?} is no file's name")));
             }
-            let input = self
-                .bucket
-                .get(&input_key(token, name))
-                .await?
-                .ok_or_else(|| lacks(name))?;
+            let input = get(name).await?;
             let path = folder.join(name);
             fs::write(&path, &input.bytes).map_err(|error| cannot(&path, error))?;
         }
         let age = index
             .modified
             .and_then(|put| SystemTime::now().duration_since(put).ok());
-        let left = attendant.ttl.saturating_sub(age.unwrap_or_default());
+        let left = args.ttl.saturating_sub(age.unwrap_or_default());
         match left.is_zero() {
-            true => Err(Problem::new(format!(
-                "the time to live of {} is over",
-                shown(attendant.ttl)
-            ))),
+            true => Err(Problem::new(format!("the time to live of {} is over", shown(args.ttl)))),
             false => Ok(left),
         }
     }
@@ -255,8 +223,10 @@ impl Work {
                 .task(&self.task.arn);
             let asked = asked.reason("its time to live is over").send();
             match timeout(TRY, asked).await {
-                Ok(Ok(_)) => sleep(END).await,
-                Ok(Err(error)) => say(refused("ecs:StopTask", error)),
+                Ok(answer) => match answer.or_refused("ecs:StopTask") {
+                    Ok(_) => sleep(END).await,
+                    Err(problem) => say(problem),
+                },
                 Err(_) => say("ecs:StopTask: no answer"),
             }
             sleep(PAUSE).await;
@@ -267,7 +237,7 @@ impl Work {
     async fn end(&self, copier: &mut Copier) -> Result<ExitCode, Problem> {
         let until = Instant::now() + END;
         let none = async {
-            match self.attendant.keep_workers {
+            match self.args.keep_workers {
                 true => Ok(()),
                 false => again(until, async || self.end_workers().await).await,
             }
@@ -277,24 +247,16 @@ impl Work {
             self.lead(until, leader::NOBODY),
             none,
         );
-        let mut missed: Vec<Problem> = Vec::new();
-        missed.extend(copied.err());
-        missed.extend(leader.err());
-        missed.extend(workers.err());
-        match missed.into_iter().reduce(|first, next| first.explain(next.to_string())) {
-            Some(problem) => Err(problem),
-            None => {
-                say("all is in the bucket");
-                Ok(ExitCode::SUCCESS)
-            }
-        }
+        all_or_first([copied, leader, workers].into_iter().filter_map(Result::err))?;
+        say("all is in the bucket");
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn end_workers(&self) -> Result<(), Problem> {
-        let (cluster, service) = &self.attendant.workers;
+        let (cluster, service) = self.workers;
         let asked = self.aws.ecs.update_service().cluster(cluster).service(service);
         let done = asked.desired_count(0).send().await;
-        done.map_err(|error| refused(format!("ecs:UpdateService {service}"), error))?;
+        done.or_refused(format!("ecs:UpdateService {service}"))?;
         say("workers: 0");
         Ok(())
     }

@@ -78,13 +78,44 @@ impl Aws {
             .get_caller_identity()
             .send()
             .await;
-        let identity = identity.map_err(|error| refused("sts:GetCallerIdentity", error))?;
+        let identity = identity.or_refused("sts:GetCallerIdentity")?;
         Ok(identity.account.unwrap_or_default())
     }
 }
 
-/// What AWS said to a call that did not succeed, with what to do.
-pub fn refused<E, R>(what: impl Display, error: SdkError<E, R>) -> Problem
+/// The answer to a call.
+pub trait Answer<T> {
+    /// It, or what AWS said to the call `what`, with what to do.
+    ///
+    /// # Errors
+    /// When AWS refused, or could not be asked.
+    fn or_refused(self, what: impl Display) -> Result<T, Problem>;
+
+    /// The same, but nothing where AWS answers with one of these codes.
+    ///
+    /// # Errors
+    /// When AWS refused for another reason, or could not be asked.
+    fn unless(self, codes: &[&str], what: impl Display) -> Result<Option<T>, Problem>;
+}
+
+impl<T, E, R> Answer<T> for Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    fn or_refused(self, what: impl Display) -> Result<T, Problem> {
+        self.map_err(|error| refused(what, error))
+    }
+
+    fn unless(self, codes: &[&str], what: impl Display) -> Result<Option<T>, Problem> {
+        match self {
+            Err(error) if error.code().is_some_and(|code| codes.contains(&code)) => Ok(None),
+            answer => answer.map(Some).or_refused(what),
+        }
+    }
+}
+
+fn refused<E, R>(what: impl Display, error: SdkError<E, R>) -> Problem
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,

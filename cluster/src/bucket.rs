@@ -5,22 +5,22 @@
 
 use std::time::SystemTime;
 
-use aws_sdk_s3::{
-    error::{ProvideErrorMetadata, SdkError},
-    primitives::ByteStream,
-};
+use aws_sdk_s3::primitives::ByteStream;
 use benchmark_results::limits::RUN_ID_MAX;
 use benchmark_scenarios::Problem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, refused};
+use crate::aws::{Answer, Aws};
 
 /// Where runs are.
 pub const RUNS: &str = "runs/";
 
 /// Name of the list of inputs beside them.
 pub const INDEX: &str = "index.json";
+
+/// Codes of S3 where there is no such object. One of no bytes has no first ones.
+const MISSING: [&str; 3] = ["NoSuchKey", "NotFound", "InvalidRange"];
 
 /// The key of an input.
 pub fn input_key(token: &str, name: &str) -> String {
@@ -105,8 +105,7 @@ impl Bucket {
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Problem> {
         let asked = self.client.put_object().bucket(&self.name).key(key);
         let put = asked.body(ByteStream::from(bytes)).send().await;
-        put.map(drop)
-            .map_err(|error| refused(self.call("PutObject", key), error))
+        put.map(drop).or_refused(self.call("PutObject", key))
     }
 
     /// Gets an object; none where there is none.
@@ -128,10 +127,9 @@ impl Bucket {
 
     async fn fetch(&self, key: &str, range: Option<String>) -> Result<Option<Object>, Problem> {
         let asked = self.client.get_object().bucket(&self.name).key(key);
-        let given = match asked.set_range(range).send().await {
-            Ok(given) => given,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(error) => return Err(refused(self.call("GetObject", key), error)),
+        let given = asked.set_range(range).send().await;
+        let Some(given) = given.unless(&MISSING, self.call("GetObject", key))? else {
+            return Ok(None);
         };
         let modified = given.last_modified().and_then(|at| SystemTime::try_from(*at).ok());
         let bytes = given.body.collect().await;
@@ -157,30 +155,23 @@ impl Bucket {
     /// When S3 refuses or is away.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Problem> {
         let pages = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
-        let mut pages = pages.into_paginator().send();
-        let mut all = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| refused(self.call("ListObjectsV2", prefix), error))?;
-            all.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
-                let at = object.last_modified()?;
-                Some(Listed {
-                    length: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-                    modified: Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()?,
-                    key: object.key?,
-                })
-            }));
-        }
-        Ok(all)
+        let pages: Result<Vec<_>, _> = pages.into_paginator().send().collect().await;
+        let pages = pages.or_refused(self.call("ListObjectsV2", prefix))?;
+        let listed = |object: aws_sdk_s3::types::Object| {
+            let at = object.last_modified()?;
+            Some(Listed {
+                length: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                modified: Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()?,
+                key: object.key?,
+            })
+        };
+        let objects = pages.into_iter().flat_map(|page| page.contents.unwrap_or_default());
+        Ok(objects.filter_map(listed).collect())
     }
 
     fn call(&self, action: &str, key: &str) -> String {
         format!("s3:{action} {}/{key}", self.name)
     }
-}
-
-/// Whether the answer says that there is no such object. One of no bytes has no first ones.
-fn is_missing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    matches!(error.code(), Some("NoSuchKey" | "NotFound" | "InvalidRange"))
 }
 
 #[cfg(test)]

@@ -13,13 +13,8 @@ fn variables(pool: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// Tasks of one size.
-#[derive(Clone, Copy, Debug)]
-struct Tasks {
-    cpu: u32,
-    memory: u32,
-    count: u32,
-}
+/// A service, and how many tasks of it are placed.
+type Tasks<'a> = (&'a Service, u32);
 
 /// What is left of an instance.
 #[derive(Clone, Debug)]
@@ -32,35 +27,35 @@ struct Left {
 }
 
 impl Left {
-    fn has_room(&self, task: &Tasks) -> bool {
+    fn has_room(&self, task: &Service) -> bool {
         self.cpu >= task.cpu && self.memory >= task.memory && self.interfaces > 0
     }
 }
 
 /// Instances that these tasks take when each is spread over all instances, as their services are; none where one of the
 /// tasks has no room on an empty instance.
-fn instances(pool: &Pool, tasks: &[Tasks]) -> Option<u32> {
+fn instances(pool: &Pool, tasks: &[Tasks<'_>]) -> Option<u32> {
     let empty = Left {
         cpu: pool.vcpu * 1024,
         memory: pool.mib,
         interfaces: pool.task_interfaces,
         alike: 0,
     };
-    if tasks.iter().any(|task| task.count > 0 && !empty.has_room(task)) {
+    if tasks.iter().any(|&(task, count)| count > 0 && !empty.has_room(task)) {
         return None;
     }
-    let most = tasks.iter().map(|task| task.count).sum();
+    let most = tasks.iter().map(|&(_, count)| count).sum();
     // With an instance for each task all have room.
     (0..=most).find(|&count| is_placed(vec![empty.clone(); count as usize], tasks))
 }
 
 /// Whether each task finds room: on the instance with the fewest of its kind, and of those the one with most CPU left.
-fn is_placed(mut instances: Vec<Left>, tasks: &[Tasks]) -> bool {
-    tasks.iter().all(|task| {
+fn is_placed(mut instances: Vec<Left>, tasks: &[Tasks<'_>]) -> bool {
+    tasks.iter().all(|&(task, count)| {
         for instance in &mut instances {
             instance.alike = 0;
         }
-        (0..task.count).all(|_| {
+        (0..count).all(|_| {
             let roomy = instances.iter_mut().filter(|instance| instance.has_room(task));
             let place = roomy.min_by_key(|instance| (instance.alike, std::cmp::Reverse(instance.cpu)));
             if let Some(instance) = place {
@@ -79,22 +74,15 @@ fn is_placed(mut instances: Vec<Left>, tasks: &[Tasks]) -> bool {
 ///
 /// # Errors
 /// When they have not; the problem has the variables to set.
-pub fn room(facts: &Facts, planned: &[(&Service, u32)]) -> Result<Vec<String>, Problem> {
+pub fn room(facts: &Facts, planned: &[Tasks<'_>]) -> Result<Vec<String>, Problem> {
     let mut lines = Vec::new();
     for (name, pool) in &facts.pools {
-        let tasks: Vec<Tasks> = planned
-            .iter()
-            .filter(|(service, count)| service.pool == *name && *count > 0)
-            .map(|&(service, count)| Tasks {
-                cpu: service.cpu,
-                memory: service.memory,
-                count,
-            })
-            .collect();
+        let mut tasks = planned.to_vec();
+        tasks.retain(|(service, count)| service.pool == *name && *count > 0);
         if tasks.is_empty() {
             continue;
         }
-        let count: u32 = tasks.iter().map(|tasks| tasks.count).sum();
+        let count: u32 = tasks.iter().map(|&(_, count)| count).sum();
         let (most, type_) = variables(name);
         let kind = &pool.instance_type;
         match instances(pool, &tasks) {
@@ -111,7 +99,7 @@ pub fn room(facts: &Facts, planned: &[(&Service, u32)]) -> Result<Vec<String>, P
                 .remedy(format!("a larger {type_}")));
             }
             None => {
-                let large = tasks.iter().map(|tasks| tasks.cpu).max().unwrap_or_default();
+                let large = tasks.iter().map(|(service, _)| service.cpu).max().unwrap_or_default();
                 return Err(Problem::new(format!(
                     "a task of {large} CPU units has no room on the pool {name}'s {kind} ({} CPU units, {} MiB)",
                     pool.vcpu * 1024,
@@ -132,6 +120,12 @@ mod tests {
 
     fn bench() -> Facts {
         Facts::parse(include_str!("../tests/facts/bench.json"), "bench.json").expect("facts")
+    }
+
+    /// A service whose tasks have this size.
+    fn sized(facts: &Facts, cpu: u32, memory: u32) -> Service {
+        let service = facts.services[0].clone();
+        Service { cpu, memory, ..service }
     }
 
     fn planned(facts: &Facts) -> Vec<(&Service, u32)> {
@@ -168,12 +162,8 @@ mod tests {
     #[test]
     fn interfaces_run_out_before_cpu() {
         let facts = bench();
-        let tasks = Tasks {
-            cpu: 512,
-            memory: 512,
-            count: 8,
-        };
-        assert_eq!(instances(&facts.pools["main"], &[tasks]), Some(2));
+        let small = sized(&facts, 512, 512);
+        assert_eq!(instances(&facts.pools["main"], &[(&small, 8)]), Some(2));
     }
 
     #[test]
@@ -199,9 +189,10 @@ mod tests {
         ) {
             let facts = bench();
             let pool = &facts.pools["main"];
-            let tasks: Vec<Tasks> = sizes.iter().map(|&(cpu, memory, count)| Tasks { cpu, memory, count }).collect();
+            let services: Vec<Service> = sizes.iter().map(|&(cpu, memory, _)| sized(&facts, cpu, memory)).collect();
+            let tasks: Vec<Tasks<'_>> = services.iter().zip(&sizes).map(|(service, size)| (service, size.2)).collect();
             let needed = instances(pool, &tasks).expect("each has room on an empty one");
-            let sum = |of: fn(&Tasks) -> u32| tasks.iter().map(|task| of(task) * task.count).sum::<u32>();
+            let sum = |of: fn(&Service) -> u32| tasks.iter().map(|(service, count)| of(service) * count).sum::<u32>();
             let count = sum(|_| 1);
             prop_assert!(needed <= count);
             prop_assert!(needed >= sum(|task| task.cpu).div_ceil(pool.vcpu * 1024));

@@ -62,26 +62,19 @@ impl Cost {
             (name.clone(), (count, all))
         });
         let idle = reckoned.items.iter().filter(|item| item.phase == "idle");
-        let harmless = |texts: &[String]| texts.iter().map(|item| text::line(item, 100)).collect();
+        let harmless = |texts: Vec<String>| texts.iter().map(|item| text::line(item, 100)).collect();
+        let fixed = |item: &Item| {
+            (
+                text::line(&format!("{} {}", item.count, item.item), 100),
+                item.usd_per_hour,
+            )
+        };
         Ok(Cost {
             fixed: reckoned.usd_per_hour.idle,
-            fixed_items: idle
-                .map(|item| {
-                    (
-                        text::line(&format!("{} {}", item.count, item.item), 100),
-                        item.usd_per_hour,
-                    )
-                })
-                .collect(),
+            fixed_items: idle.map(fixed).collect(),
             pools: pools.collect(),
-            not_priced: harmless(&reckoned.not_priced),
-            by_use: harmless(
-                &reckoned
-                    .by_use
-                    .into_keys()
-                    .map(|name| name.replace('_', " "))
-                    .collect::<Vec<_>>(),
-            ),
+            by_use: harmless(reckoned.by_use.keys().map(|name| name.replace('_', " ")).collect()),
+            not_priced: harmless(reckoned.not_priced),
         })
     }
 
@@ -118,25 +111,23 @@ impl Cost {
 
     /// What costs, one line each, the largest first.
     pub fn lines(&self) -> Vec<String> {
-        let mut priced: Vec<(f64, String)> = self
+        let line = |shown: &str, what: &str| format!("{shown:>9}  {what}");
+        let fixed = self
             .fixed_items
             .iter()
-            .map(|(item, cost)| (*cost, format!("{:>9}  {item}", usd(*cost))))
-            .collect();
-        priced.extend(self.pools.iter().map(|(name, (count, cost))| {
+            .map(|(item, cost)| (*cost, line(&usd(*cost), item)));
+        let pools = self.pools.iter().map(|(name, (count, cost))| {
             let shown = cost.map_or_else(|| "unknown".to_owned(), usd);
-            (
-                cost.unwrap_or(f64::INFINITY),
-                format!("{shown:>9}  {} of {name}", plural(*count as u64, "instance")),
-            )
-        }));
+            let what = format!("{} of {name}", plural(*count as u64, "instance"));
+            (cost.unwrap_or(f64::INFINITY), line(&shown, &what))
+        });
+        let mut priced: Vec<(f64, String)> = fixed.chain(pools).collect();
         priced.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut lines: Vec<String> = priced.into_iter().map(|(_, line)| line).collect();
-        if !self.by_use.is_empty() {
-            lines.push(format!("{:>9}  {}", "by use", self.by_use.join(", ")));
-        }
-        if !self.not_priced.is_empty() {
-            lines.push(format!("{:>9}  {}", "unknown", self.not_priced.join(", ")));
+        for (shown, what) in [("by use", &self.by_use), ("unknown", &self.not_priced)] {
+            if !what.is_empty() {
+                lines.push(line(shown, &what.join(", ")));
+            }
         }
         lines
     }

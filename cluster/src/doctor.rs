@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     args::{Common, DoctorArgs},
-    aws::refused,
+    aws::Answer,
     capacity,
     facts::Service,
     preset::Preset,
@@ -49,15 +49,10 @@ pub async fn doctor(common: &Common, args: &DoctorArgs) -> Result<ExitCode, Prob
         report.line(program, on_path(program), remedy);
     }
     let facts = Session::read(common);
-    let summary = facts
-        .as_ref()
-        .map(|facts| {
-            format!(
-                "{} ({}), cluster {}",
-                facts.project, facts.environment, facts.cluster.name
-            )
-        })
-        .map_err(Clone::clone);
+    let summary = facts.as_ref().map_err(Clone::clone).map(|facts| {
+        let (project, environment, cluster) = (&facts.project, &facts.environment, &facts.cluster.name);
+        format!("{project} ({environment}), cluster {cluster}")
+    });
     report.line("facts", summary, "--facts FILE");
     let Ok(facts) = facts else {
         return Ok(report.end());
@@ -65,10 +60,8 @@ pub async fn doctor(common: &Common, args: &DoctorArgs) -> Result<ExitCode, Prob
     let region = Session::check_region(&facts).map(|()| facts.region.clone());
     report.line("region", region, "AWS_REGION=… of the facts");
     let session = Session::of(facts, common).await;
-    let account = session
-        .check_account()
-        .await
-        .map(|()| format!("account {}", session.facts.account_id));
+    let account = session.check_account().await;
+    let account = account.map(|()| format!("account {}", session.facts.account_id));
     report.line("credentials", account, "aws sso login, or AWS_PROFILE");
     let apply = "terraform apply, then the facts anew";
     if session.facts.bucket.is_some() {
@@ -80,12 +73,9 @@ pub async fn doctor(common: &Common, args: &DoctorArgs) -> Result<ExitCode, Prob
     for line in session.check_room(preset).await {
         report.line("room", line, "benchmark-cluster doctor --preset 50");
     }
-    report.line(
-        "instances",
-        session.check_refusals().await,
-        "benchmark-cluster doctor again",
-    );
-    report.line("run", session.check_run().await, "benchmark-cluster doctor again");
+    let again = "benchmark-cluster doctor again";
+    report.line("instances", session.check_refusals().await, again);
+    report.line("run", session.check_run().await, again);
     Ok(report.end())
 }
 
@@ -140,7 +130,7 @@ impl Report {
             ),
         };
         self.console
-            .say("check", sentence, json!({ "check": check, "ok": is_ok }));
+            .tell("check", sentence, json!({ "check": check, "ok": is_ok }));
     }
 
     fn end(self) -> ExitCode {
@@ -148,16 +138,9 @@ impl Report {
             0 => format!("all {} are ok", plural(self.checks, "check")),
             failed => format!("{failed} of {} not ok", plural(self.checks, "check")),
         };
-        self.console.say(
-            "done",
-            sentence,
-            json!({ "checks": self.checks, "failed": self.failed }),
-        );
-        if self.failed == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(NOT_OK)
-        }
+        let more = json!({ "checks": self.checks, "failed": self.failed });
+        self.console.tell("done", sentence, more);
+        ExitCode::from(if self.failed == 0 { 0 } else { NOT_OK })
     }
 }
 
@@ -175,28 +158,20 @@ fn told(found: Result<String, Problem>, remedy: &str) -> String {
 impl Session {
     async fn check_bucket(&self) -> Result<String, Problem> {
         let bucket = self.facts.bucket()?;
-        let asked = self.aws.s3.list_objects_v2().bucket(bucket).max_keys(1);
-        asked
-            .send()
-            .await
-            .map_err(|error| refused(format!("s3:ListBucket {bucket}"), error))?;
+        let asked = self.aws.s3.list_objects_v2().bucket(bucket).max_keys(1).send().await;
+        asked.or_refused(format!("s3:ListBucket {bucket}"))?;
         Ok(bucket.to_owned())
     }
 
     async fn check_schedules(&self) -> Result<String, Problem> {
         let group = &self.facts.scheduler()?.group;
-        let asked = self.aws.scheduler.get_schedule_group().name(group);
-        asked
-            .send()
-            .await
-            .map_err(|error| refused(format!("scheduler:GetScheduleGroup {group}"), error))?;
+        let asked = self.aws.scheduler.get_schedule_group().name(group).send().await;
+        asked.or_refused(format!("scheduler:GetScheduleGroup {group}"))?;
         Ok(format!("group {group}"))
     }
 
     async fn check_services(&self) -> Result<String, Problem> {
-        let services = self.facts.services.iter().map(|service| service.name.as_str());
-        let workers = self.facts.workers.iter().map(|workers| workers.name.as_str());
-        let names: Vec<&str> = services.chain(workers).collect();
+        let names: Vec<&str> = self.facts.all().map(|service| service.name.as_str()).collect();
         let found = self.services(&names).await?;
         let is_there = |name: &&str| found.iter().any(|service| service.service_name() == Some(name));
         let missing: Vec<&str> = names.iter().copied().filter(|name| !is_there(name)).collect();
@@ -215,13 +190,7 @@ impl Session {
         let names = self.facts.pools.iter().filter(|(name, _)| !groups.contains_key(*name));
         let missing: Vec<&str> = names.map(|(_, pool)| pool.group.as_str()).collect();
         match missing.is_empty() {
-            true => Ok(self
-                .facts
-                .pools
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")),
+            true => Ok(Vec::from_iter(self.facts.pools.keys().map(String::as_str)).join(", ")),
             false => Err(Problem::new(format!(
                 "there is no Auto Scaling group {}",
                 missing.join(", ")
@@ -237,8 +206,7 @@ impl Session {
         {
             return vec![Err(problem)];
         }
-        let count = |service: &Service| preset.and_then(|preset| preset.count(service)).unwrap_or(service.count);
-        let planned: Vec<(&Service, u32)> = services.into_iter().map(|service| (service, count(service))).collect();
+        let planned = Preset::counts(preset, services);
         match capacity::room(&self.facts, &planned) {
             Ok(lines) => lines.into_iter().map(Ok).collect(),
             Err(problem) => vec![Err(problem)],

@@ -16,8 +16,9 @@ use crate::{
     cost::Cost,
     ecs,
     facts::Service,
+    pools,
     session::Session,
-    steady::{WORKERS, Wanted, missing},
+    steady::{Wanted, missing},
     wait::Wait,
 };
 
@@ -42,21 +43,16 @@ pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Proble
     // One that does not end keeps no other from ending: each costs.
     let mut first = None;
     if let Some(workers) = &facts.workers {
-        let wanted = Wanted::workers(workers, 0);
-        let found = session.services(&[&workers.name]).await?;
-        let Some(now) = found.first() else {
-            return Err(missing(WORKERS, &workers.name, &facts.cluster.name));
-        };
-        match session.bring_to_none(&wanted, now, args.timeout).await {
+        let found = session.workers_service().await?;
+        let now = found.ok_or_else(|| missing(&workers.service, &facts.cluster.name))?;
+        match session.bring_to_none(&workers.service, &now, args.timeout).await {
             // Only now: until they are gone it would have ended them.
             Ok(()) if session.console.is_dry || session.end().await?.is_some() => session.remove_end().await?,
             Ok(()) => {}
             Err(problem) => first = Some(problem),
         }
     }
-    let mut services: Vec<&Service> = facts.services.iter().collect();
-    services.sort_by_key(|service| std::cmp::Reverse(service.order));
-    for service in services {
+    for service in facts.in_order().into_iter().rev() {
         if let Err(problem) = session.bring_down(&[service], &current, args.timeout).await {
             first.get_or_insert(problem);
         }
@@ -66,7 +62,7 @@ pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Proble
         return first.map_or(Ok(ExitCode::SUCCESS), Err);
     }
     if ended > 0 {
-        session.console.say(
+        session.tell(
             "instances",
             format!("{} end", plural(ended as u64, "empty instance")),
             json!({ "ended": ended }),
@@ -83,11 +79,7 @@ pub async fn down(session: &Session, args: &DownArgs) -> Result<ExitCode, Proble
         sentence
             .push_str("\nECS ends the instances of main within about 15 minutes; benchmark-cluster status shows it.");
     }
-    session.console.say(
-        "done",
-        sentence,
-        json!({ "usd_per_hour": cost.priced(), "unknown": cost.unknown(), "not_priced": cost.not_priced, "instances": instances }),
-    );
+    session.tell("done", sentence, json!({ "usd_per_hour": cost.priced(), "unknown": cost.unknown(), "not_priced": cost.not_priced, "instances": instances }));
     let of_runs: usize = POOLS_OF_RUNS.iter().filter_map(|&pool| instances.get(pool)).sum();
     if let Some(problem) = first {
         return Err(problem);
@@ -121,9 +113,10 @@ impl Session {
                 continue;
             }
             let ends = format!("the run ends (task {})", ecs::id(task));
-            self.console.say("run", &ends, json!({ "task": task }));
+            self.tell("run", &ends, json!({ "task": task }));
             let mut wait = Wait::new(timeout);
-            while !self.has_stopped(task).await? {
+            // One that ECS has forgotten has.
+            while self.task(task).await?.is_some_and(|task| !ecs::has_stopped(&task)) {
                 if !wait.next().await {
                     return Err(
                         Problem::new(format!("{ends} for longer than {}", units::format(timeout)))
@@ -133,12 +126,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    /// Whether a task has stopped; one that ECS has forgotten has.
-    async fn has_stopped(&self, task: &str) -> Result<bool, Problem> {
-        let found = self.describe(&[task.to_owned()]).await?;
-        Ok(found.iter().all(|task| task.last_status() == Some("STOPPED")))
     }
 
     /// Asks before servers go that others than benchmarks may use.
@@ -168,26 +155,24 @@ impl Session {
     ) -> Result<(), Problem> {
         for service in services {
             if let Some(now) = current.get(&service.key) {
-                self.bring_to_none(&Wanted::of(service, 0), now, timeout).await?;
+                self.bring_to_none(service, now, timeout).await?;
             }
         }
         Ok(())
     }
 
-    async fn bring_to_none(&self, wanted: &Wanted<'_>, now: &types::Service, timeout: Duration) -> Result<(), Problem> {
+    async fn bring_to_none(&self, service: &Service, now: &types::Service, timeout: Duration) -> Result<(), Problem> {
         let since = SystemTime::now();
         if now.desired_count() != 0 {
-            self.set_count(wanted.name, 0).await?;
+            self.set_count(&service.name, 0).await?;
         }
         if self.console.is_dry || (now.desired_count() == 0 && now.running_count() == 0 && now.pending_count() == 0) {
             return Ok(());
         }
-        self.steady(wanted, since, timeout).await?;
-        self.console.say(
-            "service",
-            format!("{}: no task", wanted.key),
-            json!({ "service": wanted.key, "state": "down" }),
-        );
+        let wanted = Wanted { service, count: 0 };
+        self.steady(&wanted, since, timeout).await?;
+        let more = json!({ "service": service.key, "state": "down" });
+        self.tell("service", format!("{}: no task", service.key), more);
         Ok(())
     }
 
@@ -199,10 +184,7 @@ impl Session {
             let left = |pool: &str| groups.get(pool).map_or(0, |group| group.instances.len());
             let of_runs: usize = POOLS_OF_RUNS.iter().map(|pool| left(pool)).sum();
             if of_runs == 0 || !wait.next().await {
-                return Ok(groups
-                    .iter()
-                    .map(|(pool, group)| (pool.clone(), group.instances.len()))
-                    .collect());
+                return Ok(pools::count(&groups));
             }
         }
     }

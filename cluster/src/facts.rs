@@ -4,10 +4,17 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Map, Value, json};
 
 /// The container beside the generator.
 pub const ATTENDANT: &str = "attendant";
+
+/// What people call the workers' service; `worker` is one of Temporal's own.
+pub const WORKERS: &str = "benchmark-worker";
+
+/// Temporal's own services.
+pub const SERVERS: [&str; 4] = ["history", "matching", "frontend", "worker"];
 
 /// The attendant's variable that leaves the workers as they are.
 pub const KEEP_WORKERS: &str = "ATTEND_KEEP_WORKERS";
@@ -35,17 +42,14 @@ pub struct Facts {
     /// Instances by pool: `main`, `generator`, `benchmark`.
     pub pools: BTreeMap<String, Pool>,
     /// The workers' service; none without the benchmark.
+    #[serde(default, deserialize_with = "workers")]
     pub workers: Option<Workers>,
     /// One-shot tasks: `generator`, `generator_join`, `setup_schema`, `setup_database`.
     pub tasks: BTreeMap<String, Task>,
-    /// How long an attendant lets its task live, in hours.
-    pub ttl_hours: f64,
     /// Subnets of all tasks.
     pub subnets: Vec<String>,
     /// Bucket of results; none without the benchmark.
     pub bucket: Option<String>,
-    /// Where members find the leader.
-    pub leader: Option<Leader>,
     /// Where the end of the workers is written.
     pub scheduler: Option<Scheduler>,
     /// Log groups by what they hold.
@@ -54,14 +58,12 @@ pub struct Facts {
     pub temporal: Temporal,
     /// The database; none where Temporal is elsewhere.
     pub dsql: Option<Dsql>,
-    /// Visibility's store; none where Temporal is elsewhere.
-    pub opensearch: Option<OpenSearch>,
     /// The managed Prometheus.
     pub prometheus: Prometheus,
     /// Images by digest.
     pub images: BTreeMap<String, String>,
     /// What it costs, as Terraform reckoned it.
-    pub cost: serde_json::Value,
+    pub cost: Value,
 }
 
 /// An ECS cluster.
@@ -69,8 +71,6 @@ pub struct Facts {
 pub struct Cluster {
     /// Its name.
     pub name: String,
-    /// Its ARN.
-    pub arn: String,
 }
 
 /// A service that `up` brings up.
@@ -119,25 +119,27 @@ pub struct Pool {
     pub usd_per_hour: Option<f64>,
 }
 
-/// The workers' service.
+/// The workers.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Workers {
-    /// Name in the cluster.
-    pub name: String,
-    /// ARN, which the schedule names.
-    pub arn: String,
-    /// Family of its task definitions.
-    pub family: String,
-    /// The container that is the worker.
-    pub container: String,
-    /// CPU units of a task.
-    pub cpu: u32,
-    /// MiB of a task.
-    pub memory: u32,
+    /// Their service, which `up` leaves alone.
+    #[serde(flatten)]
+    pub service: Service,
     /// Most tasks.
     pub max: u32,
-    /// Its pool.
-    pub pool: String,
+}
+
+/// The workers, with what only the other services have in the facts.
+fn workers<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Workers>, D::Error> {
+    let Some(mut given) = Option::<Map<String, Value>>::deserialize(given)? else {
+        return Ok(None);
+    };
+    for (name, value) in [("key", json!(WORKERS)), ("count", json!(0)), ("order", json!(0))] {
+        given.insert(name.to_owned(), value);
+    }
+    Workers::deserialize(Value::Object(given))
+        .map(Some)
+        .map_err(D::Error::custom)
 }
 
 /// A one-shot task.
@@ -163,17 +165,6 @@ pub struct Task {
     pub propagate_tags: String,
 }
 
-/// Where members find the leader.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Leader {
-    /// Id of the Cloud Map service.
-    pub service: String,
-    /// Id of the one instance.
-    pub instance: String,
-    /// Name and port.
-    pub name: String,
-}
-
 /// Where the workers' end is written.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Scheduler {
@@ -188,8 +179,6 @@ pub struct Scheduler {
 pub struct Temporal {
     /// Address for generators.
     pub address: String,
-    /// Namespace of the benchmark.
-    pub namespace: String,
     /// History shards; none where Temporal is elsewhere.
     pub shards: Option<u32>,
 }
@@ -201,15 +190,6 @@ pub struct Dsql {
     pub host: String,
     /// The user that the servers log in as.
     pub user: String,
-}
-
-/// Visibility's store.
-#[derive(Clone, Debug, Deserialize)]
-pub struct OpenSearch {
-    /// Its host.
-    pub endpoint: String,
-    /// Visibility's index.
-    pub index: String,
 }
 
 /// The managed Prometheus.
@@ -284,19 +264,34 @@ impl Facts {
         serde_json::from_str(given).map_err(problem)
     }
 
+    /// All services, the workers' among them.
+    pub fn all(&self) -> impl Iterator<Item = &Service> {
+        let workers = self.workers.iter().map(|workers| &workers.service);
+        self.services.iter().chain(workers)
+    }
+
     /// The service with this key.
     ///
     /// # Errors
     /// When there is none; the problem names those that are there.
     pub fn service(&self, key: &str) -> Result<&Service, Problem> {
-        self.services.iter().find(|service| service.key == key).ok_or_else(|| {
-            let keys: Vec<&str> = self.services.iter().map(|service| service.key.as_str()).collect();
-            Problem::new(format!(
-                "{}: no service; there are {}",
-                text::line(key, 60),
-                keys.join(", ")
-            ))
+        self.all().find(|service| service.key == key).ok_or_else(|| {
+            let keys: Vec<&str> = self.all().map(|service| service.key.as_str()).collect();
+            let (key, keys) = (text::line(key, 60), keys.join(", "));
+            Problem::new(format!("{key}: no service; there are {keys}"))
         })
+    }
+
+    /// Names in the cluster of the services that `up` brings up.
+    pub fn names(&self) -> Vec<&str> {
+        self.services.iter().map(|service| service.name.as_str()).collect()
+    }
+
+    /// The services that `up` brings up, in their order.
+    pub fn in_order(&self) -> Vec<&Service> {
+        let mut services: Vec<&Service> = self.services.iter().collect();
+        services.sort_by_key(|service| service.order);
+        services
     }
 
     /// The one-shot task with this name.
@@ -329,14 +324,6 @@ impl Facts {
     /// When the environment has no benchmark.
     pub fn scheduler(&self) -> Result<&Scheduler, Problem> {
         self.scheduler.as_ref().ok_or_else(|| self.lacks("scheduler"))
-    }
-
-    /// Where members find the leader.
-    ///
-    /// # Errors
-    /// When the environment has no benchmark.
-    pub fn leader(&self) -> Result<&Leader, Problem> {
-        self.leader.as_ref().ok_or_else(|| self.lacks("leader"))
     }
 
     fn lacks(&self, what: &str) -> Problem {

@@ -2,6 +2,7 @@
 //! added to the copy on this disk; the run stands without them.
 
 use std::{
+    fmt::Display,
     fs,
     path::Path,
     time::{Duration, SystemTime},
@@ -14,7 +15,6 @@ use aws_sigv4::{
 };
 use benchmark_figures::{Answer, FORM, Sample, Source, Span, ask, form};
 use benchmark_results::{Results, file, schema::ServerFigures, text};
-use benchmark_scenarios::Problem;
 use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::time::timeout;
@@ -47,7 +47,8 @@ pub async fn add(session: &Session, path: &Path, results: &mut Results) {
         Ok(figures)
             if figures
                 .iter()
-                .any(|one| one.figures.iter().any(|figure| figure.value.is_some())) =>
+                .flat_map(|one| &one.figures)
+                .any(|figure| figure.value.is_some()) =>
         {
             match write(path, &figures) {
                 Ok(()) => {
@@ -67,9 +68,7 @@ pub async fn add(session: &Session, path: &Path, results: &mut Results) {
         "the server's figures could not be added, and the run stands: {}",
         text::line(&problem, 300)
     );
-    session
-        .console
-        .say("figures", sentence, json!({ "run": results.run.id }));
+    session.tell("figures", sentence, json!({ "run": results.run.id }));
 }
 
 /// Puts the figures into the file, and leaves everything else in it as it is, to the byte: the generator may be newer than
@@ -106,16 +105,13 @@ impl<'a> Workspace<'a> {
     }
 
     /// The headers that sign a request.
-    async fn signed(&self, url: &str, body: &str) -> Result<Vec<(String, String)>, Problem> {
-        let problem = |what: &str, error: &dyn std::fmt::Display| Problem::new(format!("{what}: {error}"));
+    async fn signed(&self, url: &str, body: &str) -> Result<Vec<(String, String)>, String> {
+        let problem = |error: &dyn Display| format!("signature: {error}");
         let config = &self.session.aws.config;
-        let provider = config
-            .credentials_provider()
-            .ok_or_else(|| Problem::new("there are no credentials"))?;
+        let provider = config.credentials_provider().ok_or("there are no credentials")?;
         let credentials = provider.provide_credentials().await;
-        let identity = credentials
-            .map_err(|error| problem("credentials", &text::chain(&error)))?
-            .into();
+        let credentials = credentials.map_err(|error| format!("credentials: {}", text::chain(&error)))?;
+        let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.session.facts.region)
@@ -123,18 +119,12 @@ impl<'a> Workspace<'a> {
             .time(SystemTime::now())
             .settings(SigningSettings::default())
             .build()
-            .map_err(|error| problem("signature", &error))?
+            .map_err(|error| problem(&error))?
             .into();
-        let request = SignableRequest::new(
-            "POST",
-            url,
-            std::iter::once(("content-type", FORM)),
-            SignableBody::Bytes(body.as_bytes()),
-        );
-        let request = request.map_err(|error| problem("signature", &error))?;
-        let (instructions, _) = sign(request, &params)
-            .map_err(|error| problem("signature", &error))?
-            .into_parts();
+        let content_type = std::iter::once(("content-type", FORM));
+        let request = SignableRequest::new("POST", url, content_type, SignableBody::Bytes(body.as_bytes()));
+        let request = request.map_err(|error| problem(&error))?;
+        let (instructions, _) = sign(request, &params).map_err(|error| problem(&error))?.into_parts();
         let (headers, _) = instructions.into_parts();
         Ok(headers
             .into_iter()
@@ -144,7 +134,7 @@ impl<'a> Workspace<'a> {
 
     async fn answer(&self, query: String, at: Option<f64>) -> Result<Vec<Sample>, String> {
         let (url, body) = (&self.session.facts.prometheus.query_url, form(&query, at));
-        let signed = self.signed(url, &body).await.map_err(|problem| problem.to_string())?;
+        let signed = self.signed(url, &body).await?;
         let mut request = self.http.post(url).header("content-type", FORM).body(body);
         for (name, value) in signed {
             request = request.header(name, value);

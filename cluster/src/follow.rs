@@ -21,6 +21,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+pub use self::end::all_or_first;
 use self::story::Story;
 use crate::{
     args::FollowArgs,
@@ -112,8 +113,7 @@ impl Following {
 /// # Errors
 /// When there is none, or as [`to_the_end`].
 pub async fn follow(session: &Session, args: &FollowArgs) -> Result<ExitCode, Problem> {
-    let mut interrupts =
-        signal(SignalKind::interrupt()).map_err(|error| Problem::new(format!("no signals: {error}")))?;
+    let mut interrupts = listen(SignalKind::interrupt())?;
     let task = session.run_in_progress().await?.ok_or_else(none_in_progress)?;
     let mut following = Following::of(&task, args.keep_workers, args.to.clone())?;
     let left = session
@@ -121,12 +121,20 @@ pub async fn follow(session: &Session, args: &FollowArgs) -> Result<ExitCode, Pr
         .await?
         .map(|end| end.as_second() - Timestamp::now().as_second());
     following.ttl = left.and_then(|left| u64::try_from(left).ok()).map(Duration::from_secs);
-    session.console.say(
+    session.tell(
         "task",
         format!("task {} of {}", following.id(), session.facts.task("generator")?.family),
         json!({ "task": following.arn }),
     );
     to_the_end(session, following, &mut interrupts).await
+}
+
+/// A signal from now on.
+///
+/// # Errors
+/// When the system does not give it.
+pub fn listen(kind: SignalKind) -> Result<Signal, Problem> {
+    signal(kind).map_err(|error| Problem::new(format!("no signals: {error}")))
 }
 
 /// What is said where there is no run.
@@ -148,7 +156,7 @@ impl Session {
             return Ok(running);
         }
         let ended = self.tasks(family, true).await?;
-        Ok(ended.into_iter().find(|task| task.last_status() != Some("STOPPED")))
+        Ok(ended.into_iter().find(|task| !ecs::has_stopped(task)))
     }
 }
 
@@ -172,7 +180,7 @@ pub async fn to_the_end(session: &Session, following: Following, interrupts: &mu
                 false => GOES_ON,
                 true => "the run has ended, and its result is in the bucket: benchmark-cluster results get",
             };
-            session.console.say("detached", sentence, json!({ "task": following.arn }));
+            session.tell("detached", sentence, json!({ "task": following.arn }));
             Ok(ExitCode::from(LEFT))
         }
     }
@@ -226,7 +234,7 @@ impl<'a> Watch<'a> {
                             .fold(problem, |problem, line| problem.explain(line.trim())));
                     }
                     if let Some(sentence) = self.story.once(&format!("{problem}; it is asked again")) {
-                        self.session.console.say("problem", sentence, json!({}));
+                        self.session.say("problem", sentence);
                     }
                 }
             }
@@ -236,8 +244,7 @@ impl<'a> Watch<'a> {
 
     async fn look(&mut self) -> Result<Look, Problem> {
         let (session, following) = (self.session, self.following);
-        let mut tasks = session.describe(std::slice::from_ref(&following.arn)).await?;
-        let Some(task) = tasks.pop() else {
+        let Some(task) = session.task(&following.arn).await? else {
             return Ok(Look::Ended(None));
         };
         let generator = session.facts.task("generator")?;
@@ -247,7 +254,7 @@ impl<'a> Watch<'a> {
             .story
             .task(status, wanted, generator.pool.as_deref().unwrap_or("Fargate"))
         {
-            session.console.say(
+            session.tell(
                 "task",
                 sentence,
                 json!({ "task": following.arn, "status": status, "desired": wanted }),
@@ -259,14 +266,12 @@ impl<'a> Watch<'a> {
         }
         if wanted == "STOPPED" {
             // The attendant may be done long before ECS has taken the task's network down.
-            let is_known = ecs::exit_code(&task, &generator.container).is_some();
             let bucket = Bucket::new(&session.aws, session.facts.bucket()?);
-            if is_known
-                && bucket
-                    .attended(&following.token)
-                    .await?
-                    .is_some_and(|attended| attended.ended)
-            {
+            let attended = match ecs::exit_code(&task, &generator.container) {
+                Some(_) => bucket.attended(&following.token).await?,
+                None => None,
+            };
+            if attended.is_some_and(|attended| attended.ended) {
                 return Ok(Look::Ended(Some(Box::new(task))));
             }
             return Ok(Look::Going);
@@ -277,7 +282,7 @@ impl<'a> Watch<'a> {
                 "no room for the generator within {}: it is stopped",
                 units::format(limit)
             );
-            session.console.say("task", sentence, json!({ "task": following.arn }));
+            session.tell("task", sentence, json!({ "task": following.arn }));
             session
                 .stop_task(&following.arn, "no room within its time to live")
                 .await?;
@@ -293,9 +298,8 @@ impl<'a> Watch<'a> {
     /// How far the workers are, and why not further.
     async fn capacity(&mut self, status: &str) -> Result<(), Problem> {
         let session = self.session;
-        let workers = session.facts.workers()?;
-        let services = session.services(&[&workers.name]).await?;
-        let Some(service) = services.first() else {
+        let workers = &session.facts.workers()?.service;
+        let Some(service) = session.workers_service().await? else {
             return Ok(());
         };
         let counts = (
@@ -305,7 +309,7 @@ impl<'a> Watch<'a> {
         );
         if let Some(sentence) = self.story.workers(counts) {
             let more = json!({ "desired": counts.0, "running": counts.1, "pending": counts.2 });
-            session.console.say("workers", sentence, more);
+            session.tell("workers", sentence, more);
         }
         if counts.1 >= counts.0 && status == "RUNNING" {
             return Ok(());
@@ -321,7 +325,7 @@ impl<'a> Watch<'a> {
             }
         }
         for task in session.tasks(&workers.family, true).await? {
-            if task.created_at().is_some_and(|at| at.secs() >= since) && task.last_status() == Some("STOPPED") {
+            if task.created_at().is_some_and(|at| at.secs() >= since) && ecs::has_stopped(&task) {
                 why.push(format!("a worker has stopped: {}", ecs::ending(&task)));
             }
         }
@@ -335,7 +339,7 @@ impl<'a> Watch<'a> {
         }
         for sentence in why {
             if let Some(sentence) = self.story.once(&sentence) {
-                session.console.say("capacity", sentence, json!({}));
+                session.say("capacity", sentence);
             }
         }
         Ok(())
@@ -348,7 +352,7 @@ impl<'a> Watch<'a> {
             Ok(lines) => {
                 for line in &lines {
                     let line = text::line(line, 2_000);
-                    self.session.console.say("line", &line, json!({}));
+                    self.session.say("line", &line);
                     self.lines.push_back(line);
                 }
                 while self.lines.len() > REMEMBERED {
@@ -359,8 +363,7 @@ impl<'a> Watch<'a> {
             Err(problem) => {
                 self.log = None;
                 self.session
-                    .console
-                    .say("problem", format!("{problem}: its lines are not shown"), json!({}));
+                    .say("problem", format!("{problem}: its lines are not shown"));
                 0
             }
         }

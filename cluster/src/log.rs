@@ -2,7 +2,7 @@
 
 use benchmark_scenarios::Problem;
 
-use crate::{aws::refused, facts, session::Session};
+use crate::{aws::Answer, facts, session::Session};
 
 /// One stream and how far it was read.
 #[derive(Debug)]
@@ -34,30 +34,14 @@ impl Follow {
     pub async fn read(&mut self, session: &Session) -> Result<Vec<String>, Problem> {
         let mut lines = Vec::new();
         loop {
-            let asked = session
-                .aws
-                .logs
-                .get_log_events()
-                .log_group_name(&self.group)
-                .log_stream_name(&self.stream);
-            let asked = asked.start_from_head(true).set_next_token(self.next.clone());
-            let given = match asked.send().await {
-                Ok(given) => given,
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(|error| error.is_resource_not_found_exception()) =>
-                {
-                    return Ok(lines);
-                }
-                Err(error) => return Err(refused("logs:GetLogEvents", error)),
+            let asked = session.aws.logs.get_log_events().log_group_name(&self.group);
+            let asked = asked.log_stream_name(&self.stream).start_from_head(true);
+            let given = asked.set_next_token(self.next.clone()).send().await;
+            let Some(given) = given.unless(&["ResourceNotFoundException"], "logs:GetLogEvents")? else {
+                return Ok(lines);
             };
-            lines.extend(
-                given
-                    .events()
-                    .iter()
-                    .filter_map(|event| event.message().map(str::to_owned)),
-            );
+            let events = given.events().iter();
+            lines.extend(events.filter_map(|event| event.message().map(str::to_owned)));
             // At the end the same token comes again.
             let is_end = given.next_forward_token() == self.next.as_deref();
             self.next = given.next_forward_token.or(self.next.take());

@@ -35,26 +35,23 @@ impl Session {
         let command: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
         let wish = ecs::Wish {
             command: &command,
-            beside: None,
-            environment: &[],
             count: 1,
             token: &token::new()?,
             started_by: STARTED_BY,
+            ..ecs::Wish::default()
         };
         let arns = self.run_task(task, &wish).await?;
         let Some(arn) = arns.first() else {
             return Ok(None);
         };
         let id = ecs::id(arn);
-        self.console
-            .say("task", format!("{} begins ({id})", task.family), json!({ "task": arn }));
+        self.tell("task", format!("{} begins ({id})", task.family), json!({ "task": arn }));
         let mut follow = Follow::new(task, id);
         let mut lines = Vec::new();
         let mut wait = Wait::new(limit);
         let ended = loop {
             self.hear(&mut follow, &mut lines).await?;
-            let found = self.describe(&arns).await?;
-            if let Some(ended) = found.into_iter().find(|task| task.last_status() == Some("STOPPED")) {
+            if let Some(ended) = self.task(arn).await?.filter(ecs::has_stopped) {
                 break ended;
             }
             if !wait.next().await {
@@ -81,7 +78,7 @@ impl Session {
     async fn hear(&self, follow: &mut Follow, lines: &mut Vec<String>) -> Result<(), Problem> {
         for line in follow.read(self).await? {
             let line = text::line(&line, 2000);
-            self.console.say("log", format!("  {line}"), json!({ "line": line }));
+            self.tell("log", format!("  {line}"), json!({ "line": line }));
             lines.push(line);
         }
         Ok(())

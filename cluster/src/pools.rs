@@ -2,16 +2,13 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use aws_sdk_autoscaling::types::{Activity, LifecycleState, ScalingActivityStatusCode};
+use aws_sdk_autoscaling::types::{Activity, Instance, LifecycleState, ScalingActivityStatusCode};
 use aws_sdk_ecs::primitives::DateTime;
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
+use serde_json::json;
 
-use crate::{
-    aws::refused,
-    facts,
-    session::{Call, Session},
-};
+use crate::{aws::Answer, facts, session::Session};
 
 /// Most container instances that one call describes.
 const INSTANCES_A_CALL: usize = 100;
@@ -52,6 +49,12 @@ impl Refusal {
     }
 }
 
+/// Instances that cost something, by pool.
+pub fn count(groups: &BTreeMap<String, Group>) -> BTreeMap<String, usize> {
+    let count = |(pool, group): (&String, &Group)| (pool.clone(), group.instances.len());
+    groups.iter().map(count).collect()
+}
+
 impl Session {
     /// The groups of all pools by the pool's name; one that AWS does not know is left out.
     ///
@@ -60,14 +63,10 @@ impl Session {
     pub async fn groups(&self) -> Result<BTreeMap<String, Group>, Problem> {
         let names: Vec<String> = self.facts.pools.values().map(|pool| pool.group.clone()).collect();
         let asked = self.aws.scaling.describe_auto_scaling_groups();
-        let mut pages = asked
-            .set_auto_scaling_group_names(Some(names))
-            .into_paginator()
-            .items()
-            .send();
+        let pages = asked.set_auto_scaling_group_names(Some(names)).into_paginator();
+        let found: Result<Vec<_>, _> = pages.items().send().collect().await;
         let mut groups = BTreeMap::new();
-        while let Some(given) = pages.next().await {
-            let given = given.map_err(|error| refused("autoscaling:DescribeAutoScalingGroups", error))?;
+        for given in found.or_refused("autoscaling:DescribeAutoScalingGroups")? {
             let name = given.auto_scaling_group_name().unwrap_or_default();
             let Some((pool, _)) = self.facts.pools.iter().find(|(_, pool)| pool.group == name) else {
                 continue;
@@ -76,26 +75,18 @@ impl Session {
                 .instances()
                 .iter()
                 .partition(|instance| is_ending(instance.lifecycle_state()));
-            let in_service = |state: Option<&LifecycleState>| state == Some(&LifecycleState::InService);
-            groups.insert(
-                pool.clone(),
-                Group {
-                    in_service: staying
-                        .iter()
-                        .filter(|instance| in_service(instance.lifecycle_state()))
-                        .count(),
-                    instances: staying
-                        .iter()
-                        .filter_map(|instance| instance.instance_id().map(str::to_owned))
-                        .collect(),
-                    ending: ending.len(),
-                    desired: given
-                        .desired_capacity()
-                        .unwrap_or_default()
-                        .try_into()
-                        .unwrap_or_default(),
-                },
-            );
+            let in_service = |instance: &&&Instance| instance.lifecycle_state() == Some(&LifecycleState::InService);
+            let ids = staying.iter().filter_map(|instance| instance.instance_id());
+            let group = Group {
+                instances: ids.map(str::to_owned).collect(),
+                in_service: staying.iter().filter(in_service).count(),
+                ending: ending.len(),
+                desired: given
+                    .desired_capacity()
+                    .and_then(|count| count.try_into().ok())
+                    .unwrap_or_default(),
+            };
+            groups.insert(pool.clone(), group);
         }
         Ok(groups)
     }
@@ -107,7 +98,7 @@ impl Session {
     pub async fn refusals(&self, pool: &facts::Pool, since: SystemTime) -> Result<Vec<Refusal>, Problem> {
         let asked = self.aws.scaling.describe_scaling_activities();
         let given = asked.auto_scaling_group_name(&pool.group).send().await;
-        let given = given.map_err(|error| refused("autoscaling:DescribeScalingActivities", error))?;
+        let given = given.or_refused("autoscaling:DescribeScalingActivities")?;
         Ok(refusals(given.activities(), since))
     }
 
@@ -117,17 +108,19 @@ impl Session {
     /// When AWS refuses.
     async fn tasks_by_instance(&self) -> Result<BTreeMap<String, i32>, Problem> {
         let cluster = &self.facts.cluster.name;
-        let pages = self.aws.ecs.list_container_instances().cluster(cluster);
-        let mut pages = pages.into_paginator().items().send();
-        let mut arns = Vec::new();
-        while let Some(arn) = pages.next().await {
-            arns.push(arn.map_err(|error| refused("ecs:ListContainerInstances", error))?);
-        }
+        let pages = self
+            .aws
+            .ecs
+            .list_container_instances()
+            .cluster(cluster)
+            .into_paginator();
+        let arns: Result<Vec<String>, _> = pages.items().send().collect().await;
+        let arns = arns.or_refused("ecs:ListContainerInstances")?;
         let mut tasks = BTreeMap::new();
         for arns in arns.chunks(INSTANCES_A_CALL) {
             let asked = self.aws.ecs.describe_container_instances().cluster(cluster);
             let given = asked.set_container_instances(Some(arns.to_vec())).send().await;
-            let given = given.map_err(|error| refused("ecs:DescribeContainerInstances", error))?;
+            let given = given.or_refused("ecs:DescribeContainerInstances")?;
             for instance in given.container_instances() {
                 let id = instance.ec2_instance_id().unwrap_or_default().to_owned();
                 tasks.insert(id, instance.running_tasks_count() + instance.pending_tasks_count());
@@ -155,13 +148,11 @@ impl Session {
         let mut ended = 0;
         for instance in empty {
             let action = "autoscaling:TerminateInstanceInAutoScalingGroup";
-            let call = Call::new(action)
-                .with("instanceId", instance.as_str())
-                .with("shouldDecrementDesiredCapacity", true);
             let asked = self.aws.scaling.terminate_instance_in_auto_scaling_group();
             let asked = asked.instance_id(instance).should_decrement_desired_capacity(true);
-            let made = async { asked.send().await.map_err(|error| refused(action, error)) };
-            self.change(call, Box::pin(made)).await?;
+            let made = async { asked.send().await.or_refused(action) };
+            let arguments = json!({ "instanceId": instance, "shouldDecrementDesiredCapacity": true });
+            self.change(action, arguments, made).await?;
             ended += 1;
         }
         Ok(ended)

@@ -71,6 +71,12 @@ impl Preset {
         self.sizes.get(&service.key).map(|size| size.count)
     }
 
+    /// Services with their tasks: those of the preset, or those that Terraform's variables ask for.
+    pub fn counts(preset: Option<Preset>, services: Vec<&Service>) -> Vec<(&Service, u32)> {
+        let count = |service: &Service| preset.and_then(|preset| preset.count(service)).unwrap_or(service.count);
+        services.into_iter().map(|service| (service, count(service))).collect()
+    }
+
     /// Whether these services are deployed in the preset's sizes. Counts alone would be another cluster under its name.
     ///
     /// # Errors

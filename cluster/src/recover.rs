@@ -9,11 +9,12 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    args::RecoverArgs,
-    facts::{Facts, Service},
+    args::DownArgs,
+    facts::{Facts, SERVERS, Service},
+    preset::Preset,
     session::Session,
     setup::check,
-    steady::SERVERS,
+    up::desired,
 };
 
 /// How long a database task may take, its start included.
@@ -26,14 +27,14 @@ const ALIVE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When nobody agrees, a server is still there, or a service does not become steady.
-pub async fn recover(session: &Session, args: &RecoverArgs) -> Result<ExitCode, Problem> {
+pub async fn recover(session: &Session, args: &DownArgs) -> Result<ExitCode, Problem> {
     let facts = &session.facts;
     if facts.dsql.is_none() {
-        return Err(Problem::new(format!(
+        let said = format!(
             "recover: this environment's Temporal is elsewhere, at {}",
             facts.temporal.address
-        ))
-        .remedy("recover it there"));
+        );
+        return Err(Problem::new(said).remedy("recover it there"));
     }
     session.console.check_somebody("recover")?;
     session.agree_in_production("recover")?;
@@ -64,22 +65,16 @@ pub async fn recover(session: &Session, args: &RecoverArgs) -> Result<ExitCode, 
 /// Temporal's services in their order with the tasks that they have; where all have none, as after one that was cut short,
 /// with those that Terraform's variables ask for.
 fn planned<'a>(facts: &'a Facts, current: &BTreeMap<String, types::Service>) -> Vec<(&'a Service, u32)> {
-    let mut services: Vec<&Service> = facts
-        .services
+    let mut services = facts.in_order();
+    services.retain(|service| SERVERS.contains(&service.key.as_str()));
+    let before: Vec<(&Service, u32)> = services
         .iter()
-        .filter(|service| SERVERS.contains(&service.key.as_str()))
+        .map(|&service| (service, desired(current, service)))
         .collect();
-    services.sort_by_key(|service| service.order);
-    let desired = |service: &Service| {
-        current
-            .get(&service.key)
-            .map_or(0, |now| now.desired_count().try_into().unwrap_or(0))
-    };
-    let before: Vec<(&Service, u32)> = services.iter().map(|&service| (service, desired(service))).collect();
     if before.iter().any(|(_, count)| *count > 0) {
         return before;
     }
-    services.into_iter().map(|service| (service, service.count)).collect()
+    Preset::counts(None, services)
 }
 
 impl Session {
@@ -89,7 +84,7 @@ impl Session {
         if let Some(outcome) = self.one_shot("setup_database", &membership, LIMIT).await? {
             check(&outcome, "the membership's task")?;
             if outcome.lines.last().is_some_and(|line| line.starts_with("0 rows")) {
-                self.console.say(
+                self.tell(
                     "membership",
                     "membership: nothing is to be deleted",
                     json!({ "rows": 0 }),
@@ -105,11 +100,7 @@ impl Session {
                 return check(&outcome, "the membership's task");
             }
             // All have ended: their last heartbeat only has to become old enough.
-            self.console.say(
-                "membership",
-                format!("membership: again in {} s", ALIVE.as_secs()),
-                json!({}),
-            );
+            self.say("membership", format!("membership: again in {} s", ALIVE.as_secs()));
             sleep(ALIVE).await;
             if let Some(outcome) = self.one_shot("setup_database", &clean, LIMIT).await? {
                 check(&outcome, "the membership's task")?;

@@ -48,7 +48,7 @@ pub async fn results(session: &Session, command: &ResultsCommand) -> Result<Exit
             };
             let sentence = format!("{}{mark}", brought.folder.display());
             let more = json!({ "run": run, "folder": brought.folder.display().to_string(), "complete": brought.is_complete() });
-            session.console.say("result", sentence, more);
+            session.tell("result", sentence, more);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -123,7 +123,7 @@ impl Session {
         if path.exists() {
             match file::read(&path) {
                 Ok(read) => results = Some(read),
-                Err(error) => self.console.say("problem", error, json!({ "run": run })),
+                Err(error) => self.tell("problem", error, json!({ "run": run })),
             }
         }
         if let Some(results) = &mut results {

@@ -10,7 +10,7 @@ use std::{fs, process::ExitCode, time::Duration};
 use benchmark_results::format::plural;
 use benchmark_scenarios::{Problem, units};
 use serde_json::json;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind};
 
 use self::arguments::{FACTS, Input};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     ecs::{self, Wish},
     facts::{ATTENDANT, KEEP_WORKERS, Task},
     follow::{self, Following},
-    session::{Call, Session},
+    session::Session,
     wait::Wait,
     workers::check_room,
 };
@@ -38,12 +38,9 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// When it cannot be begun; then what was changed is as it was.
 pub async fn run(session: &Session, args: &RunArgs) -> Result<ExitCode, Problem> {
-    let mut interrupts =
-        signal(SignalKind::interrupt()).map_err(|error| Problem::new(format!("no signals: {error}")))?;
+    let mut interrupts = follow::listen(SignalKind::interrupt())?;
     let Some(prepared) = until_interrupted(&mut interrupts, Prepared::new(session, args)).await? else {
-        session
-            .console
-            .say("interrupted", "interrupted: nothing was changed", json!({}));
+        session.say("interrupted", "interrupted: nothing was changed");
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let began = match until_interrupted(&mut interrupts, prepared.capacity(session)).await {
@@ -56,9 +53,7 @@ pub async fn run(session: &Session, args: &RunArgs) -> Result<ExitCode, Problem>
         Ok(Some(arn)) => arn,
         Ok(None) => {
             prepared.undo(session).await?;
-            session
-                .console
-                .say("interrupted", "interrupted: nothing runs", json!({}));
+            session.say("interrupted", "interrupted: nothing runs");
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Err(problem) => {
@@ -72,11 +67,9 @@ pub async fn run(session: &Session, args: &RunArgs) -> Result<ExitCode, Problem>
         return Ok(ExitCode::SUCCESS);
     }
     let sentence = format!("task {} of {} is asked for", ecs::id(&arn), prepared.generator.family);
-    session
-        .console
-        .say("task", sentence, json!({ "task": arn, "token": prepared.token }));
+    session.tell("task", sentence, json!({ "task": arn, "token": prepared.token }));
     if args.detach {
-        session.console.say("detached", follow::GOES_ON, json!({ "task": arn }));
+        session.tell("detached", follow::GOES_ON, json!({ "task": arn }));
         return Ok(ExitCode::SUCCESS);
     }
     let following = Following {
@@ -115,7 +108,7 @@ impl<'a> Prepared<'a> {
     async fn new(session: &'a Session, args: &'a RunArgs) -> Result<Prepared<'a>, Problem> {
         let facts = &session.facts;
         let (generator, bucket) = (facts.task("generator")?, facts.bucket()?);
-        let worker = facts.workers()?;
+        facts.workers()?;
         if args.generators > generator.max {
             return Err(
                 Problem::new(format!("--generators {}: at most {}", args.generators, generator.max))
@@ -135,8 +128,10 @@ impl<'a> Prepared<'a> {
             check_room(facts, count, "--workers")?;
         }
         session.no_run_in_progress(generator).await?;
-        let services = session.services(&[&worker.name]).await?;
-        let there = services.first().map_or(0, aws_sdk_ecs::types::Service::desired_count);
+        let there = session
+            .workers_service()
+            .await?
+            .map_or(0, |service| service.desired_count());
         let there = u32::try_from(there).unwrap_or(0);
         let workers = args.workers.unwrap_or(there);
         if workers == 0 && args.workers.is_none() {
@@ -154,8 +149,12 @@ impl<'a> Prepared<'a> {
             before: (there, session.end().await?.is_some()),
             token,
         };
-        let environment = prepared.environment();
-        arguments::check_length(&prepared.command, &generator.container, ATTENDANT, &environment.each())?;
+        arguments::check_length(
+            &prepared.command,
+            &generator.container,
+            ATTENDANT,
+            &prepared.environment(),
+        )?;
         let fleet = arguments::fleet(&args.arguments, workers, args.generators);
         let planned: Vec<String> = args.arguments.iter().cloned().chain(fleet).collect();
         session.check_plan(generator, &planned).await?;
@@ -165,7 +164,7 @@ impl<'a> Prepared<'a> {
             plural(args.generators.into(), "generator"),
             units::format(args.ttl)
         );
-        session.console.say(
+        session.tell(
             "run",
             sentence,
             json!({ "workers": workers, "generators": args.generators }),
@@ -173,12 +172,14 @@ impl<'a> Prepared<'a> {
         Ok(prepared)
     }
 
-    fn environment(&self) -> Environment {
-        Environment {
-            token: self.token.clone(),
-            ttl: format!("{}s", self.args.ttl.as_secs()),
-            keep_workers: self.args.keep_workers,
+    /// Variables of the attendant.
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let ttl = format!("{}s", self.args.ttl.as_secs());
+        let mut all = vec![("ATTEND_INPUTS", self.token.clone()), ("ATTEND_TTL", ttl)];
+        if self.args.keep_workers {
+            all.push((KEEP_WORKERS, "true".to_owned()));
         }
+        all
     }
 
     /// Everything before the generator: the end, the inputs, the workers.
@@ -187,10 +188,11 @@ impl<'a> Prepared<'a> {
         let bucket = Bucket::new(&session.aws, session.facts.bucket()?);
         let put = async |name: &str, bytes: Vec<u8>| {
             let key = input_key(&self.token, name);
-            let call = Call::new("s3:PutObject")
-                .with("bucket", bucket.name())
-                .with("key", key.as_str());
-            session.change(call, Box::pin(bucket.put(&key, bytes))).await.map(drop)
+            let arguments = json!({ "bucket": bucket.name(), "key": key });
+            session
+                .change("s3:PutObject", arguments, bucket.put(&key, bytes))
+                .await
+                .map(drop)
         };
         let surroundings = session.surroundings(self.workers, self.args.generators).await?;
         put(FACTS, surroundings.to_string().into_bytes()).await?;
@@ -199,15 +201,12 @@ impl<'a> Prepared<'a> {
                 .map_err(|error| Problem::new(format!("--input {}: {error}", input.path.display())))?;
             put(&input.name, bytes).await?;
         }
-        let names: Vec<&str> = self
-            .inputs
-            .iter()
-            .map(|input| input.name.as_str())
-            .chain([FACTS])
-            .collect();
-        put(INDEX, json!(names).to_string().into_bytes()).await?;
+        let names = self.inputs.iter().map(|input| input.name.as_str()).chain([FACTS]);
+        put(INDEX, json!(Vec::from_iter(names)).to_string().into_bytes()).await?;
         if self.workers != self.before.0 {
-            session.set_count(&session.facts.workers()?.name, self.workers).await?;
+            session
+                .set_count(&session.facts.workers()?.service.name, self.workers)
+                .await?;
         }
         Ok(())
     }
@@ -218,7 +217,7 @@ impl<'a> Prepared<'a> {
         let wish = Wish {
             command: &self.command,
             beside: Some(ATTENDANT),
-            environment: &environment.each(),
+            environment: &environment,
             count: 1,
             token: &self.token,
             started_by: &self.token,
@@ -250,12 +249,10 @@ impl<'a> Prepared<'a> {
         while left > 0 {
             let count = left.min(TASKS_A_CALL);
             let wish = Wish {
-                command: &[],
-                beside: None,
-                environment: &[],
                 count,
                 token: &format!("{}-{left}", self.token),
                 started_by: &self.token,
+                ..Wish::default()
             };
             session.run_task(session.facts.task("generator_join")?, &wish).await?;
             left -= count;
@@ -273,31 +270,11 @@ impl<'a> Prepared<'a> {
             return Ok(());
         }
         let (count, has_end) = self.before;
-        session.set_count(&session.facts.workers()?.name, count).await?;
+        session.set_count(&session.facts.workers()?.service.name, count).await?;
         if !has_end && count == 0 {
             session.remove_end().await?;
         }
         Ok(())
-    }
-}
-
-/// Variables of the attendant.
-struct Environment {
-    token: String,
-    ttl: String,
-    keep_workers: bool,
-}
-
-impl Environment {
-    fn each(&self) -> Vec<(&str, &str)> {
-        let mut all = vec![
-            ("ATTEND_INPUTS", self.token.as_str()),
-            ("ATTEND_TTL", self.ttl.as_str()),
-        ];
-        if self.keep_workers {
-            all.push((KEEP_WORKERS, "true"));
-        }
-        all
     }
 }
 
@@ -314,15 +291,14 @@ impl Session {
         let mut is_said = false;
         loop {
             let ended = self.tasks(&generator.family, true).await?;
-            let ending = ended.iter().find(|task| task.last_status() != Some("STOPPED"));
+            let ending = ended.iter().find(|task| !ecs::has_stopped(task));
             let Some(id) = ending.and_then(|task| task.task_arn()).map(ecs::id) else {
                 return Ok(());
             };
             if !is_said {
-                self.console.say(
+                self.say(
                     "ending",
                     format!("the run before (task {id}) is ending; waiting for it"),
-                    json!({}),
                 );
                 is_said = true;
             }

@@ -7,13 +7,13 @@ use benchmark_scenarios::Problem;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::{
-    aws::refused,
-    session::{Call, Session},
-};
+use crate::{aws::Answer, session::Session};
 
 /// Its name in the module's group.
 const NAME: &str = "workers-end";
+
+/// The scheduler's code where there is no such schedule.
+const MISSING: &str = "ResourceNotFoundException";
 
 impl Session {
     /// Writes, or moves, the workers' end to `ttl` from now. The scheduler is exact to a minute.
@@ -21,55 +21,45 @@ impl Session {
     /// # Errors
     /// When the environment has no benchmark, or AWS refuses.
     pub async fn write_end(&self, ttl: Duration) -> Result<(), Problem> {
-        let (scheduler, workers) = (self.facts.scheduler()?, self.facts.workers()?);
-        let call = Call::new("scheduler:CreateSchedule").with("name", NAME);
+        let (scheduler, workers) = (self.facts.scheduler()?, &self.facts.workers()?.service);
         let expression = at(SystemTime::now() + ttl)?;
-        let call = call
-            .with("groupName", scheduler.group.as_str())
-            .with("scheduleExpression", expression.as_str());
         let input = json!({ "Cluster": self.facts.cluster.name, "Service": workers.name, "DesiredCount": 0 });
+        let wrong = |error| Problem::new(format!("{NAME}: {error}"));
         let target = Target::builder()
             .arn(format!(
                 "arn:{}:scheduler:::aws-sdk:ecs:updateService",
                 self.facts.partition
             ))
             .role_arn(&scheduler.role_arn)
-            .input(input.to_string())
-            .build()
-            .map_err(|error| Problem::new(format!("{NAME}: {error}")))?;
+            .input(input.to_string());
+        let target = target.build().map_err(wrong)?;
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
-        let window = window
-            .build()
-            .map_err(|error| Problem::new(format!("{NAME}: {error}")))?;
+        let window = window.build().map_err(wrong)?;
         let client = &self.aws.scheduler;
         let created = client.create_schedule().name(NAME).group_name(&scheduler.group);
         let created = created.schedule_expression(&expression).target(target.clone());
-        let created = created
-            .flexible_time_window(window.clone())
-            .action_after_completion(ActionAfterCompletion::Delete);
+        let created = created.flexible_time_window(window.clone());
         let moved = client.update_schedule().name(NAME).group_name(&scheduler.group);
         let moved = moved.schedule_expression(&expression).target(target);
-        let moved = moved
-            .flexible_time_window(window)
-            .action_after_completion(ActionAfterCompletion::Delete);
+        let moved = moved.flexible_time_window(window);
+        let action = "scheduler:CreateSchedule";
         let made = async {
-            match created.send().await {
-                Ok(_) => Ok(()),
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(|error| error.is_conflict_exception()) =>
-                {
-                    moved
-                        .send()
-                        .await
-                        .map(drop)
-                        .map_err(|error| refused("scheduler:UpdateSchedule", error))
-                }
-                Err(error) => Err(refused("scheduler:CreateSchedule", error)),
+            let created = created
+                .action_after_completion(ActionAfterCompletion::Delete)
+                .send()
+                .await;
+            // There is one.
+            if created.unless(&["ConflictException"], action)?.is_none() {
+                let moved = moved
+                    .action_after_completion(ActionAfterCompletion::Delete)
+                    .send()
+                    .await;
+                moved.or_refused("scheduler:UpdateSchedule")?;
             }
+            Ok(())
         };
-        self.change(call, Box::pin(made)).await.map(drop)
+        let arguments = json!({ "name": NAME, "groupName": scheduler.group, "scheduleExpression": expression });
+        self.change(action, arguments, made).await.map(drop)
     }
 
     /// When the workers end; none where that is not written.
@@ -77,28 +67,12 @@ impl Session {
     /// # Errors
     /// When the environment has no benchmark, or AWS refuses.
     pub async fn end(&self) -> Result<Option<Timestamp>, Problem> {
-        let scheduler = self.facts.scheduler()?;
-        let asked = self
-            .aws
-            .scheduler
-            .get_schedule()
-            .name(NAME)
-            .group_name(&scheduler.group);
-        match asked.send().await {
-            Ok(given) => {
-                let expression = given.schedule_expression.unwrap_or_default();
-                let instant = expression.strip_prefix("at(").and_then(|rest| rest.strip_suffix(')'));
-                Ok(instant.and_then(|instant| format!("{instant}Z").parse().ok()))
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(refused("scheduler:GetSchedule", error)),
-        }
+        let asked = self.aws.scheduler.get_schedule().name(NAME);
+        let given = asked.group_name(&self.facts.scheduler()?.group).send().await;
+        let given = given.unless(&[MISSING], "scheduler:GetSchedule")?;
+        let expression = given.and_then(|given| given.schedule_expression).unwrap_or_default();
+        let instant = expression.strip_prefix("at(").and_then(|rest| rest.strip_suffix(')'));
+        Ok(instant.and_then(|instant| format!("{instant}Z").parse().ok()))
     }
 
     /// Removes it, where there is one.
@@ -106,29 +80,11 @@ impl Session {
     /// # Errors
     /// When the environment has no benchmark, or AWS refuses.
     pub async fn remove_end(&self) -> Result<(), Problem> {
-        let scheduler = self.facts.scheduler()?;
-        let call = Call::new("scheduler:DeleteSchedule")
-            .with("name", NAME)
-            .with("groupName", scheduler.group.as_str());
-        let asked = self
-            .aws
-            .scheduler
-            .delete_schedule()
-            .name(NAME)
-            .group_name(&scheduler.group);
-        let made = async {
-            match asked.send().await {
-                Err(error)
-                    if !error
-                        .as_service_error()
-                        .is_some_and(|error| error.is_resource_not_found_exception()) =>
-                {
-                    Err(refused("scheduler:DeleteSchedule", error))
-                }
-                _ => Ok(()),
-            }
-        };
-        self.change(call, Box::pin(made)).await.map(drop)
+        let (group, action) = (&self.facts.scheduler()?.group, "scheduler:DeleteSchedule");
+        let asked = self.aws.scheduler.delete_schedule().name(NAME).group_name(group);
+        let made = async { asked.send().await.unless(&[MISSING], action) };
+        let arguments = json!({ "name": NAME, "groupName": group });
+        self.change(action, arguments, made).await.map(drop)
     }
 }
 

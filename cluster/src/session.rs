@@ -7,7 +7,7 @@ use std::{
 
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     args::{Common, Origin},
@@ -15,41 +15,17 @@ use crate::{
     facts::Facts,
 };
 
-/// A call that changes something, as it is printed by `--dry-run`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Call {
-    action: &'static str,
-    arguments: Map<String, Value>,
-}
-
-impl Call {
-    /// A call by the name that policies give it, such as `ecs:UpdateService`.
-    pub fn new(action: &'static str) -> Call {
-        Call {
-            action,
-            arguments: Map::new(),
-        }
+/// A call by the name that policies give it, such as `ecs:UpdateService`, with its arguments in one line.
+pub fn call(action: &str, arguments: &Value) -> String {
+    let mut line = action.to_owned();
+    for (name, value) in arguments.as_object().into_iter().flatten() {
+        let value = short(value);
+        line += &match value.as_str() {
+            Some(text) => format!(" {name}={text}"),
+            None => format!(" {name}={value}"),
+        };
     }
-
-    /// One of its arguments.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Call {
-        self.arguments.insert(name.to_owned(), value.into());
-        self
-    }
-}
-
-impl Display for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.action)?;
-        for (name, value) in &self.arguments {
-            match short(value) {
-                Value::String(text) => write!(f, " {name}={text}")?,
-                value => write!(f, " {name}={value}")?,
-            }
-        }
-        Ok(())
-    }
+    line
 }
 
 /// It with texts of several lines, as scripts are, cut after the first one.
@@ -148,16 +124,31 @@ impl Session {
     ///
     /// # Errors
     /// Those of the call.
-    pub async fn change<T>(
+    pub fn change<T>(
         &self,
-        call: Call,
+        action: &str,
+        arguments: Value,
         made: impl Future<Output = Result<T, Problem>>,
-    ) -> Result<Option<T>, Problem> {
-        if self.console.is_dry {
-            self.console.call(&call);
-            return Ok(None);
+    ) -> impl Future<Output = Result<Option<T>, Problem>> {
+        let made = Box::pin(made);
+        async move {
+            if self.console.is_dry {
+                let line = call(action, &arguments);
+                self.tell("call", line, json!({ "action": action, "arguments": arguments }));
+                return Ok(None);
+            }
+            made.await.map(Some)
         }
-        made.await.map(Some)
+    }
+
+    /// Says what happens: a sentence, or an object with the kind and the sentence as `text`.
+    pub fn say(&self, kind: &str, sentence: impl Display) {
+        self.console.tell(kind, sentence, json!({}));
+    }
+
+    /// The same with further keys.
+    pub fn tell(&self, kind: &str, sentence: impl Display, more: Value) {
+        self.console.tell(kind, sentence, more);
     }
 }
 
@@ -186,7 +177,7 @@ impl Console {
     }
 
     /// Says what happens: a sentence, or an object with the kind, the sentence as `text`, and further keys.
-    pub fn say(&self, kind: &str, sentence: impl Display, more: Value) {
+    pub fn tell(&self, kind: &str, sentence: impl Display, more: Value) {
         let sentence = sentence.to_string();
         if !self.is_json {
             return self.print(&text::lines(&sentence));
@@ -196,12 +187,6 @@ impl Console {
             object.extend(more);
         }
         self.print(&object.to_string());
-    }
-
-    /// A call that is not made.
-    fn call(&self, call: &Call) {
-        let arguments = Value::Object(call.arguments.clone());
-        self.say("call", call, json!({ "action": call.action, "arguments": arguments }));
     }
 
     /// A line as it is, on stdout. A reader that has seen enough is no error.
@@ -252,12 +237,9 @@ mod tests {
 
     #[test]
     fn a_call_is_one_line_with_its_arguments_in_order() {
-        let call = Call::new("ecs:RunTask").with("cluster", "bench").with("count", 1).with(
-            "command",
-            vec!["sh".to_owned(), "-c".to_owned(), "set -u\nexit 1".to_owned()],
-        );
+        let arguments = json!({ "cluster": "bench", "count": 1, "command": ["sh", "-c", "set -u\nexit 1"] });
         assert_eq!(
-            call.to_string(),
+            call("ecs:RunTask", &arguments),
             r#"ecs:RunTask cluster=bench count=1 command=["sh","-c","set -u…"]"#
         );
     }

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use benchmark_scenarios::Problem;
 use serde_json::json;
 
-use crate::{args::SetupArgs, oneshot::Outcome, session::Session, steady::SERVERS, tools};
+use crate::{args::SetupArgs, facts::SERVERS, oneshot::Outcome, session::Session, tools};
 
 /// How long a task may take: visibility's store alone is waited for 5 minutes.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -42,14 +42,12 @@ pub async fn setup(session: &Session, args: &SetupArgs) -> Result<ExitCode, Prob
         })?;
     }
     if dsql.user == ADMIN {
-        session
-            .console
-            .say("role", "role: none is needed, servers log in as admin", json!({}));
+        session.say("role", "role: none is needed, servers log in as admin");
     } else {
         let grant = ["/benchmark-cluster", "database", "grant-role"];
         if let Some(outcome) = session.one_shot("setup_database", &grant, LIMIT).await? {
             check(&outcome, "the role's task")?;
-            session.console.say(
+            session.tell(
                 "role",
                 format!("role: {} may log in", dsql.user),
                 json!({ "user": dsql.user }),
@@ -57,9 +55,7 @@ pub async fn setup(session: &Session, args: &SetupArgs) -> Result<ExitCode, Prob
         }
     }
     if !session.console.is_dry {
-        session
-            .console
-            .say("done", format!("{} is set up", facts.project), json!({}));
+        session.say("done", format!("{} is set up", facts.project));
     }
     Ok(ExitCode::SUCCESS)
 }

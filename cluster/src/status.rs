@@ -14,7 +14,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    args::StatusArgs, cost::Cost, facts::Facts, pools::Group, progress::Progress, session::Session, steady::WORKERS,
+    args::StatusArgs,
+    cost::Cost,
+    facts::{Facts, Service, WORKERS},
+    pools::{self, Group},
+    progress::Progress,
+    session::Session,
     table::table,
 };
 
@@ -48,7 +53,7 @@ pub async fn status(session: &Session, args: &StatusArgs) -> Result<ExitCode, Pr
                 Status::of(session).await
             } => match looked {
                 Ok(status) => session.show(&status, before),
-                Err(problem) => session.console.say("problem", problem.report(), json!({})),
+                Err(problem) => session.say("problem", problem.report()),
             },
         }
     }
@@ -74,7 +79,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(key: &str, name: &str, found: &[types::Service]) -> Row {
+    fn of(facts: &Service, found: &[types::Service]) -> Row {
+        let (key, name) = (&facts.key, &facts.name);
         let service = found.iter().find(|service| service.service_name() == Some(name));
         let event = service.and_then(|service| service.events().first()).and_then(|event| {
             let at = Timestamp::from_second(event.created_at()?.secs()).ok()?;
@@ -84,49 +90,35 @@ impl Row {
             Some((at, text::line(said, 200)))
         });
         Row {
-            key: key.to_owned(),
-            counts: service.map(|service| {
-                [
-                    service.desired_count(),
-                    service.running_count(),
-                    service.pending_count(),
-                ]
-            }),
+            key: key.clone(),
+            counts: service.map(|now| [now.desired_count(), now.running_count(), now.pending_count()]),
             event,
         }
+    }
+}
+
+impl Row {
+    fn is_wanted(&self) -> bool {
+        self.counts.is_some_and(|[desired, ..]| desired > 0)
     }
 }
 
 impl Status {
     async fn of(session: &Session) -> Result<Status, Problem> {
         let facts = &session.facts;
-        let services = facts
-            .services
-            .iter()
-            .map(|service| (service.key.as_str(), service.name.as_str()));
-        let workers = facts.workers.iter().map(|workers| (WORKERS, workers.name.as_str()));
-        let names: Vec<(&str, &str)> = services.chain(workers).collect();
-        let found = session
-            .services(&names.iter().map(|&(_, name)| name).collect::<Vec<_>>())
-            .await?;
+        let names: Vec<&str> = facts.all().map(|service| service.name.as_str()).collect();
+        let found = session.services(&names).await?;
         let groups = session.groups().await?;
-        let instances = groups
-            .iter()
-            .map(|(pool, group)| (pool.clone(), group.instances.len()))
-            .collect();
         let end = match facts.scheduler {
             Some(_) => session.end().await?,
             None => None,
         };
         Ok(Status {
             at: Timestamp::now(),
-            services: names
-                .into_iter()
-                .map(|(key, name)| Row::of(key, name, &found))
-                .collect(),
+            services: facts.all().map(|service| Row::of(service, &found)).collect(),
             run: session.in_progress().await?,
             end,
-            cost: Cost::of(facts, &instances)?,
+            cost: Cost::of(facts, &pools::count(&groups))?,
             groups,
         })
     }
@@ -139,16 +131,8 @@ impl Status {
             facts.region,
             self.at.strftime("%Y-%m-%d %H:%M:%S UTC")
         )];
-        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         lines.push(String::new());
-        let mut rows = vec![words(&[
-            "pool",
-            "instances",
-            "in service",
-            "at most",
-            "type",
-            "an hour",
-        ])];
+        let mut rows = Vec::new();
         for (name, pool) in &facts.pools {
             let [count, in_service] = match self.groups.get(name) {
                 Some(group) => [group.instances.len(), group.in_service].map(|count| count.to_string()),
@@ -159,18 +143,13 @@ impl Status {
                 None if count == "not there" => String::new(),
                 None => "$0".to_owned(),
             };
-            rows.push(vec![
-                name.clone(),
-                count,
-                in_service,
-                pool.max.to_string(),
-                pool.instance_type.clone(),
-                usd,
-            ]);
+            let (most, kind) = (pool.max.to_string(), pool.instance_type.clone());
+            rows.push(vec![name.clone(), count, in_service, most, kind, usd]);
         }
-        lines.extend(table(&rows, &[1, 2, 3, 5]));
+        let head = ["pool", "instances", "in service", "at most", "type", "an hour"];
+        lines.extend(table(&head, &rows, &[1, 2, 3, 5]));
         lines.push(String::new());
-        let mut rows = vec![words(&["service", "desired", "running", "pending", "last event"])];
+        let mut rows = Vec::new();
         for row in &self.services {
             let [desired, running, pending] = match row.counts {
                 Some(counts) => counts.map(|count| count.to_string()),
@@ -180,15 +159,11 @@ impl Status {
                 let said = text::line(said, 60);
                 format!("{} ago: {said}", span(*at, self.at))
             });
-            rows.push(vec![
-                row.key.clone(),
-                desired,
-                running,
-                pending,
-                event.unwrap_or_default(),
-            ]);
+            let event = event.unwrap_or_default();
+            rows.push(vec![row.key.clone(), desired, running, pending, event]);
         }
-        lines.extend(table(&rows, &[1, 2, 3]));
+        let head = ["service", "desired", "running", "pending", "last event"];
+        lines.extend(table(&head, &rows, &[1, 2, 3]));
         lines.push(String::new());
         let run = match &self.run {
             Some(run) => {
@@ -208,11 +183,7 @@ impl Status {
         if facts.scheduler.is_some() {
             let end = match self.end {
                 Some(end) => format!("end at {}, in {}", end.strftime("%H:%M UTC"), span(self.at, end)),
-                None if self
-                    .services
-                    .iter()
-                    .any(|row| row.key == WORKERS && row.counts.is_some_and(|[desired, ..]| desired > 0)) =>
-                {
+                None if self.services.iter().any(|row| row.key == WORKERS && row.is_wanted()) => {
                     "nothing ends them: benchmark-cluster workers N writes an end".to_owned()
                 }
                 None => "have no end written".to_owned(),
@@ -301,10 +272,7 @@ mod tests {
         let groups: BTreeMap<String, Group> = [("main", group(10, 10)), ("generator", group(1, 0))]
             .map(|(name, group)| (name.to_owned(), group))
             .into();
-        let instances = groups
-            .iter()
-            .map(|(name, group)| (name.clone(), group.instances.len()))
-            .collect();
+        let instances = pools::count(&groups);
         let event = ServiceEvent::builder()
             .created_at(DateTime::from_secs(NOW - 250))
             .message("(service temporal-bench-temporal-history) has reached a steady state.\u{1b}[2J");
@@ -320,7 +288,7 @@ mod tests {
             groups,
             services: facts.services[..2]
                 .iter()
-                .map(|service| Row::of(&service.key, &service.name, &found))
+                .map(|service| Row::of(service, &found))
                 .collect(),
             run: Some(Progress {
                 tasks: vec![

@@ -11,7 +11,7 @@ use benchmark_results::text;
 use benchmark_scenarios::{Problem, units};
 use serde_json::json;
 
-use crate::{aws::refused, ecs, facts, pools::Refusal, session::Session, wait::Wait};
+use crate::{ecs, facts, pools::Refusal, session::Session, wait::Wait};
 
 /// So many tasks that ended by themselves for each that is wanted, or so many while none runs, and the next one will not do
 /// better. Some of many servers that begin at once may end and come again.
@@ -23,51 +23,11 @@ const REFUSALS: Duration = Duration::from_secs(3600);
 /// A service of which tasks are wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// What people call it.
-    pub key: &'a str,
-    /// Name in the cluster.
-    pub name: &'a str,
-    /// Family of its task definitions.
-    pub family: &'a str,
-    /// The container that is the service itself.
-    pub container: &'a str,
-    /// Its pool.
-    pub pool: &'a str,
+    /// The service.
+    pub service: &'a facts::Service,
     /// Tasks.
     pub count: u32,
 }
-
-impl<'a> Wanted<'a> {
-    /// So many tasks of a service.
-    pub fn of(service: &'a facts::Service, count: u32) -> Wanted<'a> {
-        Wanted {
-            key: &service.key,
-            name: &service.name,
-            family: &service.family,
-            container: &service.container,
-            pool: &service.pool,
-            count,
-        }
-    }
-
-    /// So many workers.
-    pub fn workers(workers: &'a facts::Workers, count: u32) -> Wanted<'a> {
-        Wanted {
-            key: WORKERS,
-            name: &workers.name,
-            family: &workers.family,
-            container: &workers.container,
-            pool: &workers.pool,
-            count,
-        }
-    }
-}
-
-/// Temporal's own services.
-pub const SERVERS: [&str; 4] = ["history", "matching", "frontend", "worker"];
-
-/// What people call the workers' service; `worker` is one of Temporal's own.
-pub const WORKERS: &str = "benchmark-worker";
 
 /// What a look at a service tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +75,7 @@ fn judge(wanted: &Wanted, service: &Service, tasks: &[Task], is_checked: bool) -
             let container = task
                 .containers()
                 .iter()
-                .find(|container| container.name() == Some(wanted.container));
+                .find(|container| container.name() == Some(&wanted.service.container));
             container.and_then(|container| container.health_status()) == Some(&HealthStatus::Healthy)
         };
         let healthy = tasks.iter().filter(is_healthy).count();
@@ -168,18 +128,22 @@ impl Session {
         let mut said = String::new();
         let mut is_checked = None;
         loop {
-            let services = self.services(&[wanted.name]).await?;
+            let services = self.services(&[&wanted.service.name]).await?;
             let Some(service) = services.first() else {
-                return Err(missing(wanted.key, wanted.name, &self.facts.cluster.name));
+                return Err(missing(wanted.service, &self.facts.cluster.name));
             };
             let checked = match is_checked {
                 Some(checked) => checked,
                 None if wanted.count == 0 => false,
-                None => self.has_health_check(service, wanted.container).await?,
+                None => {
+                    let definition = service.task_definition().unwrap_or_default();
+                    let container = self.container(definition, &wanted.service.container).await?;
+                    container.is_some_and(|container| container.health_check().is_some())
+                }
             };
             is_checked = Some(checked);
             let tasks = match checked {
-                true => self.tasks(wanted.family, false).await?,
+                true => self.tasks(&wanted.service.family, false).await?,
                 false => Vec::new(),
             };
             let going = match judge(wanted, service, &tasks, checked) {
@@ -191,10 +155,10 @@ impl Session {
                 State::Going(going) => going,
             };
             if going != said {
-                self.console.say(
+                self.tell(
                     "service",
-                    format!("  {}: {going}", wanted.key),
-                    json!({ "service": wanted.key, "state": "going", "desired": wanted.count,
+                    format!("  {}: {going}", wanted.service.key),
+                    json!({ "service": wanted.service.key, "state": "going", "desired": wanted.count,
                             "running": service.running_count(), "pending": service.pending_count() }),
                 );
                 said = going.clone();
@@ -219,57 +183,35 @@ impl Session {
         service: &Service,
         since: SystemTime,
     ) -> Result<Option<String>, Problem> {
-        let failures = failures(&self.tasks(wanted.family, true).await?, since);
+        let failures = failures(&self.tasks(&wanted.service.family, true).await?, since);
         if is_in_vain(wanted, service, failures.len()) {
             return Ok(Some("its tasks end by themselves".to_owned()));
         }
-        let Some(pool) = self.facts.pools.get(wanted.pool) else {
+        let Some(pool) = self.facts.pools.get(&wanted.service.pool) else {
             return Ok(None);
         };
         let refusals = self.refusals(pool, since).await?;
-        Ok(refusals
-            .iter()
-            .any(|refusal| refusal.is_quota)
-            .then(|| "its instances do not come".to_owned()))
+        let has_quota = refusals.iter().any(|refusal| refusal.is_quota);
+        Ok(has_quota.then(|| "its instances do not come".to_owned()))
     }
 
     /// A problem with all that tells why. What cannot be asked any more is left out: the problem itself counts.
     async fn explain(&self, wanted: &Wanted<'_>, service: &Service, why: String, since: SystemTime) -> Problem {
-        let stopped = match self.tasks(wanted.family, true).await {
-            Ok(stopped) => failures(&stopped, since),
-            Err(_) => Vec::new(),
+        let stopped = self.tasks(&wanted.service.family, true).await;
+        let stopped = stopped.map(|stopped| failures(&stopped, since)).unwrap_or_default();
+        let refusals = match self.facts.pools.get(&wanted.service.pool) {
+            Some(pool) => self.refusals(pool, since.min(SystemTime::now() - REFUSALS)).await,
+            None => Ok(Vec::new()),
         };
-        let refusals = match self.facts.pools.get(wanted.pool) {
-            Some(pool) => {
-                let since = since.min(SystemTime::now() - REFUSALS);
-                self.refusals(pool, since).await.unwrap_or_default()
-            }
-            None => Vec::new(),
-        };
+        let refusals = refusals.unwrap_or_default();
         let log = self.facts.log_groups.get("services").map(String::as_str);
         reasons(wanted, service, &why, &stopped, &refusals, log)
-    }
-
-    /// Whether the container of a service's task definition has a health check.
-    async fn has_health_check(&self, service: &Service, container: &str) -> Result<bool, Problem> {
-        let asked = self.aws.ecs.describe_task_definition();
-        let given = asked
-            .task_definition(service.task_definition().unwrap_or_default())
-            .send()
-            .await;
-        let given = given.map_err(|error| refused("ecs:DescribeTaskDefinition", error))?;
-        let containers = given
-            .task_definition()
-            .map(|definition| definition.container_definitions())
-            .unwrap_or_default();
-        Ok(containers
-            .iter()
-            .any(|one| one.name() == Some(container) && one.health_check().is_some()))
     }
 }
 
 /// A service that is in the facts and not in the cluster.
-pub fn missing(key: &str, name: &str, cluster: &str) -> Problem {
+pub fn missing(service: &facts::Service, cluster: &str) -> Problem {
+    let (key, name) = (&service.key, &service.name);
     Problem::new(format!("{key}: the cluster {cluster} has no service {name}"))
         .remedy("terraform apply, then the facts anew")
 }
@@ -283,7 +225,7 @@ fn reasons(
     refusals: &[Refusal],
     log: Option<&str>,
 ) -> Problem {
-    let mut problem = Problem::new(format!("{}: {why}", wanted.key));
+    let mut problem = Problem::new(format!("{}: {why}", wanted.service.key));
     let times = |count: usize, what: &str| match count {
         0 | 1 => String::new(),
         count => format!(" ({count} {what})"),
@@ -292,7 +234,7 @@ fn reasons(
         let times = times(refusals.len(), "times");
         problem = problem.explain(format!(
             "instances of the pool {}{times}: {}",
-            wanted.pool, refusal.said
+            wanted.service.pool, refusal.said
         ));
     }
     if let Some(ending) = stopped.first() {
@@ -305,10 +247,10 @@ fn reasons(
     if let Some(refusal) = refusals.first() {
         problem = problem.remedy(refusal.remedy());
     } else if !stopped.is_empty() {
-        if SERVERS.contains(&wanted.key) {
+        if facts::SERVERS.contains(&wanted.service.key.as_str()) {
             problem = problem.remedy("benchmark-cluster setup, where there is no schema yet");
         }
-        problem = problem.remedy(match (wanted.key, log) {
+        problem = problem.remedy(match (wanted.service.key.as_str(), log) {
             ("loki" | "grafana", Some(group)) => format!("its lines in the log group {group}"),
             _ => "its lines: benchmark-cluster connect loki".to_owned(),
         });

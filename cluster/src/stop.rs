@@ -27,15 +27,15 @@ pub async fn stop(session: &Session, args: &StopArgs) -> Result<ExitCode, Proble
         return Ok(ExitCode::SUCCESS);
     }
     let sentence = format!("task {}: told to end; waiting for its result", following.id());
-    session.console.say("task", sentence, json!({ "task": arn }));
+    session.tell("task", sentence, json!({ "task": arn }));
     let bucket = Bucket::new(&session.aws, session.facts.bucket()?);
     let mut wait = Wait::new(args.timeout);
     loop {
         let looked = async {
             // In this order: what has stopped has put all that it puts.
-            let tasks = session.describe(std::slice::from_ref(arn)).await?;
+            let task = session.task(arn).await?;
             let attended = bucket.attended(&following.token).await?;
-            Ok::<_, Problem>((attended, tasks.into_iter().next()))
+            Ok::<_, Problem>((attended, task))
         };
         match Box::pin(looked).await {
             Ok((Some(attended), _)) if attended.ended => {
@@ -44,16 +44,14 @@ pub async fn stop(session: &Session, args: &StopArgs) -> Result<ExitCode, Proble
                 let sentence = format!(
                     "the run has ended, and its result is whole in the bucket: {run}\n  benchmark-cluster results get"
                 );
-                session.console.say("end", sentence, json!({ "runs": attended.runs }));
+                session.tell("end", sentence, json!({ "runs": attended.runs }));
                 return Ok(ExitCode::SUCCESS);
             }
-            Ok((attended, task)) if task.as_ref().is_none_or(|task| task.last_status() == Some("STOPPED")) => {
+            Ok((attended, task)) if task.as_ref().is_none_or(ecs::has_stopped) => {
                 session.leave_nothing(&following).await?;
                 // Before there was an attendant there is nothing to be lost.
                 if attended.is_none() {
-                    session
-                        .console
-                        .say("end", "the run was ended before it began", json!({ "runs": [] }));
+                    session.tell("end", "the run was ended before it began", json!({ "runs": [] }));
                     return Ok(ExitCode::SUCCESS);
                 }
                 let why = task

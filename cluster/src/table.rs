@@ -1,7 +1,10 @@
 //! Columns for a terminal.
 
-/// Lines of a table: columns as wide as their widest cell, two spaces between; those in `right` are aligned to the right.
-pub fn table(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
+/// Lines of a table below its head: columns as wide as their widest cell, two spaces between; those in `right` are aligned to
+/// the right.
+pub fn table(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
+    let head = head.iter().map(|&cell| cell.to_owned()).collect();
+    let rows = [&[head], rows].concat();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -27,8 +30,11 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [vec!["pool", "×"], vec!["main", "10"], vec!["a", "1", "more"]];
+        let rows = [vec!["main", "10"], vec!["a", "1", "more"]];
         let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect::<Vec<_>>());
-        assert_eq!(table(&rows, &[1]), ["pool   ×", "main  10", "a      1  more"]);
+        assert_eq!(
+            table(&["pool", "×"], &rows, &[1]),
+            ["pool   ×", "main  10", "a      1  more"]
+        );
     }
 }

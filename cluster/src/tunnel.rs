@@ -8,7 +8,6 @@ use std::{
 };
 
 use aws_sdk_ecs::types::Task;
-use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use serde_json::json;
 
@@ -16,8 +15,8 @@ use crate::{
     args::{ConnectArgs, ExecArgs, Target},
     doctor::needs,
     ecs,
-    session::{Call, Session},
-    steady::WORKERS,
+    facts::WORKERS,
+    session::{Session, call},
 };
 
 /// Forwards a port of this machine to a service. It does not come back: the AWS CLI takes its place.
@@ -98,59 +97,35 @@ impl Place {
 impl Session {
     /// A running task of a service, the workers' among them.
     async fn place(&self, key: &str) -> Result<Place, Problem> {
-        let workers = self.facts.workers.as_ref().filter(|_| key == WORKERS);
-        let (family, container, remedy) = match workers {
-            Some(workers) => (
-                &workers.family,
-                &workers.container,
-                "benchmark-cluster workers 1".to_owned(),
-            ),
-            None => {
-                let service = self.facts.services.iter().find(|service| service.key == key);
-                let service = service.ok_or_else(|| self.no_service(key))?;
-                (
-                    &service.family,
-                    &service.container,
-                    format!("benchmark-cluster up --only {key}"),
-                )
-            }
+        let service = self.facts.service(key)?;
+        let remedy = match key {
+            WORKERS => "benchmark-cluster workers 1".to_owned(),
+            key => format!("benchmark-cluster up --only {key}"),
         };
-        let tasks = self.tasks(family, false).await?;
-        Place::of(&tasks, container).ok_or_else(|| {
-            let begin = if tasks.is_empty() {
-                String::new()
-            } else {
-                format!("; {} begin", tasks.len())
+        let tasks = self.tasks(&service.family, false).await?;
+        Place::of(&tasks, &service.container).ok_or_else(|| {
+            let begin = match tasks.len() {
+                0 => String::new(),
+                tasks => format!("; {tasks} begin"),
             };
             Problem::new(format!("{key}: no task runs{begin}")).remedy(remedy)
         })
     }
 
-    fn no_service(&self, key: &str) -> Problem {
-        let services = self.facts.services.iter().map(|service| service.key.as_str());
-        let workers = self.facts.workers.iter().map(|_| WORKERS);
-        let keys: Vec<&str> = services.chain(workers).collect();
-        Problem::new(format!(
-            "{}: no service; there are {}",
-            text::line(key, 60),
-            keys.join(", ")
-        ))
-    }
-
     /// Gives this process to the AWS CLI, which needs the plug-in; its exit code is this one's.
-    fn hand_over(&self, action: &'static str, words: &[String], sentence: &str) -> Result<ExitCode, Problem> {
+    fn hand_over(&self, action: &str, words: &[String], sentence: &str) -> Result<ExitCode, Problem> {
         if self.console.is_dry {
-            let call = Call::new(action).with("command", shown(words));
-            self.console.say(
+            let line = call(action, &json!({ "command": shown(words) }));
+            self.tell(
                 "call",
-                &call,
+                line,
                 json!({ "action": action, "arguments": { "command": words } }),
             );
             return Ok(ExitCode::SUCCESS);
         }
         needs("aws")?;
         needs("session-manager-plugin")?;
-        self.console.say("session", sentence, json!({}));
+        self.say("session", sentence);
         let error = Command::new("aws").args(words).exec();
         Err(Problem::new(format!("aws: {error}")))
     }
@@ -170,22 +145,20 @@ fn check_port(port: u16) -> Result<(), Problem> {
 /// Words of `aws` that forward a port.
 fn forward(region: &str, cluster: &str, place: &Place, port: u16, local: u16) -> Vec<String> {
     let target = format!("ecs:{cluster}_{}_{}", place.task, place.runtime);
-    let parameters = json!({ "portNumber": [port.to_string()], "localPortNumber": [local.to_string()] });
-    let words = ["ssm", "start-session", "--region", region, "--target", &target];
-    let mut words: Vec<String> = words.map(str::to_owned).into();
-    words.extend(["--document-name", "AWS-StartPortForwardingSession", "--parameters"].map(str::to_owned));
-    words.push(parameters.to_string());
-    words
+    let parameters = json!({ "portNumber": [port.to_string()], "localPortNumber": [local.to_string()] }).to_string();
+    let session = ["ssm", "start-session", "--region", region, "--target", &target];
+    let document = ["--document-name", "AWS-StartPortForwardingSession"];
+    let words = session.into_iter().chain(document).chain(["--parameters", &parameters]);
+    words.map(str::to_owned).collect()
 }
 
 /// Words of `aws` that start a command in a container: one text, which the agent there splits as a shell would.
 fn execute(region: &str, cluster: &str, place: &Place, command: &[String]) -> Vec<String> {
-    let command = if command.is_empty() {
-        "sh".to_owned()
-    } else {
-        shown(command)
+    let command = match command {
+        [] => "sh".to_owned(),
+        words => shown(words),
     };
-    let words = [
+    let task = [
         "ecs",
         "execute-command",
         "--region",
@@ -195,10 +168,8 @@ fn execute(region: &str, cluster: &str, place: &Place, command: &[String]) -> Ve
         "--task",
         &place.task,
     ];
-    let mut words: Vec<String> = words.map(str::to_owned).into();
-    words.extend(["--container", &place.container, "--interactive", "--command"].map(str::to_owned));
-    words.push(command);
-    words
+    let container = ["--container", &place.container, "--interactive", "--command", &command];
+    task.into_iter().chain(container).map(str::to_owned).collect()
 }
 
 /// Words as they are typed.

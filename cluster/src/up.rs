@@ -30,12 +30,12 @@ pub async fn up(session: &Session, args: &UpArgs) -> Result<ExitCode, Problem> {
     let planned = plan(facts, preset, &args.only)?;
     let current = session.current().await?;
     for line in capacity::room(facts, &all(facts, &planned, &current))? {
-        session.console.say("room", line, json!({}));
+        session.say("room", line);
     }
     if let Some(preset) = preset {
         for twin in preset.twins() {
             let same = format!("presets {} and {twin} have the same counts and sizes", preset.rate());
-            session.console.say("note", same, json!({}));
+            session.say("note", same);
         }
     }
     session.bring_up(&planned, &current, args.timeout).await?;
@@ -44,15 +44,11 @@ pub async fn up(session: &Session, args: &UpArgs) -> Result<ExitCode, Problem> {
 
 /// Services in their order with the tasks that are asked for.
 fn plan<'a>(facts: &'a Facts, preset: Option<Preset>, only: &[String]) -> Result<Vec<(&'a Service, u32)>, Problem> {
-    let mut services: Vec<&Service> = facts.services.iter().collect();
-    services.sort_by_key(|service| service.order);
+    let mut services = facts.in_order();
     let keys: Vec<&str> = services.iter().map(|service| service.key.as_str()).collect();
     if let Some(unknown) = only.iter().find(|key| !keys.contains(&key.as_str())) {
-        return Err(Problem::new(format!(
-            "--only {}: no service; there are {}",
-            text::line(unknown, 60),
-            keys.join(", ")
-        )));
+        let (unknown, keys) = (text::line(unknown, 60), keys.join(", "));
+        return Err(Problem::new(format!("--only {unknown}: no service; there are {keys}")));
     }
     if !only.is_empty() {
         services.retain(|service| only.contains(&service.key));
@@ -60,8 +56,7 @@ fn plan<'a>(facts: &'a Facts, preset: Option<Preset>, only: &[String]) -> Result
     if let Some(preset) = preset {
         preset.check(facts, &services)?;
     }
-    let count = |service: &Service| preset.and_then(|preset| preset.count(service)).unwrap_or(service.count);
-    let planned: Vec<(&Service, u32)> = services.into_iter().map(|service| (service, count(service))).collect();
+    let planned = Preset::counts(preset, services);
     if planned.iter().all(|(_, count)| *count == 0) {
         return Err(
             Problem::new("up: Terraform's variables ask for no task of these services")
@@ -86,10 +81,9 @@ fn all<'a>(
 }
 
 /// Tasks that are asked for now.
-fn desired(current: &BTreeMap<String, types::Service>, service: &Service) -> u32 {
-    current
-        .get(&service.key)
-        .map_or(0, |now| now.desired_count().try_into().unwrap_or_default())
+pub fn desired(current: &BTreeMap<String, types::Service>, service: &Service) -> u32 {
+    let now = current.get(&service.key);
+    now.map_or(0, |now| now.desired_count().try_into().unwrap_or_default())
 }
 
 impl Session {
@@ -98,19 +92,11 @@ impl Session {
     /// # Errors
     /// When ECS refuses, or one is not there.
     pub async fn current(&self) -> Result<BTreeMap<String, types::Service>, Problem> {
-        let names: Vec<&str> = self
-            .facts
-            .services
-            .iter()
-            .map(|service| service.name.as_str())
-            .collect();
-        let mut found = self.services(&names).await?;
+        let mut found = self.services(&self.facts.names()).await?;
         let mut current = BTreeMap::new();
         for service in &self.facts.services {
             let place = found.iter().position(|one| one.service_name() == Some(&service.name));
-            let Some(place) = place else {
-                return Err(steady::missing(&service.key, &service.name, &self.facts.cluster.name));
-            };
+            let place = place.ok_or_else(|| steady::missing(service, &self.facts.cluster.name))?;
             current.insert(service.key.clone(), found.swap_remove(place));
         }
         Ok(current)
@@ -135,9 +121,9 @@ impl Session {
             if self.console.is_dry {
                 continue;
             }
-            self.steady(&Wanted::of(service, count), since, timeout).await?;
+            self.steady(&Wanted { service, count }, since, timeout).await?;
             let steady = format!("{}: {}, steady", service.key, plural(count.into(), "task"));
-            self.console.say(
+            self.tell(
                 "service",
                 steady,
                 json!({ "service": service.key, "state": "steady", "running": count }),
@@ -151,7 +137,7 @@ impl Session {
                 plural(tasks.into(), "task"),
                 plural(planned.len() as u64, "service")
             );
-            self.console.say("done", done, json!({ "tasks": tasks }));
+            self.tell("done", done, json!({ "tasks": tasks }));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use benchmark_scenarios::Problem;
 use tokio::time::{Instant, sleep};
 
 /// First and longest time between two looks. Each look is a call or two, and AWS allows some 20 a second of them.
@@ -32,5 +33,18 @@ impl Wait {
         sleep(self.pause.min(left)).await;
         self.pause = self.pause.mul_f64(1.5).min(PAUSES.1);
         true
+    }
+
+    /// Does something again until it succeeds.
+    ///
+    /// # Errors
+    /// The last of them when the time is over.
+    pub async fn again<T>(&mut self, mut work: impl AsyncFnMut() -> Result<T, Problem>) -> Result<T, Problem> {
+        loop {
+            match work().await {
+                Err(_) if self.next().await => {}
+                done => return done,
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     args::WorkersArgs,
-    facts::{Facts, Pool, Workers},
+    facts::{Facts, Pool, Service},
     session::Session,
     steady::Wanted,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// When there is no room for so many, AWS refuses, or it takes too long.
 pub async fn workers(session: &Session, args: &WorkersArgs) -> Result<ExitCode, Problem> {
     let facts = &session.facts;
-    let workers = facts.workers()?;
+    let service = &facts.workers()?.service;
     check_room(facts, args.count, "workers")?;
     if let Some(progress) = session.in_progress().await? {
         let question = format!(
@@ -33,11 +33,13 @@ pub async fn workers(session: &Session, args: &WorkersArgs) -> Result<ExitCode, 
         session.write_end(args.ttl).await?;
     }
     let since = SystemTime::now();
-    session.set_count(&workers.name, args.count).await?;
+    session.set_count(&service.name, args.count).await?;
     if !session.console.is_dry {
-        session
-            .steady(&Wanted::workers(workers, args.count), since, args.timeout)
-            .await?;
+        let wanted = Wanted {
+            service,
+            count: args.count,
+        };
+        session.steady(&wanted, since, args.timeout).await?;
     }
     if args.count == 0 {
         session.remove_end().await?;
@@ -53,7 +55,7 @@ pub async fn workers(session: &Session, args: &WorkersArgs) -> Result<ExitCode, 
             units::format(args.ttl)
         ),
     };
-    session.console.say("workers", sentence, json!({ "count": args.count }));
+    session.tell("workers", sentence, json!({ "count": args.count }));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,14 +71,14 @@ pub fn check_room(facts: &Facts, count: u32, asked: &str) -> Result<(), Problem>
                 .remedy("terraform apply with a larger benchmark_worker_max"),
         );
     }
-    let Some(pool) = facts.pools.get(&workers.pool) else {
+    let Some(pool) = facts.pools.get(&workers.service.pool) else {
         return Ok(());
     };
-    let room = room(pool, workers);
+    let room = room(pool, &workers.service);
     if count > room {
         return Err(Problem::new(format!(
             "{asked} {count}: the pool {} has at most {} × {}, which have room for {room} workers",
-            workers.pool, pool.max, pool.instance_type
+            workers.service.pool, pool.max, pool.instance_type
         ))
         .remedy("terraform apply with a larger benchmark_max_instances"));
     }
@@ -84,7 +86,7 @@ pub fn check_room(facts: &Facts, count: u32, asked: &str) -> Result<(), Problem>
 }
 
 /// Workers that a pool has room for.
-fn room(pool: &Pool, workers: &Workers) -> u32 {
+fn room(pool: &Pool, workers: &Service) -> u32 {
     let by_cpu = pool.vcpu * 1024 / workers.cpu.max(1);
     let by_memory = pool.mib / workers.memory.max(1);
     pool.max.saturating_mul(by_cpu.min(by_memory).min(pool.task_interfaces))
@@ -106,18 +108,11 @@ mod tests {
             task_interfaces,
             usd_per_hour: None,
         };
-        let workers = Workers {
-            name: String::new(),
-            arn: String::new(),
-            family: String::new(),
-            container: String::new(),
-            cpu: 4096,
-            memory: 4096,
-            max: 60,
-            pool: "benchmark".to_owned(),
-        };
-        assert_eq!(room(&pool(13, 16, 60_948, 7), &workers), 52, "CPU");
-        assert_eq!(room(&pool(13, 64, 12_000, 7), &workers), 26, "memory");
-        assert_eq!(room(&pool(13, 64, 60_948, 3), &workers), 39, "interfaces");
+        let facts = Facts::parse(include_str!("../tests/facts/bench.json"), "bench.json").expect("facts");
+        let workers = &facts.workers().expect("workers").service;
+        assert_eq!((workers.cpu, workers.memory), (4096, 4096));
+        assert_eq!(room(&pool(13, 16, 60_948, 7), workers), 52, "CPU");
+        assert_eq!(room(&pool(13, 64, 12_000, 7), workers), 26, "memory");
+        assert_eq!(room(&pool(13, 64, 60_948, 3), workers), 39, "interfaces");
     }
 }

@@ -7,7 +7,7 @@ use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use tokio::time::sleep;
 
-use crate::aws::{Aws, refused};
+use crate::aws::{Answer, Aws};
 
 /// Its id, as Terraform has it.
 const INSTANCE: &str = "leader";
@@ -41,7 +41,7 @@ impl Leader {
         let asked = self.client.register_instance().service_id(&self.service);
         let asked = asked.instance_id(INSTANCE).attributes("AWS_INSTANCE_IPV4", address);
         let begun = asked.send().await;
-        let begun = begun.map_err(|error| refused("servicediscovery:RegisterInstance leader", error))?;
+        let begun = begun.or_refused("servicediscovery:RegisterInstance leader")?;
         Ok(begun.operation_id.unwrap_or_default())
     }
 
@@ -52,7 +52,7 @@ impl Leader {
     pub async fn wait(&self, operation: &str) -> Result<(), Problem> {
         loop {
             let given = self.client.get_operation().operation_id(operation).send().await;
-            let given = given.map_err(|error| refused("servicediscovery:GetOperation", error))?;
+            let given = given.or_refused("servicediscovery:GetOperation")?;
             let Some(given) = given.operation else { return Ok(()) };
             match given.status {
                 Some(OperationStatus::Success) => return Ok(()),

@@ -58,12 +58,12 @@ pub async fn end(
 ) -> Result<ExitCode, Problem> {
     let generator = session.facts.task("generator")?;
     let ending = Ending::of(task.and_then(|task| ecs::exit_code(task, &generator.container)));
+    let why = || task.map_or_else(|| "ECS has forgotten its task".to_owned(), ecs::ending);
     let mut problems: Vec<Problem> = Vec::new();
     if ending == Ending::Lost {
-        let why = task.map_or_else(|| "ECS has forgotten its task".to_owned(), ecs::ending);
-        problems.push(Problem::new(format!("the generator did not end by itself: {why}")));
+        problems.push(Problem::new(format!("the generator did not end by itself: {}", why())));
         for line in session.attendants_lines(following).await {
-            session.console.say("line", line, json!({}));
+            session.say("line", line);
         }
     }
     match session.bring_all(following).await {
@@ -77,8 +77,10 @@ pub async fn end(
                 _ if brought.is_empty() => problems.push(Problem::new("the bucket has no result of this run")),
                 Ending::Own(_) if brought.iter().any(|one| !one.is_complete()) => {
                     // Who copies was killed.
-                    let why = task.map_or_else(|| "ECS has forgotten its task".to_owned(), ecs::ending);
-                    problems.push(Problem::new(format!("the result that came is a partial one: {why}")));
+                    problems.push(Problem::new(format!(
+                        "the result that came is a partial one: {}",
+                        why()
+                    )));
                 }
                 _ => {}
             }
@@ -86,18 +88,13 @@ pub async fn end(
         Err(problem) => problems.push(problem.remedy("benchmark-cluster results get")),
     }
     problems.extend(session.leave_nothing(following).await.err());
-    let problem = problems
-        .into_iter()
-        .reduce(|first, next| first.explain(next.to_string()));
-    if let Some(problem) = problem {
-        return Err(problem);
-    }
+    all_or_first(problems)?;
     let code = match ending {
         Ending::Own(code) => code,
         Ending::Lost => 2,
     };
     let sentence = format!("the run has ended with exit code {code}");
-    session.console.say("end", sentence, json!({ "code": code }));
+    session.tell("end", sentence, json!({ "code": code }));
     Ok(ExitCode::from(code))
 }
 
@@ -107,24 +104,32 @@ fn show(session: &Session, brought: &Brought, lines: &VecDeque<String>) {
     let mark = if is_complete { "" } else { ", PARTIAL" };
     let sentence = format!("{} is on this disk{mark}", file.display());
     let more = json!({ "run": brought.run, "file": file.display().to_string(), "complete": is_complete });
-    session.console.say("result", sentence, more);
+    session.tell("result", sentence, more);
     let Some(results) = &brought.results else { return };
     if session.console.is_json() {
         let line = summary::verdict_line(results, summary::Style::PLAIN);
-        return session.console.say("verdict", line, json!({ "run": brought.run }));
+        return session.tell("verdict", line, json!({ "run": brought.run }));
     }
     let style = results::style();
     let whole = summary::render(results, Some(file), summary::Style::PLAIN);
     let first = whole.lines().next().unwrap_or_default();
-    match lines.iter().any(|line| line.trim_end() == first) {
-        true if results.server_figures.is_empty() => {}
-        true => session
-            .console
-            .print(summary::render_diagnosis(results, style).trim_end()),
-        false => session
-            .console
-            .print(summary::render(results, Some(file), style).trim_end()),
-    }
+    let more = match lines.iter().any(|line| line.trim_end() == first) {
+        true if results.server_figures.is_empty() => return,
+        true => summary::render_diagnosis(results, style),
+        false => summary::render(results, Some(file), style),
+    };
+    session.console.print(more.trim_end());
+}
+
+/// The first of these problems, which the others explain.
+///
+/// # Errors
+/// When there is one.
+pub fn all_or_first(problems: impl IntoIterator<Item = Problem>) -> Result<(), Problem> {
+    let first = problems
+        .into_iter()
+        .reduce(|first, next| first.explain(next.to_string()));
+    first.map_or(Ok(()), Err)
 }
 
 impl Session {
@@ -132,22 +137,10 @@ impl Session {
     async fn bring_all(&self, following: &Following) -> Result<Vec<Brought>, Problem> {
         let bucket = Bucket::new(&self.aws, self.facts.bucket()?);
         let mut wait = Wait::new(BUCKET);
-        let attended = loop {
-            match bucket.attended(&following.token).await {
-                Ok(attended) => break attended,
-                Err(problem) if !wait.next().await => return Err(problem),
-                Err(_) => {}
-            }
-        };
+        let attended = wait.again(async || bucket.attended(&following.token).await).await?;
         let mut all = Vec::new();
         for run in attended.map(|attended| attended.runs).unwrap_or_default() {
-            let files = loop {
-                match results::fetch(&bucket, &run).await {
-                    Ok(files) => break files,
-                    Err(problem) if !wait.next().await => return Err(problem),
-                    Err(_) => {}
-                }
-            };
+            let files = wait.again(async || results::fetch(&bucket, &run).await).await?;
             all.push(self.put_on_disk(&run, &following.to, files).await?);
         }
         Ok(all)
@@ -169,33 +162,31 @@ impl Session {
     /// When something is left; the schedule stays then.
     pub async fn leave_nothing(&self, following: &Following) -> Result<(), Problem> {
         self.end_joined(following).await?;
-        if let Some(progress) = self
-            .in_progress()
-            .await?
-            .filter(|one| !one.tasks.contains(&following.arn))
-        {
-            let sentence = format!(
-                "another run is in progress ({}): workers stay as it needs them",
-                progress.name()
+        let other = self.in_progress().await?;
+        if let Some(progress) = other.filter(|one| !one.tasks.contains(&following.arn)) {
+            let name = progress.name();
+            self.say(
+                "workers",
+                format!("another run is in progress ({name}): workers stay as it needs them"),
             );
-            self.console.say("workers", sentence, json!({}));
             return Ok(());
         }
-        let workers = self.facts.workers()?;
+        let name = &self.facts.workers()?.service.name;
         if following.keep_workers {
             let sentence = match self.end().await? {
                 Some(end) => format!("workers stay; they end at {}", end.strftime("%H:%M UTC")),
                 None => "workers stay, and nothing ends them: benchmark-cluster workers 0".to_owned(),
             };
-            self.console.say("workers", sentence, json!({}));
+            self.say("workers", sentence);
             return Ok(());
         }
         let mut wait = Wait::new(ENDING);
         loop {
-            let services = self.services(&[&workers.name]).await?;
-            let Some(service) = services.first() else { break };
+            let Some(service) = self.workers_service().await? else {
+                break;
+            };
             if service.desired_count() != 0 {
-                self.set_count(&workers.name, 0).await?;
+                self.set_count(name, 0).await?;
             } else if service.running_count() + service.pending_count() == 0 {
                 break;
             }
@@ -205,8 +196,7 @@ impl Session {
             }
         }
         self.remove_end().await?;
-        self.console
-            .say("workers", "no workers are left", json!({ "count": 0 }));
+        self.tell("workers", "no workers are left", json!({ "count": 0 }));
         Ok(())
     }
 
@@ -217,19 +207,15 @@ impl Session {
         };
         let mut wait = Wait::new(ENDING / 3);
         loop {
-            let left = self.tasks(&join.family, false).await?;
-            let mut left = left
-                .iter()
-                .filter(|task| task.started_by() == Some(&following.token))
-                .filter_map(Task::task_arn)
-                .peekable();
-            if left.peek().is_none() {
+            let mut left = self.tasks(&join.family, false).await?;
+            left.retain(|task| task.started_by() == Some(&following.token));
+            if left.is_empty() {
                 return Ok(());
             }
             if wait.next().await {
                 continue;
             }
-            for arn in left {
+            for arn in left.iter().filter_map(Task::task_arn) {
                 self.stop_task(arn, "its run has ended").await?;
             }
             return Ok(());

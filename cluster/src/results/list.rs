@@ -35,15 +35,11 @@ pub async fn list(session: &Session, bucket: &Bucket, limit: usize) -> Result<()
     let runs = runs(bucket.list(RUNS).await?);
     if runs.is_empty() {
         let sentence = format!("the bucket {} has no runs", bucket.name());
-        console.say("runs", sentence, json!({ "runs": 0 }));
+        console.tell("runs", sentence, json!({ "runs": 0 }));
         return Ok(());
     }
     let going = going(session, bucket).await?;
-    let mut rows = vec![
-        ["RUN", "NEWEST OBJECT", "FILES", "KB", "STATE"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let mut rows = Vec::new();
     for run in runs.iter().take(limit) {
         let head = match run.has_results {
             true => bucket.head(&format!("{RUNS}{}/{FILE}", run.id), HEAD).await?,
@@ -61,19 +57,13 @@ pub async fn list(session: &Session, bucket: &Bucket, limit: usize) -> Result<()
                 "run": run.id, "newest": run.newest.to_string(), "files": run.files, "bytes": run.bytes,
                 "complete": state == "complete", "state": state,
             });
-            console.say("run", format!("{} {newest} {state}", run.id), more);
+            console.tell("run", format!("{} {newest} {state}", run.id), more);
         }
-        let kilobytes = run.bytes.div_ceil(1000).to_string();
-        rows.push(vec![
-            run.id.clone(),
-            newest,
-            run.files.to_string(),
-            kilobytes,
-            state.to_owned(),
-        ]);
+        let (files, kilobytes) = (run.files.to_string(), run.bytes.div_ceil(1000).to_string());
+        rows.push(vec![run.id.clone(), newest, files, kilobytes, state.to_owned()]);
     }
     if !console.is_json() {
-        for line in table(&rows, &[2, 3]) {
+        for line in table(&["RUN", "NEWEST OBJECT", "FILES", "KB", "STATE"], &rows, &[2, 3]) {
             console.print(&line);
         }
         if runs.len() > limit {

@@ -62,12 +62,8 @@ pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Problem> {
         if !metadata.is_file() {
             return Err(problem("it is no file".to_owned()));
         }
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default()
-            .to_owned();
-        if !is_plain(&name) || [INDEX, FACTS].contains(&name.as_str()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if !is_plain(name) || [INDEX, FACTS].contains(&name) {
             return Err(problem("a file of this name cannot be given; rename it".to_owned()));
         }
         if let Some(other) = inputs.iter().find(|input| input.name == name) {
@@ -76,12 +72,15 @@ pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Problem> {
                 other.path.display()
             )));
         }
-        inputs.push(Input {
-            name,
-            path: path.clone(),
-        });
+        let (name, path) = (name.to_owned(), path.clone());
+        inputs.push(Input { name, path });
     }
     Ok(inputs)
+}
+
+/// An option and its value; an argument that has no `=` may be either.
+fn parts(argument: &str) -> (&str, &str) {
+    argument.split_once('=').unwrap_or((argument, argument))
 }
 
 /// What was typed, held against what is ours.
@@ -97,7 +96,7 @@ pub fn check(typed: &[String], inputs: &[Input]) -> Result<(), Problem> {
         .remedy("-- --rate 400"));
     }
     for argument in typed {
-        let option = argument.split_once('=').map_or(argument.as_str(), |(option, _)| option);
+        let (option, value) = parts(argument);
         if PRINTS.contains(&option) {
             return Err(Problem::new(format!("{option}: that prints, and runs nothing")).remedy("run-benchmark --help"));
         }
@@ -105,14 +104,11 @@ pub fn check(typed: &[String], inputs: &[Input]) -> Result<(), Problem> {
             return Err(Problem::new(format!("{option} is not given to a run on the cluster")).explain(*instead));
         }
         // What is here is not there.
-        let value = argument.split_once('=').map_or(argument.as_str(), |(_, value)| value);
         let is_path = value.contains(['/', '.']) && !value.starts_with('-') && Path::new(value).is_file();
         if is_path && input(value, inputs).is_none() {
-            return Err(Problem::new(format!(
-                "{}: a file of this machine, which the task does not have",
-                text::line(value, 200)
-            ))
-            .remedy(format!("--input {} before the --", text::line(value, 200))));
+            let value = text::line(value, 200);
+            let said = format!("{value}: a file of this machine, which the task does not have");
+            return Err(Problem::new(said).remedy(format!("--input {value} before the --")));
         }
     }
     Ok(())
@@ -127,10 +123,7 @@ pub fn fleet(typed: &[String], workers: u32, generators: u32) -> Vec<String> {
     if generators > 1 {
         added.extend(["--generators".to_owned(), generators.to_string()]);
     }
-    let is_typed = typed.iter().any(|argument| {
-        let option = argument.split_once('=').map_or(argument.as_str(), |(option, _)| option);
-        option == "--fleet-timeout"
-    });
+    let is_typed = typed.iter().any(|argument| parts(argument).0 == "--fleet-timeout");
     if !added.is_empty() && !is_typed {
         added.extend(["--fleet-timeout".to_owned(), FLEET_TIMEOUT.to_owned()]);
     }
@@ -141,22 +134,15 @@ pub fn fleet(typed: &[String], workers: u32, generators: u32) -> Vec<String> {
 pub fn command(typed: &[String], inputs: &[Input], workers: u32, generators: u32) -> Vec<String> {
     let there = |text: &str| input(text, inputs).map(|input| format!("{INPUTS}/{}", input.name));
     let rewritten = typed.iter().map(|argument| {
-        if let Some(there) = there(argument) {
-            return there;
-        }
-        match argument
-            .split_once('=')
-            .and_then(|(option, value)| Some((option, there(value)?)))
-        {
-            Some((option, there)) => format!("{option}={there}"),
-            None => argument.clone(),
-        }
+        let of_option = || {
+            let (option, value) = argument.split_once('=')?;
+            Some(format!("{option}={}", there(value)?))
+        };
+        there(argument).or_else(of_option).unwrap_or_else(|| argument.clone())
     });
     let facts = ["--cluster-facts".to_owned(), format!("{INPUTS}/{FACTS}")];
-    rewritten
-        .chain(facts)
-        .chain(fleet(typed, workers, generators))
-        .collect()
+    let fleet = fleet(typed, workers, generators);
+    rewritten.chain(facts).chain(fleet).collect()
 }
 
 /// The input that a text names: by the same words, or because it is the same file.
@@ -178,7 +164,7 @@ pub fn check_length(
     command: &[String],
     generator: &str,
     beside: &str,
-    environment: &[(&str, &str)],
+    environment: &[(&str, String)],
 ) -> Result<(), Problem> {
     let variables: Vec<_> = environment
         .iter()
@@ -295,7 +281,7 @@ mod tests {
     fn what_ecs_takes_is_counted_as_it_counts() {
         let fits = |length: usize| {
             let command = texts(&[&"x".repeat(length)]);
-            check_length(&command, "generator", "attendant", &[("ATTEND_INPUTS", "t")])
+            check_length(&command, "generator", "attendant", &[("ATTEND_INPUTS", "t".to_owned())])
         };
         let around = r#"{"containerOverrides":[{"name":"generator","command":[""]},{"name":"attendant","environment":[{"name":"ATTEND_INPUTS","value":"t"}]}]}"#.len();
         assert!(fits(LONGEST - around).is_ok());

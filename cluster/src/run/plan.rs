@@ -8,9 +8,8 @@ use std::{
 use aws_sdk_ecs::types::ContainerDefinition;
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
-use serde_json::json;
 
-use crate::{aws::refused, facts::Task, session::Session};
+use crate::{facts::Task, session::Session};
 
 /// What stands for a secret, which is not asked for.
 const SECRET: &str = "a-secret-of-the-task-that-is-not-read-here";
@@ -25,16 +24,12 @@ impl Session {
     /// When they do not, in its own words; or when ECS refuses. Without the program that is said, and nothing is checked.
     pub async fn check_plan(&self, task: &Task, arguments: &[String]) -> Result<(), Problem> {
         let Some(program) = find() else {
-            self.console.say(
-                "plan",
-                format!(
-                    "{PROGRAM} is neither beside this program nor on PATH: the arguments are checked in the task only"
-                ),
-                json!({}),
-            );
+            let said = "is neither beside this program nor on PATH: the arguments are checked in the task only";
+            self.say("plan", format!("{PROGRAM} {said}"));
             return Ok(());
         };
-        let variables = self.variables(task).await?;
+        let container = self.container(&task.task_definition, &task.container).await?;
+        let variables = container.as_ref().map(of).unwrap_or_default();
         let mut command = Command::new(program);
         command.arg("plan").args(arguments).stdin(Stdio::null());
         // What this machine's surroundings say is not what the task's do.
@@ -46,18 +41,14 @@ impl Session {
         }
         let given = command.envs(variables).output();
         let given = given.map_err(|error| Problem::new(format!("{PROGRAM} plan: {error}")))?;
-        let said = String::from_utf8_lossy(if given.status.success() {
-            &given.stdout
-        } else {
-            &given.stderr
-        });
-        let mut lines = said
-            .lines()
-            .map(|line| text::line(line, 300))
-            .filter(|line| !line.trim().is_empty());
+        let is_well = given.status.success();
+        let said = if is_well { given.stdout } else { given.stderr };
+        let said = String::from_utf8_lossy(&said);
+        let lines = said.lines().map(|line| text::line(line, 300));
+        let mut lines = lines.filter(|line| !line.trim().is_empty());
         let first = lines.next().unwrap_or_default();
-        if given.status.success() {
-            self.console.say("plan", first.trim(), json!({}));
+        if is_well {
+            self.say("plan", first.trim());
             return Ok(());
         }
         let problem = Problem::new(first.strip_prefix("error: ").unwrap_or(&first));
@@ -65,27 +56,9 @@ impl Session {
             .take(6)
             .fold(problem, |problem, line| problem.explain(line.trim())))
     }
-
-    /// The variables that the task's definition gives the container.
-    async fn variables(&self, task: &Task) -> Result<Vec<(String, String)>, Problem> {
-        let asked = self
-            .aws
-            .ecs
-            .describe_task_definition()
-            .task_definition(&task.task_definition);
-        let given = asked
-            .send()
-            .await
-            .map_err(|error| refused("ecs:DescribeTaskDefinition", error))?;
-        let definition = given
-            .task_definition
-            .unwrap_or_else(|| aws_sdk_ecs::types::TaskDefinition::builder().build());
-        let containers = definition.container_definitions();
-        let container = containers.iter().find(|one| one.name() == Some(&task.container));
-        Ok(container.map(of).unwrap_or_default())
-    }
 }
 
+/// The variables that a task's definition gives a container.
 fn of(container: &ContainerDefinition) -> Vec<(String, String)> {
     let plain = container.environment().iter().filter_map(|one| {
         let (name, value) = (one.name()?, one.value()?);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use benchmark_scenarios::Problem;
 use serde_json::{Map, Value, json};
 
-use crate::{facts::Facts, session::Session};
+use crate::{
+    facts::{Facts, WORKERS},
+    session::Session,
+};
 
 impl Session {
     /// The surroundings as they are now.
@@ -13,16 +16,8 @@ impl Session {
     /// # Errors
     /// When ECS refuses.
     pub async fn surroundings(&self, workers: u32, generators: u32) -> Result<Value, Problem> {
-        let names: Vec<&str> = self
-            .facts
-            .services
-            .iter()
-            .map(|service| service.name.as_str())
-            .collect();
-        let replicas = self.services(&names).await?.into_iter().filter_map(|service| {
-            let desired = service.desired_count;
-            Some((service.service_name?, desired))
-        });
+        let services = self.services(&self.facts.names()).await?.into_iter();
+        let replicas = services.filter_map(|service| Some((service.service_name?, service.desired_count)));
         Ok(object(&self.facts, &replicas.collect(), workers, generators))
     }
 }
@@ -39,16 +34,15 @@ fn object(facts: &Facts, replicas: &BTreeMap<String, i32>, workers: u32, generat
     put("environment".to_owned(), json!(facts.environment));
     put("region".to_owned(), json!(facts.region));
     put("history-shards".to_owned(), json!(facts.temporal.shards));
-    for service in &facts.services {
+    for service in facts.all() {
         let key = &service.key;
-        put(format!("{key}-replicas"), json!(replicas.get(&service.name)));
+        let replicas = match key.as_str() {
+            WORKERS => json!(workers),
+            _ => json!(replicas.get(&service.name)),
+        };
+        put(format!("{key}-replicas"), replicas);
         put(format!("{key}-cpu"), json!(service.cpu));
         put(format!("{key}-memory"), json!(service.memory));
-    }
-    if let Some(of) = &facts.workers {
-        put("benchmark-worker-replicas".to_owned(), json!(workers));
-        put("benchmark-worker-cpu".to_owned(), json!(of.cpu));
-        put("benchmark-worker-memory".to_owned(), json!(of.memory));
     }
     put("generator-replicas".to_owned(), json!(generators));
     for (name, pool) in &facts.pools {

@@ -1,17 +1,20 @@
 //! When a service is steady, when it will not be, and what is said then.
 
+use std::sync::LazyLock;
+
 use aws_sdk_ecs::types::{Container, Deployment, ServiceEvent};
 
 use super::*;
 
-const WANTED: Wanted<'static> = Wanted {
-    key: "history",
-    name: "bench-history",
-    family: "bench-history",
-    container: "temporal-history",
-    pool: "main",
-    count: 2,
-};
+/// So many tasks of a service of the tests' facts.
+fn wanted(key: &str, count: u32) -> Wanted<'static> {
+    static FACTS: LazyLock<facts::Facts> = LazyLock::new(|| {
+        let facts = include_str!("../../tests/facts/bench.json");
+        facts::Facts::parse(facts, "bench.json").unwrap()
+    });
+    let service = FACTS.service(key).unwrap();
+    Wanted { service, count }
+}
 
 fn service(desired: i32, running: i32, pending: i32, rollouts: &[DeploymentRolloutState]) -> Service {
     let deployments = rollouts.iter().map(|state| {
@@ -98,13 +101,13 @@ fn steady_is_all_of_it_at_once() {
             State::Failed("its deployment failed: tasks failed to start.".to_owned()),
         ),
     ] {
-        assert_eq!(judge(&WANTED, &service, tasks, is_checked), expected);
+        assert_eq!(judge(&wanted("history", 2), &service, tasks, is_checked), expected);
     }
 }
 
 #[test]
 fn without_tasks_a_deployment_does_not_matter() {
-    let none = Wanted { count: 0, ..WANTED };
+    let none = wanted("history", 0);
     let failed = [DeploymentRolloutState::Failed];
     assert_eq!(judge(&none, &service(0, 0, 0, &failed), &[], false), State::Steady);
     let in_progress = [DeploymentRolloutState::InProgress];
@@ -152,11 +155,11 @@ fn failures_are_tasks_that_ended_by_themselves_since_then() {
 #[test]
 fn waiting_is_in_vain_when_none_runs_or_each_has_ended_three_times() {
     let none = service(2, 0, 2, &[]);
-    assert!(!is_in_vain(&WANTED, &none, 2));
-    assert!(is_in_vain(&WANTED, &none, 3));
+    assert!(!is_in_vain(&wanted("history", 2), &none, 2));
+    assert!(is_in_vain(&wanted("history", 2), &none, 3));
     let one = service(2, 1, 1, &[]);
-    assert!(!is_in_vain(&WANTED, &one, 5));
-    assert!(is_in_vain(&WANTED, &one, 6));
+    assert!(!is_in_vain(&wanted("history", 2), &one, 5));
+    assert!(is_in_vain(&wanted("history", 2), &one, 6));
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn a_quota_is_named_with_where_to_ask_for_more() {
     };
     let service = service(2, 0, 2, &[]);
     let problem = reasons(
-        &WANTED,
+        &wanted("history", 2),
         &service,
         "0 of 2 running, 2 pending; its instances do not come",
         &[],
@@ -186,7 +189,7 @@ fn a_quota_is_named_with_where_to_ask_for_more() {
 fn tasks_that_end_are_named_with_why() {
     let stopped = ["Essential container in task exited; temporal-history ended with 1".to_owned()];
     let problem = reasons(
-        &WANTED,
+        &wanted("history", 2),
         &service(2, 0, 0, &[]),
         "0 of 2 running, 0 pending after 15m",
         &stopped,
@@ -205,9 +208,8 @@ fn tasks_that_end_are_named_with_why() {
 fn what_is_not_in_loki_has_its_log_group() {
     let stopped = ["ended".to_owned()];
     let problem = |key| {
-        let wanted = Wanted { key, ..WANTED };
         reasons(
-            &wanted,
+            &wanted(key, 2),
             &service(1, 0, 0, &[]),
             "none runs",
             &stopped,
@@ -217,5 +219,5 @@ fn what_is_not_in_loki_has_its_log_group() {
         .report()
     };
     assert!(problem("loki").ends_with("\n  try  its lines in the log group /ecs/bench/services"));
-    assert!(problem(WORKERS).ends_with("\n  try  its lines: benchmark-cluster connect loki"));
+    assert!(problem("benchmark-worker").ends_with("\n  try  its lines: benchmark-cluster connect loki"));
 }
