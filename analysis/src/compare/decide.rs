@@ -223,18 +223,12 @@ pub(super) fn more_runs(answer: &Answer, margin: &Interval, level: f64) -> Optio
         let room = student::quantile(1.0 - ALPHA, freedom);
         move |error| {
             [
-                Interval {
-                    low: f64::NEG_INFINITY,
-                    high: -away * error,
-                },
-                Interval {
-                    low: (margin.low + room * error).max(-away * error),
-                    high: (margin.high - room * error).min(away * error),
-                },
-                Interval {
-                    low: away * error,
-                    high: f64::INFINITY,
-                },
+                Interval::new(f64::NEG_INFINITY, -away * error),
+                Interval::new(
+                    (margin.low + room * error).max(-away * error),
+                    (margin.high - room * error).min(away * error),
+                ),
+                Interval::new(away * error, f64::INFINITY),
             ]
         }
     })

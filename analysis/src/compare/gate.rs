@@ -64,14 +64,8 @@ fn more_runs(known: &Known, sign: f64, limit: f64) -> Option<u32> {
         let t = student::quantile(1.0 - ALPHA, freedom);
         move |error| {
             [
-                Interval {
-                    low: f64::NEG_INFINITY,
-                    high: limit - t * error,
-                },
-                Interval {
-                    low: limit + t * error,
-                    high: f64::INFINITY,
-                },
+                Interval::new(f64::NEG_INFINITY, limit - t * error),
+                Interval::new(limit + t * error, f64::INFINITY),
             ]
         }
     })

@@ -36,10 +36,7 @@ impl Margin {
     pub(super) fn on(&self, metric: Metric, baseline: f64) -> Interval {
         let share = self.share;
         if metric.scale() == ChangeScale::Difference {
-            return Interval {
-                low: -share,
-                high: share,
-            };
+            return Interval::new(-share, share);
         }
         let of_time = if metric.is_latency() && baseline > 0.0 && baseline.is_finite() {
             self.time.as_secs_f64() * 1_000.0 / baseline
@@ -47,11 +44,11 @@ impl Margin {
             0.0
         };
         let larger = share.max(of_time);
-        Interval {
+        Interval::new(
             // Nothing is faster by more than all of it.
-            low: (-larger).max(-1.0).ln_1p(),
-            high: larger.ln_1p(),
-        }
+            (-larger).max(-1.0).ln_1p(),
+            larger.ln_1p(),
+        )
     }
 }
 

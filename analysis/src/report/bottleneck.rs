@@ -7,7 +7,7 @@ use benchmark_results::{
 };
 use maud::{Markup, html};
 
-use super::{scene::Drawn, text::short};
+use super::{plot::scrolling, scene::Drawn, text::short};
 
 /// Longest text that is shown, characters.
 const TEXT: usize = 1_000;
@@ -64,26 +64,21 @@ fn figures(results: &Results) -> Markup {
     html! {
         details {
             summary { "the server's figures (" (format::count(all.len() as u64)) ")" }
-            div.scroll {
-                table {
-                    thead { tr {
-                        @if several { th scope="col" { "iteration" } }
-                        th scope="col" { "figure" } th.text scope="col" { "of" } th scope="col" { "value" }
-                        th.text scope="col" { "" }
-                    } }
-                    tbody {
-                        @for (iteration, figure) in all.iter().take(FIGURES) {
-                            tr {
-                                @if several { td { (iteration) } }
-                                th scope="row" { (short(&figure.name.replace('-', " "), 60)) }
-                                td.text { (short(&labels(figure), TEXT)) }
-                                td { (figure.shown()) }
-                                td.text.sub { (short(figure.reason.as_deref().unwrap_or(""), TEXT)) }
-                            }
-                        }
+            (scrolling(&html! {
+                @if several { th scope="col" { "iteration" } }
+                th scope="col" { "figure" } th.text scope="col" { "of" } th scope="col" { "value" }
+                th.text scope="col" { "" }
+            }, &html! {
+                @for (iteration, figure) in all.iter().take(FIGURES) {
+                    tr {
+                        @if several { td { (iteration) } }
+                        th scope="row" { (short(&figure.name.replace('-', " "), 60)) }
+                        td.text { (short(&labels(figure), TEXT)) }
+                        td { (figure.shown()) }
+                        td.text.sub { (short(figure.reason.as_deref().unwrap_or(""), TEXT)) }
                     }
                 }
-            }
+            }))
             @if all.len() > FIGURES { p.note { "and " (all.len() - FIGURES) " more in the file" } }
         }
     }

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::{
     course::{Column, Grid},
     path::line,
-    plot::{Hit, LegendKey, Mark, Plot, Table, WIDTH},
+    plot::{Hit, LegendKey, Mark, Plot, Table, WIDTH, scrolling},
     scale::{self, Scale, coordinate},
     scene::{Drawn, Scene, moment, phase_name},
     text::short,
@@ -257,27 +257,24 @@ pub(super) fn groups(results: &Results) -> Markup {
     html! {
         @if !results.errors.is_empty() {
             h4 { "Errors by operation and code" }
-            div.scroll {
-                table {
-                    thead { tr { th scope="col" { "operation" } th scope="col" { "code" } th scope="col" { "count" }
-                        th.text scope="col" { "for example" } } }
-                    tbody {
-                        @for group in results.errors.iter().take(GROUPS) {
-                            tr {
-                                th scope="row" { (short(&group.operation, 60)) }
-                                td { (short(&group.code, 60)) }
-                                td { (format::count(group.count)) }
-                                td.text {
-                                    @if let Some(example) = group.examples.first() { (short(&example.message, 240)) }
-                                    @for id in group.examples.iter().filter_map(|e| e.workflow_id.as_deref()).take(IDS) {
-                                        " " code { (short(id, 80)) }
-                                    }
-                                }
+            (scrolling(&html! {
+                th scope="col" { "operation" } th scope="col" { "code" } th scope="col" { "count" }
+                th.text scope="col" { "for example" }
+            }, &html! {
+                @for group in results.errors.iter().take(GROUPS) {
+                    tr {
+                        th scope="row" { (short(&group.operation, 60)) }
+                        td { (short(&group.code, 60)) }
+                        td { (format::count(group.count)) }
+                        td.text {
+                            @if let Some(example) = group.examples.first() { (short(&example.message, 240)) }
+                            @for id in group.examples.iter().filter_map(|e| e.workflow_id.as_deref()).take(IDS) {
+                                " " code { (short(id, 80)) }
                             }
                         }
                     }
                 }
-            }
+            }))
             @if more > 0 { p.note { "and " (format::plural(more as u64, "kind")) " of error more in the results file" } }
         }
     }

@@ -9,6 +9,7 @@ use benchmark_results::{
 use maud::{Markup, html};
 
 use super::{
+    plot::scrolling,
     scene::{Drawn, Scene},
     theme,
 };
@@ -134,24 +135,19 @@ fn runs(scene: &Scene) -> Markup {
         "errors",
     ];
     html! {
-        div.scroll {
-            table {
-                thead { tr {
-                    th scope="col" { "run" } th.text scope="col" { "verdict" }
-                    @for head in heads { th scope="col" { (head) } }
-                } }
-                tbody {
-                    @for run in &scene.runs {
-                        @let (word, sign, class) = theme::verdict(run.results.verdict.value);
-                        tr {
-                            th scope="row" { (swatch(run)) }
-                            td.text { span class={ "tag " (class) } { (sign) " " (word) } }
-                            @for cell in row(run.results) { td { (cell) } }
-                        }
-                    }
+        (scrolling(&html! {
+            th scope="col" { "run" } th.text scope="col" { "verdict" }
+            @for head in heads { th scope="col" { (head) } }
+        }, &html! {
+            @for run in &scene.runs {
+                @let (word, sign, class) = theme::verdict(run.results.verdict.value);
+                tr {
+                    th scope="row" { (swatch(run)) }
+                    td.text { span class={ "tag " (class) } { (sign) " " (word) } }
+                    @for cell in row(run.results) { td { (cell) } }
                 }
             }
-        }
+        }))
     }
 }
 
@@ -194,25 +190,20 @@ pub(super) fn named(latencies: &Latencies) -> [(&'static str, &Latency); 5] {
 
 fn latencies(results: &Results) -> Markup {
     html! {
-        div.scroll {
-            table {
-                thead { tr {
-                    th scope="col" { "latency" }
-                    @for head in ["p50", "p90", "p99", "p99.9", "max", "samples"] { th scope="col" { (head) } }
-                } }
-                tbody {
-                    @for (name, latency) in named(&results.phases.measure.latencies) {
-                        tr {
-                            th scope="row" { (name) }
-                            @for value in [latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max] {
-                                td { (maybe_ms(value)) }
-                            }
-                            td { (count(latency.count)) }
-                        }
+        (scrolling(&html! {
+            th scope="col" { "latency" }
+            @for head in ["p50", "p90", "p99", "p99.9", "max", "samples"] { th scope="col" { (head) } }
+        }, &html! {
+            @for (name, latency) in named(&results.phases.measure.latencies) {
+                tr {
+                    th scope="row" { (name) }
+                    @for value in [latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max] {
+                        td { (maybe_ms(value)) }
                     }
+                    td { (count(latency.count)) }
                 }
             }
-        }
+        }))
         @if results.reconciliation.source == CompletionSource::Visibility {
             p.note { "End to end: from " (format::plural(results.reconciliation.sampled, "sampled workflow"))
                 ", long-polled; no worker of this run stamps ends." }
@@ -238,24 +229,19 @@ fn iterations(results: &Results) -> Markup {
     let more = results.iterations.len().saturating_sub(ITERATIONS);
     html! {
         @if results.iterations.len() > 1 {
-            div.scroll {
-                table {
-                    thead { tr {
-                        th scope="col" { "iteration" } th.text scope="col" { "verdict" }
-                        @for head in ["started", "completed", "start p99", "e2e p50", "e2e p99"] { th scope="col" { (head) } }
-                    } }
-                    tbody {
-                        @for iteration in results.iterations.iter().take(ITERATIONS) {
-                            @let (word, sign, class) = theme::verdict(iteration.verdict.value);
-                            tr {
-                                th scope="row" { (iteration.index) }
-                                td.text { span class={ "tag " (class) } { (sign) " " (word) } }
-                                @for cell in cells(iteration) { td { (cell) } }
-                            }
-                        }
+            (scrolling(&html! {
+                th scope="col" { "iteration" } th.text scope="col" { "verdict" }
+                @for head in ["started", "completed", "start p99", "e2e p50", "e2e p99"] { th scope="col" { (head) } }
+            }, &html! {
+                @for iteration in results.iterations.iter().take(ITERATIONS) {
+                    @let (word, sign, class) = theme::verdict(iteration.verdict.value);
+                    tr {
+                        th scope="row" { (iteration.index) }
+                        td.text { span class={ "tag " (class) } { (sign) " " (word) } }
+                        @for cell in cells(iteration) { td { (cell) } }
                     }
                 }
-            }
+            }))
             @if more > 0 { p.note { "and " (format::plural(more as u64, "iteration")) " more in the results file" } }
         }
     }

@@ -7,7 +7,7 @@ use benchmark_results::{
 };
 use maud::{Markup, html};
 
-use super::{scene::Drawn, text::short, theme};
+use super::{plot::scrolling, scene::Drawn, text::short, theme};
 
 /// Longest text of a check that is shown, characters.
 const TEXT: usize = 1_000;
@@ -52,23 +52,20 @@ pub(super) fn checks(run: &Drawn) -> Markup {
                     (format::plural(passed as u64, "check")) " passed"
                     @if quiet.len() > passed { ", " (quiet.len() - passed) " could not be made" }
                 }
-                div.scroll {
-                    table {
-                        thead { tr { th scope="col" { "check" } th.text scope="col" { "status" } th.text scope="col" { "measured" }
-                            th.text scope="col" { "limit" } } }
-                        tbody {
-                            @for check in &quiet {
-                                @let (word, sign, class) = theme::status(check.status);
-                                tr {
-                                    th scope="row" { (name(check)) }
-                                    td.text { span class={ "tag " (class) } { (sign) " " (word) } }
-                                    td.text { (short(&check.value, TEXT)) }
-                                    td.text.sub { (short(&check.limit, TEXT)) }
-                                }
-                            }
+                (scrolling(&html! {
+                    th scope="col" { "check" } th.text scope="col" { "status" } th.text scope="col" { "measured" }
+                    th.text scope="col" { "limit" }
+                }, &html! {
+                    @for check in &quiet {
+                        @let (word, sign, class) = theme::status(check.status);
+                        tr {
+                            th scope="row" { (name(check)) }
+                            td.text { span class={ "tag " (class) } { (sign) " " (word) } }
+                            td.text { (short(&check.value, TEXT)) }
+                            td.text.sub { (short(&check.limit, TEXT)) }
                         }
                     }
-                }
+                }))
             }
         }
     }
@@ -95,24 +92,21 @@ fn thresholds(results: &Results) -> Markup {
     }
     html! {
         @if !results.outcome.thresholds.is_empty() {
-            div.scroll {
-                table {
-                    thead { tr { th scope="col" { "threshold" } th.text scope="col" { "" } th.text scope="col" { "measured" }
-                        th.text scope="col" { "asked" } } }
-                    tbody {
-                        @for threshold in results.outcome.thresholds.iter().take(CHECKS) {
-                            tr {
-                                th scope="row" { (short(&threshold.name, 60)) }
-                                td.text {
-                                    @if threshold.met { span.tag.good { "✓ met" } } @else { span.tag.bad { "✕ not met" } }
-                                }
-                                td.text { (short(&threshold.measured, TEXT)) }
-                                td.text.sub { (short(&threshold.required, TEXT)) }
-                            }
+            (scrolling(&html! {
+                th scope="col" { "threshold" } th.text scope="col" { "" } th.text scope="col" { "measured" }
+                th.text scope="col" { "asked" }
+            }, &html! {
+                @for threshold in results.outcome.thresholds.iter().take(CHECKS) {
+                    tr {
+                        th scope="row" { (short(&threshold.name, 60)) }
+                        td.text {
+                            @if threshold.met { span.tag.good { "✓ met" } } @else { span.tag.bad { "✕ not met" } }
                         }
+                        td.text { (short(&threshold.measured, TEXT)) }
+                        td.text.sub { (short(&threshold.required, TEXT)) }
                     }
                 }
-            }
+            }))
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 
 use benchmark_results::{
-    fleet::{Typical, measured_usage, speed},
+    fleet::{Typical, clock_offset, cpu_share, fewest_free_slots, free_slots, speed},
     format::{self, NONE, count, maybe_ms, ms, percent},
-    schema::{Latency, Member, MemberPresence, MemberRole, MemberUsage, Results, VerdictValue},
+    schema::{Latency, Member, MemberPresence, MemberRole, MemberUsage, VerdictValue},
 };
 use maud::{Markup, html};
 
@@ -111,10 +111,10 @@ fn table(run: &Drawn, mut members: Vec<&Member>, kind: &str, whole: &Latency) ->
                             @if !is_worker {
                                 td { (maybe_ms(member.starts.as_ref().and_then(|starts| starts.lag.p99))) }
                             }
-                            td { (cpu(results, member).map_or_else(|| NONE.into(), percent)) }
+                            td { (cpu_share(results, member).map_or_else(|| NONE.into(), percent)) }
                             td { (cpu_line(run, member)) }
                             @if is_worker {
-                                td { (fewest(results, member).map_or_else(|| NONE.into(), |free| count(free.into()))) }
+                                td { (fewest_free_slots(results, member).map_or_else(|| NONE.into(), |free| count(free.into()))) }
                                 td { (slots_line(run, member)) }
                             }
                             td { (clock(member)) @if member.is_apart() && member.clock.corrected { br; span.sub { "corrected" } } }
@@ -145,38 +145,14 @@ fn presence(member: &Member, slow: bool) -> Markup {
     }
 }
 
-/// Mean CPU share in the measured phase.
-fn cpu(results: &Results, member: &Member) -> Option<f64> {
-    if let Some(health) = member.generator.as_ref().filter(|health| health.seconds > 0.0) {
-        return Some(health.cpu_share);
-    }
-    let shares: Vec<f64> = measured_usage(results, member).map(|usage| usage.cpu_share).collect();
-    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
-}
-
-/// Room for workflow tasks or activities, whichever is less.
-fn free(usage: &MemberUsage) -> Option<u32> {
-    [usage.workflow_slots_free, usage.activity_slots_free]
-        .into_iter()
-        .flatten()
-        .min()
-}
-
-fn fewest(results: &Results, member: &Member) -> Option<u32> {
-    measured_usage(results, member).filter_map(free).min()
-}
-
 /// The leader's clock minus the member's, and how sure that is.
 fn clock(member: &Member) -> String {
-    let Some(offset) = member.clock.offset_ms.filter(|_| member.is_apart()) else {
-        return NONE.into();
-    };
-    let sign = if offset.is_sign_positive() { "+" } else { "" };
-    let mut text = format!("{sign}{}", ms(offset));
-    if let Some(uncertainty) = member.clock.uncertainty_ms {
-        text += &format!(" ± {}", ms(uncertainty));
-    }
-    text
+    let uncertainty = member
+        .clock
+        .uncertainty_ms
+        .filter(|_| member.clock.offset_ms.is_some() && member.is_apart());
+    let uncertainty = uncertainty.map_or_else(String::new, |uncertainty| format!(" ± {}", ms(uncertainty)));
+    clock_offset(member) + &uncertainty
 }
 
 fn range_scale(members: &[&Member], whole: &Latency) -> Scale {
@@ -218,7 +194,7 @@ fn cpu_line(run: &Drawn, member: &Member) -> Markup {
 }
 
 fn slots_line(run: &Drawn, member: &Member) -> Markup {
-    let fewest = over_time(run, member, |usage| free(usage).map(f64::from), f64::min);
+    let fewest = over_time(run, member, |usage| free_slots(usage).map(f64::from), f64::min);
     let most = fewest.iter().flatten().copied().fold(1.0, f64::max);
     spark(
         &fewest,

@@ -324,6 +324,11 @@ pub(super) fn legend(keys: &[LegendKey]) -> Markup {
     }
 }
 
+/// A table that is scrolled by itself where it is too wide for the page.
+pub(super) fn scrolling(head: &Markup, rows: &Markup) -> Markup {
+    html! { div.scroll { table { thead { tr { (head) } } tbody { (rows) } } } }
+}
+
 impl Table {
     /// Folded away, under a heading.
     pub(super) fn details(&self, heading: &str) -> Markup {
@@ -331,12 +336,10 @@ impl Table {
             details.data {
                 summary { (heading) }
                 @if !self.note.is_empty() { p.note { (self.note) } }
-                div.scroll {
-                    table {
-                        thead { tr { @for cell in &self.head { th scope="col" { (cell) } } } }
-                        tbody { @for row in &self.rows { tr { @for cell in row { td { (cell) } } } } }
-                    }
-                }
+                (scrolling(
+                    &html! { @for cell in &self.head { th scope="col" { (cell) } } },
+                    &html! { @for row in &self.rows { tr { @for cell in row { td { (cell) } } } } },
+                ))
             }
         }
     }

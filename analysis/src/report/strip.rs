@@ -4,6 +4,7 @@ use benchmark_results::format::{BEYOND, NONE};
 use maud::{Markup, html};
 
 use super::{
+    plot::scrolling,
     scale::{Scale, percent, plain},
     sides::{Compared, PooledSide},
 };
@@ -144,28 +145,23 @@ fn table(compared: &Compared, primary: &[&MetricRow]) -> Markup {
     html! {
         details.data {
             summary { "Values of the runs" }
-            div.scroll {
-                table {
-                    thead { tr {
-                        th scope="col" { "side" }
-                        th.text scope="col" { "run" }
-                        @for row in primary { th scope="col" { (row.metric.label()) } }
-                    } }
-                    tbody {
-                        @for (index, side) in compared.sides.iter().enumerate() {
-                            @for (n, run) in of_metrics.first().and_then(|parts| parts.get(index)).iter().flat_map(|part| part.runs).enumerate() {
-                                tr {
-                                    td { (side.name) }
-                                    td.text { (excerpt::shortened(run)) }
-                                    @for (parts, row) in of_metrics.iter().zip(primary) {
-                                        td { (value_of(parts.get(index), row.metric, n)) }
-                                    }
-                                }
+            (scrolling(&html! {
+                th scope="col" { "side" }
+                th.text scope="col" { "run" }
+                @for row in primary { th scope="col" { (row.metric.label()) } }
+            }, &html! {
+                @for (index, side) in compared.sides.iter().enumerate() {
+                    @for (n, run) in of_metrics.first().and_then(|parts| parts.get(index)).iter().flat_map(|part| part.runs).enumerate() {
+                        tr {
+                            td { (side.name) }
+                            td.text { (excerpt::shortened(run)) }
+                            @for (parts, row) in of_metrics.iter().zip(primary) {
+                                td { (value_of(parts.get(index), row.metric, n)) }
                             }
                         }
                     }
                 }
-            }
+            }))
         }
     }
 }

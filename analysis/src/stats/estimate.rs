@@ -19,6 +19,11 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// From its lower end to its upper one.
+    pub fn new(low: f64, high: f64) -> Self {
+        Interval { low, high }
+    }
+
     /// Whether the value lies in it, ends included.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
@@ -31,10 +36,7 @@ impl Interval {
 
     /// Both ends through a rising function.
     pub fn map(self, rising: impl Fn(f64) -> f64) -> Interval {
-        Interval {
-            low: rising(self.low),
-            high: rising(self.high),
-        }
+        Interval::new(rising(self.low), rising(self.high))
     }
 }
 
@@ -173,10 +175,7 @@ impl Estimate {
         } else {
             0.0
         };
-        Interval {
-            low: self.value - reach,
-            high: self.value + reach,
-        }
+        Interval::new(self.value - reach, self.value + reach)
     }
 
     /// The probability of an estimate at least as far from zero if the true difference is zero; two-sided.
