@@ -74,13 +74,9 @@ pub fn to_json(comparison: &Comparison) -> Result<String, serde_json::Error> {
 /// When the question makes no sense, or when the runs must not be compared: each reason in one line.
 pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Result<Comparison, CompareError> {
     check_usage(baseline, candidates, options)?;
+    let sides = || std::iter::once(baseline).chain(candidates);
     let mut refusals = Vec::new();
-    let runs: Vec<_> = [baseline]
-        .into_iter()
-        .chain(candidates)
-        .flat_map(|side| &side.runs)
-        .copied()
-        .collect();
+    let runs: Vec<_> = sides().flat_map(|side| &side.runs).copied().collect();
     refusals.extend(comparable::unsound(&runs));
     let mut differences = Vec::with_capacity(candidates.len());
     for side in candidates {
@@ -96,9 +92,7 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
         return Err(CompareError::Refused(refusals));
     }
 
-    let disturbed = [baseline]
-        .into_iter()
-        .chain(candidates)
+    let disturbed = sides()
         .filter_map(|side| comparable::disturbed(&side.name, &side.runs))
         .collect();
     let first = Read::of(baseline, &options.primary)?;
@@ -160,15 +154,12 @@ pub fn compare(baseline: &Side, candidates: &[Side], options: &Options) -> Resul
 }
 
 fn check_usage(baseline: &Side, candidates: &[Side], options: &Options) -> Result<(), UsageError> {
+    let sides = || std::iter::once(baseline).chain(candidates);
     if candidates.is_empty() {
         let side = "the side to be compared".to_owned();
         return Err(UsageError::NoRuns { side });
     }
-    if let Some(side) = [baseline]
-        .into_iter()
-        .chain(candidates)
-        .find(|side| side.runs.is_empty())
-    {
+    if let Some(side) = sides().find(|side| side.runs.is_empty()) {
         let side = side.name.clone();
         return Err(UsageError::NoRuns { side });
     }

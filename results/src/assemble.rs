@@ -86,23 +86,13 @@ impl IterationParts {
 /// # Errors
 /// When a histogram of an iteration cannot be decoded; that of [`crate::histogram::Histogram::to_latency`] always can.
 pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
-    let RunParts {
-        run,
-        plan,
-        environment,
-        iterations,
-        server_figures,
-        events,
-        complete,
-        signal,
-    } = parts;
     let mut windows = Vec::new();
     let mut intervals = Vec::new();
     let mut errors = Vec::new();
-    let mut judged = Vec::with_capacity(iterations.len());
-    let fleet = merge::fleets(iterations.iter().map(|part| (&part.fleet, &part.phases.measure)))?;
-    for (index, part) in (1_u32..).zip(iterations) {
-        let verdict = part.judge(&plan);
+    let mut judged = Vec::with_capacity(parts.iterations.len());
+    let fleet = merge::fleets(parts.iterations.iter().map(|part| (&part.fleet, &part.phases.measure)))?;
+    for (index, part) in (1_u32..).zip(parts.iterations) {
+        let verdict = part.judge(&parts.plan);
         windows.extend(part.windows.into_iter().map(|window| Window {
             iteration: index,
             ..window
@@ -127,35 +117,35 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
     let verdict = checks::combine(&verdicts);
     let ledger = merge::ledgers(judged.iter().map(|iteration| &iteration.ledger));
     let phases = merge::phases(judged.iter().map(|iteration| &iteration.phases))?;
-    let outcome = thresholds::outcome(verdict.value, &plan.thresholds, &phases.measure, signal);
-    let (passed, failure_reasons) = legacy::passed(&verdict, &outcome, run.interrupted_by.as_deref());
+    let outcome = thresholds::outcome(verdict.value, &parts.plan.thresholds, &phases.measure, parts.signal);
+    let (passed, failure_reasons) = legacy::passed(&verdict, &outcome, parts.run.interrupted_by.as_deref());
     Ok(Results {
         schema_version: SCHEMA_VERSION,
-        complete,
-        timestamp: run.started_at.clone(),
-        plan_hash: plan.hash(),
+        complete: parts.complete,
+        timestamp: parts.run.started_at.clone(),
+        plan_hash: parts.plan.hash(),
         reconciliation: merge::reconciliations(judged.iter().map(|iteration| &iteration.reconciliation))?,
         generator: merge::generators(judged.iter().map(|iteration| &iteration.generator))
             .unwrap_or_else(|| GeneratorHealth::not_observed("no iteration ran")),
         errors: merge::errors(&errors),
-        config: legacy::config(&plan, &fleet),
+        config: legacy::config(&parts.plan, &fleet),
         fleet,
         results: legacy::results(&ledger, &phases.measure),
-        system: legacy::system(&environment),
-        thresholds: legacy::thresholds(&plan.thresholds),
-        run,
-        plan,
-        environment,
+        system: legacy::system(&parts.environment),
+        thresholds: legacy::thresholds(&parts.plan.thresholds),
+        run: parts.run,
+        plan: parts.plan,
+        environment: parts.environment,
         verdict,
         outcome,
         ledger,
         phases,
         windows,
         intervals,
-        server_figures,
+        server_figures: parts.server_figures,
         // Whoever writes it knows in the end.
         remote_write: None,
-        events,
+        events: parts.events,
         iterations: judged,
         passed,
         failure_reasons,

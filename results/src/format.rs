@@ -71,22 +71,14 @@ pub fn rate(value: f64) -> String {
     if !value.is_finite() {
         return NONE.into();
     }
+    let sign = if value < 0.0 { "-" } else { "" };
     let figure = match value.abs() {
         v if v < 9.995 => format!("{value:.2}"),
         v if v < 9_999.5 => {
-            let tenths = (value * 10.0).round() as i64;
-            let sign = if tenths < 0 { "-" } else { "" };
-            format!(
-                "{sign}{}.{}",
-                count(tenths.unsigned_abs() / 10),
-                tenths.unsigned_abs() % 10
-            )
+            let tenths = (v * 10.0).round() as u64;
+            format!("{sign}{}.{}", count(tenths / 10), tenths % 10)
         }
-        _ => format!(
-            "{}{}",
-            if value < 0.0 { "-" } else { "" },
-            count(value.abs().round() as u64)
-        ),
+        v => format!("{sign}{}", count(v.round() as u64)),
     };
     figure + "/s"
 }
@@ -176,6 +168,14 @@ pub fn wrap(first: &str, indent: usize, text: &str, width: usize) -> String {
         fresh = false;
     }
     out.replace('\u{1}', " ")
+}
+
+/// Adds each line of a text, without the blanks at its end.
+pub fn push_lines(to: &mut String, text: &str) {
+    for line in text.lines() {
+        to.push_str(line.trim_end());
+        to.push('\n');
+    }
 }
 
 /// A number without zeros at its end behind the decimal point, and without a point that ends it.

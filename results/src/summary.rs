@@ -16,7 +16,7 @@ pub use style::Style;
 pub use style::word as verdict_word;
 
 use crate::{
-    format::{length, wrap},
+    format::{length, push_lines, wrap},
     schema::{CheckStatus, Results, VerdictValue},
 };
 
@@ -129,10 +129,7 @@ impl Out {
 
     /// Adds a line, or several that are broken already, without spaces at their ends.
     fn line(&mut self, text: &str) {
-        for line in text.lines() {
-            self.text.push_str(line.trim_end());
-            self.text.push('\n');
-        }
+        push_lines(&mut self.text, text);
     }
 
     /// Adds an empty line, unless there is one.

@@ -304,15 +304,23 @@ pub(crate) fn remark(row: &MetricRow) -> Option<String> {
 
 /// Remarks on the primary metrics of a candidate, those that are the same together.
 pub(crate) fn remarks<'a>(rows: impl Iterator<Item = &'a MetricRow>) -> Vec<(String, String)> {
-    let mut remarks: Vec<(String, String)> = Vec::new();
+    together(rows, remark)
+}
+
+/// What is said of the primary metrics, each once: of which, and what.
+fn together<'a>(
+    rows: impl Iterator<Item = &'a MetricRow>,
+    said: impl Fn(&MetricRow) -> Option<String>,
+) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
     for row in rows.filter(|row| row.primary) {
-        let Some(text) = remark(row) else { continue };
-        match remarks.iter_mut().find(|(_, said)| *said == text) {
+        let Some(text) = said(row) else { continue };
+        match all.iter_mut().find(|(_, known)| *known == text) {
             Some((about, _)) => *about += &format!(", {}", row.metric.label()),
-            None => remarks.push((row.metric.label(), text)),
+            None => all.push((row.metric.label(), text)),
         }
     }
-    remarks
+    all
 }
 
 /// A difference between the sides: its key, and both values.
@@ -374,25 +382,16 @@ fn file_name(path: &str) -> String {
 
 /// The margins of the primary metrics, those that are the same together: `3 %`, or each by name.
 pub(crate) fn margins<'a>(rows: impl Iterator<Item = &'a MetricRow>) -> String {
-    let mut margins: Vec<(String, String)> = Vec::new();
-    for row in rows.filter(|row| row.primary) {
-        let text = match row.metric.scale() {
-            ChangeScale::Ratio => percent(row.margin.high),
-            ChangeScale::Difference => format!("{:.2} pp", row.margin.high * 100.0),
-        };
-        match margins.iter_mut().find(|(margin, _)| *margin == text) {
-            Some((_, metrics)) => *metrics += &format!(", {}", row.metric.label()),
-            None => margins.push((text, row.metric.label())),
-        }
+    let margin = |row: &MetricRow| match row.metric.scale() {
+        ChangeScale::Ratio => percent(row.margin.high),
+        ChangeScale::Difference => format!("{:.2} pp", row.margin.high * 100.0),
+    };
+    let margins = together(rows, |row| Some(margin(row)));
+    if let [(_, margin)] = &margins[..] {
+        return margin.clone();
     }
-    match margins.as_slice() {
-        [(margin, _)] => margin.clone(),
-        several => several
-            .iter()
-            .map(|(margin, metrics)| format!("{margin} ({metrics})"))
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
+    let named = margins.iter().map(|(metrics, margin)| format!("{margin} ({metrics})"));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A comparison for the terminal: 80 columns, readable without colour.
 
 use benchmark_results::{
-    format::{self, plural, wrap},
+    format::{self, plural, push_lines, wrap},
     summary::Style,
 };
 
@@ -58,10 +58,7 @@ struct Out {
 
 impl Out {
     fn line(&mut self, text: &str) {
-        for line in text.lines() {
-            self.text.push_str(line.trim_end());
-            self.text.push('\n');
-        }
+        push_lines(&mut self.text, text);
     }
 
     fn blank(&mut self) {

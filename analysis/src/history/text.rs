@@ -1,7 +1,7 @@
 //! A history for a terminal: a heading for each series, a row for each run, 80 columns.
 
 use benchmark_results::{
-    format::{count, length, maybe_ms, maybe_rate, ms, percent, plural, rate, wrap},
+    format::{count, length, maybe_ms, maybe_rate, ms, percent, plural, push_lines as push, rate, wrap},
     schema::VerdictValue,
     summary::{Style, verdict_word},
     text,
@@ -291,13 +291,5 @@ fn unread(out: &mut String, history: &History) {
             out,
             &format!("  and {} more", count((history.unread.len() - UNREAD) as u64)),
         );
-    }
-}
-
-/// Adds lines without spaces at their ends.
-fn push(out: &mut String, text: &str) {
-    for line in text.lines() {
-        out.push_str(line.trim_end());
-        out.push('\n');
     }
 }

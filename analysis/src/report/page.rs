@@ -37,7 +37,7 @@ pub(super) fn document(scene: &Scene, left_out: usize, compared: Option<&Compare
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 title { (title(scene, compared)) }
-                style { (theme::raw(theme::page_css())) }
+                style { (PreEscaped(theme::page_css())) }
             }
             body {
                 (head(scene, left_out, compared))

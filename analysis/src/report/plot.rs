@@ -208,7 +208,9 @@ impl Plot {
 
     /// The plot as a file of its own, in the light theme.
     pub(super) fn picture(&self) -> String {
-        let notes = super::text::lines(&self.note, ((PICTURE - 2.0 * MARGIN) / (CHARACTER * 0.95)) as usize);
+        let width = (PICTURE - 2.0 * MARGIN) / (CHARACTER * 0.95);
+        let notes = format::wrap("", 0, &self.note, width as usize);
+        let notes: Vec<&str> = notes.lines().collect();
         let mut y = MARGIN + 14.0;
         let title_at = y;
         let notes_at = y + 20.0;

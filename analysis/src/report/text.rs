@@ -23,14 +23,6 @@ pub(super) fn ends(text: &str, most: usize) -> String {
     text::line(&line, most)
 }
 
-/// Text broken at spaces into lines of at most so many characters.
-pub(super) fn lines(text: &str, most: usize) -> Vec<String> {
-    benchmark_results::format::wrap("", 0, text, most)
-        .lines()
-        .map(str::to_owned)
-        .collect()
-}
-
 /// A command as it is typed into a POSIX shell: words with other than plain characters stand in single quotes.
 pub(super) fn command(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| text::shell_word(word)).collect();
@@ -75,7 +67,6 @@ mod tests {
     fn long_names_keep_both_ends() {
         assert_eq!(ends("ip-10-0-3-17.internal/4411", 12), "ip-10…l/4411");
         assert_eq!(ends("host", 4), "host");
-        assert_eq!(lines("one two three", 8), ["one two", "three"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use benchmark_results::schema::{CheckStatus, VerdictValue};
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 
 use super::scale::plain;
@@ -132,11 +132,6 @@ pub(super) fn status(status: CheckStatus) -> (&'static str, &'static str, &'stat
         CheckStatus::Overloaded => ("overloaded", "▲", "warn"),
         CheckStatus::Invalid => ("invalid", "✕", "bad"),
     }
-}
-
-/// Text that is no markup and must not be escaped: style sheets and scripts of our own.
-pub(super) fn raw(text: &'static str) -> PreEscaped<&'static str> {
-    PreEscaped(text)
 }
 
 #[cfg(test)]
