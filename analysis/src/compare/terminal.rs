@@ -43,9 +43,7 @@ pub fn render_terminal(comparison: &Comparison, style: Style) -> String {
         out.labelled("noise", &remark);
     }
     for remark in &comparison.disturbed {
-        let label = out.paint("1;33", "machine");
-        let text = wrap(&format!("{:<TEXT$}", "machine"), TEXT, remark, WIDTH);
-        out.line(&text.replacen("machine", &label, 1));
+        out.marked("1;33", "machine", remark);
     }
     out.verdict(comparison);
     out.text
@@ -90,6 +88,12 @@ impl Out {
     fn labelled(&mut self, label: &str, text: &str) {
         let first = format!("{label:<width$}", width = TEXT);
         self.line(&wrap(&first, TEXT, text, WIDTH));
+    }
+
+    /// The same with its label in colour.
+    fn marked(&mut self, code: &str, label: &str, text: &str) {
+        let text = wrap(&format!("{label:<TEXT$}"), TEXT, text, WIDTH);
+        self.line(&text.replacen(label, &self.paint(code, label), 1));
     }
 
     /// Names that are too long for a column, in full.
@@ -184,19 +188,12 @@ impl Out {
     fn guards(&mut self, candidate: &Candidate) {
         for guard in &candidate.guards {
             let label = format!("guard {}", figures::guard(guard.standing));
-            let text = wrap(
-                &format!("{label:<TEXT$}"),
-                TEXT,
-                &format!("{}: {}", guard.name, guard.text),
-                WIDTH,
-            );
             let code = match guard.standing {
                 GuardStanding::Worse => "1;31",
                 GuardStanding::Better => "32",
                 GuardStanding::Open => "33",
             };
-            let painted = self.paint(code, &label);
-            self.line(&text.replacen(&label, &painted, 1));
+            self.marked(code, &label, &format!("{}: {}", guard.name, guard.text));
         }
     }
 

@@ -98,16 +98,6 @@ impl Scale {
         if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
     }
 
-    /// The value at a place: the inverse of [`Scale::place`].
-    #[cfg(test)]
-    pub(super) fn value(&self, place: f64) -> f64 {
-        match *self {
-            Scale::Linear { highest } => highest * place,
-            Scale::Between { lowest, highest } => lowest + (highest - lowest) * place,
-            Scale::Log { lowest, highest } => lowest * (highest / lowest).powf(place),
-        }
-    }
-
     /// Values worth a mark, from the lowest: round ones, at most ten.
     pub(super) fn ticks(&self) -> Vec<f64> {
         match *self {
@@ -222,6 +212,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    impl Scale {
+        /// The value at a place: the inverse of [`Scale::place`].
+        fn value(&self, place: f64) -> f64 {
+            match *self {
+                Scale::Linear { highest } => highest * place,
+                Scale::Between { lowest, highest } => lowest + (highest - lowest) * place,
+                Scale::Log { lowest, highest } => lowest * (highest / lowest).powf(place),
+            }
+        }
+    }
 
     #[test]
     fn linear_axes_end_on_round_values() {
