@@ -1,7 +1,7 @@
 //! The page in Prometheus' older text format, for clients that name no other: browsers, `curl`, `promtool`, push gateways.
 //!
-//! Made of the OpenMetrics text, whose samples are the same. Its families are called as their samples are, with `_total` and
-//! `_info`, it knows no units, and an info is a gauge. Who takes this format refuses a page with `info` in it.
+//! Made of the OpenMetrics text, whose samples are the same but for how they are written. Families are called as their samples
+//! are, with `_total` and `_info`; there are no units, and an info is a gauge: whoever takes this format refuses `info`.
 
 use std::fmt::Write as _;
 
@@ -21,9 +21,15 @@ pub(crate) fn of(openmetrics: &str) -> String {
             let help = help.strip_prefix(name).unwrap_or_default();
             // Writing to a string does not fail.
             let _ = write!(page, "# HELP {name}{suffix}{help}\n# TYPE {name}{suffix} {kind}\n");
-        } else if !line.starts_with('#') {
-            page.push_str(line);
-            page.push('\n');
+        } else if let Some((series, value)) = line.rsplit_once(' ').filter(|_| !line.starts_with('#')) {
+            // No braces where there are no labels, and at least one decimal.
+            let series = series.strip_suffix("{}").unwrap_or(series);
+            let decimal = if value.bytes().all(|byte| byte.is_ascii_digit()) {
+                ".0"
+            } else {
+                ""
+            };
+            let _ = writeln!(page, "{series} {value}{decimal}");
         }
     }
     page

@@ -477,7 +477,7 @@ async fn one_page_shows_the_run_that_goes_on_and_the_one_before() {
     for (at, id) in ["one", "two", "three"].into_iter().enumerate() {
         let run = page.begin(&plan, id);
         let begun = text();
-        let zero = |name: &str| format!("{name}{{run_id=\"{id}\",workload=\"simple\",phase=\"measure\"}} 0\n");
+        let zero = |name: &str| format!("{name}{{run_id=\"{id}\",workload=\"simple\",phase=\"measure\"}} 0.0\n");
         assert!(
             begun.contains(&zero("benchmark_arrivals_total")),
             "it stands at 0: {begun}"
@@ -492,12 +492,12 @@ async fn one_page_shows_the_run_that_goes_on_and_the_one_before() {
         run.finish(VerdictValue::Overloaded);
         let over = text();
         for line in [
-            format!("benchmark_run_verdict{{run_id=\"{id}\",workload=\"simple\",verdict=\"OVERLOADED\"}} 1\n"),
-            format!("benchmark_run_verdict{{run_id=\"{id}\",workload=\"simple\",verdict=\"VALID\"}} 0\n"),
-            format!("benchmark_phase{{run_id=\"{id}\",phase=\"drain\"}} 0\n"),
-            format!("benchmark_phase{{run_id=\"{id}\",phase=\"done\"}} 1\n"),
+            format!("benchmark_run_verdict{{run_id=\"{id}\",workload=\"simple\",verdict=\"OVERLOADED\"}} 1.0\n"),
+            format!("benchmark_run_verdict{{run_id=\"{id}\",workload=\"simple\",verdict=\"VALID\"}} 0.0\n"),
+            format!("benchmark_phase{{run_id=\"{id}\",phase=\"drain\"}} 0.0\n"),
+            format!("benchmark_phase{{run_id=\"{id}\",phase=\"done\"}} 1.0\n"),
             format!("benchmark_phase_start_timestamp_seconds{{run_id=\"{id}\",phase=\"drain\"}} "),
-            "server_version=\"unknown\",namespace=\"benchmark\",task_queue=\"q\"} 1\n".to_owned(),
+            "server_version=\"unknown\",namespace=\"benchmark\",task_queue=\"q\"} 1.0\n".to_owned(),
         ] {
             assert!(over.contains(&line), "no {line} in {over}");
         }
