@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap};
 use serde::{Deserialize, Serialize};
 use temporalio_common::protos::temporal::api::common::v1::Payload;
 
-use crate::input::{ENCODING_KEY, JSON_ENCODING, is_json};
+use crate::payload::{ENCODING_KEY, JSON_ENCODING, is_json};
 
 /// The key of the header's entry.
 pub const HEADER_KEY: &str = "benchmark";

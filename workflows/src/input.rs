@@ -4,7 +4,7 @@
 //! The SDK answers an input that it cannot decode by failing the workflow *task*, which the server retries for ever: the
 //! workflow hangs and its worker burns CPU. Here such an input ends the workflow as failed, at once and visibly.
 
-use std::{collections::HashMap, fmt};
+use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 use temporalio_common::{
@@ -13,12 +13,11 @@ use temporalio_common::{
 };
 use temporalio_sdk::{ApplicationFailure, WorkflowResult, WorkflowTermination};
 
-use crate::{names, output::Output};
-
-/// The key of a payload's metadata under which its encoding stands.
-pub(crate) const ENCODING_KEY: &str = "encoding";
-/// The encoding of JSON payloads: the Web UI shows these as text.
-pub(crate) const JSON_ENCODING: &str = "json/plain";
+use crate::{
+    names,
+    output::Output,
+    payload::{JSON_ENCODING, is_json, json_payload},
+};
 
 /// The most steps (activities, children) of one workflow: about what a history of 51,200 events has room for.
 pub const MAX_STEPS: u32 = 10_000;
@@ -69,26 +68,6 @@ impl<T: Serialize> TemporalSerializable for Input<T> {
             .map_err(|problem| PayloadConversionError::EncodingError(problem.clone().into()))?;
         json_payload(value).map_err(|error| PayloadConversionError::EncodingError(error.into()))
     }
-}
-
-/// A value as a JSON payload: what the starter puts into a start's input.
-///
-/// # Errors
-/// When the value has no JSON form; the inputs of workloads always have one.
-pub fn json_payload<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-    Ok(Payload {
-        metadata: HashMap::from([(ENCODING_KEY.to_owned(), JSON_ENCODING.as_bytes().to_vec())]),
-        data: serde_json::to_vec(value)?,
-        ..Default::default()
-    })
-}
-
-/// Whether the payload says that it holds JSON.
-pub(crate) fn is_json(payload: &Payload) -> bool {
-    payload
-        .metadata
-        .get(ENCODING_KEY)
-        .is_some_and(|encoding| encoding == JSON_ENCODING.as_bytes())
 }
 
 fn decode<T: DeserializeOwned + Default>(payload: &Payload) -> Result<T, String> {
@@ -151,7 +130,9 @@ impl std::error::Error for Message {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::ENCODING_KEY;
     use benchmark_scenarios::workloads::SimpleInput;
+    use std::collections::HashMap;
     use temporalio_common::data_converters::{
         GenericPayloadConverter, PayloadConverter, SerializationContextData, WorkflowSerializationContext,
     };

@@ -15,6 +15,7 @@ mod local_activity;
 mod multi_activity;
 pub mod names;
 pub mod output;
+pub mod payload;
 pub mod register;
 mod simple;
 pub mod stamp;

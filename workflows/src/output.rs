@@ -7,7 +7,7 @@ use temporalio_common::{
     protos::temporal::api::common::v1::Payload,
 };
 
-use crate::input::{ENCODING_KEY, json_payload};
+use crate::payload::{ENCODING_KEY, json_payload};
 
 /// The most that one result carries, bytes: what the server takes by default, with room for the rest of the answer.
 pub const MAX_RESULT: u32 = 1 << 20;

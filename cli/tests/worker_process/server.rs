@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use benchmark_temporal::ConnectOptions;
-use benchmark_workflows::{RunClock, RunHeader, header::HEADER_KEY, input::json_payload};
+use benchmark_workflows::{RunClock, RunHeader, header::HEADER_KEY, payload::json_payload};
 use temporalio_client::{Connection, tonic::Request};
 use temporalio_common::protos::temporal::api::{
     common::v1::{Header, Payloads, WorkflowExecution, WorkflowType},

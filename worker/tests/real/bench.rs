@@ -8,7 +8,7 @@ use std::{
 
 use benchmark_temporal::testing;
 use benchmark_worker::{WorkerOptions, WorkerPool};
-use benchmark_workflows::{RunClock, RunHeader, Stamp, StampSink, header::HEADER_KEY, input::json_payload};
+use benchmark_workflows::{RunClock, RunHeader, Stamp, StampSink, header::HEADER_KEY, payload::json_payload};
 use serde::Serialize;
 use temporalio_client::{Connection, tonic::Request};
 use temporalio_common::protos::temporal::api::{

@@ -7,7 +7,7 @@ use benchmark_scenarios::workloads::{
     MultiActivity, MultiActivityInput, Simple, SimpleInput, StateTransitions, Timer, TimerInput,
 };
 use benchmark_temporal::testing;
-use benchmark_workflows::{RunClock, input::json_payload};
+use benchmark_workflows::{RunClock, payload::json_payload};
 use serde_json::json;
 use temporalio_client::tonic::Request;
 use temporalio_common::protos::temporal::api::{

@@ -12,8 +12,8 @@ use benchmark_scenarios::{
 };
 use benchmark_workflows::{
     activities::{ActivityInput, ActivityOutput},
-    input::json_payload,
     names,
+    payload::json_payload,
 };
 use serde_json::json;
 use temporalio_common::protos::temporal::api::{
