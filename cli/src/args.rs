@@ -20,7 +20,7 @@ pub use files::{
     CompareArgs, CompareFormat, DiagnoseArgs, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs,
     ReportFormat, ShowArgs,
 };
-pub use join::{JoinArgs, JoinOptions};
+pub use join::JoinArgs;
 pub use options::{OutputArgs, RunArgs};
 pub use secrets::redacted_command;
 pub use series::{AbArgs, NoiseArgs, SeriesArgs, judging_flags};

@@ -3,23 +3,29 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use benchmark_cli::{
-    args::{self, Command, JoinOptions},
-    given::Surroundings,
+    args::{self, Command},
+    given::{Secrets, Surroundings},
+    logging::LogArgs,
 };
-use benchmark_scenarios::{Problem, TlsSaid};
+use benchmark_scenarios::{Problem, ResolvedJoin, TlsSaid};
 use benchmark_temporal::{ApiKey, environment::Profile};
 
 /// `run-benchmark join` with flags, variables and a profile.
-fn join(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<JoinOptions, Problem> {
+fn join(
+    flags: &str,
+    variables: &[(&str, &str)],
+    profile: Option<&Profile>,
+) -> Result<(LogArgs, ResolvedJoin, Secrets), Problem> {
     let line = format!("run-benchmark join {flags}");
     let Some(Command::Join(join)) = args::parse(line.split_whitespace()).unwrap().command else {
         panic!("not join")
     };
     let variables: HashMap<_, _> = variables.iter().copied().collect();
-    join.convert(&Surroundings {
+    let (resolved, secrets) = join.convert(&Surroundings {
         variable: &|name| variables.get(name).map(|text| (*text).to_owned()),
         profile: profile.map(|profile| (profile, PathBuf::from("temporal.toml"))),
-    })
+    })?;
+    Ok((join.log, resolved, secrets))
 }
 
 #[test]
@@ -31,26 +37,25 @@ fn a_generator_joins_with_flags_variables_and_secrets() {
         // What only a leader has a use for.
         ("BENCHMARK_TARGET_RATE", "NaN"),
     ];
-    let options = join("10.0.0.5:7400 --leader-timeout 10s -v", &variables, None).unwrap();
-    assert_eq!(options.join.joining.leader, "10.0.0.5:7400");
-    assert_eq!(options.join.joining.leader_timeout.as_secs(), 10);
-    assert_eq!(options.join.joining.expect_plan.as_deref(), Some("90cc7a"));
-    assert_eq!(options.join.access.address.as_deref(), Some("here:7233"));
-    assert_eq!(
-        options.secrets.fleet_token.as_ref().unwrap().reveal(),
-        "t0ken-of-a-fleet"
-    );
-    assert_eq!((options.log.verbose, options.notes.len()), (1, 0));
-    assert!(!format!("{options:?}").contains("t0ken-of-a-fleet"));
+    let (log, resolved, secrets) = join("10.0.0.5:7400 --leader-timeout 10s -v", &variables, None).unwrap();
+    let options = &resolved.options;
+    assert_eq!(options.joining.leader, "10.0.0.5:7400");
+    assert_eq!(options.joining.leader_timeout.as_secs(), 10);
+    assert_eq!(options.joining.expect_plan.as_deref(), Some("90cc7a"));
+    assert_eq!(options.access.address.as_deref(), Some("here:7233"));
+    assert_eq!(secrets.fleet_token.as_ref().unwrap().reveal(), "t0ken-of-a-fleet");
+    assert_eq!((log.verbose, resolved.notes.len()), (1, 0));
+    assert!(!format!("{resolved:?} {secrets:?}").contains("t0ken-of-a-fleet"));
     // A key alone says nothing of the leader's TLS.
     let profile = Profile {
         tls: Some(Default::default()),
         api_key: Some(ApiKey::new("s3cret").unwrap()),
         ..Profile::default()
     };
-    let options = join("10.0.0.5:7400", &[], Some(&profile)).unwrap();
-    assert_eq!(options.join.access.tls, TlsSaid::AsLeader);
-    assert!(options.join.access.api_key && options.secrets.api_key.is_some());
+    let (_, resolved, secrets) = join("10.0.0.5:7400", &[], Some(&profile)).unwrap();
+    let options = &resolved.options;
+    assert_eq!(options.access.tls, TlsSaid::AsLeader);
+    assert!(options.access.api_key && secrets.api_key.is_some());
     for (flags, expected) in [
         (
             "nowhere",

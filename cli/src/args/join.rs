@@ -1,6 +1,6 @@
 //! `run-benchmark join`: a further generator of a run that another one leads.
 
-use benchmark_scenarios::{Asked, GeneratorJoin, Given, Key, Problem, Source, resolve_join};
+use benchmark_scenarios::{Asked, Given, Key, Problem, ResolvedJoin, Source, resolve_join};
 use clap::Args;
 
 use crate::{
@@ -23,25 +23,12 @@ pub struct JoinArgs {
     pub log: LogArgs,
 }
 
-/// What `run-benchmark join` does.
-#[derive(Clone, Debug)]
-pub struct JoinOptions {
-    /// Whom it joins, and how it reaches the server.
-    pub join: GeneratorJoin,
-    /// What must not be shown.
-    pub secrets: Secrets,
-    /// Things to know that are no errors.
-    pub notes: Vec<String>,
-    /// What is logged.
-    pub log: LogArgs,
-}
-
 impl JoinArgs {
     /// Puts flags, environment and profile together, and says what they come to.
     ///
     /// # Errors
     /// When a secret cannot be had, or an option is not allowed.
-    pub fn convert(&self, surroundings: &Surroundings) -> Result<JoinOptions, Problem> {
+    pub fn convert(&self, surroundings: &Surroundings) -> Result<(ResolvedJoin, Secrets), Problem> {
         let mut asked = Asked::new();
         // No flag sets it: in messages it stands as it was typed.
         let leader = Given {
@@ -52,11 +39,6 @@ impl JoinArgs {
         let gathered = self.flags.gather(asked, surroundings)?;
         let mut resolved = resolve_join(&gathered.asked)?;
         resolved.notes.extend(gathered.notes);
-        Ok(JoinOptions {
-            join: resolved.options,
-            secrets: gathered.secrets,
-            notes: resolved.notes,
-            log: self.log,
-        })
+        Ok((resolved, gathered.secrets))
     }
 }

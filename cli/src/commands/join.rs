@@ -24,11 +24,11 @@ use crate::{
 /// When it cannot be joined, or was lost.
 pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
     let own = OwnSurroundings::read()?;
-    let options = options.convert(&own.of_command_line())?;
+    let (resolved, secrets) = options.convert(&own.of_command_line())?;
     log_to_stderr(options.log);
     own.notes
         .iter()
-        .chain(&options.notes)
+        .chain(&resolved.notes)
         .for_each(|note| complain(&format!("note: {note}")));
     let followed = block_on(async {
         let (stopper, stop) = stop::channel();
@@ -36,9 +36,9 @@ pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
             .listen(heard(false, None), end_at_once)
             .map_err(anyhow::Error::from)?;
         let request = JoinRequest {
-            join: options.join,
-            token: options.secrets.fleet_token,
-            api_key: options.secrets.api_key,
+            join: resolved.options,
+            token: secrets.fleet_token,
+            api_key: secrets.api_key,
             profile: own.profile,
             say: Arc::new(|line: String| complain(&line)),
         };

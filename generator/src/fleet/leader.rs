@@ -272,7 +272,7 @@ impl FleetLeader {
         self.intake
             .open(Arc::clone(prefix), self.limits, schedule, timeline, reports);
         self.leader.command(Command::Run {
-            start_unix_ns: timeline.start_unix_ns(),
+            start_unix_ns: timeline.unix_ns_of(0),
         });
         timeline
     }

@@ -71,11 +71,6 @@ impl Timeline {
         }
     }
 
-    /// When it begins, Unix nanoseconds.
-    pub fn start_unix_ns(&self) -> u64 {
-        self.start_unix_ns
-    }
-
     /// Now, nanoseconds from the beginning; `None` before it, when nothing is due and no latency can begin.
     pub fn now(&self) -> Option<u64> {
         self.now_unix_ns().checked_sub(self.start_unix_ns)
