@@ -114,7 +114,7 @@ async fn unevenness(settings: &[(Key, &'static str)]) -> f64 {
     ];
     let ran = run(&plan(&settings.concat()), &connect).await;
     assert_eq!((ran.accepted, ran.others), (3_000, 0));
-    assert_eq!(ran.summary.counts.connections.addresses.len(), 3);
+    assert_eq!(ran.summary.counts.addresses.len(), 3);
     let of_frontend = |counts: &Counts| {
         assert_eq!(counts.connections, 2);
         (counts.starts as f64 / 1_000.0 - 1.0).abs()
@@ -146,7 +146,7 @@ async fn each_address_has_a_connection_unless_a_number_was_typed() {
         let counts = counts(frontends);
         let reached = counts.iter().filter(|counts| counts.connections == 1).count();
         assert_eq!(reached, expected, "{counts:?}");
-        assert_eq!(ran.summary.counts.connections.addresses.len(), expected);
+        assert_eq!(ran.summary.counts.addresses.len(), expected);
     }
 }
 
@@ -161,7 +161,7 @@ async fn one_of_three_addresses_is_dead_and_nothing_is_lost() {
     )
     .await;
     assert_eq!((ran.accepted, ran.others), (1_000, 0));
-    assert_eq!(ran.summary.counts.connections.addresses.len(), 2);
+    assert_eq!(ran.summary.counts.addresses.len(), 2);
     for counts in counts(frontends) {
         assert!(counts.starts > 200, "{counts:?}");
     }
@@ -196,7 +196,7 @@ async fn starts_that_are_due_together_leave_in_one_write() {
         &named(vec![frontend.address()]),
     )
     .await;
-    let writes = ran.summary.counts.connections.writes as f64 / ran.accepted as f64;
+    let writes = ran.summary.counts.writes as f64 / ran.accepted as f64;
     // Of 40,000: a busy machine sends late, or drops.
     assert!(ran.accepted > 2_000, "{}", ran.accepted);
     assert!(writes > 0.0 && writes <= 0.15, "{writes} writes a start");

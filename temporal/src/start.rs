@@ -22,7 +22,6 @@ mod tls;
 pub use answer::TRANSPORT_CODES;
 pub use client::{Answered, StartClient, StartCounts};
 pub use dial::Dialer;
-pub use keeper::ConnectionCounts;
 pub use template::{StartTemplate, StartTemplateOptions};
 
 /// Bytes in front of each gRPC message: whether it is compressed, and its length.

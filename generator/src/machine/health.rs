@@ -11,7 +11,7 @@ use std::{
 };
 
 use benchmark_machine::usage::{UsageProbe, process_cpu};
-use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage, StartConnections};
+use benchmark_results::schema::{Fact, GeneratorHealth, MemberUsage};
 use benchmark_temporal::start::StartCounts;
 
 use self::{machine::MachineTicks, threads::Threads};
@@ -199,25 +199,11 @@ impl StarterLoad {
             peak_in_flight: self.peak_in_flight,
             connections: self.connections,
             peak_in_flight_per_connection: self.starts.peak_in_flight,
-            start_connections: Some(start_connections(&self.starts)),
+            start_connections: Some(self.starts.connections),
             share_of_ceiling: self.share_of_ceiling,
             scheduling: self.scheduling,
             ..used
         }
-    }
-}
-
-fn start_connections(starts: &StartCounts) -> StartConnections {
-    let connections = &starts.connections;
-    StartConnections {
-        addresses: u32::try_from(connections.addresses.len()).unwrap_or(u32::MAX),
-        opened: connections.opened,
-        retired: connections.retired,
-        renewed: connections.renewed,
-        lost: connections.lost,
-        failed_attempts: connections.failed_attempts,
-        sent_again: starts.sent_again,
-        waited: starts.waited,
     }
 }
 

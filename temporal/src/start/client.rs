@@ -4,13 +4,15 @@
 //! its own. A start that finds no connection with room waits here, in order, and its deadline goes on.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
+    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
+use benchmark_results::schema::StartConnections;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, future::LocalBoxFuture, stream};
 use tokio::{task::AbortHandle, time::sleep};
@@ -21,7 +23,7 @@ use super::{
     connection::Open,
     deadlines::Deadlines,
     dial::Dialer,
-    keeper::{ConnectionCounts, Places},
+    keeper::Places,
     pick::Picker,
     ready::Place,
 };
@@ -39,23 +41,24 @@ pub type Answered = (usize, Result<(), StartError>);
 /// What a client has done besides sending starts once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StartCounts {
-    /// Starts that were sent again: on the first way no server had looked at them.
-    pub sent_again: u64,
-    /// Starts that waited in this process for a connection, or for a free stream of one.
-    pub waited: u64,
+    /// What became of the connections, and of the starts that could not be sent on one at once.
+    pub connections: StartConnections,
+    /// Addresses that connections stood to.
+    pub addresses: BTreeSet<SocketAddr>,
     /// Most unanswered starts at one time on one connection.
     pub peak_in_flight: u64,
-    /// What became of the connections.
-    pub connections: ConnectionCounts,
+    /// Writes to the system.
+    pub writes: u64,
 }
 
 impl StartCounts {
     /// Adds what another client has done.
     pub fn add(&mut self, other: &StartCounts) {
-        self.sent_again += other.sent_again;
-        self.waited += other.waited;
+        self.addresses.extend(&other.addresses);
+        self.connections = self.connections.and(other.connections);
+        self.connections.addresses = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
         self.peak_in_flight = self.peak_in_flight.max(other.peak_in_flight);
-        self.connections.add(&other.connections);
+        self.writes += other.writes;
     }
 }
 
@@ -152,7 +155,7 @@ impl StartClient {
         self.deadlines.push((key, start.generation));
         // Those that wait already are older.
         if !(self.waiting.is_empty() && self.send(key)) {
-            self.counts.waited += 1;
+            self.counts.connections.waited += 1;
             self.wait(key);
         }
         key
@@ -201,10 +204,9 @@ impl StartClient {
 
     /// What it has done so far.
     pub fn counts(&self) -> StartCounts {
-        StartCounts {
-            connections: self.places.counts(),
-            ..self.counts.clone()
-        }
+        let mut counts = self.places.counts();
+        counts.add(&self.counts);
+        counts
     }
 
     fn new_place(&mut self) -> usize {
@@ -239,7 +241,7 @@ impl StartClient {
             let start = &mut self.starts[key];
             // One that turns out to be over takes no more, so that the next pick is another.
             if let Some(answer) = on.send(&self.dialer.head, start.request.clone()) {
-                self.counts.sent_again += u64::from(std::mem::take(&mut start.again));
+                self.counts.connections.sent_again += u64::from(std::mem::take(&mut start.again));
                 self.counts.peak_in_flight = self.counts.peak_in_flight.max(on.in_flight() as u64);
                 start.stage = Stage::Sent {
                     answer,
@@ -365,25 +367,23 @@ mod tests {
 
     #[test]
     fn counts_of_several_clients_add_up() {
-        let counts = |n: u64| StartCounts {
-            sent_again: n,
-            waited: 2 * n,
-            peak_in_flight: 3 * n,
-            connections: ConnectionCounts {
-                addresses: [([127, 0, 0, 1], n as u16).into()].into(),
-                opened: 4 * n,
-                retired: 5 * n,
-                renewed: 6 * n,
-                lost: 7 * n,
-                failed_attempts: 8 * n,
-                writes: 9 * n,
+        let counts = |n: u16| StartCounts {
+            connections: StartConnections {
+                addresses: 1,
+                opened: 4 * u64::from(n),
+                sent_again: u64::from(n),
+                ..StartConnections::default()
             },
+            addresses: [([127, 0, 0, 1], n).into()].into(),
+            peak_in_flight: 3 * u64::from(n),
+            writes: 9 * u64::from(n),
         };
         let mut sum = counts(10);
         sum.add(&counts(5));
         let mut expected = counts(15);
         expected.peak_in_flight = 30;
-        expected.connections.addresses = [10, 5].map(|port| ([127, 0, 0, 1], port).into()).into();
+        expected.connections.addresses = 2;
+        expected.addresses = [10, 5].map(|port| ([127, 0, 0, 1], port).into()).into();
         assert_eq!(sum, expected);
     }
 }

@@ -6,8 +6,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
-    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -16,6 +14,7 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
+    client::StartCounts,
     connection::{Open, Over},
     dial::{Dialed, Dialer},
     ready::Ready,
@@ -31,44 +30,12 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 /// The fractional part of the golden ratio: its multiples spread evenly over 0 to 1, however many there are.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
-/// What became of the connections of a client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionCounts {
-    /// Addresses that connections stood to.
-    pub addresses: BTreeSet<SocketAddr>,
-    /// Connections that were opened, the first ones included.
-    pub opened: u64,
-    /// Of those, retired by the server in good order (GOAWAY).
-    pub retired: u64,
-    /// Of those, renewed by this side before the server would retire them.
-    pub renewed: u64,
-    /// Of those, broken, or given up since the other side did not answer any more.
-    pub lost: u64,
-    /// Attempts to open one that failed.
-    pub failed_attempts: u64,
-    /// Writes to the system.
-    pub writes: u64,
-}
-
-impl ConnectionCounts {
-    /// Adds those of another client.
-    pub fn add(&mut self, other: &ConnectionCounts) {
-        self.addresses.extend(&other.addresses);
-        self.opened += other.opened;
-        self.retired += other.retired;
-        self.renewed += other.renewed;
-        self.lost += other.lost;
-        self.failed_attempts += other.failed_attempts;
-        self.writes += other.writes;
-    }
-}
-
 /// What the places share with the client that sends on them.
 #[derive(Default)]
 pub(super) struct Places {
     /// The connection in each place, which may be over.
     pub(super) open: RefCell<Vec<Rc<Open>>>,
-    counts: RefCell<ConnectionCounts>,
+    counts: RefCell<StartCounts>,
     pub(super) writes: Rc<Cell<u64>>,
     /// Why the last attempt to connect failed, while nothing has stood since.
     pub(super) trouble: RefCell<Option<String>>,
@@ -77,21 +44,21 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn counts(&self) -> ConnectionCounts {
-        ConnectionCounts {
+    pub(super) fn counts(&self) -> StartCounts {
+        StartCounts {
             writes: self.writes.get(),
             ..self.counts.borrow().clone()
         }
     }
 
-    fn count(&self, count: impl FnOnce(&mut ConnectionCounts)) {
+    fn count(&self, count: impl FnOnce(&mut StartCounts)) {
         count(&mut self.counts.borrow_mut());
     }
 
     /// Has a connection driven, and counts it.
     pub(super) fn stand(self: &Rc<Self>, dialed: Dialed) -> Rc<Open> {
         self.count(|counts| {
-            counts.opened += 1;
+            counts.connections.opened += 1;
             counts.addresses.insert(dialed.address);
         });
         self.trouble.take();
@@ -111,9 +78,9 @@ impl Places {
             }
             round += 1;
             match open.over() {
-                Some(Over::GoAway) => self.count(|counts| counts.retired += 1),
-                Some(Over::Lost) => self.count(|counts| counts.lost += 1),
-                None => self.count(|counts| counts.renewed += 1),
+                Some(Over::GoAway) => self.count(|counts| counts.connections.retired += 1),
+                Some(Over::Lost) => self.count(|counts| counts.connections.lost += 1),
+                None => self.count(|counts| counts.connections.renewed += 1),
             }
             back_off.begin(open.was_useful());
             let dialed = loop {
@@ -124,7 +91,7 @@ impl Places {
                     Ok(dialed) => break dialed,
                     Err(reason) => {
                         tracing::debug!(reason, "a connection for starts could not be opened");
-                        self.count(|counts| counts.failed_attempts += 1);
+                        self.count(|counts| counts.connections.failed_attempts += 1);
                         self.trouble.replace(Some(reason));
                     }
                 }

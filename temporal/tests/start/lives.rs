@@ -113,7 +113,7 @@ async fn an_old_connection_is_renewed_and_answers_what_it_took() {
         for (_, answer) in answers(&mut client, 2).await {
             assert_eq!(answer, Ok(()));
         }
-        assert_eq!(client.counts().sent_again, 0);
+        assert_eq!(client.counts().connections.sent_again, 0);
         // All that was sent on the old one is answered: it goes.
         old.idle().await;
         // The next at another age.
@@ -204,7 +204,14 @@ async fn a_connection_that_refused_a_stream_rests_and_then_takes_no_more_than_it
         connection.roundtrip().await;
         assert_eq!(turns_of(&mut client).await, [Ok(()), Ok(())]);
         let counts = client.counts();
-        assert_eq!((counts.sent_again, counts.waited, counts.peak_in_flight), (1, 1, 2));
+        assert_eq!(
+            (
+                counts.connections.sent_again,
+                counts.connections.waited,
+                counts.peak_in_flight
+            ),
+            (1, 1, 2)
+        );
         drop(client);
     })
     .await;

@@ -125,10 +125,17 @@ async fn a_start_is_accepted_and_its_key_used_again() {
             assert_eq!((start(client), start(client)), (0, 1));
             answers(client, 2).await;
             let counts = client.counts();
-            assert_eq!((counts.peak_in_flight, counts.waited, counts.sent_again), (2, 0, 0));
-            assert_eq!((counts.connections.opened, counts.connections.addresses.len()), (1, 1));
+            assert_eq!(
+                (
+                    counts.peak_in_flight,
+                    counts.connections.waited,
+                    counts.connections.sent_again
+                ),
+                (2, 0, 0)
+            );
+            assert_eq!((counts.connections.opened, counts.addresses.len()), (1, 1));
             // The preface, and the first three starts each by itself.
-            assert!((4..20).contains(&counts.connections.writes), "{counts:?}");
+            assert!((4..20).contains(&counts.writes), "{counts:?}");
         },
     )
     .await;
@@ -219,7 +226,7 @@ async fn a_connection_that_breaks_leaves_its_starts_unknown() {
             assert_eq!((error.refused, error.code), (false, "CONNECTION_LOST"), "{error:?}");
             assert_eq!(answers[1].1, Ok(()), "sent again on the next connection");
             let counts = client.counts();
-            assert_eq!(counts.sent_again, 1);
+            assert_eq!(counts.connections.sent_again, 1);
             assert_eq!((counts.connections.opened, counts.connections.retired), (2, 1));
         },
     )
@@ -255,7 +262,7 @@ async fn a_connection_that_is_retired_answers_what_it_took() {
             for (_, answer) in answers(client, 2).await {
                 assert_eq!(answer, Ok(()));
             }
-            assert_eq!(client.counts().sent_again, 0);
+            assert_eq!(client.counts().connections.sent_again, 0);
         },
     )
     .await;
@@ -284,7 +291,7 @@ async fn a_stream_that_is_refused_is_sent_again_and_not_at_once() {
             for (_, answer) in answers(client, 2).await {
                 assert_eq!(answer, Ok(()));
             }
-            assert_eq!(client.counts().sent_again, 5);
+            assert_eq!(client.counts().connections.sent_again, 5);
             // The first two were refused together; from then on one at a time, a rest before each.
             assert!(begun.elapsed() >= Duration::from_millis(60), "{:?}", begun.elapsed());
             assert_eq!(client.counts().connections.opened, 1);
@@ -351,12 +358,12 @@ async fn the_servers_limit_on_streams_is_kept_also_when_it_changes() {
             for _ in 0..6 {
                 start(client);
             }
-            assert_eq!(client.counts().waited, 4);
+            assert_eq!(client.counts().connections.waited, 4);
             for (_, answer) in answers(client, 6).await {
                 assert_eq!(answer, Ok(()));
             }
             assert_eq!(client.counts().peak_in_flight, 5);
-            assert_eq!(client.counts().sent_again, 0);
+            assert_eq!(client.counts().connections.sent_again, 0);
         },
     )
     .await;
@@ -389,7 +396,7 @@ async fn a_deadline_covers_waiting_and_connecting() {
             assert!(begun.elapsed() >= timeout, "{:?}", begun.elapsed());
             let counts = client.counts();
             assert_eq!(counts.connections.lost, 1);
-            assert_eq!(counts.waited, 100);
+            assert_eq!(counts.connections.waited, 100);
             // At once, and then 50, 100 and 200 ms apart: no tight loop.
             assert!((1..=5).contains(&counts.connections.failed_attempts), "{counts:?}");
         },

@@ -2,8 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use benchmark_results::schema::{MachineUse, ThreadLoad};
-use benchmark_temporal::start::ConnectionCounts;
+use benchmark_results::schema::{MachineUse, StartConnections, ThreadLoad};
 
 use super::{threads::Thread, *};
 
@@ -96,23 +95,19 @@ fn usage_is_the_difference() {
             ..GeneratorHealth::not_observed("no start was looked at")
         }
     );
+    let connections = StartConnections {
+        addresses: 2,
+        opened: 9,
+        ..StartConnections::default()
+    };
     let health = StarterLoad {
         dispatched: 100_000,
         peak_in_flight: 7,
         connections: 2,
         starts: StartCounts {
             peak_in_flight: 4,
-            sent_again: 1,
-            waited: 2,
-            connections: ConnectionCounts {
-                addresses: ["10.0.0.1:1".parse().unwrap(), "10.0.0.2:1".parse().unwrap()].into(),
-                opened: 9,
-                retired: 3,
-                renewed: 4,
-                lost: 5,
-                failed_attempts: 6,
-                writes: 70,
-            },
+            connections,
+            ..StartCounts::default()
         },
         share_of_ceiling: Fact::missing("not calibrated"),
         scheduling: Fact::found("real-time".to_owned(), "SCHED_FIFO"),
@@ -120,6 +115,10 @@ fn usage_is_the_difference() {
     .add_to(usage);
     assert_eq!(health.cpu_per_start_us, Some(50.0));
     assert_eq!((health.peak_in_flight, health.connections), (7, 2));
+    assert_eq!(
+        (health.peak_in_flight_per_connection, health.start_connections),
+        (4, Some(connections))
+    );
 }
 
 #[test]
