@@ -19,6 +19,7 @@ mod fixtures;
 pub mod leader;
 pub mod limits;
 pub mod member;
+pub mod probe;
 mod scan;
 pub mod serve;
 mod text;

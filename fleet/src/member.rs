@@ -5,7 +5,6 @@ pub(crate) mod held;
 mod joining;
 mod link;
 mod offset;
-mod probe;
 mod remote;
 mod task;
 

@@ -4,26 +4,26 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use prost::Message;
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 use tonic::{
     Code, Request, Response, Status,
     metadata::{Ascii, MetadataValue},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
-use super::{
-    JoinError, RemoteLeader,
-    link::Failure,
-    probe::{Heard, probe},
-};
+use super::{JoinError, RemoteLeader, link::Failure};
 use crate::{
     address::{Address, AddressError},
     leader::Refusal,
     limits::{CONNECT, KEEP_ALIVE, MESSAGE_BYTES},
+    probe::{self, Heard},
     serve::guard,
     text,
     wire::{self, fleet_client::FleetClient},
 };
+
+/// The longest that listening to something that is no leader may take.
+const LISTEN: Duration = Duration::from_millis(1500);
 
 type Client = FleetClient<Channel>;
 
@@ -178,7 +178,15 @@ impl Remote {
 
     /// Finds out by its first words what is there.
     async fn listen(&self, words: String) -> Failure {
-        match (probe(&self.address).await, self.tls) {
+        let listen = async {
+            // A bracketed IPv6 address is resolved as it stands.
+            match TcpStream::connect(self.address.to_string()).await {
+                Ok(stream) => probe::greet(stream).await,
+                Err(_) => Heard::Nothing,
+            }
+        };
+        let heard = timeout(LISTEN, listen).await.unwrap_or(Heard::Nothing);
+        match (heard, self.tls) {
             (Heard::Http1, _) => Failure::NotALeader("a web server is there; check host and port".to_owned()),
             (Heard::Tls, false) => Failure::NotALeader(
                 "it speaks TLS; give --fleet-tls-ca with the authority that signed its certificate".to_owned(),

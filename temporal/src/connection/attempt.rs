@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
+use benchmark_fleet::probe::{self, Heard};
 use benchmark_results::text::chain;
 use temporalio_client::{Connection, ConnectionOptions, errors::ClientConnectError};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, lookup_host},
     time::{Instant, sleep, timeout, timeout_at},
 };
@@ -30,9 +30,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest that listening to the peer may take. It is taken off the time for connecting.
 const LISTEN: Duration = Duration::from_millis(500);
-
-/// What a client of HTTP/2 says first: the preface and empty settings (RFC 9113, 3.4).
-const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 pub(super) async fn connect(
     target: &Target,
@@ -126,7 +123,13 @@ async fn understand(
             .map_or_else(|| last(&words), |at| words[at..].to_owned());
         return Ok(Cause::Certificate(reason));
     }
-    let said = timeout_at(end, listen(peer)).await.unwrap_or(Heard::Nothing);
+    let listen = async {
+        match TcpStream::connect(peer).await {
+            Ok(stream) => probe::greet(stream).await,
+            Err(_) => Heard::Closed,
+        }
+    };
+    let said = timeout_at(end, listen).await.unwrap_or(Heard::Nothing);
     Ok(match (said, target.tls) {
         (Heard::Http1, _) => Cause::Http1,
         (Heard::Tls, false) => Cause::WantsTls,
@@ -146,57 +149,6 @@ async fn understand(
         (_, _) if error.is_none() => Cause::Silent,
         _ => Cause::Other(last(&words)),
     })
-}
-
-/// What a peer said first.
-enum Heard {
-    /// Settings: a server of HTTP/2.
-    Http2,
-    /// A status line.
-    Http1,
-    /// An alert: a server of TLS.
-    Tls,
-    /// The end of the connection.
-    Closed,
-    /// Something else.
-    Other,
-    /// Nothing in time.
-    Nothing,
-}
-
-async fn listen(peer: SocketAddr) -> Heard {
-    let mut said = [0; 9];
-    let mut got = 0;
-    let talk = async {
-        let mut stream = TcpStream::connect(peer).await?;
-        stream.write_all(GREETING).await?;
-        // An alert of TLS is only seven bytes long, so each piece is looked at as it comes.
-        while got < said.len() && recognise(&said[..got]).is_none() {
-            match stream.read(&mut said[got..]).await? {
-                0 => break,
-                more => got += more,
-            }
-        }
-        io::Result::Ok(())
-    };
-    match talk.await {
-        Ok(()) | Err(_) if got == 0 => Heard::Closed,
-        _ => recognise(&said[..got]).unwrap_or(Heard::Other),
-    }
-}
-
-fn recognise(said: &[u8]) -> Option<Heard> {
-    if said.starts_with(b"HTTP/1") {
-        Some(Heard::Http1)
-    } else if said.starts_with(&[21, 3]) {
-        // A record of kind 21 (alert), version 3.x (RFC 8446, 5.1).
-        Some(Heard::Tls)
-    } else if said.len() == 9 && said[3] == 4 && said[5..] == [0; 4] {
-        // A frame of kind 4 (settings) on stream 0 (RFC 9113, 6.5).
-        Some(Heard::Http2)
-    } else {
-        None
-    }
 }
 
 /// The innermost cause, which is the one that says something.
