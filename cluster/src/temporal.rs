@@ -26,9 +26,11 @@ const SERVER: &str = "temporal-server";
 /// When variables are missing or wrong, all of which are named, or there is no server.
 pub async fn start() -> Result<ExitCode, Problem> {
     let variable = |name: &str| std::env::var(name).ok();
-    let task_address = match variable(metadata::ADDRESS).filter(|uri| !uri.is_empty()) {
-        Some(uri) => Some(metadata::task_address(&uri).await),
-        None => None,
+    let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+    // Who says the address does not wait for ECS to tell it.
+    let task_address = match (given(environment::BROADCAST_ADDRESS), given(metadata::ADDRESS)) {
+        (None, Some(uri)) => Some(metadata::task_address(&uri).await),
+        _ => None,
     };
     let asked = Asked::read(Surroundings {
         variable: &variable,

@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{metadata, variables::Variables};
 
+/// Where other members of the ring reach this one.
+pub const BROADCAST_ADDRESS: &str = "TEMPORAL_BROADCAST_ADDRESS";
 /// The database's password.
 pub const PASSWORD: &str = "TEMPORAL_SQL_PASSWORD";
 
@@ -294,19 +296,21 @@ fn address(variables: &mut Variables<'_>, name: &str, default: IpAddr) -> IpAddr
 
 /// Where other members of the ring reach this one: as is said, the task's address, or the one that it listens on.
 fn broadcast(variables: &mut Variables<'_>, bound: IpAddr, task_address: Option<Result<IpAddr, String>>) -> IpAddr {
-    const NAME: &str = "TEMPORAL_BROADCAST_ADDRESS";
-    if variables.maybe(NAME).is_some() || !bound.is_unspecified() {
-        return address(variables, NAME, bound);
+    if variables.maybe(BROADCAST_ADDRESS).is_some() || !bound.is_unspecified() {
+        return address(variables, BROADCAST_ADDRESS, bound);
     }
     match task_address {
         Some(Ok(address)) => address,
         Some(Err(why)) => {
             let why = format!("missing, and ECS does not tell the task's address ({why})");
-            variables.wrong(NAME, why);
+            variables.wrong(BROADCAST_ADDRESS, why);
             bound
         }
         None => {
-            variables.wrong(NAME, format!("missing, and so is ECS's {}", metadata::ADDRESS));
+            variables.wrong(
+                BROADCAST_ADDRESS,
+                format!("missing, and so is ECS's {}", metadata::ADDRESS),
+            );
             bound
         }
     }
