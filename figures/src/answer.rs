@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use benchmark_results::text;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -47,7 +48,11 @@ impl Answer {
             // Prometheus says what is wrong with a query in the same form.
             Err(AnswerError::Refused(why)) => Err(format!("answered {status}: {why}")),
             Err(error) if status.is_success() => Err(error.to_string()),
-            _ => Err(format!("answered {status}")),
+            _ => Err(match String::from_utf8_lossy(&self.0).trim() {
+                // A page for browsers, or no refusal at all.
+                said if said.is_empty() || said.starts_with(['<', '{']) => format!("answered {status}"),
+                said => format!("answered {status}: {}", text::line(said, 200)),
+            }),
         }
     }
 }
@@ -185,6 +190,7 @@ mod tests {
         for (status, text, words) in [
             (502, vector.concat().as_str(), "answered 502 Bad Gateway"),
             (502, "<html>", "answered 502 Bad Gateway"),
+            (401, "no org id\n", "answered 401 Unauthorized: no org id"),
             (400, refused, "answered 400 Bad Request: parse error"),
             (200, refused, "answered 200 OK: parse error"),
             (
