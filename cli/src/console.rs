@@ -11,10 +11,45 @@ use benchmark_results::{summary::Style, text, thresholds::Signal};
 use benchmark_scenarios::{Problem, units};
 
 use crate::{
-    commands::Printed,
     live,
     logging::{self, LogArgs},
 };
+
+/// What a command prints, and its exit code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Printed {
+    /// For stdout.
+    pub text: String,
+    /// For stderr: where something was written.
+    pub note: Option<String>,
+    /// The exit code of the process.
+    pub exit_code: u8,
+}
+
+impl Printed {
+    /// A text, and success.
+    pub fn text(text: impl Into<String>) -> Self {
+        Printed {
+            text: text.into(),
+            ..Printed::default()
+        }
+    }
+
+    /// The same with notes, a line each, before the one that is there.
+    pub fn noted(mut self, mut notes: Vec<String>) -> Self {
+        notes.extend(self.note.take());
+        self.note = (!notes.is_empty()).then(|| notes.join("\n"));
+        self
+    }
+
+    /// A note, and success.
+    pub fn note(note: impl Into<String>) -> Self {
+        Printed {
+            note: Some(note.into()),
+            ..Printed::default()
+        }
+    }
+}
 
 /// Prints what a command on files came to, and gives its exit code.
 ///

@@ -53,7 +53,7 @@ pub fn find(runs: &[PathBuf]) -> Result<Vec<Found>, Problem> {
 ///
 /// # Errors
 /// When it cannot be read, in one line.
-pub(super) fn find_one(run: &Path) -> Result<Found, Problem> {
+pub fn find_one(run: &Path) -> Result<Found, Problem> {
     let path = meant(run);
     let results = file::read(&path).map_err(Problem::of)?;
     let name = match path.file_stem().and_then(|stem| stem.to_str()) {

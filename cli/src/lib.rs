@@ -7,6 +7,7 @@ pub mod command_line;
 pub mod commands;
 pub mod console;
 pub mod flags;
+pub mod found;
 pub mod given;
 pub mod live;
 pub mod logging;

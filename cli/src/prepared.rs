@@ -2,6 +2,7 @@
 
 use std::{env, path::PathBuf, thread, time::Duration};
 
+use benchmark_analysis::compare::noise::NoiseKey;
 use benchmark_generator::{
     machine::ceiling,
     run::lifecycle::RunRequest,
@@ -12,7 +13,6 @@ use benchmark_temporal::environment::Profile;
 
 use crate::{
     args::{self, OutputArgs, RunArgs},
-    commands::NoiseFolder,
     given::{OwnSurroundings, Secrets},
 };
 
@@ -82,6 +82,17 @@ pub fn calibration() -> Option<PathBuf> {
 }
 
 /// Where noise profiles are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoiseFolder(pub Option<PathBuf>);
+
+impl NoiseFolder {
+    /// The file of the profile that fits a run; `None` when no folder is known.
+    pub fn file(&self, key: &NoiseKey) -> Option<PathBuf> {
+        Some(self.0.as_ref()?.join(format!("{key}.json")))
+    }
+}
+
+/// The folder of this host.
 pub fn noise_folder() -> NoiseFolder {
     NoiseFolder(calibration().and_then(|file| Some(file.parent()?.join("noise"))))
 }

@@ -19,7 +19,7 @@ use benchmark_generator::{
 use benchmark_results::{Results, schema::VerdictValue};
 use benchmark_scenarios::{Resolved, Target};
 
-use crate::commands::Found;
+use crate::found::Found;
 
 /// Where series are stored unless they are told otherwise.
 const RUNS: &str = "runs";

@@ -15,7 +15,7 @@ use benchmark_analysis::{
 use benchmark_results::summary::Style;
 use benchmark_scenarios::Problem;
 
-use super::{Found, Printed, against_history, find, reporting::named};
+use super::{Found, NoiseFolder, Printed, against_history, find, reporting::named};
 use crate::args::{CompareArgs, CompareFormat, JudgingArgs, Paired};
 
 /// What is asked of a comparison, besides its runs.
@@ -31,17 +31,6 @@ pub struct CompareRequest {
     pub noise: Vec<PathBuf>,
     /// How runs are put together.
     pub pairing: Pairing,
-}
-
-/// Where noise profiles are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoiseFolder(pub Option<PathBuf>);
-
-impl NoiseFolder {
-    /// The file of the profile that fits a run; `None` when no folder is known.
-    pub fn file(&self, key: &NoiseKey) -> Option<PathBuf> {
-        Some(self.0.as_ref()?.join(format!("{key}.json")))
-    }
 }
 
 /// Runs under one name.

@@ -6,7 +6,7 @@ use benchmark_generator::run::server_figures;
 use benchmark_results::{Results, summary, summary::Style};
 use benchmark_scenarios::{Asked, Key, Problem, PrometheusSource, resolve_prometheus};
 
-use super::{Printed, found::find_one};
+use super::{Printed, find_one};
 use crate::{
     args::DiagnoseArgs,
     console::{problem, show, style},

@@ -12,8 +12,8 @@ use benchmark_scenarios::{Plan, Problem};
 use jiff::Timestamp;
 
 use super::{
-    Found, Printed,
-    comparing::{NoiseFolder, names_of, run_files},
+    Found, NoiseFolder, Printed,
+    comparing::{names_of, run_files},
     find,
 };
 

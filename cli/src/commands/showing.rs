@@ -6,7 +6,7 @@ use benchmark_generator::view::grafana;
 use benchmark_results::summary::{self, Style};
 use benchmark_scenarios::{Asked, Key, Problem, resolve_grafana};
 
-use super::{Found, Printed, found::find_one};
+use super::{Found, Printed, find_one};
 use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
 
 /// The same summary as at the end of a run.
