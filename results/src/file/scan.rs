@@ -59,12 +59,12 @@ pub(super) fn take(reader: &mut impl Read, expected: usize) -> Result<(Vec<u8>, 
     let is_object = begin.trim_ascii_start().starts_with(b"{");
     let rest = reader.take(if is_object { RESULTS_MAX_BYTES } else { 0 });
     let mut kept = Kept {
-        from: BufReader::new(begin.chain(rest)),
+        from: begin.chain(rest),
         text: Vec::with_capacity(expected),
         unquoted: 0,
     };
     let mut walk = Walk::default();
-    let mut values = serde_json::Deserializer::from_reader(&mut kept);
+    let mut values = serde_json::Deserializer::from_reader(BufReader::new(&mut kept));
     let walked = walk.deserialize(&mut values).and_then(|()| values.end());
     if kept.text.len() as u64 > RESULTS_MAX_BYTES {
         return Err(TOO_LARGE);
@@ -78,7 +78,7 @@ pub(super) fn take(reader: &mut impl Read, expected: usize) -> Result<(Vec<u8>, 
 
 /// Keeps what is read, and ends where no quotation mark comes for longer than a text may be.
 struct Kept<R> {
-    from: BufReader<R>,
+    from: R,
     text: Vec<u8>,
     /// Bytes since the last quotation mark.
     unquoted: usize,
