@@ -43,16 +43,18 @@ impl Answer {
     /// # Errors
     /// When it is none, or says that there was an error, in words.
     pub fn finish(self, status: StatusCode) -> Result<Vec<Sample>, String> {
+        let said = self.0.trim_ascii();
         match parse(&self.0) {
             Ok(samples) if status.is_success() => Ok(samples),
             // Prometheus says what is wrong with a query in the same form.
             Err(AnswerError::Refused(why)) => Err(format!("answered {status}: {why}")),
             Err(error) if status.is_success() => Err(error.to_string()),
-            _ => Err(match String::from_utf8_lossy(&self.0).trim() {
-                // A page for browsers, or no refusal at all.
-                said if said.is_empty() || said.starts_with(['<', '{']) => format!("answered {status}"),
-                said => format!("answered {status}: {}", text::line(said, 200)),
-            }),
+            // Who stands in front of one has words of its own; a page for browsers says nothing in one line.
+            Err(AnswerError::Unreadable(_)) if said.first().is_some_and(|first| *first != b'<') => {
+                let said = String::from_utf8_lossy(said);
+                Err(format!("answered {status}: {}", text::line(&said, 200)))
+            }
+            _ => Err(format!("answered {status}")),
         }
     }
 }
@@ -191,6 +193,12 @@ mod tests {
             (502, vector.concat().as_str(), "answered 502 Bad Gateway"),
             (502, "<html>", "answered 502 Bad Gateway"),
             (401, "no org id\n", "answered 401 Unauthorized: no org id"),
+            (
+                403,
+                r#"{"error":"Forbidden","message":"token expired"}"#,
+                r#"answered 403 Forbidden: {"error":"Forbidden","message":"token expired"}"#,
+            ),
+            (503, " \n", "answered 503 Service Unavailable"),
             (400, refused, "answered 400 Bad Request: parse error"),
             (200, refused, "answered 200 OK: parse error"),
             (
