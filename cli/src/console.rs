@@ -82,13 +82,6 @@ pub fn log_to_stderr(asked: LogArgs) {
     logging::init(asked, || live::LogWriter);
 }
 
-/// An error and its causes, what happened and then why, as a problem; one that is one keeps its remedies.
-pub fn problem(error: anyhow::Error) -> Problem {
-    error
-        .downcast::<Problem>()
-        .unwrap_or_else(|error| Problem::new(text::chain(error.as_ref())))
-}
-
 /// Prints on stdout.
 ///
 /// # Errors

@@ -55,7 +55,7 @@ pub fn find(runs: &[PathBuf]) -> Result<Vec<Found>, Problem> {
 /// When it cannot be read, in one line.
 pub fn find_one(run: &Path) -> Result<Found, Problem> {
     let path = meant(run);
-    let results = file::read(&path).map_err(Problem::of)?;
+    let results = file::read(&path)?;
     let name = match path.file_stem().and_then(|stem| stem.to_str()) {
         Some(stem) if stem != "results" => stem.to_owned(),
         _ => results.run.id.clone(),

@@ -39,7 +39,7 @@ impl OwnSurroundings {
     /// When a variable is no text, or the configuration cannot be read.
     pub fn read() -> Result<Self, Problem> {
         let notes = variables::check(env::vars_os())?;
-        let profile = environment::from_environment().map_err(Problem::of)?;
+        let profile = environment::from_environment()?;
         Ok(OwnSurroundings { profile, notes })
     }
 

@@ -100,7 +100,7 @@ pub fn noise_folder() -> NoiseFolder {
 /// Opens this process's page, which is served when that was asked for.
 pub async fn open_page(resolved: &Resolved) -> Result<Page, Problem> {
     let page = Page::open(resolved.metrics_listen).await;
-    page.map_err(Problem::of)
+    page.map_err(Problem::from)
 }
 
 /// How long what goes on beside a command may take to end after it. A look-up of a name that nobody answers does not end,

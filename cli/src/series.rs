@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use benchmark_analysis::compare::conditions::{Conditions, SEED};
 use benchmark_generator::{
     load::ids,
@@ -17,7 +16,7 @@ use benchmark_generator::{
     stop::{Stop, StopReason},
 };
 use benchmark_results::{Results, schema::VerdictValue};
-use benchmark_scenarios::{Resolved, Target};
+use benchmark_scenarios::{Context, Problem, Resolved, Target};
 
 use crate::found::Found;
 
@@ -71,7 +70,7 @@ pub enum Ended {
     /// A turn could not be made as often as it was tried: a sentence about it.
     Spoiled(String),
     /// A run could not begin, or left something that the next one would meet.
-    Broken(anyhow::Error),
+    Broken(Problem),
 }
 
 /// How often a turn is made at the most, when runs in it come to nothing.
@@ -82,7 +81,7 @@ const ATTEMPTS: u32 = 3;
 ///
 /// # Errors
 /// When nothing can be made at all. What happens later stands in [`Series::ended`].
-pub async fn run(request: SeriesRequest, stop: Stop) -> anyhow::Result<Series> {
+pub async fn run(request: SeriesRequest, stop: Stop) -> Result<Series, Problem> {
     let folder = prepare(request.store.as_deref())?;
     let standing = standing_server(&request.variants).await?;
     let mut runs = vec![Vec::new(); request.variants.len()];
@@ -172,10 +171,10 @@ impl Maker {
                     if let Some(reason) = self.stop.reason() {
                         turn.ended = Some(Ended::Stopped(reason));
                     } else if open != Some(0) && (position < total || turn.flaw.is_some()) {
-                        turn.ended = Some(Ended::Broken(anyhow::anyhow!(
+                        turn.ended = Some(Ended::Broken(Problem::new(format!(
                             "run {name} left workflows open ({}): the next one would meet them",
                             open.map_or_else(|| "how many is not known".to_owned(), |open| open.to_string())
-                        )));
+                        ))));
                     }
                 }
                 Err(ended) => turn.ended = Some(ended),
@@ -205,10 +204,10 @@ impl Maker {
         let finished = match lifecycle::run(run, self.stop.clone()).await {
             Ok(finished) => finished,
             Err(RunError::Interrupted(reason)) => return Err(Ended::Stopped(reason)),
-            Err(RunError::Environment(error)) => return Err(Ended::Broken(error.context(format!("run {file}")))),
+            Err(RunError::Environment(error)) => return Err(Ended::Broken(error.context(format_args!("run {file}")))),
         };
         if let Some(problem) = finished.unwritten {
-            return Err(Ended::Broken(anyhow::anyhow!("run {file}: {problem}")));
+            return Err(Ended::Broken(Problem::new(format!("run {file}: {problem}"))));
         }
         (self.request.say)(format!(
             "{which}  {name}  {}",
@@ -224,12 +223,15 @@ impl Maker {
     }
 
     /// Gives the files of a turn that is not whole a name of their own, so that `a-*.json` is what was compared.
-    fn leave_out(&self, made: Vec<(usize, Found)>, number: u32, attempt: u32) -> anyhow::Result<()> {
+    fn leave_out(&self, made: Vec<(usize, Found)>, number: u32, attempt: u32) -> Result<(), Problem> {
         for (variant, run) in made {
             let name = &self.request.variants[variant].name;
             let other = self.folder.join(format!("left-out-{name}-{number}-{attempt}.json"));
-            std::fs::rename(&run.path, &other)
-                .with_context(|| format!("{} cannot be renamed to {}", run.path.display(), other.display()))?;
+            std::fs::rename(&run.path, &other).context(format_args!(
+                "{} cannot be renamed to {}",
+                run.path.display(),
+                other.display()
+            ))?;
         }
         Ok(())
     }
@@ -268,21 +270,23 @@ pub fn factors(first: &Found, second: &Found) -> Vec<String> {
         .collect()
 }
 
-fn prepare(store: Option<&Path>) -> anyhow::Result<PathBuf> {
+fn prepare(store: Option<&Path>) -> Result<PathBuf, Problem> {
     let folder = match store {
         Some(folder) => folder.to_owned(),
         None => Path::new(RUNS).join(ids::new_run_id()?),
     };
     if let Some(parent) = folder.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("--store {} cannot be made", folder.display()))?;
+        std::fs::create_dir_all(parent).context(format_args!("--store {} cannot be made", folder.display()))?;
     }
-    std::fs::create_dir(&folder)
-        .with_context(|| format!("--store {} must be a folder that is not there yet", folder.display()))?;
+    std::fs::create_dir(&folder).context(format_args!(
+        "--store {} must be a folder that is not there yet",
+        folder.display()
+    ))?;
     Ok(folder)
 }
 
 /// The embedded server that all runs use, when all want the same.
-async fn standing_server(variants: &[Variant]) -> anyhow::Result<Option<Arc<StandingServer>>> {
+async fn standing_server(variants: &[Variant]) -> Result<Option<Arc<StandingServer>>, Problem> {
     let Some((first, others)) = variants.split_first() else {
         return Ok(None);
     };

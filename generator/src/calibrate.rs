@@ -17,9 +17,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use benchmark_results::schema::HostFacts;
-use benchmark_scenarios::Rate;
+use benchmark_scenarios::{Context, Problem, Rate};
 use futures::{FutureExt as _, future::LocalBoxFuture};
 use serde::Serialize;
 
@@ -74,8 +73,14 @@ pub enum CalibrateError {
     #[error("interrupted; nothing was stored")]
     Interrupted(StopReason),
     /// Something did not work.
-    #[error(transparent)]
-    Failed(#[from] anyhow::Error),
+    #[error("{0}")]
+    Failed(Problem),
+}
+
+impl From<Problem> for CalibrateError {
+    fn from(problem: Problem) -> Self {
+        CalibrateError::Failed(problem)
+    }
 }
 
 /// How this machine's ceiling is looked for.
@@ -146,7 +151,7 @@ async fn calibrate(
         }
         let mut on_tick = |submission: &Submission| witness.progress(rate, submission);
         let tried = ground.attempt(rate, &mut on_tick).await;
-        let Some(step) = tried.with_context(|| format!("at {rate} starts a second"))? else {
+        let Some(step) = tried.context(format_args!("at {rate} starts a second"))? else {
             return Err(interrupted(stop.reason()));
         };
         witness.tried(&step);
@@ -169,7 +174,7 @@ async fn calibrate(
     if let Found::Ceiling(rate) | Found::AtLeast(rate) = found {
         calibration.ceiling = Some(rate);
         if let Some(file) = file {
-            ceiling::store(file, &stored(&calibration, rate)).map_err(anyhow::Error::from)?;
+            ceiling::store(file, &stored(&calibration, rate)).map_err(Problem::from)?;
             calibration.stored = Some(file.to_owned());
         }
     }

@@ -6,8 +6,9 @@
 //! ([`make_json_harmless`]), those of a run when it is put together ([`crate::file::harmless`]) and each time it is written,
 //! and what goes to a terminal besides by [`line`](fn@line) and [`lines`]. Escaping for HTML and Markdown comes on top, where it is written.
 
-use std::{borrow::Cow, error::Error};
+use std::borrow::Cow;
 
+pub use benchmark_scenarios::chain;
 use unicode::is_hidden;
 
 /// Longest address that is shown or made a link, in bytes or characters: browsers take no longer ones.
@@ -38,21 +39,6 @@ pub fn shell_word(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// An error and all that caused it, each said once: many repeat their cause's words.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !words.ends_with(&more) {
-            words.push_str(": ");
-            words.push_str(&more);
-        }
-        next = cause.source();
-    }
-    words
 }
 
 /// The character, or what stands for it.
@@ -207,17 +193,6 @@ mod tests {
         }
         assert_eq!(lines("one\ntwo\u{1b}[2J"), "one\ntwo\u{fffd}[2J");
         assert!(matches!(lines("one\n–two 日本"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn each_cause_is_said_once() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("{0}")]
-        struct Said(&'static str, #[source] Option<Box<Said>>);
-        let of = |words, cause| Some(Box::new(Said(words, cause)));
-        let error = Said("no file: gone", of("gone", of("the disk left", None)));
-        assert_eq!(chain(&error), "no file: gone: the disk left");
-        assert_eq!(chain(&Said("gone", None)), "gone");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use plan::{
     Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, PlanHash, Scheduling, ServerPreset, Starter,
     Target, Thresholds, TlsFiles, WhenFull, Workers, Workload,
 };
-pub use problem::Problem;
+pub use problem::{Context, Problem, chain};
 pub use rate::{Rate, RateError};
 pub use resolve::{
     AtHand, FigureSources, FleetOptions, FleetTls, GeneratorJoin, HostFacts, Joining, JoiningTls, PrometheusSource,

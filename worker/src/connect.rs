@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use benchmark_fleet::{ClientTls, RemoteLeader, Token};
-use benchmark_scenarios::{AtHand, Cluster, Joining, JoiningTls, Problem, TlsFiles};
+use benchmark_scenarios::{AtHand, Cluster, Context, Joining, JoiningTls, Problem, TlsFiles};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, TlsMaterial, environment::Profile, options::Headers, small_file, tls::TlsError,
 };
@@ -41,11 +41,10 @@ pub fn connect_options(
 /// When that cannot be read.
 pub fn remote_leader(joining: &Joining, token: Option<Token>) -> Result<RemoteLeader, Problem> {
     let read = |path: &PathBuf| {
-        small_file::read(path)
-            .map_err(|error| Problem::new(format!("--fleet-tls-ca {} cannot be read: {error}", path.display())))
+        small_file::read(path).context(format_args!("--fleet-tls-ca {} cannot be read", path.display()))
     };
     let tls = |tls: &JoiningTls| {
-        Ok(ClientTls {
+        Ok::<_, Problem>(ClientTls {
             ca: tls.ca.as_ref().map(read).transpose()?,
             server_name: tls.server_name.clone(),
         })

@@ -14,7 +14,7 @@ use benchmark_scenarios::Problem;
 use crate::{
     INVALID,
     args::{CalibrateArgs, NullFrontendArgs},
-    console::{complain, end_at_once, print, printed, problem},
+    console::{complain, end_at_once, print, printed},
     prepared::{block_on, calibration},
 };
 
@@ -40,7 +40,7 @@ pub fn calibrate(options: &CalibrateArgs) -> Result<ExitCode, Problem> {
     let mut console = Console::new(rows, progress);
     let calibrated = block_on(async {
         let (stopper, stop) = stop::channel();
-        stopper.listen(|_| {}, end_at_once).map_err(anyhow::Error::from)?;
+        stopper.listen(|_| {}, end_at_once).map_err(Problem::from)?;
         calibrate::run(&asked, file.as_deref(), stop, &mut console).await
     })?;
     console.clear();
@@ -50,7 +50,8 @@ pub fn calibrate(options: &CalibrateArgs) -> Result<ExitCode, Problem> {
             complain("interrupted; nothing was stored");
             return Ok(ExitCode::from(signal.exit_code()));
         }
-        Err(error) => return Err(problem(error.into())),
+        Err(CalibrateError::Failed(problem)) => return Err(problem),
+        Err(error) => return Err(error.into()),
     };
     let given = !options.rate.is_empty();
     console.conclude(&calibration, given);
@@ -81,5 +82,5 @@ pub fn serve_nothing(options: &NullFrontendArgs) -> Result<ExitCode, Problem> {
     };
     null_frontend::run(options, &mut std::io::stdout())
         .map(|()| ExitCode::SUCCESS)
-        .map_err(Problem::of)
+        .map_err(Problem::from)
 }

@@ -159,7 +159,7 @@ pub fn compare_sides(
             }
             .noted(notes))
         }
-        Err(error) => Err(Problem::of(error)),
+        Err(error) => Err(Problem::from(error)),
     }
 }
 
@@ -213,14 +213,13 @@ fn options(
         unattended: !std::io::stdout().is_terminal(),
         ..Options::default()
     };
-    options.margins = Margins::read(request.judging.margin.iter().map(String::as_str)).map_err(Problem::of)?;
+    options.margins = Margins::read(request.judging.margin.iter().map(String::as_str))?;
     options.at_most_worse = request
         .judging
         .at_most_worse
         .as_deref()
         .map(str::parse::<AtMostWorse>)
-        .transpose()
-        .map_err(Problem::of)?;
+        .transpose()?;
     if !request.judging.primary.is_empty() {
         let metric = |name: &String| {
             name.parse::<Metric>()
@@ -229,7 +228,7 @@ fn options(
         options.primary = request.judging.primary.iter().map(metric).collect::<Result<_, _>>()?;
     }
     let load = |path: &Path| {
-        let profile = NoiseProfile::load(path).map_err(Problem::of)?;
+        let profile = NoiseProfile::load(path)?;
         Ok::<_, Problem>(NoiseFile {
             name: path.display().to_string(),
             profile,

@@ -9,7 +9,7 @@ use benchmark_scenarios::{Asked, Key, Problem, PrometheusSource, resolve_prometh
 use super::{Printed, find_one};
 use crate::{
     args::DiagnoseArgs,
-    console::{problem, show, style},
+    console::{show, style},
     prepared::block_on,
 };
 
@@ -49,7 +49,7 @@ pub fn diagnose(options: &DiagnoseArgs) -> Result<ExitCode, Problem> {
     let mut results = find_one(&options.run)?.results;
     if let Some(source) = prometheus {
         let asking = server_figures::of_stored(&source, &results);
-        results.server_figures = block_on(asking)?.map_err(problem)?;
+        results.server_figures = block_on(asking)??;
     }
     diagnosed(&results, style()).and_then(show)
 }

@@ -13,7 +13,7 @@ use benchmark_scenarios::Problem;
 
 use crate::{
     args::JoinArgs,
-    console::{complain, end_at_once, heard, log_to_stderr, problem},
+    console::{complain, end_at_once, heard, log_to_stderr},
     given::OwnSurroundings,
     prepared::block_on,
 };
@@ -32,9 +32,7 @@ pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
         .for_each(|note| complain(&format!("note: {note}")));
     let followed = block_on(async {
         let (stopper, stop) = stop::channel();
-        stopper
-            .listen(heard(false, None), end_at_once)
-            .map_err(anyhow::Error::from)?;
+        stopper.listen(heard(false, None), end_at_once)?;
         let request = JoinRequest {
             join: resolved.options,
             token: secrets.fleet_token,
@@ -48,6 +46,6 @@ pub fn join(options: &JoinArgs) -> Result<ExitCode, Problem> {
         Ok(Followed::ToTheEnd) => Ok(ExitCode::SUCCESS),
         Ok(Followed::Stopped(StopReason::Signal(signal))) => Ok(ExitCode::from(signal.exit_code())),
         Ok(Followed::Stopped(StopReason::Cause(cause))) => Err(Problem::new(cause)),
-        Err(error) => Err(problem(error)),
+        Err(problem) => Err(problem),
     }
 }

@@ -63,7 +63,7 @@ pub fn noise_from(runs: &[PathBuf], folder: &NoiseFolder) -> Result<Printed, Pro
 pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Problem> {
     let names = names_of(runs);
     let given = run_files(&names, runs);
-    let profile = NoiseProfile::of(&given).map_err(Problem::of)?;
+    let profile = NoiseProfile::of(&given)?;
     let path = folder
         .file(&profile.key())
         .ok_or_else(|| Problem::new("neither XDG_DATA_HOME nor HOME is set, so there is no place for the profile"))?;
@@ -71,7 +71,7 @@ pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Prob
         std::fs::create_dir_all(parent)
             .map_err(|error| Problem::new(format!("{} cannot be made: {error}", parent.display())))?;
     }
-    profile.store(&path).map_err(Problem::of)?;
+    profile.store(&path)?;
     let mut text = format!("spread between {} runs of one plan\n\n", profile.runs);
     for metric in Metric::PRIMARY {
         if let Some(spread) = profile.spreads.get(&metric) {

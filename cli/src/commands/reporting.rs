@@ -103,8 +103,7 @@ pub fn export(options: &ExportArgs) -> Result<Printed, Problem> {
     let text = found
         .iter()
         .map(|found| exporting::export(&found.results, format))
-        .collect::<Result<String, _>>()
-        .map_err(Problem::of)?;
+        .collect::<Result<String, _>>()?;
     match output::named(options.output.clone()) {
         Some(path) => {
             output::write_new(&path, &text)?;

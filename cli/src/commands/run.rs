@@ -20,7 +20,7 @@ use benchmark_scenarios::Problem;
 use crate::{
     USAGE,
     args::{OutputArgs, RunArgs},
-    console::{complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr, print, problem},
+    console::{complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr, print},
     live,
     prepared::{Prepared, block_on, open_page, prepare},
 };
@@ -56,9 +56,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
             }
             end_at_once(signal);
         };
-        stopper
-            .listen(heard(quiet, Some(stop_timeout)), again)
-            .map_err(|error| problem(error.into()))?;
+        stopper.listen(heard(quiet, Some(stop_timeout)), again)?;
         match lifecycle::run(request, stop).await {
             Ok(finished) => {
                 let code = report(&finished, output, color);
@@ -69,8 +67,8 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
                 complain("interrupted before the load began; nothing was written");
                 Ok(ExitCode::from(signal.exit_code()))
             }
-            Err(RunError::Environment(error)) => Err(problem(error)),
-            Err(error) => Err(problem(error.into())),
+            Err(RunError::Environment(problem)) => Err(problem),
+            Err(error) => Err(error.into()),
         }
     })?
 }

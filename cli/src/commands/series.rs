@@ -21,7 +21,7 @@ use crate::{
     INVALID,
     args::{self, RunArgs},
     commands,
-    console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, problem, show, style},
+    console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, show, style},
     live,
     prepared::{block_on, noise_folder, open_page, prepare, prepare_with},
     series::{self, Ended, Series, SeriesRequest, Variant},
@@ -206,10 +206,8 @@ fn series(
             live::leave();
             end_at_once(signal);
         };
-        stopper
-            .listen(heard(output.quiet, Some(stop_timeout)), again)
-            .map_err(|error| problem(error.into()))?;
-        let mut series = series::run(request, stop).await.map_err(problem)?;
+        stopper.listen(heard(output.quiet, Some(stop_timeout)), again)?;
+        let mut series = series::run(request, stop).await?;
         let code = match series.ended.take() {
             Some(ended) => ended_early(&series, ended, commands),
             None => (commands.conclude)(&series),
@@ -245,6 +243,6 @@ fn ended_early(series: &Series, ended: Ended, commands: &Commands) -> Result<Exi
     match ended {
         Ended::Stopped(StopReason::Signal(signal)) => Ok(ExitCode::from(signal.exit_code())),
         Ended::Stopped(StopReason::Cause(_)) | Ended::Spoiled(_) => Ok(ExitCode::from(INVALID)),
-        Ended::Broken(error) => Err(problem(error)),
+        Ended::Broken(problem) => Err(problem),
     }
 }

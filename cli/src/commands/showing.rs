@@ -45,11 +45,11 @@ pub fn history(options: &HistoryArgs, style: Style) -> Result<Printed, Problem> 
             .map_err(|error| flag("--since", &error))?,
         workload: options.workflow_type.clone(),
     };
-    let history = history::history(&options.folder, &filter).map_err(Problem::of)?;
+    let history = history::history(&options.folder, &filter)?;
     let text = match options.format {
         HistoryFormat::Terminal => history.render(style),
         HistoryFormat::Csv => history.to_csv(),
-        HistoryFormat::Json => history.to_json().map_err(Problem::of)?,
+        HistoryFormat::Json => history.to_json()?,
     };
     let mut printed = Printed::text(text);
     if options.fail_on_change {

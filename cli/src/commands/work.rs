@@ -5,7 +5,7 @@ use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
 use benchmark_machine::host;
 use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::Problem;
-use benchmark_worker::process::{self, Ended, Failure};
+use benchmark_worker::process::{self, Ended};
 
 use crate::{
     USAGE,
@@ -56,17 +56,14 @@ fn run(Converted { request, notes }: Converted) -> ExitCode {
     }
     // Workers have threads of their own; the rest is little.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+    let ended = runtime.map_err(Problem::from).and_then(|runtime| {
         let ended = runtime.block_on(async {
             let (stopper, stop) = process::channel();
-            stopper
-                .listen(
-                    |_| {},
-                    |signal: Signal| std::process::exit(i32::from(signal.exit_code())),
-                )
-                .map_err(|error| error.to_string())?;
-            let ended = process::run(request, stop, Arc::new(say)).await;
-            ended.map_err(|failure| told(&failure))
+            stopper.listen(
+                |_| {},
+                |signal: Signal| std::process::exit(i32::from(signal.exit_code())),
+            )?;
+            process::run(request, stop, Arc::new(say)).await
         });
         // A look-up of a name that nobody answers does not end.
         runtime.shutdown_background();
@@ -74,18 +71,10 @@ fn run(Converted { request, notes }: Converted) -> ExitCode {
     });
     match ended {
         Ok(Ended::Signal(_) | Ended::RunOver) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("error: {error}"));
+        Err(problem) => {
+            say(&problem.report());
             ExitCode::from(USAGE)
         }
-    }
-}
-
-/// A failure as a person sees it.
-fn told(failure: &Failure) -> String {
-    match failure {
-        Failure::Problem(problem) => problem.report().trim_start_matches("error: ").to_owned(),
-        other => other.to_string(),
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use benchmark_results::{Ledger, schema::Phase};
+use benchmark_scenarios::Problem;
 
 use crate::{
     account::{
@@ -157,8 +158,8 @@ impl Accountant {
     pub async fn visit<T: Send + 'static>(
         &self,
         function: impl FnOnce(&mut Accounts) -> T + Send + 'static,
-    ) -> anyhow::Result<T> {
-        let gone = || anyhow::anyhow!("the accountant's thread has died; this is a defect of the program");
+    ) -> Result<T, Problem> {
+        let gone = || Problem::new("the accountant's thread has died; this is a defect of the program");
         let (answer, answered) = tokio::sync::oneshot::channel();
         let visit = Box::new(move |accounts: &mut Accounts| drop(answer.send(function(accounts))));
         self.reports.send(Report::Visit(visit)).map_err(|_| gone())?;

@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Context as _;
 use benchmark_results::{
     Ledger,
     schema::{Fact, Fleet, GeneratorHealth, Latency, Reconciliation, Verdict, VerdictValue},
@@ -20,7 +19,7 @@ use crate::{
     machine::health::HealthProbe,
     run::{
         iteration,
-        submission::{self, NotBegun, Submission, SubmissionOptions},
+        submission::{self, Submission, SubmissionOptions, SubmitError},
     },
     stop::{Stop, deadline::Ending},
 };
@@ -144,7 +143,7 @@ impl<'a> Ground<'a> {
         &self,
         rate: Rate,
         on_tick: &mut dyn FnMut(&Submission),
-    ) -> anyhow::Result<Option<Step>> {
+    ) -> Result<Option<Step>, Problem> {
         let frontend = Frontend::start().await?;
         let plan = self.plan(rate, frontend.address())?;
         let mut connect = ConnectOptions::new(frontend.address(), plan.namespace.clone());
@@ -176,8 +175,9 @@ impl<'a> Ground<'a> {
         })
         .await;
         let mut submission = match submission {
-            Err(error) if error.is::<NotBegun>() => return Ok(None),
-            submission => submission.context("the submission window failed")?,
+            Err(SubmitError::NotBegun(_)) => return Ok(None),
+            Err(SubmitError::Failed(problem)) => return Err(problem.context("the submission window failed")),
+            Ok(submission) => submission,
         };
         let cpu = self
             .probe
@@ -231,17 +231,16 @@ impl<'a> Ground<'a> {
 
 /// The null frontend's count of starts against ours. A start whose answer was lost may or may not have arrived; all
 /// others have.
-fn agree(ledger: &Ledger, counted: Counted) -> anyhow::Result<()> {
+fn agree(ledger: &Ledger, counted: Counted) -> Result<(), Problem> {
     let least = ledger.dispatched - ledger.unknown;
-    anyhow::ensure!(
-        (least..=ledger.dispatched).contains(&counted.starts),
+    if (least..=ledger.dispatched).contains(&counted.starts) {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
         "{} starts were sent, {} of them without an answer, and the null frontend received {}: the generator has lost \
          count, which is a defect of this program; please report it",
-        ledger.dispatched,
-        ledger.unknown,
-        counted.starts
-    );
-    Ok(())
+        ledger.dispatched, ledger.unknown, counted.starts
+    )))
 }
 
 /// Looks at this process's memory while a window goes on.

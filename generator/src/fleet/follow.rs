@@ -2,10 +2,9 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use benchmark_fleet::{Member, MemberOptions, Role, Source, wire};
 use benchmark_results::schema::{Fact, HostFacts, Phase};
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Context, Plan, Problem};
 use benchmark_temporal::{ConnectOptions, Server};
 use tokio::{
     sync::{mpsc::unbounded_channel, watch},
@@ -39,7 +38,7 @@ const DELIVERY: Duration = Duration::from_secs(10);
 const NO_LIMIT: Duration = Duration::MAX;
 
 /// Says how the Temporal server is reached, from the plan and the address that the leader tells.
-pub type Reach = dyn FnOnce(&Plan, &str) -> anyhow::Result<ConnectOptions> + Send;
+pub type Reach = dyn FnOnce(&Plan, &str) -> Result<ConnectOptions, Problem> + Send;
 
 /// What a further generator is given.
 pub struct FollowOptions {
@@ -67,7 +66,7 @@ pub enum Followed {
 /// # Errors
 /// When it is not let in, when the leader is lost, when the server cannot be reached, or when something could not be
 /// delivered.
-pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Followed> {
+pub async fn follow(options: FollowOptions, mut stop: Stop) -> Result<Followed, Problem> {
     let joining = Member::join(MemberOptions {
         role: Role::Generator,
         ..options.member
@@ -113,7 +112,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
     };
     let told = tokio::select! {
         told = told => told,
-        end = member.ended() => Err(anyhow::anyhow!("the leader is gone: {end}; no more starts are sent")),
+        end = member.ended() => Err(Problem::new(format!("the leader is gone: {end}; no more starts are sent"))),
         // Whatever it is busy with.
         reason = async { time_up.passed().await; stopped.requested().await } => Ok(Followed::Stopped(reason)),
     };
@@ -126,28 +125,28 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> anyhow::Result<Fo
             },
             Ok(Followed::Stopped(reason)),
         ),
-        Err(error) => (benchmark_results::text::chain(error.as_ref()), Err(error)),
+        Err(error) => (error.to_string(), Err(error)),
     };
     let delivering = ending.step(Step::Farewell, DELIVERY);
     let delivered = member.leave(reason, delivering.left()).await;
     match (told, delivered) {
         (Err(error), _) => Err(error),
-        (Ok(_), Err(undelivered)) => Err(anyhow::Error::from(undelivered).context("not everything reached the leader")),
+        (Ok(_), Err(undelivered)) => Err(Problem::from(undelivered).context("not everything reached the leader")),
         (Ok(followed), Ok(())) => Ok(followed),
     }
 }
 
 /// Reads the leader's plan, and makes sure that it means the same here.
-fn read_plan(json: &str, hash: &str) -> anyhow::Result<Plan> {
+fn read_plan(json: &str, hash: &str) -> Result<Plan, Problem> {
     let plan: Plan = serde_json::from_str(json).context("the leader's plan cannot be read; is it another version?")?;
     let own = plan.hash().to_string();
-    anyhow::ensure!(
-        own == hash,
-        "the leader's plan {hash} reads as {own} here: the programs differ; use the same build on all machines"
-    );
+    if own != hash {
+        return Err(Problem::new(format!(
+            "the leader's plan {hash} reads as {own} here: the programs differ; use the same build on all machines"
+        )));
+    }
     // Whatever a leader says is not more than what could be asked for here.
-    plan.check()
-        .map_err(|problem| anyhow::anyhow!("the leader's plan is not carried out: {}", problem.headline()))?;
+    plan.check().context("the leader's plan is not carried out")?;
     Ok(plan)
 }
 
@@ -166,7 +165,7 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    async fn follow(&mut self) -> anyhow::Result<Followed> {
+    async fn follow(&mut self) -> Result<Followed, Problem> {
         let mut done = 0;
         loop {
             let order = self.orders.borrow_and_update().clone();
@@ -192,7 +191,7 @@ impl Follower<'_> {
     }
 
     /// One submission window. Returns why it was left early, when it was.
-    async fn iterate(&mut self, order: wire::Order) -> anyhow::Result<Option<StopReason>> {
+    async fn iterate(&mut self, order: wire::Order) -> Result<Option<StopReason>, Problem> {
         let iteration = order.iteration;
         let prefix: Arc<str> = order.id_prefix.as_str().into();
         let schedule = Schedule::new(&self.plan.load);
@@ -263,7 +262,7 @@ impl Follower<'_> {
         timeline: Timeline,
         starters: Starters,
         iteration: u32,
-    ) -> anyhow::Result<Option<OwnStop>> {
+    ) -> Result<Option<OwnStop>, Problem> {
         let probe = self.probe.clone();
         let mut watch = MeasuredProbe::new(schedule, &probe);
         let mut interval = tokio::time::interval(TICK);
@@ -353,7 +352,7 @@ fn waits_no_more(order: &wire::Order, iteration: u32) -> bool {
 }
 
 /// Waits for the word to begin; `None` when the run ends without it.
-async fn word(mut orders: watch::Receiver<wire::Order>, iteration: u32) -> anyhow::Result<Option<wire::Order>> {
+async fn word(mut orders: watch::Receiver<wire::Order>, iteration: u32) -> Result<Option<wire::Order>, Problem> {
     let begins = |order: &wire::Order| order.stage() == wire::Stage::Run && order.iteration == iteration;
     let order = orders
         .wait_for(|order| begins(order) || order.stage() == wire::Stage::End || order.iteration > iteration)

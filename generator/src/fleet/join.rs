@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use benchmark_fleet::{LeaderAt, MemberOptions, Role, Token};
-use benchmark_scenarios::{AtHand, GeneratorJoin};
+use benchmark_scenarios::{AtHand, GeneratorJoin, Problem};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use benchmark_workflows::RunClock;
 
@@ -30,7 +30,7 @@ pub struct JoinRequest {
 ///
 /// # Errors
 /// In words that say what to do.
-pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
+pub async fn run(request: JoinRequest, stop: Stop) -> Result<Followed, Problem> {
     let JoinRequest {
         join,
         token,
@@ -64,9 +64,7 @@ pub async fn run(request: JoinRequest, stop: Stop) -> anyhow::Result<Followed> {
             member,
             connect: Box::new(move |plan, server_address| {
                 let at_hand = profile.as_ref().map_or_else(AtHand::default, benchmark_worker::at_hand);
-                let reached = access
-                    .over(&plan.target, server_address, at_hand)
-                    .map_err(|problem| anyhow::anyhow!("{}", problem.report().trim_start_matches("error: ")))?;
+                let reached = access.over(&plan.target, server_address, at_hand)?;
                 let profile = profile.map(|profile| benchmark_worker::sent(profile, reached.headers));
                 let mut connect =
                     benchmark_worker::connect_options(&reached.cluster, &plan.namespace, api_key, profile)?;

@@ -10,7 +10,7 @@ use benchmark_fleet::{
     Clock, Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberState, Presence, Role, Serving, SystemClock,
     wire,
 };
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, Problem};
 use benchmark_workflows::RunClock;
 
 use super::{
@@ -230,7 +230,7 @@ impl FleetLeader {
     ///
     /// # Errors
     /// When one does not come so far.
-    pub async fn prepare(&self, iteration: u32, prefix: &str) -> anyhow::Result<()> {
+    pub async fn prepare(&self, iteration: u32, prefix: &str) -> Result<(), Problem> {
         self.leader.command(Command::Prepare {
             iteration,
             id_prefix: prefix.to_owned(),
@@ -240,11 +240,11 @@ impl FleetLeader {
         loop {
             let roll = self.generators_on_roll();
             if let Some(gone) = roll.iter().find(|member| member.is_gone()) {
-                anyhow::bail!(
+                return Err(Problem::new(format!(
                     "generator {} is gone before the load began: {}",
                     gone.name,
                     departure(gone)
-                );
+                )));
             }
             let late: Vec<String> = roll
                 .iter()
@@ -255,11 +255,11 @@ impl FleetLeader {
                 return Ok(());
             }
             if begun.elapsed() >= PREPARE_LIMIT {
-                anyhow::bail!(
+                return Err(Problem::new(format!(
                     "generators are not ready after {} s: {}",
                     PREPARE_LIMIT.as_secs(),
                     late.join(", ")
-                );
+                )));
             }
             let _ = tokio::time::timeout(LOOK, changed.changed()).await;
         }

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, mpsc::Sender};
 
-use anyhow::Context as _;
 use benchmark_results::schema::Fact;
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Context, Plan, Problem};
 use benchmark_temporal::{
     ConnectOptions,
     start::{Dialer, StartCounts, StartTemplate, StartTemplateOptions},
@@ -78,7 +77,7 @@ impl Starters {
     /// When a thread cannot be made or a connection cannot be opened. What was started ends.
     pub async fn connect<R: From<LoadReport> + Send + 'static>(
         options: StartersOptions<'_, R>,
-    ) -> anyhow::Result<Starters> {
+    ) -> Result<Starters, Problem> {
         let plan = options.plan;
         let dialer = Arc::new(
             Dialer::new(options.connect, plan.starter.start_timeout)

@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, Problem};
 use benchmark_temporal::{CallError, Server, visibility};
 use tokio::time::Instant;
 
@@ -48,8 +48,8 @@ pub async fn drain(
     fleet: &FleetLeader,
     submission: &mut Submission,
     ending: &Ending,
-    mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-) -> anyhow::Result<Drained> {
+    mut on_tick: impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+) -> Result<Drained, Problem> {
     let mut look_ups = LookUps::new(plan, server, submission);
     let load_over = Instant::now();
     // Who waits long for ends waits as long for a server that comes back.
@@ -94,8 +94,8 @@ async fn wait(
     submission: &mut Submission,
     deadline: &Deadline,
     look_ups: &LookUps,
-    on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-) -> anyhow::Result<Drained> {
+    on_tick: &mut impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+) -> Result<Drained, Problem> {
     let mut scan = Scan::new(Instant::now());
     loop {
         submission.hear(fleet);
@@ -141,8 +141,8 @@ async fn wait_for_sample(
     fleet: &FleetLeader,
     submission: &mut Submission,
     deadline: &Deadline,
-    on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-) -> anyhow::Result<Drained> {
+    on_tick: &mut impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+) -> Result<Drained, Problem> {
     loop {
         submission.hear(fleet);
         if submission.sampler.as_ref().is_none_or(Sampler::is_done) {
@@ -166,8 +166,8 @@ pub async fn sweep(
     server: &Server,
     submission: &Submission,
     ending: &Ending,
-    mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    mut on_tick: impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+) -> Result<(), Problem> {
     let look_ups = LookUps::new(plan, server, submission);
     let deadline = ending.asking(Step::Members, SWEEP_LIMIT, PATIENCE);
     let mut from = Some(0);
@@ -187,7 +187,7 @@ async fn open_on_server(
     server: &Server,
     submission: &Submission,
     deadline: &Deadline,
-) -> anyhow::Result<Result<u64, CallError>> {
+) -> Result<Result<u64, CallError>, Problem> {
     let accepted = submission
         .accountant
         .visit(|accounts| accounts.ledger().accepted)

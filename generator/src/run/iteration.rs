@@ -9,7 +9,7 @@ use benchmark_results::{
         PhaseReport, Phases, Reconciliation, StartLatency, Window,
     },
 };
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, Problem};
 
 use crate::{
     account::accounts::{Accounts, Errors, PhaseAccount, SecondsReport},
@@ -41,7 +41,7 @@ pub struct Taken {
 ///
 /// # Errors
 /// When the account is gone.
-pub async fn take(submission: &Submission) -> anyhow::Result<Taken> {
+pub async fn take(submission: &Submission) -> Result<Taken, Problem> {
     let (schedule, prefix) = (submission.schedule.clone(), submission.id_prefix.clone());
     let (end, stamps) = (submission.timeline.elapsed().min(submission.end()), submission.stamps);
     let stopped_at = submission.stopped_at;

@@ -11,14 +11,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use benchmark_fleet::Token;
 use benchmark_results::{
     Results, RunParts, assemble, file,
     schema::{ClusterFacts, Environment, Event, Fact, Run},
-    text,
 };
-use benchmark_scenarios::{Resolved, Target};
+use benchmark_scenarios::{Context, Problem, Resolved, Target};
 use benchmark_temporal::{ApiKey, environment::Profile};
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
@@ -92,8 +90,14 @@ pub enum RunError {
     #[error("interrupted before the load began; nothing was written")]
     Interrupted(StopReason),
     /// The environment does not allow it.
-    #[error(transparent)]
-    Environment(anyhow::Error),
+    #[error("{0}")]
+    Environment(Problem),
+}
+
+impl From<Problem> for RunError {
+    fn from(problem: Problem) -> Self {
+        RunError::Environment(problem)
+    }
 }
 
 /// Runs the plan.
@@ -106,16 +110,15 @@ pub fn run(request: RunRequest, stop: Stop) -> LocalBoxFuture<'static, Result<Fi
 }
 
 async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
-    let environment = |error: anyhow::Error| RunError::Environment(error);
-    let run_id = ids::new_run_id().map_err(|error| environment(error.into()))?;
-    descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(|error| environment(error.into()))?;
-    let file = ResultsFile::prepare(request.output.as_deref(), &run_id).map_err(|error| environment(error.into()))?;
+    let run_id = ids::new_run_id().map_err(Problem::from)?;
+    descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(Problem::from)?;
+    let file = ResultsFile::prepare(request.output.as_deref(), &run_id)?;
     let screen = Arc::new(Mutex::new(request.watcher));
     say(&screen, &request.resolved.notes);
 
     let plan = &request.resolved.plan;
     let cluster = match &request.resolved.cluster_facts {
-        Some(path) => cluster_facts::read(path).map_err(|problem| environment(problem.into()))?,
+        Some(path) => cluster_facts::read(path)?,
         None => ClusterFacts::new(),
     };
     let host = host::facts(Path::new("/"));
@@ -126,7 +129,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
     let is_embedded = matches!(plan.target, Target::Embedded(_));
     let sources = tokio::select! {
         sources = server_figures::prepare(&request.resolved.figures, is_embedded, &plan.namespace) => {
-            sources.map_err(environment)?
+            sources?
         }
         reason = stop.requested() => return Err(RunError::Interrupted(reason)),
     };
@@ -134,8 +137,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
     let writing = request.resolved.remote_write.as_ref();
     let writing = writing
         .map(|target| remote_write::prepare(target, host.hostname.value.as_deref()))
-        .transpose()
-        .map_err(|problem| environment(problem.into()))?;
+        .transpose()?;
     let set_up = Setup::prepare(SetupOptions {
         plan,
         api_key: request.api_key.clone(),
@@ -154,7 +156,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
         told: told(&screen),
     });
     let setup = tokio::select! {
-        setup = set_up => setup.map_err(environment)?,
+        setup = set_up => setup?,
         reason = stop.requested() => return Err(RunError::Interrupted(reason)),
     };
     let ceiling = match &request.calibration {
@@ -193,7 +195,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
         Some(options) => {
             page.seen();
             let registry = request.page.registry().clone();
-            Some(Writing::start(registry, options, sayer(&screen)).map_err(environment)?)
+            Some(Writing::start(registry, options, sayer(&screen))?)
         }
         None => None,
     };
@@ -229,7 +231,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
         ..
     } = lifecycle;
     let over = match (&told, &parts.run.interrupted_by) {
-        (Err(error), _) => format!("it broke off: {}", text::chain(error.as_ref())),
+        (Err(error), _) => format!("it broke off: {error}"),
         (Ok(()), Some(cause)) => format!("it was ended early: {cause}"),
         (Ok(()), None) => "it was carried out as planned".to_owned(),
     };
@@ -246,19 +248,19 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
             ..parts
         },
         // What was observed so far is kept; the file says that it is not all.
-        Err(error) if parts.iterations.is_empty() => return Err(environment(error)),
+        Err(error) if parts.iterations.is_empty() => return Err(error.into()),
         Err(error) => {
             let mut parts = parts;
             parts.events.push(Event {
                 at_seconds: 0.0,
                 iteration: u32::try_from(parts.iterations.len()).unwrap_or(u32::MAX),
                 kind: "broken-off".to_owned(),
-                message: text::chain(error.as_ref()),
+                message: error.to_string(),
             });
             parts
         }
     };
-    let mut results = finish(parts, board).map_err(environment)?;
+    let mut results = finish(parts, board)?;
     page.finish(results.verdict.value);
     if let Some(writing) = writing {
         results.remote_write = Some(writing.finish(&ending).await);
@@ -273,13 +275,11 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
     })
 }
 
-fn finish(mut parts: RunParts, board: Option<&str>) -> anyhow::Result<Results> {
+fn finish(mut parts: RunParts, board: Option<&str>) -> Result<Results, Problem> {
     parts.run.finished_at = Some(jiff::Timestamp::now().to_string());
     parts.run.dashboard_url = board.map(|base| grafana::link(base, &parts.run, &parts.plan));
-    assemble(parts)
-        .map_err(anyhow::Error::from)
-        .and_then(|results| Ok(file::harmless(results)?))
-        .context("the results cannot be put together")
+    let put_together = || Ok::<_, Problem>(file::harmless(assemble(parts)?)?);
+    put_together().context("the results cannot be put together")
 }
 
 /// Writes the results where they belong, or else to the temporary folder. Returns where they are, and what went wrong.

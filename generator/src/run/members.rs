@@ -10,7 +10,7 @@ use benchmark_results::{
         MemberStarts, MemberUsage,
     },
 };
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, Problem};
 
 use crate::{
     account::accounts::{MemberAccount, Origin},
@@ -48,7 +48,7 @@ impl<'a> View<'a> {
         name: &'a str,
         host: &'a HostFacts,
         submission: &Submission,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Problem> {
         let accounts = submission
             .accountant
             .visit(|accounts| accounts.members().clone())

@@ -13,7 +13,7 @@ use benchmark_results::{
     limits::CUT_OFF_NEAR,
     schema::{CompletionSource, Fact, Phase, Reconciliation},
 };
-use benchmark_scenarios::{Plan, units};
+use benchmark_scenarios::{Plan, Problem, units};
 use benchmark_temporal::{
     BoxFuture, CallError, Server, Status,
     visibility::{self, Counts},
@@ -67,7 +67,7 @@ impl Reconciling<'_> {
     ///
     /// # Errors
     /// When the account is gone. A server that cannot be asked is part of the result.
-    pub async fn reconcile(&self) -> anyhow::Result<Reconciliation> {
+    pub async fn reconcile(&self) -> Result<Reconciliation, Problem> {
         let stamps = self.submission.stamps;
         let mut result = Reconciliation::not_made("the server was not asked");
         result.source = if stamps {
@@ -89,7 +89,7 @@ impl Reconciling<'_> {
         Ok(result)
     }
 
-    async fn compare(&self, result: &mut Reconciliation) -> anyhow::Result<()> {
+    async fn compare(&self, result: &mut Reconciliation) -> Result<(), Problem> {
         let settled = match self.settle().await? {
             Ok(settled) => settled,
             Err(reason) => {
@@ -153,7 +153,7 @@ impl Reconciling<'_> {
     }
 
     /// Waits until the server's counts of the whole run stand still. The error within says why they cannot be had.
-    async fn settle(&self) -> anyhow::Result<Result<Settled, String>> {
+    async fn settle(&self) -> Result<Result<Settled, String>, Problem> {
         let submission = self.submission;
         let (ledger, near) = submission
             .accountant
@@ -208,7 +208,7 @@ impl Reconciling<'_> {
     }
 
     /// Why the server cannot know them all any more, when it has fewer than were started.
-    async fn too_late(&self, counts: &Counts) -> anyhow::Result<Option<String>> {
+    async fn too_late(&self, counts: &Counts) -> Result<Option<String>, Problem> {
         let known: u64 = counts.values().sum();
         let accepted = self
             .submission
@@ -221,7 +221,7 @@ impl Reconciling<'_> {
             .and_then(|retention| gone(accepted.saturating_sub(known), retention, ran)))
     }
 
-    async fn phase_ledger(&self, phase: Phase) -> anyhow::Result<(Ledger, u64)> {
+    async fn phase_ledger(&self, phase: Phase) -> Result<(Ledger, u64), Problem> {
         self.submission
             .accountant
             .visit(move |accounts| {
@@ -231,7 +231,7 @@ impl Reconciling<'_> {
             .await
     }
 
-    async fn take_ends(&self, phase: Phase, counts: &Counts) -> anyhow::Result<()> {
+    async fn take_ends(&self, phase: Phase, counts: &Counts) -> Result<(), Problem> {
         let ends: BTreeMap<WorkflowEnd, u64> = counts
             .iter()
             .filter_map(|(status, count)| Some((workflow_end(*status)?, *count)))
@@ -243,7 +243,7 @@ impl Reconciling<'_> {
     }
 
     /// Where nobody stamps, the server tells how many completed in each phase's time. What it does not tell stays unknown.
-    async fn take_completion_times(&self) -> anyhow::Result<()> {
+    async fn take_completion_times(&self) -> Result<(), Problem> {
         let submission = self.submission;
         let workflow_type = self.plan.workload.kind.definition().workflow_type;
         let deadline = self.ending.asking(Step::Counts, COUNT_LIMIT, PATIENCE);
@@ -272,7 +272,7 @@ impl Reconciling<'_> {
         Ok(())
     }
 
-    async fn observe(&self, result: &mut Reconciliation) -> anyhow::Result<()> {
+    async fn observe(&self, result: &mut Reconciliation) -> Result<(), Problem> {
         let (observers, sample_ends, found, not_found, later) = self
             .submission
             .accountant

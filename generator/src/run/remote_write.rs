@@ -48,7 +48,7 @@ impl Writing {
         registry: Registry,
         options: RemoteWriteOptions,
         said: Arc<dyn Fn(String) + Send + Sync>,
-    ) -> anyhow::Result<Writing> {
+    ) -> Result<Writing, Problem> {
         let url = options.url.clone();
         let task = RemoteWrite::start(registry, options, said)?;
         Ok(Writing { url, task })

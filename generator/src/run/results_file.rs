@@ -51,7 +51,7 @@ struct Refreshed {
     /// CPU time that it took, its copies included.
     cpu: Duration,
     bytes: u64,
-    outcome: anyhow::Result<()>,
+    outcome: Result<(), Problem>,
 }
 
 /// Results that are not on disk.
@@ -144,7 +144,7 @@ impl ResultsFile {
 
     /// Begins a refresh with results that are put together on its own thread. Copying what they are made of has taken so
     /// much CPU time.
-    pub fn refresh(&mut self, copying: Duration, results: impl FnOnce() -> anyhow::Result<Results> + Send + 'static) {
+    pub fn refresh(&mut self, copying: Duration, results: impl FnOnce() -> Result<Results, Problem> + Send + 'static) {
         let (number, taken) = (self.next(), Arc::clone(&self.taken));
         self.refresh = Some(spawn_blocking(move || {
             let before = pace::thread_cpu();
@@ -158,7 +158,7 @@ impl ResultsFile {
     }
 
     /// What became of a refresh, once, when it is over. It says when the next one is due, also after a failure.
-    pub async fn refreshed(&mut self) -> Option<anyhow::Result<()>> {
+    pub async fn refreshed(&mut self) -> Option<Result<(), Problem>> {
         let refresh = self.refresh.take_if(|refresh| refresh.is_finished())?;
         let Refreshed { cpu, bytes, outcome } = ended(refresh.await);
         self.next_refresh = Instant::now() + pace::pause(cpu, bytes);
@@ -334,7 +334,9 @@ mod tests {
             file.next_refresh = Instant::now();
             assert!(file.is_refresh_due());
             file.refresh(copying, move || {
-                anyhow::ensure!(outcome, "not to be put together");
+                if !outcome {
+                    return Err(Problem::new("not to be put together"));
+                }
                 // Waiting for a disk is no work.
                 thread::sleep(Duration::from_millis(300));
                 Ok(results(id))

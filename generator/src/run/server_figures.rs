@@ -10,10 +10,9 @@ mod pages;
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use benchmark_figures::ask;
 use benchmark_results::schema::ServerFigures;
-use benchmark_scenarios::{FigureSources, Key, Problem, PrometheusSource};
+use benchmark_scenarios::{Context, FigureSources, Key, Problem, PrometheusSource};
 
 pub use ask::{Prometheus, ask_within};
 pub use benchmark_figures::Span;
@@ -34,7 +33,7 @@ pub struct Sources {
 ///
 /// # Errors
 /// In one line that names the flag.
-pub async fn prepare(sources: &FigureSources, is_embedded: bool, namespace: &str) -> anyhow::Result<Sources> {
+pub async fn prepare(sources: &FigureSources, is_embedded: bool, namespace: &str) -> Result<Sources, Problem> {
     let mut found = Sources::default();
     if let Some(source) = &sources.prometheus {
         found.prometheus = Some(Prometheus::new(source)?);
@@ -68,13 +67,17 @@ pub const LIMIT: Duration = Duration::from_secs(90);
 pub async fn of_stored(
     source: &PrometheusSource,
     results: &benchmark_results::Results,
-) -> anyhow::Result<Vec<ServerFigures>> {
+) -> Result<Vec<ServerFigures>, Problem> {
     let prometheus = Prometheus::new(source)?;
     prometheus.check().await?;
     let spans = Span::all(results);
     if spans.is_empty() {
-        anyhow::bail!("this result has no measured phase to ask about");
+        return Err(Problem::new("this result has no measured phase to ask about"));
     }
     let told = tokio::time::timeout(LIMIT, ask(&prometheus, &results.plan.namespace, &spans)).await;
-    told.with_context(|| format!("{} did not answer within {} s", source.url, LIMIT.as_secs()))
+    told.context(format_args!(
+        "{} did not answer within {} s",
+        source.url,
+        LIMIT.as_secs()
+    ))
 }

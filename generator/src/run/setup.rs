@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
 use benchmark_metrics::{Registry, Selection};
 use benchmark_results::schema::{HostFacts, ServerFacts, WorkerFacts};
-use benchmark_scenarios::{EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, ServerPreset, Target, units};
+use benchmark_scenarios::{
+    Context, EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, Problem, ServerPreset, Target, units,
+};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, Server,
     embedded::{EmbeddedOptions, EmbeddedServer, Progress, presets, provide},
@@ -80,7 +81,7 @@ impl StandingServer {
         wanted: &EmbeddedPlan,
         namespace: &str,
         told: Arc<dyn Fn(Progress) + Send + Sync>,
-    ) -> anyhow::Result<StandingServer> {
+    ) -> Result<StandingServer, Problem> {
         let (server, binary) = start_embedded(wanted, namespace, told).await?;
         Ok(StandingServer { server, binary })
     }
@@ -146,7 +147,7 @@ impl Setup {
     ///
     /// # Errors
     /// In words that say what to do.
-    pub async fn prepare(options: SetupOptions<'_>) -> anyhow::Result<Setup> {
+    pub async fn prepare(options: SetupOptions<'_>) -> Result<Setup, Problem> {
         let plan = options.plan;
         let mut embedded = None;
         let mut binary = None;
@@ -302,7 +303,7 @@ async fn start_workers(
     connect: &ConnectOptions,
     fleet: &FleetLeader,
     name: &str,
-) -> anyhow::Result<Option<OwnWorkers>> {
+) -> Result<Option<OwnWorkers>, Problem> {
     let Some(tuning) = options
         .plan
         .workers
@@ -344,7 +345,7 @@ async fn start_workers(
 }
 
 /// Serves the fleet, when the run is to have one.
-async fn open_to_others(options: &SetupOptions<'_>, leader: &mut FleetLeader) -> anyhow::Result<()> {
+async fn open_to_others(options: &SetupOptions<'_>, leader: &mut FleetLeader) -> Result<(), Problem> {
     let fleet = options.fleet;
     let Some(listen) = fleet.listen else { return Ok(()) };
     let tls = match &fleet.tls {
@@ -364,15 +365,15 @@ async fn open_to_others(options: &SetupOptions<'_>, leader: &mut FleetLeader) ->
     Ok(())
 }
 
-fn read(path: &Path, flag: &str) -> anyhow::Result<Vec<u8>> {
-    benchmark_temporal::small_file::read(path).with_context(|| format!("{flag} {} cannot be read", path.display()))
+fn read(path: &Path, flag: &str) -> Result<Vec<u8>, Problem> {
+    benchmark_temporal::small_file::read(path).context(format_args!("{flag} {} cannot be read", path.display()))
 }
 
 async fn start_embedded(
     wanted: &EmbeddedPlan,
     namespace: &str,
     told: Arc<dyn Fn(Progress) + Send + Sync>,
-) -> anyhow::Result<(EmbeddedServer, String)> {
+) -> Result<(EmbeddedServer, String), Problem> {
     let binary = provide(wanted.binary.as_deref(), told).await?;
     let how = format!("{} ({}; {})", binary.path.display(), binary.version, binary.how);
     let mut options = EmbeddedOptions::new(binary);

@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
 use benchmark_fleet::MemberState;
 use benchmark_results::schema::{Event, Fact, MemberUsage, Phase};
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Context, Plan, Problem};
 use benchmark_temporal::{ConnectOptions, Server, start::StartCounts};
 use tokio::{sync::mpsc::unbounded_channel, time::MissedTickBehavior};
 
@@ -123,20 +122,30 @@ pub struct Submission {
     pub connections: u32,
 }
 
-/// A stop was asked for before the first start was due.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("ended before the load began: {0}")]
-pub struct NotBegun(pub StopReason);
+/// Why there is no submission window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// A stop was asked for before the first start was due.
+    NotBegun(StopReason),
+    /// Something did not work.
+    Failed(Problem),
+}
+
+impl From<Problem> for SubmitError {
+    fn from(problem: Problem) -> Self {
+        SubmitError::Failed(problem)
+    }
+}
 
 /// Runs a submission window. `on_tick` is called about four times a second with the window so far.
 ///
 /// # Errors
-/// [`NotBegun`]; or when a thread cannot be made, a connection for starts cannot be opened, or another generator does not
-/// get ready. What was started is stopped.
+/// When it is told to stop before it begins, a thread cannot be made, a connection for starts cannot be opened, or another
+/// generator does not get ready. What was started is stopped.
 pub async fn submit(
     options: SubmissionOptions<'_>,
-    mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-) -> anyhow::Result<Submission> {
+    mut on_tick: impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+) -> Result<Submission, SubmitError> {
     let plan = options.plan;
     let schedule = Schedule::new(&plan.load);
     let sample = Sample::new(plan.load.seed, plan.observation.sample_ratio);
@@ -158,11 +167,11 @@ pub async fn submit(
         if let Some(fleet) = options.fleet {
             fleet.prepare(options.iteration, &options.id_prefix).await?;
         }
-        anyhow::Ok(starters)
+        Ok::<_, Problem>(starters)
     };
     let mut starters = tokio::select! {
         starters = preparing => starters?,
-        reason = stop.requested() => return Err(NotBegun(reason).into()),
+        reason = stop.requested() => return Err(SubmitError::NotBegun(reason)),
     };
     let timeline = match options.fleet {
         Some(fleet) => fleet.begin(&options.id_prefix, &schedule, LEAD, reports.clone()),
@@ -266,7 +275,8 @@ pub async fn submit(
             }
         };
         if tokio::time::timeout(HANDING_OVER, handing_over).await.is_err() {
-            anyhow::bail!("a thread that sends starts does not end; this is a defect of the program");
+            let words = "a thread that sends starts does not end; this is a defect of the program";
+            return Err(Problem::new(words).into());
         }
     }
     submission.measured = watch.finish(starters.dispatched());

@@ -21,7 +21,7 @@ use std::{
 use benchmark_fleet::{MemberState, Presence, Role};
 use benchmark_metrics::{ListenError, Registry, Serving};
 use benchmark_results::schema::{Event, Phase, VerdictValue};
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, Problem};
 
 use self::run::Run;
 pub use self::{
@@ -192,7 +192,7 @@ impl RunPage {
     ///
     /// # Errors
     /// When the account is gone.
-    pub async fn look(&mut self, window: Window<'_>) -> anyhow::Result<()> {
+    pub async fn look(&mut self, window: Window<'_>) -> Result<(), Problem> {
         let now = window.timeline.elapsed();
         if !self.is_seen || now % SECOND < TOLD || now / SECOND < self.looked {
             return Ok(());
@@ -205,7 +205,7 @@ impl RunPage {
     ///
     /// # Errors
     /// When the account is gone.
-    pub async fn close(&mut self, window: Window<'_>) -> anyhow::Result<()> {
+    pub async fn close(&mut self, window: Window<'_>) -> Result<(), Problem> {
         if !self.is_seen {
             return Ok(());
         }
@@ -217,7 +217,7 @@ impl RunPage {
         Ok(())
     }
 
-    async fn take(&self, window: Window<'_>, at: u64) -> anyhow::Result<()> {
+    async fn take(&self, window: Window<'_>, at: u64) -> Result<(), Problem> {
         let known = lock(&self.run).known();
         let cut = window
             .accountant

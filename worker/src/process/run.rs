@@ -4,15 +4,15 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use benchmark_fleet::{Member, MemberEnd, Undelivered};
 use benchmark_metrics::{ListenError, Registry, Selection};
-use benchmark_results::{schema::WorkerFacts, text, thresholds::Signal};
+use benchmark_results::{schema::WorkerFacts, thresholds::Signal};
 use benchmark_scenarios::{AtHand, Cluster, Problem, Reached, ServerAccess, TlsSaid, WorkerProcess};
-use benchmark_temporal::{ApiKey, environment::Profile, tls::TlsError};
+use benchmark_temporal::{ApiKey, environment::Profile};
 use futures::future::BoxFuture;
 
 use super::{
     leader::{self, FLUSH, LeaderError, Run},
     signals::Stop,
-    start::{self, StartError},
+    start,
 };
 pub use crate::process::leader::JoinOptions;
 use crate::{
@@ -60,37 +60,11 @@ pub enum Ended {
     RunOver,
 }
 
-/// Why it did not. `Display` is for people; the exit code is 2 for all of them.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The metrics page has no place.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// No run was joined.
-    #[error(transparent)]
-    Leader(#[from] LeaderError),
-    /// What the leader says does not go with what was typed.
-    #[error(transparent)]
-    Problem(#[from] Problem),
-    /// A file cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// There are no workers.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The leader was lost; the workers were drained.
-    #[error("{0}; the workers were drained")]
-    LeaderLost(MemberEnd),
-    /// Not everything reached the leader.
-    #[error(transparent)]
-    Undelivered(#[from] Undelivered),
-}
-
 /// Runs a worker process until it is told to stop.
 ///
 /// # Errors
 /// When it cannot do its work, or did not end in order.
-pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<Ended, Failure>> {
+pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<Ended, Problem>> {
     Box::pin(async move {
         let registry = Registry::new();
         let buffer = EndBuffer::unattended();
@@ -183,7 +157,7 @@ enum Over {
 
 impl Process {
     /// One run of a fleet, or the whole life of a worker that joins nobody. `None`: the next leader is to be joined.
-    async fn turn(&mut self) -> Result<Option<Ended>, Failure> {
+    async fn turn(&mut self) -> Result<Option<Ended>, Problem> {
         let (member, polled) = match self.request.join.clone() {
             None => (None, self.polled(None)?),
             Some(join) => {
@@ -270,7 +244,7 @@ impl Process {
     }
 
     /// What is to be polled: what was typed, and the leader's plan for the rest.
-    fn polled(&self, run: Option<&Run>) -> Result<Polled, Failure> {
+    fn polled(&self, run: Option<&Run>) -> Result<Polled, Problem> {
         let worker = &self.request.worker;
         let plan = run.map(|run| &run.plan);
         let Reached { cluster, headers } = match run {
@@ -302,7 +276,7 @@ impl Process {
     }
 
     /// Brings the workers up, unless they stand already.
-    async fn stand(&mut self, polled: &Polled) -> Result<(), Failure> {
+    async fn stand(&mut self, polled: &Polled) -> Result<(), Problem> {
         if self.standing.is_some() {
             return Ok(());
         }
@@ -343,7 +317,7 @@ impl Process {
     }
 
     /// Ends a turn in order: what is held is finished, and what was seen is told.
-    async fn drain(&mut self, member: Option<Member>, over: Over) -> Result<Option<Ended>, Failure> {
+    async fn drain(&mut self, member: Option<Member>, over: Over) -> Result<Option<Ended>, Problem> {
         self.runs += 1;
         let stay = self.request.join.as_ref().is_some_and(|join| join.stay);
         match over {
@@ -379,7 +353,7 @@ impl Process {
                 }
                 (self.say)(&format!("{end}; draining"));
                 self.drain_workers().await;
-                Err(Failure::LeaderLost(end))
+                Err(Problem::new(format!("{end}; the workers were drained")))
             }
         }
     }
@@ -403,10 +377,10 @@ impl Process {
 }
 
 /// Tells the leader why it goes on without this process, which it else would wait for.
-async fn withdraw(member: Option<Member>, failure: Failure) -> Failure {
-    // Where that does not reach it, the failure is told here all the same.
-    let _ = leave(member, text::chain(&failure)).await;
-    failure
+async fn withdraw(member: Option<Member>, problem: Problem) -> Problem {
+    // Where that does not reach it, the problem is told here all the same.
+    let _ = leave(member, problem.to_string()).await;
+    problem
 }
 
 /// Delivers what is held and says good-bye, where a run was joined.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use benchmark_results::{Histogram, Ledger};
-use benchmark_scenarios::Key;
+use benchmark_scenarios::{Key, Problem};
 use benchmark_workflows::RunHeader;
 use prost::Message as _;
 use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
@@ -45,7 +45,7 @@ async fn sending(frontend: &NullFrontend, settings: &[(Key, &str)]) -> Sending {
 }
 
 /// The same before it begins.
-async fn connected(address: SocketAddr, settings: &[(Key, &str)]) -> anyhow::Result<Sending> {
+async fn connected(address: SocketAddr, settings: &[(Key, &str)]) -> Result<Sending, Problem> {
     let address = address.to_string();
     let common = [
         (Key::Address, address.as_str()),

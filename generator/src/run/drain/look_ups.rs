@@ -8,7 +8,7 @@ use std::{
 };
 
 use benchmark_results::WorkflowEnd;
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Plan, Problem};
 use benchmark_temporal::{CallError, Server, lookup};
 use futures::{StreamExt as _, stream};
 use tokio::time::Instant;
@@ -69,8 +69,8 @@ impl LookUps {
         &mut self,
         submission: &Submission,
         deadline: &Deadline,
-        on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+        on_tick: &mut impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         while !deadline.is_over() {
             let unknown = submission
                 .accountant
@@ -124,7 +124,7 @@ impl LookUps {
         submission: &Submission,
         lost: &LostPart,
         deadline: &Deadline,
-    ) -> anyhow::Result<u64> {
+    ) -> Result<u64, Problem> {
         let (part, end) = (lost.part, submission.end());
         let missing: Missing = submission
             .accountant
@@ -153,8 +153,8 @@ impl LookUps {
         submission: &Submission,
         from: u64,
         deadline: &Deadline,
-        on_tick: &mut impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Looked> {
+        on_tick: &mut impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+    ) -> Result<Looked, Problem> {
         let open = submission
             .accountant
             .visit(move |accounts| accounts.open_from(from, LOOK_UPS))
@@ -318,8 +318,8 @@ impl Denials {
 pub async fn ticking<T>(
     work: impl Future<Output = T>,
     submission: &Submission,
-    mut on_tick: impl AsyncFnMut(&Submission) -> anyhow::Result<()>,
-) -> anyhow::Result<T> {
+    mut on_tick: impl AsyncFnMut(&Submission) -> Result<(), Problem>,
+) -> Result<T, Problem> {
     let mut work = pin!(work);
     let mut interval = tokio::time::interval_at(Instant::now() + TICK, TICK);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

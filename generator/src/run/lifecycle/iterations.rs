@@ -5,10 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
 use benchmark_figures::Source as _;
 use benchmark_results::{RunParts, assemble, schema::Fact};
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Context, Plan, Problem};
 
 use super::{
     WRITE_LIMIT,
@@ -25,7 +24,7 @@ use crate::{
         results_file::ResultsFile,
         server_figures::{self, Pages, Prometheus, Span, Watching},
         setup::Setup,
-        submission::{self, NotBegun, Submission, SubmissionOptions},
+        submission::{self, Submission, SubmissionOptions, SubmitError},
     },
     stop::{
         Stop, StopReason,
@@ -61,17 +60,9 @@ pub(super) struct Lifecycle<'a> {
 
 impl Lifecycle<'_> {
     /// All iterations, one after the other, until the plan is done or a stop is asked for.
-    pub(super) async fn iterate_all(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn iterate_all(&mut self) -> Result<(), Problem> {
         for iteration in 1..=self.plan.iterations {
-            let ended_by = match self.iterate(iteration).await {
-                Ok(ended_by) => ended_by,
-                // What was measured before it stands.
-                Err(error) => match error.downcast::<NotBegun>() {
-                    Ok(NotBegun(reason)) => Some(reason),
-                    Err(error) => return Err(error),
-                },
-            };
-            if let Some(reason) = ended_by {
+            if let Some(reason) = self.iterate(iteration).await? {
                 interrupt(&mut self.parts, &reason);
                 break;
             }
@@ -100,7 +91,7 @@ impl Lifecycle<'_> {
     }
 
     /// One submission window and what comes after it. Returns what ended it, and with it the run.
-    async fn iterate(&mut self, iteration: u32) -> anyhow::Result<Option<StopReason>> {
+    async fn iterate(&mut self, iteration: u32) -> Result<Option<StopReason>, Problem> {
         let plan = self.plan;
         let prefix: Arc<str> = ids::iteration_prefix(&self.parts.run.id, iteration, plan.iterations).into();
         let screen = Arc::clone(&self.screen);
@@ -150,7 +141,12 @@ impl Lifecycle<'_> {
                 refresher.refresh(file, submission).await
             },
         );
-        let mut submission = submission.await?;
+        let mut submission = match submission.await {
+            Ok(submission) => submission,
+            // What was measured before it stands.
+            Err(SubmitError::NotBegun(reason)) => return Ok(Some(reason)),
+            Err(SubmitError::Failed(problem)) => return Err(problem),
+        };
         tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the submission window is over");
         let ending = &ending.after_load(setup.server.silence());
 

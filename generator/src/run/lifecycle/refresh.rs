@@ -2,9 +2,8 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use anyhow::Context as _;
 use benchmark_results::{RunParts, assemble, schema::Fact, schema::Reconciliation};
-use benchmark_scenarios::Plan;
+use benchmark_scenarios::{Context, Plan, Problem};
 
 use super::{iterations::started_at, said::say};
 use crate::{
@@ -27,7 +26,7 @@ impl Refresher<'_> {
     ///
     /// # Errors
     /// When the account is gone.
-    pub(super) async fn refresh(&self, file: &mut ResultsFile, submission: &Submission) -> anyhow::Result<()> {
+    pub(super) async fn refresh(&self, file: &mut ResultsFile, submission: &Submission) -> Result<(), Problem> {
         if let Some(Err(error)) = file.refreshed().await {
             say(self.screen, &[format!("the results cannot be refreshed: {error:#}")]);
         }
@@ -41,7 +40,7 @@ impl Refresher<'_> {
     }
 
     /// What the results are made of, marked as incomplete, and the CPU time that it took to copy it.
-    async fn so_far(&self, submission: &Submission) -> anyhow::Result<(Duration, RunParts)> {
+    async fn so_far(&self, submission: &Submission) -> Result<(Duration, RunParts), Problem> {
         let taken = iteration::take(submission).await?.so_far();
         let (fleet, name) = (&self.setup.fleet, &self.setup.name);
         let members = members::View::take(fleet, name, &self.parts.environment.host, submission).await?;

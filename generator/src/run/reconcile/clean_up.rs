@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use benchmark_results::schema::Cleanup;
+use benchmark_scenarios::Problem;
 use benchmark_temporal::{
     cleanup::{self, KnownOpen},
     visibility,
@@ -28,7 +29,7 @@ impl Reconciling<'_> {
     ///
     /// # Errors
     /// When the account is gone.
-    pub async fn clean_up(&self) -> anyhow::Result<Cleanup> {
+    pub async fn clean_up(&self) -> Result<Cleanup, Problem> {
         let (server, prefix) = (self.server, &self.submission.id_prefix);
         let counting = self.ending.asking(Step::CleanUp, OPEN_LIMIT, PATIENCE);
         let open = counting.keep(visibility::count_open(server, prefix)).await;

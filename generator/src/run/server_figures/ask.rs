@@ -22,7 +22,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// When matchers or headers are none.
-    pub fn new(source: &PrometheusSource) -> anyhow::Result<Prometheus> {
+    pub fn new(source: &PrometheusSource) -> Result<Prometheus, Problem> {
         if let Some(matchers) = &source.matchers {
             benchmark_figures::check_matchers(matchers)
                 .map_err(|error| Problem::new(format!("{} {matchers} {error}", Key::PrometheusMatch.flag())))?;
@@ -42,7 +42,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn check(&self) -> anyhow::Result<()> {
+    pub async fn check(&self) -> Result<(), Problem> {
         let asked = Asked::new("", self.matchers.as_deref(), Duration::from_secs(1));
         match self.query(&promql::latest(&asked), None).await {
             Ok(_) => Ok(()),

@@ -1,8 +1,8 @@
 //! HTTP: answers are bounded in size as well as in time.
 
-use anyhow::Context as _;
 use benchmark_figures::{Answer, FORM, Page, Sample, Snapshot, form};
 use benchmark_metrics::{http_cause, http_client};
+use benchmark_scenarios::{Context, Problem};
 use http::{
     HeaderMap,
     header::{ACCEPT, CONTENT_TYPE},
@@ -23,7 +23,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no TLS to be had.
-    pub fn new(headers: HeaderMap) -> anyhow::Result<Client> {
+    pub fn new(headers: HeaderMap) -> Result<Client, Problem> {
         let http = http_client().context("no HTTP client can be made")?;
         Ok(Client { http, headers })
     }
