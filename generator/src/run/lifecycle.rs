@@ -110,8 +110,8 @@ pub fn run(request: RunRequest, stop: Stop) -> LocalBoxFuture<'static, Result<Fi
 }
 
 async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunError> {
-    let run_id = ids::new_run_id().map_err(Problem::from)?;
-    descriptors::check(&request.resolved.plan, host::raise_descriptors()).map_err(Problem::from)?;
+    let run_id = ids::new_run_id()?;
+    descriptors::check(&request.resolved.plan, host::raise_descriptors())?;
     let file = ResultsFile::prepare(request.output.as_deref(), &run_id)?;
     let screen = Arc::new(Mutex::new(request.watcher));
     say(&screen, &request.resolved.notes);

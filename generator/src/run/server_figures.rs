@@ -49,9 +49,8 @@ pub async fn prepare(sources: &FigureSources, is_embedded: bool, namespace: &str
         .flat_map(|(client, urls)| urls.iter().map(move |url| (client, url)));
     for (client, url) in pages {
         if let Err(error) = client.page(url, namespace).await {
-            let problem = Problem::new(format!("{} {url}: {error}", Key::ServerMetrics.flag()))
-                .explain("give the metrics page of a server or a worker that runs, or leave it out");
-            return Err(problem.into());
+            return Err(Problem::new(format!("{} {url}: {error}", Key::ServerMetrics.flag()))
+                .explain("give the metrics page of a server or a worker that runs, or leave it out"));
         }
     }
     Ok(found)

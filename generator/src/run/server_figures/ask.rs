@@ -49,8 +49,7 @@ impl Prometheus {
             Err(error) => Err(
                 Problem::new(format!("{} {}: {error}", Key::Prometheus.flag(), self.url))
                     .explain("give the URL that /api/v1/query follows, and what it wants to be asked with")
-                    .remedy(format!("{} FILE", Key::PrometheusHeaders.flag()))
-                    .into(),
+                    .remedy(format!("{} FILE", Key::PrometheusHeaders.flag())),
             ),
         }
     }
