@@ -10,6 +10,7 @@ const BYTES: i32 = 12;
 /// The label of a repeated field.
 const REPEATED: i32 = 3;
 
+#[expect(clippy::disallowed_methods, reason = "a build script is told by its environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     const PROTO: &str = "proto/fleet.proto";
     println!("cargo::rerun-if-changed={PROTO}");

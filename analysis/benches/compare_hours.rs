@@ -13,6 +13,7 @@ use benchmark_results::{
 
 const SECONDS: u64 = 3_600;
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark is a program")]
 fn main() -> Result<(), Box<dyn Error>> {
     const PATTERN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/tests/files/v1/short.json");
     // Cargo adds flags of its own.

@@ -5,7 +5,7 @@ use std::{env, path::PathBuf};
 use benchmark_fleet::Token;
 use benchmark_scenarios::{Asked, Given, Key, Problem, Program, Source, parse_switch, variables};
 use benchmark_temporal::{
-    ApiKey,
+    ApiKey, ProcessEnvironment,
     environment::{self, Profile},
     small_file,
 };
@@ -28,6 +28,8 @@ pub struct Surroundings<'a> {
 pub struct OwnSurroundings {
     /// Temporal's own client configuration.
     pub profile: Option<Profile>,
+    /// What a run takes from the environment besides its plan.
+    pub environment: ProcessEnvironment,
     /// Things to know that are no errors.
     pub notes: Vec<String>,
 }
@@ -39,17 +41,29 @@ impl OwnSurroundings {
     /// When a variable is no text, or the configuration cannot be read.
     pub fn read() -> Result<Self, Problem> {
         let notes = variables::check(env::vars_os())?;
-        let profile = environment::from_environment()?;
-        Ok(OwnSurroundings { profile, notes })
+        let profile = environment::profile(env::vars_os())?;
+        Ok(OwnSurroundings {
+            profile,
+            environment: process_environment(),
+            notes,
+        })
     }
 
     /// What surrounds a command line that was typed here.
     pub fn of_command_line(&self) -> Surroundings<'_> {
         Surroundings {
             variable: &|name| env::var(name).ok(),
-            profile: self.profile.as_ref().map(|profile| (profile, environment::source())),
+            profile: self
+                .profile
+                .as_ref()
+                .map(|profile| (profile, environment::source(&|name| env::var_os(name)))),
         }
     }
+}
+
+/// What a run takes from the environment besides its plan.
+pub fn process_environment() -> ProcessEnvironment {
+    ProcessEnvironment::of(env::vars_os(), env::temp_dir())
 }
 
 /// What must not be part of a plan or a result.

@@ -9,7 +9,7 @@ use benchmark_generator::{
     view::{page::Page, watcher::Watcher},
 };
 use benchmark_scenarios::{HostFacts, Problem, Resolved};
-use benchmark_temporal::environment::Profile;
+use benchmark_temporal::{ProcessEnvironment, environment::Profile};
 
 use crate::{
     args::{self, OutputArgs, RunArgs},
@@ -26,6 +26,8 @@ pub struct Prepared {
     pub secrets: Secrets,
     /// Temporal's own client configuration.
     pub profile: Option<Profile>,
+    /// What a run takes from the environment besides its plan.
+    pub environment: ProcessEnvironment,
 }
 
 impl Prepared {
@@ -45,6 +47,7 @@ impl Prepared {
             fleet_token: self.secrets.fleet_token.clone(),
             api_key: self.secrets.api_key.clone(),
             profile: self.profile.clone(),
+            environment: self.environment.clone(),
             command: args::redacted_command(env::args_os()),
             calibration: calibration(),
             page: page.clone(),
@@ -73,6 +76,7 @@ pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, P
         output: options.output.clone(),
         secrets: gathered.secrets,
         profile: own.profile,
+        environment: own.environment,
     })
 }
 

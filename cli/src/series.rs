@@ -17,6 +17,7 @@ use benchmark_generator::{
 };
 use benchmark_results::{Results, schema::VerdictValue};
 use benchmark_scenarios::{Context, Problem, Resolved, Target};
+use benchmark_temporal::ProcessEnvironment;
 
 use crate::found::Found;
 
@@ -45,6 +46,8 @@ pub struct SeriesRequest {
     pub cool_down: Duration,
     /// Where the results are stored; the folder must not be there yet.
     pub store: Option<PathBuf>,
+    /// What surrounds this process.
+    pub environment: ProcessEnvironment,
     /// Makes a run's request from its plan and the file for its results.
     pub request: Box<dyn Fn(Resolved, PathBuf) -> RunRequest>,
     /// Hears what came of each run: a line.
@@ -83,7 +86,7 @@ const ATTEMPTS: u32 = 3;
 /// When nothing can be made at all. What happens later stands in [`Series::ended`].
 pub async fn run(request: SeriesRequest, stop: Stop) -> Result<Series, Problem> {
     let folder = prepare(request.store.as_deref())?;
-    let standing = standing_server(&request.variants).await?;
+    let standing = standing_server(&request.variants, &request.environment).await?;
     let mut runs = vec![Vec::new(); request.variants.len()];
     let mut maker = Maker {
         request,
@@ -286,7 +289,10 @@ fn prepare(store: Option<&Path>) -> Result<PathBuf, Problem> {
 }
 
 /// The embedded server that all runs use, when all want the same.
-async fn standing_server(variants: &[Variant]) -> Result<Option<Arc<StandingServer>>, Problem> {
+async fn standing_server(
+    variants: &[Variant],
+    environment: &ProcessEnvironment,
+) -> Result<Option<Arc<StandingServer>>, Problem> {
     let Some((first, others)) = variants.split_first() else {
         return Ok(None);
     };
@@ -300,7 +306,7 @@ async fn standing_server(variants: &[Variant]) -> Result<Option<Arc<StandingServ
         // What the variants differ in is the server itself.
         return Ok(None);
     }
-    let server = StandingServer::start(wanted, &plan.namespace, Arc::new(|_| {})).await?;
+    let server = StandingServer::start(wanted, &plan.namespace, environment, Arc::new(|_| {})).await?;
     Ok(Some(Arc::new(server)))
 }
 

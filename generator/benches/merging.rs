@@ -43,6 +43,7 @@ const WORKERS: &str = "MERGING_BENCH_WORKERS";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark is a program")]
 fn main() -> Outcome<()> {
     match env::var(WORKERS) {
         Ok(task) => workers(&task),

@@ -19,6 +19,7 @@ use std::{
 
 use benchmark_results::schema::HostFacts;
 use benchmark_scenarios::{Context, Problem, Rate};
+use benchmark_temporal::ProcessEnvironment;
 use futures::{FutureExt as _, future::LocalBoxFuture};
 use serde::Serialize;
 
@@ -98,6 +99,8 @@ pub struct CalibrateOptions {
     pub connections: Option<u32>,
     /// Threads that send starts; as a run at the same rate when absent.
     pub threads: Option<u32>,
+    /// What the null frontend's process is made in.
+    pub environment: ProcessEnvironment,
 }
 
 /// Told what goes on while it does.

@@ -4,8 +4,6 @@
 //! gone that made the process, not the whole program; so one thread makes all of them, and lives as long as the program.
 
 use std::{
-    env,
-    ffi::OsStr,
     io,
     os::unix::process::CommandExt,
     process::{Child, Command},
@@ -13,15 +11,14 @@ use std::{
     thread,
 };
 
-/// What begins so may be a secret, or says which server is meant: of no use to any process that is made here.
-const OURS_ALONE: [&str; 2] = ["TEMPORAL_", "BENCHMARK_"];
+use crate::process_environment::ProcessEnvironment;
 
 /// Makes a process that ends with this one.
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn spawn(mut command: Command) -> io::Result<Child> {
-    prepare(&mut command);
+pub fn spawn(mut command: Command, environment: &ProcessEnvironment) -> io::Result<Child> {
+    prepare(&mut command, environment);
     die_with_us(&mut command);
     on_the_thread(move || command.spawn())
 }
@@ -33,8 +30,11 @@ pub fn spawn(mut command: Command) -> io::Result<Child> {
 ///
 /// # Panics
 /// Outside of a runtime.
-pub fn spawn_async(mut command: tokio::process::Command) -> io::Result<tokio::process::Child> {
-    prepare(command.as_std_mut());
+pub fn spawn_async(
+    mut command: tokio::process::Command,
+    environment: &ProcessEnvironment,
+) -> io::Result<tokio::process::Child> {
+    prepare(command.as_std_mut(), environment);
     die_with_us(command.as_std_mut());
     command.kill_on_drop(true);
     let runtime = tokio::runtime::Handle::current();
@@ -48,22 +48,17 @@ pub fn spawn_async(mut command: tokio::process::Command) -> io::Result<tokio::pr
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn spawn_to_outlive(mut command: Command) -> io::Result<Child> {
-    prepare(&mut command);
+pub fn spawn_to_outlive(mut command: Command, environment: &ProcessEnvironment) -> io::Result<Child> {
+    prepare(&mut command, environment);
     command.spawn()
 }
 
 /// A group of its own, so that the terminal's signals reach us and not the process; and no secrets.
-fn prepare(command: &mut Command) {
+fn prepare(command: &mut Command, environment: &ProcessEnvironment) {
     command.process_group(0);
-    for (name, _) in env::vars_os().filter(|(name, _)| is_ours_alone(name)) {
+    for name in &environment.withheld {
         command.env_remove(name);
     }
-}
-
-fn is_ours_alone(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    OURS_ALONE.iter().any(|begin| name.starts_with(begin.as_bytes()))
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -119,25 +114,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_a_secret_is_not_handed_on() {
-        for (name, ours) in [
-            ("TEMPORAL_API_KEY", true),
-            ("TEMPORAL_GRPC_META_AUTHORIZATION", true),
-            ("BENCHMARK_FLEET_TOKEN", true),
-            ("PATH", false),
-            ("GOPROXY", false),
-            ("MY_TEMPORAL_HOME", false),
-        ] {
-            assert_eq!(is_ours_alone(OsStr::new(name)), ours, "{name}");
-        }
-    }
-
-    #[test]
     fn a_child_has_a_group_of_its_own_and_outlives_the_thread_that_asked_for_it() {
         let asked = thread::spawn(|| {
             let mut command = Command::new("cat");
             command.stdin(Stdio::piped()).stdout(Stdio::piped());
-            spawn(command).unwrap()
+            spawn(command, &ProcessEnvironment::default()).unwrap()
         });
         let mut child = asked.join().unwrap();
         let pid = rustix::process::Pid::from_child(&child);
@@ -153,9 +134,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_is_an_error() {
-        let error = spawn(Command::new("/no/such/program")).unwrap_err();
+        let error = spawn(Command::new("/no/such/program"), &ProcessEnvironment::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        let error = spawn_to_outlive(Command::new("/no/such/program")).unwrap_err();
+        let error = spawn_to_outlive(Command::new("/no/such/program"), &ProcessEnvironment::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 }

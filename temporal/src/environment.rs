@@ -4,7 +4,7 @@
 //! setting that the SDK reads and then ignores is refused here, and what is not configured stays `None` instead of
 //! becoming `localhost:7233`.
 
-use std::{collections::HashMap, env, ffi::OsString, io, path::PathBuf};
+use std::{collections::HashMap, ffi::OsString, io, path::PathBuf};
 
 use temporalio_common::envconfig::{
     ClientConfigTLS, ConfigError, DataSource, LoadClientConfigProfileOptions, load_client_config_profile,
@@ -30,13 +30,15 @@ pub struct Profile {
     pub headers: Headers,
 }
 
-/// Reads the profile that `TEMPORAL_CONFIG_FILE` and `TEMPORAL_PROFILE` select, and the other `TEMPORAL_*` variables.
-/// `None` when nothing is configured; a file that is not there counts as empty, as it does for the SDK.
+/// The profile that `TEMPORAL_CONFIG_FILE` and `TEMPORAL_PROFILE` select in an environment, and its other `TEMPORAL_*`
+/// variables. `None` when nothing is configured; a file that is not there counts as empty, as it does for the SDK.
 ///
 /// # Errors
 /// When the file or a variable cannot be understood, or material that it names cannot be read.
-pub fn from_environment() -> Result<Option<Profile>, EnvironmentError> {
-    load(&variables(env::vars_os())?)
+pub fn profile(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Option<Profile>, EnvironmentError> {
+    load(&variables(environment)?)
 }
 
 /// Temporal's variables. They are handed to the SDK, which would panic at one that is no text, whoever it is meant for, and
@@ -56,9 +58,9 @@ fn variables(
         .collect()
 }
 
-/// Where [`from_environment`] finds its profile, for people. The default place is the SDK's.
-pub fn source() -> PathBuf {
-    config_file(&|name| env::var_os(name).map(PathBuf::from))
+/// Where [`profile`] finds it, for people. The default place is the SDK's.
+pub fn source(variable: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
+    config_file(&|name| variable(name).map(PathBuf::from))
         .filter(|file| file.exists())
         .unwrap_or_else(|| PathBuf::from("the TEMPORAL_* variables"))
 }

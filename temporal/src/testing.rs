@@ -17,7 +17,14 @@ use tokio::runtime::Builder;
 use crate::{
     embedded::{EmbeddedOptions, EmbeddedServer, ServerBinary, presets, progress, provide},
     options::ConnectOptions,
+    process_environment::ProcessEnvironment,
 };
+
+/// What the environment of the tests says.
+#[expect(clippy::disallowed_methods, reason = "tests are programs")]
+pub fn environment() -> ProcessEnvironment {
+    ProcessEnvironment::of(std::env::vars_os(), std::env::temp_dir())
+}
 
 /// The binary, found or made once for each test process.
 ///
@@ -26,10 +33,12 @@ use crate::{
 pub fn binary() -> ServerBinary {
     static BINARY: OnceLock<ServerBinary> = OnceLock::new();
     BINARY
-        .get_or_init(|| match in_runtime(|| provide(None, progress::silent())) {
-            Ok(binary) => binary,
-            Err(error) => panic!("{error}"),
-        })
+        .get_or_init(
+            || match in_runtime(|| provide(None, &environment(), progress::silent())) {
+                Ok(binary) => binary,
+                Err(error) => panic!("{error}"),
+            },
+        )
         .clone()
 }
 

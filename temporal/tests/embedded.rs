@@ -172,7 +172,9 @@ async fn a_binary_that_is_none_is_named() {
         ("/bin/true", "not the Temporal CLI"),
         ("/etc", "cannot be run"),
     ] {
-        let error = provide(Some(Path::new(path)), progress::silent()).await.unwrap_err();
+        let error = provide(Some(Path::new(path)), &testing::environment(), progress::silent())
+            .await
+            .unwrap_err();
         assert!(matches!(error, ProvideError::Explicit { .. }));
         let text = error.to_string();
         assert!(
@@ -181,7 +183,9 @@ async fn a_binary_that_is_none_is_named() {
         );
     }
     let binary = testing::binary();
-    let given = provide(Some(&binary.path), progress::silent()).await.unwrap();
+    let given = provide(Some(&binary.path), &testing::environment(), progress::silent())
+        .await
+        .unwrap();
     assert_eq!((given.path, given.how.as_str()), (binary.path, "--server-binary"));
 }
 
@@ -209,6 +213,7 @@ fn it_dies_with_the_program() {
 
 #[test]
 #[ignore = "a part of `it_is_kept`, run in a process of its own"]
+#[expect(clippy::disallowed_methods, reason = "the test that starts this one names the file")]
 fn part_start_and_keep() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut options = EmbeddedOptions::new(testing::binary());
@@ -243,7 +248,9 @@ fn it_is_kept() {
 #[ignore = "a part of `what_was_tried_is_listed`, run in a process of its own"]
 fn part_provide() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let error = runtime.block_on(provide(None, progress::silent())).unwrap_err();
+    let error = runtime
+        .block_on(provide(None, &testing::environment(), progress::silent()))
+        .unwrap_err();
     println!("error={}", error.to_string().replace('\n', " "));
 }
 

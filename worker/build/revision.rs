@@ -43,6 +43,7 @@ pub const SHARED: &[&str] = &[
 
 /// Tells the crate in this folder of the repository the revision of these sources: `BUILD_GIT_REVISION`, empty when
 /// it is not known, and `BUILD_GIT_SOURCE`, where it is from or why not.
+#[expect(clippy::disallowed_methods, reason = "a build script is told by its environment")]
 pub fn tell(folder: &str, sources: &[&str]) {
     println!("cargo::rerun-if-env-changed={OVERRIDE}");
     println!("cargo::rerun-if-changed=build.rs");

@@ -15,6 +15,7 @@ use crate::{
     INVALID,
     args::{CalibrateArgs, NullFrontendArgs},
     console::{complain, end_at_once, print, printed},
+    given::process_environment,
     prepared::{block_on, calibration},
 };
 
@@ -31,6 +32,7 @@ pub fn calibrate(options: &CalibrateArgs) -> Result<ExitCode, Problem> {
         max_rate: options.max_rate,
         connections: options.connections,
         threads: options.threads,
+        environment: process_environment(),
     };
     let (mut out, mut err, mut progress) = (anstream::stdout(), anstream::stderr(), anstream::stderr());
     let rows: &mut dyn Write = if options.json { &mut err } else { &mut out };

@@ -197,6 +197,7 @@ fn series(
             runs: commands.runs,
             cool_down: options.cool_down,
             store: options.store.clone(),
+            environment: prepared.environment.clone(),
             request: Box::new(move |resolved, path| {
                 prepared.request(resolved, Some(path), live::on_stderr(output.quiet, color), &page)
             }),

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use benchmark_temporal::{ProcessEnvironment, child};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -40,7 +41,7 @@ pub(super) struct Frontend {
 
 impl Frontend {
     /// Starts one. When this returns, connections are accepted.
-    pub(super) async fn start() -> Result<Self, FrontendError> {
+    pub(super) async fn start(environment: &ProcessEnvironment) -> Result<Self, FrontendError> {
         let program = std::env::current_exe().map_err(|error| {
             FrontendError(format!(
                 "this program's file cannot be found, so the null frontend cannot be started: {error}"
@@ -50,7 +51,7 @@ impl Frontend {
         command.args(["null-frontend", "--listen", "127.0.0.1:0"]);
         // It ends when its standard input does, in order.
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = benchmark_temporal::child::spawn_async(command).map_err(|error| failed(&program, &error))?;
+        let mut child = child::spawn_async(command, environment).map_err(|error| failed(&program, &error))?;
         let Some(stdout) = child.stdout.take() else {
             return Err(failed(&program, &io::ErrorKind::BrokenPipe.into()));
         };

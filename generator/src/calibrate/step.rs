@@ -144,7 +144,7 @@ impl<'a> Ground<'a> {
         rate: Rate,
         on_tick: &mut dyn FnMut(&Submission),
     ) -> Result<Option<Step>, Problem> {
-        let frontend = Frontend::start().await?;
+        let frontend = Frontend::start(&self.options.environment).await?;
         let plan = self.plan(rate, frontend.address())?;
         let mut connect = ConnectOptions::new(frontend.address(), plan.namespace.clone());
         connect.connect_timeout = plan.starter.connect_timeout;

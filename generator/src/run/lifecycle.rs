@@ -17,7 +17,7 @@ use benchmark_results::{
     schema::{ClusterFacts, Environment, Event, Fact, Run},
 };
 use benchmark_scenarios::{Context, Problem, Resolved, Target};
-use benchmark_temporal::{ApiKey, environment::Profile};
+use benchmark_temporal::{ApiKey, ProcessEnvironment, environment::Profile};
 use futures::{FutureExt as _, future::LocalBoxFuture};
 
 use benchmark_machine::host;
@@ -59,6 +59,8 @@ pub struct RunRequest {
     pub api_key: Option<ApiKey>,
     /// Temporal's own client configuration.
     pub profile: Option<Profile>,
+    /// What surrounds this process.
+    pub environment: ProcessEnvironment,
     /// The command line, secrets left out.
     pub command: Vec<String>,
     /// Where this host's calibration is kept.
@@ -142,6 +144,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
         plan,
         api_key: request.api_key.clone(),
         profile: request.profile.clone(),
+        environment: &request.environment,
         identity: ids::identity(host.hostname.value.as_deref()),
         run_id: &run_id,
         host: &host,
@@ -266,7 +269,7 @@ async fn run_plan(request: RunRequest, mut stop: Stop) -> Result<Finished, RunEr
         results.remote_write = Some(writing.finish(&ending).await);
     }
     let limit = ending.step(Step::Server, WRITE_LIMIT).left().max(LAST_WRITE);
-    let (path, unwritten) = write_down(&mut file, &results, limit).await;
+    let (path, unwritten) = write_down(&mut file, &results, &request.environment.temporary, limit).await;
     Ok(Finished {
         results,
         path,
@@ -283,11 +286,16 @@ fn finish(mut parts: RunParts, board: Option<&str>) -> Result<Results, Problem> 
 }
 
 /// Writes the results where they belong, or else to the temporary folder. Returns where they are, and what went wrong.
-async fn write_down(file: &mut ResultsFile, results: &Results, limit: Duration) -> (PathBuf, Option<String>) {
+async fn write_down(
+    file: &mut ResultsFile,
+    results: &Results,
+    temporary: &Path,
+    limit: Duration,
+) -> (PathBuf, Option<String>) {
     let Err(error) = file.write(results.clone(), limit).await else {
         return (file.path().to_owned(), None);
     };
-    match file.rescue(results.clone(), LAST_WRITE).await {
+    match file.rescue(results.clone(), temporary, LAST_WRITE).await {
         Ok(path) => {
             let words = format!("the results: {error}; they are in {} instead", path.display());
             (path, Some(words))

@@ -193,8 +193,8 @@ impl ResultsFile {
     ///
     /// # Errors
     /// When that cannot be done, either, or something of that name is there; when it takes longer than `limit`.
-    pub async fn rescue(&mut self, results: Results, limit: Duration) -> Result<PathBuf, Unwritten> {
-        let path = std::env::temp_dir().join(format!("run-benchmark-{}.json", results.run.id));
+    pub async fn rescue(&mut self, results: Results, folder: &Path, limit: Duration) -> Result<PathBuf, Unwritten> {
+        let path = folder.join(format!("run-benchmark-{}.json", results.run.id));
         let (target, rescued) = (path.clone(), Arc::clone(&self.rescued));
         let writing = async move {
             ended(

@@ -14,7 +14,7 @@ use benchmark_scenarios::{
     Context, EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, Problem, ServerPreset, Target, units,
 };
 use benchmark_temporal::{
-    ApiKey, ConnectOptions, Server,
+    ApiKey, ConnectOptions, ProcessEnvironment, Server,
     embedded::{EmbeddedOptions, EmbeddedServer, Progress, presets, provide},
     environment::Profile,
     facts, namespace,
@@ -80,9 +80,10 @@ impl StandingServer {
     pub async fn start(
         wanted: &EmbeddedPlan,
         namespace: &str,
+        environment: &ProcessEnvironment,
         told: Arc<dyn Fn(Progress) + Send + Sync>,
     ) -> Result<StandingServer, Problem> {
-        let (server, binary) = start_embedded(wanted, namespace, told).await?;
+        let (server, binary) = start_embedded(wanted, namespace, environment, told).await?;
         Ok(StandingServer { server, binary })
     }
 }
@@ -122,6 +123,8 @@ pub struct SetupOptions<'a> {
     pub api_key: Option<ApiKey>,
     /// Temporal's own client configuration.
     pub profile: Option<Profile>,
+    /// What an embedded server is started with.
+    pub environment: &'a ProcessEnvironment,
     /// Who we are to the server.
     pub identity: String,
     /// The run's id.
@@ -159,7 +162,8 @@ impl Setup {
                 ConnectOptions::new(standing.server.address(), plan.namespace.clone())
             }
             (Target::Embedded(wanted), None) => {
-                let (started, how) = start_embedded(wanted, &plan.namespace, Arc::clone(&options.told)).await?;
+                let told = Arc::clone(&options.told);
+                let (started, how) = start_embedded(wanted, &plan.namespace, options.environment, told).await?;
                 let connect = ConnectOptions::new(started.address(), plan.namespace.clone());
                 (embedded, binary, dynamic_config, keep) = (Some(started), Some(how), config(wanted), wanted.keep);
                 connect
@@ -372,9 +376,10 @@ fn read(path: &Path, flag: &str) -> Result<Vec<u8>, Problem> {
 async fn start_embedded(
     wanted: &EmbeddedPlan,
     namespace: &str,
+    environment: &ProcessEnvironment,
     told: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<(EmbeddedServer, String), Problem> {
-    let binary = provide(wanted.binary.as_deref(), told).await?;
+    let binary = provide(wanted.binary.as_deref(), environment, told).await?;
     let how = format!("{} ({}; {})", binary.path.display(), binary.version, binary.how);
     let mut options = EmbeddedOptions::new(binary);
     options.namespace = namespace.to_owned();

@@ -1,7 +1,9 @@
 //! The dev server's binary: looked for, downloaded, or built.
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsStr,
+    fmt,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -18,6 +20,7 @@ use crate::{
         note::{self, Seal, Unsealed},
         progress::OnProgress,
     },
+    process_environment::ProcessEnvironment,
 };
 
 /// How long another process may take to make the binary.
@@ -49,9 +52,11 @@ pub struct ServerBinary {
     pub version: String,
     /// How it was when its SHA-256 was compared, where this program made it.
     pub(super) seal: Option<Seal>,
+    /// What it is run with.
+    pub(super) environment: ProcessEnvironment,
 }
 
-/// Finds the Temporal CLI, which holds the dev server: the path given; `temporal` on `PATH`; the cache folder;
+/// Finds the Temporal CLI, which holds the dev server: the path given; `temporal` on the environment's `PATH`; its cache folder;
 /// else it is downloaded into the cache folder, or built there by the Go toolchain. The first that runs is taken.
 ///
 /// A path that was given is not replaced by anything else. What lies in the cache folder is executed only when its SHA-256
@@ -59,24 +64,28 @@ pub struct ServerBinary {
 ///
 /// # Errors
 /// Lists everything that was tried and why it failed; and when what lies in the cache folder was changed.
-pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, Result<ServerBinary, ProvideError>> {
-    let explicit = explicit.map(Path::to_owned);
+pub fn provide(
+    explicit: Option<&Path>,
+    environment: &ProcessEnvironment,
+    told: OnProgress,
+) -> BoxFuture<'static, Result<ServerBinary, ProvideError>> {
+    let (explicit, environment) = (explicit.map(Path::to_owned), environment.clone());
     async move {
         if let Some(path) = explicit {
-            return check(&path, "--server-binary".to_owned())
+            return check(&path, "--server-binary".to_owned(), &environment)
                 .await
                 .map_err(|problem| ProvideError::Explicit { path, problem });
         }
         let mut tried = Tried::default();
-        match on_path("temporal") {
-            Some(path) => match check(&path, "found on PATH".to_owned()).await {
+        match on_path("temporal", &environment.path) {
+            Some(path) => match check(&path, "found on PATH".to_owned(), &environment).await {
                 Ok(found) => return Ok(found),
                 // Too old, for example.
                 Err(problem) => tried.add(format!("{} (on PATH)", path.display()), problem),
             },
             None => tried.add("temporal on PATH", "there is none"),
         }
-        let folder = match cache::folder() {
+        let folder = match cache::folder(environment.caches.as_deref()) {
             Ok(folder) => folder,
             Err(problem) => {
                 tried.add("the cache folder", problem);
@@ -84,7 +93,7 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
             }
         };
         let target = cache::binary(&folder);
-        if let Ok(found) = cached(&target, "found in the cache folder").await? {
+        if let Ok(found) = cached(&target, "found in the cache folder", &environment).await? {
             return Ok(found);
         }
         let _lock = match Lock::take(&folder, OTHER_PROCESS, &told).await {
@@ -95,25 +104,44 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
             }
         };
         // Whoever held the lock before us may have made it.
-        match cached(&target, "found in the cache folder").await? {
+        match cached(&target, "found in the cache folder", &environment).await? {
             Ok(found) => return Ok(found),
             Err(problem) => tried.add(target.display().to_string(), problem),
         }
         let downloaded = cache::make(&folder, async |making| download::download(&making, &told).await).await;
         let made = match downloaded {
-            Ok(()) => cached(&target, &format!("downloaded (Temporal CLI {CLI_VERSION})")).await?,
+            Ok(()) => {
+                cached(
+                    &target,
+                    &format!("downloaded (Temporal CLI {CLI_VERSION})"),
+                    &environment,
+                )
+                .await?
+            }
             Err(problem) => Err(problem),
         };
         match made {
             Ok(found) => return Ok(found),
             Err(problem) => tried.add("a download of the Temporal CLI", problem),
         }
-        let built = match on_path("go") {
+        let built = match on_path("go", &environment.path) {
             None => Err("there is no go on PATH".to_owned()),
-            Some(go) => cache::make(&folder, async |making| go_install::install(&go, &making, &told).await).await,
+            Some(go) => {
+                cache::make(&folder, async |making| {
+                    go_install::install(&go, &making, &environment, &told).await
+                })
+                .await
+            }
         };
         let made = match built {
-            Ok(()) => cached(&target, &format!("built by go install (Temporal CLI {CLI_VERSION})")).await?,
+            Ok(()) => {
+                cached(
+                    &target,
+                    &format!("built by go install (Temporal CLI {CLI_VERSION})"),
+                    &environment,
+                )
+                .await?
+            }
             Err(problem) => Err(problem),
         };
         made.map_err(|problem| {
@@ -125,7 +153,11 @@ pub fn provide(explicit: Option<&Path>, told: OnProgress) -> BoxFuture<'static, 
 }
 
 /// The binary in the cache folder, if it is the one that was made and if it runs. One that was changed is an error for good.
-async fn cached(path: &Path, how: &str) -> Result<Result<ServerBinary, String>, ProvideError> {
+async fn cached(
+    path: &Path,
+    how: &str,
+    environment: &ProcessEnvironment,
+) -> Result<Result<ServerBinary, String>, ProvideError> {
     let target = path.to_owned();
     // It is large, and reading it takes a while.
     let compared = tokio::task::spawn_blocking(move || note::check(&target)).await;
@@ -143,7 +175,7 @@ async fn cached(path: &Path, how: &str) -> Result<Result<ServerBinary, String>, 
         Ok(Err(Unsealed::Unreadable(error))) => return Ok(Err(error.to_string())),
         Err(panicked) => return Ok(Err(panicked.to_string())),
     };
-    let found = check(path, how.to_owned()).await;
+    let found = check(path, how.to_owned(), environment).await;
     Ok(found.map(|found| ServerBinary {
         seal: Some(seal),
         ..found
@@ -151,16 +183,16 @@ async fn cached(path: &Path, how: &str) -> Result<Result<ServerBinary, String>, 
 }
 
 /// Asks it for its version and its flags; only a binary that answers is one.
-async fn check(path: &Path, how: String) -> Result<ServerBinary, String> {
+async fn check(path: &Path, how: String, environment: &ProcessEnvironment) -> Result<ServerBinary, String> {
     if !path.exists() {
         return Err("there is no such file".to_owned());
     }
-    let said = ask(path, &["--version"]).await?;
+    let said = ask(path, &["--version"], environment).await?;
     let line = said.lines().next().unwrap_or_default().trim();
     let Some(version) = line.strip_prefix("temporal version ") else {
         return Err(format!("it is not the Temporal CLI: `--version` says {line:?}"));
     };
-    let help = ask(path, &["server", "start-dev", "--help"]).await?;
+    let help = ask(path, &["server", "start-dev", "--help"], environment).await?;
     if let Some(flag) = FLAGS.iter().find(|flag| !knows(&help, flag)) {
         return Err(format!(
             "its `server start-dev` has no {flag}: version {version} does not do"
@@ -171,6 +203,7 @@ async fn check(path: &Path, how: String) -> Result<ServerBinary, String> {
         how,
         version: version.to_owned(),
         seal: None,
+        environment: environment.clone(),
     })
 }
 
@@ -181,14 +214,14 @@ fn knows(help: &str, flag: &str) -> bool {
 }
 
 /// Runs it and returns what it says.
-async fn ask(path: &Path, arguments: &[&str]) -> Result<String, String> {
+async fn ask(path: &Path, arguments: &[&str], environment: &ProcessEnvironment) -> Result<String, String> {
     let mut command = Command::new(path);
     command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let run = async { child::spawn_async(command)?.wait_with_output().await };
+    let run = async { child::spawn_async(command, environment)?.wait_with_output().await };
     let asked = arguments.join(" ");
     match timeout(VERSION_LIMIT, run).await {
         Ok(Ok(output)) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
@@ -198,9 +231,8 @@ async fn ask(path: &Path, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
+fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
+    env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|file| is_executable(file))
@@ -291,13 +323,17 @@ mod tests {
             folder.path(),
             "case $1 in --version) echo temporal version 0.5.0;; *) echo '--ip --port --namespace';; esac",
         );
-        let problem = check(&path, String::new()).await.unwrap_err();
+        let problem = check(&path, String::new(), &ProcessEnvironment::default())
+            .await
+            .unwrap_err();
         assert_eq!(
             problem,
             "its `server start-dev` has no --metrics-port: version 0.5.0 does not do"
         );
         let path = program(folder.path(), "exit 3");
-        let problem = check(&path, String::new()).await.unwrap_err();
+        let problem = check(&path, String::new(), &ProcessEnvironment::default())
+            .await
+            .unwrap_err();
         assert_eq!(problem, "`--version` failed (exit status: 3)");
     }
 
@@ -306,12 +342,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = program(folder.path(), ": > \"$0.ran\"; echo temporal version 1");
         assert_eq!(
-            cached(&path, "here").await,
+            cached(&path, "here", &ProcessEnvironment::default()).await,
             Ok(Err("nothing was noted of its SHA-256".to_owned()))
         );
         note::write(&path, &path).unwrap();
         let path = program(folder.path(), ": > \"$0.ran\"; echo temporal version 2");
-        let error = cached(&path, "here").await.unwrap_err();
+        let error = cached(&path, "here", &ProcessEnvironment::default()).await.unwrap_err();
         let said = error.to_string();
         assert!(
             said.contains("is not the file that was made") && said.contains("--server-binary PATH"),

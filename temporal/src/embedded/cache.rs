@@ -2,7 +2,6 @@
 //! time.
 
 use std::{
-    env,
     fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
@@ -26,18 +25,11 @@ const POLL: Duration = Duration::from_millis(250);
 const PRIVATE: u32 = 0o700;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// `$XDG_CACHE_HOME/run-benchmark`, or `~/.cache/run-benchmark`, made where it is missing.
-pub(super) fn folder() -> Result<PathBuf, String> {
-    // The base directory specification: a relative path is to be ignored.
-    let given = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    let home = || env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let Some(base) = given.or_else(|| home().map(|home| home.join(".cache"))) else {
-        return Err("neither XDG_CACHE_HOME nor HOME names a folder".to_owned());
-    };
+/// The program's own folder where caches are kept, made where it is missing.
+pub(super) fn folder(caches: Option<&Path>) -> Result<PathBuf, String> {
+    let base = caches.ok_or("neither XDG_CACHE_HOME nor HOME names a folder")?;
     let folder = base.join("run-benchmark");
-    fs::create_dir_all(&base).map_err(|error| format!("{}: {error}", base.display()))?;
+    fs::create_dir_all(base).map_err(|error| format!("{}: {error}", base.display()))?;
     private(&folder, rustix::process::geteuid().as_raw())?;
     Ok(folder)
 }

@@ -21,6 +21,7 @@ use crate::{
         cache::CLI_VERSION,
         progress::{OnProgress, Progress},
     },
+    process_environment::ProcessEnvironment,
 };
 
 const PACKAGE: &str = "github.com/temporalio/cli/cmd/temporal";
@@ -32,7 +33,12 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 const TAIL: usize = 5;
 
 /// Builds into an empty folder, and says where the binary is.
-pub(super) async fn install(go: &Path, build: &Path, told: &OnProgress) -> Result<PathBuf, String> {
+pub(super) async fn install(
+    go: &Path,
+    build: &Path,
+    environment: &ProcessEnvironment,
+    told: &OnProgress,
+) -> Result<PathBuf, String> {
     let package = format!("{PACKAGE}@{CLI_VERSION}");
     let mut command = Command::new(go);
     command
@@ -44,7 +50,8 @@ pub(super) async fn install(go: &Path, build: &Path, told: &OnProgress) -> Resul
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let mut child = child::spawn_async(command).map_err(|error| format!("{} cannot be run: {error}", go.display()))?;
+    let mut child =
+        child::spawn_async(command, environment).map_err(|error| format!("{} cannot be run: {error}", go.display()))?;
     let mut group = Group::of(&child);
     let Some(stderr) = child.stderr.take() else {
         return Err("its output cannot be read".to_owned());
@@ -168,7 +175,9 @@ mod tests {
     #[tokio::test]
     async fn a_failure_shows_the_last_words() {
         let (folder, go) = tool("echo 'go: downloading x v1' >&2; echo x/y >&2; echo 'no space left' >&2; exit 3");
-        let error = install(&go, folder.path(), &progress::silent()).await.unwrap_err();
+        let error = install(&go, folder.path(), &ProcessEnvironment::default(), &progress::silent())
+            .await
+            .unwrap_err();
         assert!(
             error.ends_with("(exit status: 3): go: downloading x v1 / no space left"),
             "{error}"
@@ -185,8 +194,8 @@ mod tests {
     async fn a_build_that_is_given_up_ends_with_its_compilers() {
         let (folder, go) = tool("sleep 600 & echo $! > \"$0.part\"; mv \"$0.part\" \"$0.pid\"; wait");
         let compiler = {
-            let silent = progress::silent();
-            let building = install(&go, folder.path(), &silent);
+            let (environment, silent) = (ProcessEnvironment::default(), progress::silent());
+            let building = install(&go, folder.path(), &environment, &silent);
             let known = tokio::time::timeout(Duration::from_secs(20), async {
                 loop {
                     match fs::read_to_string(folder.path().join("go.pid")) {

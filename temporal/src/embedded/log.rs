@@ -2,7 +2,6 @@
 //! is to read it afterwards.
 
 use std::{
-    env,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{FileExt, OpenOptionsExt},
@@ -25,8 +24,8 @@ const TRIES: u32 = 16;
 pub(super) struct Log {
     file: File,
     path: Option<PathBuf>,
-    /// Whether its name goes with the server.
-    is_temporary: bool,
+    /// The folder that it is in where it goes with the server.
+    temporary: Option<PathBuf>,
 }
 
 impl Log {
@@ -37,20 +36,20 @@ impl Log {
         Ok(Log {
             file: options.open(path)?,
             path: Some(path.to_owned()),
-            is_temporary: false,
+            temporary: None,
         })
     }
 
-    /// A log that nobody asked for, in the temporary folder. It has a name only where the server may outlive us.
-    pub(super) fn temporary(named: bool) -> io::Result<Log> {
-        let (file, path) = create(&env::temp_dir())?;
+    /// A log that nobody asked for, in the folder of temporary files. It has a name only where the server may outlive us.
+    pub(super) fn temporary(folder: &Path, named: bool) -> io::Result<Log> {
+        let (file, path) = create(folder)?;
         if !named {
             fs::remove_file(&path)?;
         }
         Ok(Log {
             file,
             path: named.then_some(path),
-            is_temporary: named,
+            temporary: Some(folder.to_owned()),
         })
     }
 
@@ -76,15 +75,14 @@ impl Log {
 
     /// Makes it stay, and says where. One without a name is copied to a file that has one.
     pub(super) fn keep(&mut self) -> Option<&Path> {
-        if self.path.is_none() {
-            self.path = self.copy().ok();
+        if let (Some(folder), None) = (self.temporary.take(), &self.path) {
+            self.path = self.copy(&folder).ok();
         }
-        self.is_temporary = false;
         self.path()
     }
 
-    fn copy(&self) -> io::Result<PathBuf> {
-        let (mut copy, path) = create(&env::temp_dir())?;
+    fn copy(&self, folder: &Path) -> io::Result<PathBuf> {
+        let (mut copy, path) = create(folder)?;
         copy.write_all(&self.end()?)?;
         Ok(path)
     }
@@ -100,7 +98,7 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        if let (true, Some(path)) = (self.is_temporary, &self.path) {
+        if let (Some(_), Some(path)) = (&self.temporary, &self.path) {
             let _ = fs::remove_file(path);
         }
     }
@@ -172,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_log_has_no_name_until_it_is_to_be_read() {
-        let mut log = Log::temporary(false).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::temporary(folder.path(), false).unwrap();
         assert_eq!(log.path(), None);
         writeln!(log.writer().unwrap(), "first").unwrap();
         writeln!(log.writer().unwrap(), "last").unwrap();
@@ -181,21 +180,20 @@ mod tests {
         drop(log);
         assert_eq!(fs::read_to_string(&path).unwrap(), "first\nlast\n");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::remove_file(path).unwrap();
     }
 
     #[test]
     fn a_named_log_goes_with_the_server_unless_it_is_kept() {
-        let log = Log::temporary(true).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::temporary(folder.path(), true).unwrap();
         let path = log.path().unwrap().to_owned();
         assert!(path.exists());
         drop(log);
         assert!(!path.exists());
-        let mut log = Log::temporary(true).unwrap();
+        let mut log = Log::temporary(folder.path(), true).unwrap();
         let path = log.keep().unwrap().to_owned();
         drop(log);
         assert!(path.exists());
-        fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io,
-    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,7 +11,7 @@ use std::{
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::child;
+use crate::{child, embedded::binary::ServerBinary};
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -22,17 +21,17 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the program with both outputs in `log`. With `outlive` it survives us.
-    pub(super) fn start(program: &Path, arguments: &[String], log: File, outlive: bool) -> io::Result<Process> {
-        let mut command = Command::new(program);
+    /// Starts the binary with both outputs in `log`. With `outlive` it survives us.
+    pub(super) fn start(binary: &ServerBinary, arguments: &[String], log: File, outlive: bool) -> io::Result<Process> {
+        let mut command = Command::new(&binary.path);
         command
             .args(arguments)
             .stdin(Stdio::null())
             .stderr(log.try_clone()?)
             .stdout(log);
         let child = match outlive {
-            true => child::spawn_to_outlive(command)?,
-            false => child::spawn(command)?,
+            true => child::spawn_to_outlive(command, &binary.environment)?,
+            false => child::spawn(command, &binary.environment)?,
         };
         Ok(Process {
             pid: child.id(),

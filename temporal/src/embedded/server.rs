@@ -183,17 +183,18 @@ async fn launch(options: &EmbeddedOptions) -> Result<EmbeddedServer, EmbeddedErr
     let [free_port, ui_port, metrics_port] = ports::free().map_err(EmbeddedError::Ports)?;
     let port = options.port.unwrap_or(free_port);
     let ui_port = options.ui.then_some(ui_port);
+    let temporary = &options.binary.environment.temporary;
     let log = match &options.log_file {
         Some(path) => Log::at(path),
-        None => Log::temporary(options.may_outlive),
+        None => Log::temporary(temporary, options.may_outlive),
     };
     let opened = log.and_then(|log| Ok((log.writer()?, log)));
     let (writer, log) = opened.map_err(|source| EmbeddedError::Log {
-        path: options.log_file.clone().unwrap_or_else(std::env::temp_dir),
+        path: options.log_file.as_ref().unwrap_or(temporary).clone(),
         source,
     })?;
     let arguments = arguments(options, port, ui_port, metrics_port);
-    let process = Process::start(&options.binary.path, &arguments, writer, options.may_outlive).map_err(|source| {
+    let process = Process::start(&options.binary, &arguments, writer, options.may_outlive).map_err(|source| {
         EmbeddedError::Spawn {
             path: options.binary.path.clone(),
             source,
