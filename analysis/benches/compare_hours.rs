@@ -83,7 +83,7 @@ fn hour(pattern: &Results, seed: u64) -> Results {
             completed: Some(395 + second * 7 % 11),
             ..window.clone()
         });
-        results.intervals.push(benchmark_results::schema::Interval {
+        results.intervals.push(benchmark_results::schema::IntervalHistograms {
             start_seconds: second,
             seconds: 1,
             start_response: start.encode(),

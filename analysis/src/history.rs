@@ -26,7 +26,7 @@ use std::{
 use serde::Serialize;
 
 pub use self::{
-    changes::{Change, Examined, Metric},
+    changes::{Change, Examined, HistoryMetric},
     filter::{Filter, NoInstant, NoVerdict, parse_since, parse_verdict},
     find::Unread,
     run::RunRow,

@@ -1,4 +1,4 @@
-//! What follows from results files: statistics, comparison, history, the report, exports.
+//! Analysis of results files: statistics, comparison, history, the report, exports.
 //!
 //! Everything here works from stored files, years later: no clock, no socket, no Temporal, and nothing that a run needs while
 //! it goes on.

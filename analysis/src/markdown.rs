@@ -1,4 +1,4 @@
-//! Texts of strangers as parts of a line of Markdown on GitHub: shown as they are, and nothing else.
+//! Escaping for Markdown on GitHub: untrusted texts as parts of a line, shown as they are, and nothing else.
 //!
 //! Two readers come after each other there. The first makes HTML of Markdown and obeys backslashes and entities
 //! (GitHub Flavored Markdown, <https://github.github.com/gfm/>); it also makes links of what looks like an address. The second

@@ -10,6 +10,7 @@
 mod bottleneck;
 mod comparison;
 mod course;
+mod environment;
 mod errors_and_events;
 mod figures;
 mod flow;
@@ -28,7 +29,6 @@ mod scene;
 mod shift;
 mod sides;
 mod strip;
-mod surroundings;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -1,4 +1,4 @@
-//! What `run-benchmark` does, a file a command. Those on results files work from them alone: no server, no network, years
+//! Commands of `run-benchmark`, a file each. Those on results files work from them alone: no server, no network, years
 //! later.
 
 mod against_history;
@@ -17,7 +17,7 @@ pub mod work;
 
 use crate::{
     console::Printed,
-    found::{Found, find, find_one},
+    found::{FoundRun, find, find_one},
     prepared::NoiseFolder,
 };
 

@@ -1,4 +1,4 @@
-//! What a person means by a run: a results file, the folder that it lies in, or its id.
+//! Runs as people name them: a results file, the folder that it lies in, or its id.
 
 use std::{
     num::NonZero,
@@ -18,7 +18,7 @@ const NAME: usize = 200;
 
 /// A results file that was read.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundRun {
     /// The file.
     pub path: PathBuf,
     /// What to call it: the run's id where the file is called as all are, its own name otherwise.
@@ -31,7 +31,7 @@ pub struct Found {
 ///
 /// # Errors
 /// The first that cannot be read, in one line.
-pub fn find(runs: &[PathBuf]) -> Result<Vec<Found>, Problem> {
+pub fn find(runs: &[PathBuf]) -> Result<Vec<FoundRun>, Problem> {
     // A file of an hour takes a quarter of a second, most of it numbers: several are read at the same time.
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
     let mut found = Vec::with_capacity(runs.len());
@@ -53,7 +53,7 @@ pub fn find(runs: &[PathBuf]) -> Result<Vec<Found>, Problem> {
 ///
 /// # Errors
 /// When it cannot be read, in one line.
-pub fn find_one(run: &Path) -> Result<Found, Problem> {
+pub fn find_one(run: &Path) -> Result<FoundRun, Problem> {
     let path = meant(run);
     let results = file::read(&path)?;
     let name = match path.file_stem().and_then(|stem| stem.to_str()) {
@@ -61,7 +61,7 @@ pub fn find_one(run: &Path) -> Result<Found, Problem> {
         _ => results.run.id.clone(),
     };
     let name = text::line(&name, NAME);
-    Ok(Found { path, name, results })
+    Ok(FoundRun { path, name, results })
 }
 
 /// The results file that a person means.

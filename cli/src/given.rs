@@ -1,4 +1,5 @@
-//! From what was typed and what surrounds it to what was asked for: flag > variable > file > default, for every program.
+//! Precedence of values, from what was typed and what surrounds it to what was asked for: flag > variable > file >
+//! default, for every program.
 
 use std::{env, path::PathBuf};
 
@@ -12,7 +13,7 @@ use benchmark_temporal::{
 
 use crate::{
     flags::{Flags, Takes},
-    secret::Found,
+    secret::FoundSecret,
 };
 
 /// What surrounds a command line.
@@ -134,7 +135,7 @@ impl<P: Takes> Flags<P> {
             ],
         );
         let mut notes = Vec::new();
-        let mut take = |key: Key| -> Result<Option<Found>, Problem> {
+        let mut take = |key: Key| -> Result<Option<FoundSecret>, Problem> {
             let found = self.secret(key).find(surroundings.variable)?;
             if let Some(found) = &found {
                 notes.extend(found.note.clone());

@@ -1,4 +1,4 @@
-//! What a person sees while a run goes on.
+//! Live view of a run: what a person sees while it goes on.
 //!
 //! On a terminal one block is redrawn in place; in a pipe or in CI a plain line appears every 10 s. All of it goes to
 //! stderr, so that stdout stays free for the result. The texts come from pure functions ([`render`], [`line`],

@@ -1,4 +1,5 @@
-//! What the programs say on stderr: lines for people, or JSON objects for a pipeline that reads the server's logs as well.
+//! Logs of the programs on stderr: lines for people, or JSON objects for a pipeline that reads the server's logs as
+//! well.
 //!
 //! The keys are the server's: `ts` (RFC 3339 with nanoseconds), `level` in lower case, `msg`; then `target`, the module that
 //! says it, and whatever else is told. In JSON what is said to people is logged too, so that no line is anything else.

@@ -1,4 +1,4 @@
-//! What a command needs before it touches anything: a plan, secrets, places on disk, threads.
+//! Preparation of a command, what it needs before it touches anything: a plan, secrets, places on disk, threads.
 
 use std::{env, path::PathBuf, thread, time::Duration};
 
@@ -8,7 +8,7 @@ use benchmark_generator::{
     run::lifecycle::RunRequest,
     view::{page::Page, watcher::Watcher},
 };
-use benchmark_scenarios::{HostFacts, Problem, Resolved};
+use benchmark_scenarios::{HostDefaults, Problem, Resolved};
 use benchmark_temporal::{ProcessEnvironment, environment::Profile};
 
 use crate::{
@@ -64,7 +64,7 @@ pub fn prepare(options: &RunArgs) -> Result<Prepared, Problem> {
 pub fn prepare_with(options: &RunArgs, variant: &[String]) -> Result<Prepared, Problem> {
     let own = OwnSurroundings::read()?;
     let gathered = options.convert_variant(variant, &own.of_command_line())?;
-    let facts = HostFacts {
+    let facts = HostDefaults {
         cores: thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
     };

@@ -1,4 +1,4 @@
-//! Where a secret is looked for: flag, file named by a flag, environment.
+//! Sources of a secret: flag, file named by a flag, environment.
 
 use std::{fmt::Display, path::PathBuf};
 
@@ -20,7 +20,7 @@ pub struct Secret {
 
 /// A secret that was given.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundSecret {
     /// The secret.
     pub text: HiddenText,
     /// Where it was found, for people.
@@ -31,7 +31,7 @@ pub struct Found {
     pub note: Option<String>,
 }
 
-impl Found {
+impl FoundSecret {
     /// What is wrong with it, and where it is; never itself.
     pub fn wrong(&self, error: impl Display) -> Problem {
         Problem::new(format!("{}: {error}", self.place))
@@ -57,8 +57,8 @@ impl Secret {
     ///
     /// # Errors
     /// When a file cannot be read, or holds no text.
-    pub fn find(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Found>, Problem> {
-        let found = |text: String, place: String, source: Source| Found {
+    pub fn find(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<FoundSecret>, Problem> {
+        let found = |text: String, place: String, source: Source| FoundSecret {
             text: text.into(),
             place,
             given: Given::hidden(source),
@@ -77,7 +77,7 @@ impl Secret {
                 .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is no text".to_owned()));
             let text = read.map_err(|error| Problem::new(format!("{place} cannot be read: {error}")))?;
             let note = small_file::exposed(&flag, path);
-            return Ok(Some(Found {
+            return Ok(Some(FoundSecret {
                 note,
                 ..found(text, place, Source::Flag(flag.into()))
             }));

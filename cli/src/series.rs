@@ -19,7 +19,7 @@ use benchmark_results::{Results, schema::VerdictValue};
 use benchmark_scenarios::{Context, Problem, Resolved, Target};
 use benchmark_temporal::ProcessEnvironment;
 
-use crate::found::Found;
+use crate::found::FoundRun;
 
 /// Where series are stored unless they are told otherwise.
 const RUNS: &str = "runs";
@@ -56,18 +56,18 @@ pub struct SeriesRequest {
 
 /// What came of a series.
 #[derive(Debug)]
-pub struct Series {
+pub struct RunSeries {
     /// The runs of each variant, in order: those of whole turns.
-    pub runs: Vec<Vec<Found>>,
+    pub runs: Vec<Vec<FoundRun>>,
     /// Where they are stored.
     pub folder: PathBuf,
     /// Why it ended early, if it did; the whole turns up to then are there.
-    pub ended: Option<Ended>,
+    pub ended: Option<SeriesEnd>,
 }
 
 /// Why a series ended before its last turn.
 #[derive(Debug)]
-pub enum Ended {
+pub enum SeriesEnd {
     /// It was told to.
     Stopped(StopReason),
     /// A turn could not be made as often as it was tried: a sentence about it.
@@ -83,8 +83,8 @@ const ATTEMPTS: u32 = 3;
 /// `i - 1` more: what holds is then not only so of one draw.
 ///
 /// # Errors
-/// When nothing can be made at all. What happens later stands in [`Series::ended`].
-pub async fn run(request: SeriesRequest, stop: Stop) -> Result<Series, Problem> {
+/// When nothing can be made at all. What happens later stands in [`RunSeries::ended`].
+pub async fn run(request: SeriesRequest, stop: Stop) -> Result<RunSeries, Problem> {
     let folder = prepare(request.store.as_deref())?;
     let standing = standing_server(&request.variants, &request.environment).await?;
     let mut runs = vec![Vec::new(); request.variants.len()];
@@ -96,7 +96,7 @@ pub async fn run(request: SeriesRequest, stop: Stop) -> Result<Series, Problem> 
         begun: false,
     };
     let ended = maker.all(&mut runs).await.err();
-    Ok(Series {
+    Ok(RunSeries {
         runs,
         folder: maker.folder,
         ended,
@@ -117,16 +117,16 @@ struct Maker {
 #[derive(Default)]
 struct Turn {
     /// Its runs, with their variants, as far as it went.
-    made: Vec<(usize, Found)>,
+    made: Vec<(usize, FoundRun)>,
     /// What was wrong with one of them, in words.
     flaw: Option<String>,
     /// Why nothing comes after it.
-    ended: Option<Ended>,
+    ended: Option<SeriesEnd>,
 }
 
 impl Maker {
     /// All turns; what is whole is added to the runs.
-    async fn all(&mut self, runs: &mut [Vec<Found>]) -> Result<(), Ended> {
+    async fn all(&mut self, runs: &mut [Vec<FoundRun>]) -> Result<(), SeriesEnd> {
         for number in 1..=self.request.runs {
             let mut attempt = 1;
             loop {
@@ -135,13 +135,13 @@ impl Maker {
                 if is_whole {
                     made.into_iter().for_each(|(variant, run)| runs[variant].push(run));
                 } else {
-                    self.leave_out(made, number, attempt).map_err(Ended::Broken)?;
+                    self.leave_out(made, number, attempt).map_err(SeriesEnd::Broken)?;
                 }
                 match (ended, flaw) {
                     (Some(ended), _) => return Err(ended),
                     (None, None) => break,
                     (None, Some(flaw)) if attempt == ATTEMPTS => {
-                        return Err(Ended::Spoiled(format!(
+                        return Err(SeriesEnd::Spoiled(format!(
                             "{flaw}, and turn {number} was made {attempt} times"
                         )));
                     }
@@ -172,9 +172,9 @@ impl Maker {
                     turn.made.push((*variant, run));
                     turn.flaw = flaw;
                     if let Some(reason) = self.stop.reason() {
-                        turn.ended = Some(Ended::Stopped(reason));
+                        turn.ended = Some(SeriesEnd::Stopped(reason));
                     } else if open != Some(0) && (position < total || turn.flaw.is_some()) {
-                        turn.ended = Some(Ended::Broken(Problem::new(format!(
+                        turn.ended = Some(SeriesEnd::Broken(Problem::new(format!(
                             "run {name} left workflows open ({}): the next one would meet them",
                             open.map_or_else(|| "how many is not known".to_owned(), |open| open.to_string())
                         ))));
@@ -190,11 +190,11 @@ impl Maker {
     }
 
     /// One run, and what is wrong with it.
-    async fn run(&mut self, variant: usize, number: u32, which: &str) -> Result<(Found, Option<String>), Ended> {
+    async fn run(&mut self, variant: usize, number: u32, which: &str) -> Result<(FoundRun, Option<String>), SeriesEnd> {
         if std::mem::replace(&mut self.begun, true) {
             tokio::select! {
                 () = tokio::time::sleep(self.request.cool_down) => {}
-                reason = self.stop.requested() => return Err(Ended::Stopped(reason)),
+                reason = self.stop.requested() => return Err(SeriesEnd::Stopped(reason)),
             }
         }
         let Variant { name, resolved } = &self.request.variants[variant];
@@ -206,18 +206,20 @@ impl Maker {
         run.standing.clone_from(&self.standing);
         let finished = match lifecycle::run(run, self.stop.clone()).await {
             Ok(finished) => finished,
-            Err(RunError::Interrupted(reason)) => return Err(Ended::Stopped(reason)),
-            Err(RunError::Environment(error)) => return Err(Ended::Broken(error.context(format_args!("run {file}")))),
+            Err(RunError::Interrupted(reason)) => return Err(SeriesEnd::Stopped(reason)),
+            Err(RunError::Environment(error)) => {
+                return Err(SeriesEnd::Broken(error.context(format_args!("run {file}"))));
+            }
         };
         if let Some(problem) = finished.unwritten {
-            return Err(Ended::Broken(Problem::new(format!("run {file}: {problem}"))));
+            return Err(SeriesEnd::Broken(Problem::new(format!("run {file}: {problem}"))));
         }
         (self.request.say)(format!(
             "{which}  {name}  {}",
             benchmark_results::summary::verdict_line(&finished.results, benchmark_results::summary::Style::PLAIN)
         ));
         let flaw = flaw(&finished.results).map(|flaw| format!("run {file} {flaw}"));
-        let found = Found {
+        let found = FoundRun {
             name: file,
             results: finished.results,
             path: finished.path,
@@ -226,7 +228,7 @@ impl Maker {
     }
 
     /// Gives the files of a turn that is not whole a name of their own, so that `a-*.json` is what was compared.
-    fn leave_out(&self, made: Vec<(usize, Found)>, number: u32, attempt: u32) -> Result<(), Problem> {
+    fn leave_out(&self, made: Vec<(usize, FoundRun)>, number: u32, attempt: u32) -> Result<(), Problem> {
         for (variant, run) in made {
             let name = &self.request.variants[variant].name;
             let other = self.folder.join(format!("left-out-{name}-{number}-{attempt}.json"));
@@ -263,7 +265,7 @@ fn order(variants: usize, turn: u32) -> Vec<usize> {
 
 /// The keys in which the runs of two variants differ and that follow from what was asked for: those that they differ in
 /// on purpose.
-pub fn factors(first: &Found, second: &Found) -> Vec<String> {
+pub fn factors(first: &FoundRun, second: &FoundRun) -> Vec<String> {
     let (first, second) = (Conditions::of(&first.results), Conditions::of(&second.results));
     let keys: std::collections::BTreeSet<&String> = first.0.keys().chain(second.0.keys()).collect();
     keys.into_iter()

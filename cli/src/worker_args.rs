@@ -41,7 +41,7 @@ and 143 ended at once, by a second signal or SIGQUIT.";
     disable_help_subcommand = true,
     next_line_help = true
 )]
-pub struct Cli {
+pub struct WorkerCli {
     /// Something else than to work.
     #[command(subcommand)]
     pub command: Option<Manual>,
@@ -62,7 +62,7 @@ pub struct Converted {
     pub notes: Vec<String>,
 }
 
-impl Cli {
+impl WorkerCli {
     /// Puts flags, environment and Temporal's configuration together: flag > environment > file > default. The task queue is
     /// for when nobody names one, and `hostname` is this machine's.
     ///
@@ -111,11 +111,11 @@ impl Cli {
 ///
 /// # Errors
 /// As [`command_line::parse`].
-pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Cli, clap::Error> {
+pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<WorkerCli, clap::Error> {
     command_line::parse(argv, |_, _| Ok(()))
 }
 
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
-    command_line::definition::<Cli>()
+    command_line::definition::<WorkerCli>()
 }

@@ -7,7 +7,7 @@ use benchmark_cli::{
     given::{Gathered, Surroundings},
     worker_args,
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Problem, Program, Shape, Source, Target, resolve};
+use benchmark_scenarios::{Asked, Given, HostDefaults, Key, Problem, Program, Shape, Source, Target, resolve};
 use benchmark_temporal::{ApiKey, environment::Profile};
 
 /// Flags, variables and a profile, converted.
@@ -24,8 +24,8 @@ fn asked(flags: &str, variables: &[(&str, &str)]) -> Asked {
     convert(flags, variables, None).unwrap().asked
 }
 
-fn facts() -> HostFacts {
-    HostFacts {
+fn facts() -> HostDefaults {
+    HostDefaults {
         cores: 2,
         task_queue: "queue".to_owned(),
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use benchmark_cli::{args, given::Surroundings};
 use benchmark_generator::view::plan;
-use benchmark_scenarios::{HostFacts, Resolved, resolve};
+use benchmark_scenarios::{HostDefaults, Resolved, resolve};
 use benchmark_temporal::environment::Profile;
 
 fn resolved(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) -> Resolved {
@@ -14,7 +14,7 @@ fn resolved(flags: &str, variables: &[(&str, &str)], profile: Option<&Profile>) 
         variable: &|name| variables.get(name).map(|text| (*text).to_owned()),
         profile: profile.map(|profile| (profile, PathBuf::from("temporal.toml"))),
     };
-    let facts = HostFacts {
+    let facts = HostDefaults {
         cores: 2,
         task_queue: "benchmark-task-queue".to_owned(),
     };

@@ -1,4 +1,5 @@
-//! Whether tasks have room in a pool: CPU units, memory and network interfaces of its instances at their most.
+//! Capacity of a pool, whether tasks have room in it: CPU units, memory and network interfaces of its instances at
+//! their most.
 
 use benchmark_scenarios::Problem;
 

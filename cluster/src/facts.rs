@@ -1,4 +1,5 @@
-//! What Terraform made: the output `facts`, and nothing else, tells names, counts and sizes. Source: `terraform/facts.tf`.
+//! Facts of what Terraform made: its output `facts`, and nothing else, tells names, counts and sizes. Source:
+//! `terraform/facts.tf`.
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 

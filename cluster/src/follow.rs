@@ -1,7 +1,7 @@
 //! `follow`: what becomes of a run, until its result is on this disk and nothing is left running.
 
+mod announcements;
 mod end;
-mod story;
 
 use std::{
     cell::Cell,
@@ -21,8 +21,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use self::announcements::Announcements;
 pub use self::end::all_or_first;
-use self::story::Story;
 use crate::{
     args::FollowArgs,
     bucket::{Bucket, is_plain},
@@ -192,7 +192,7 @@ struct Watch<'a> {
     following: &'a Following,
     log: Option<Follow>,
     lines: VecDeque<String>,
-    story: Story,
+    announcements: Announcements,
     begun: (Instant, SystemTime),
     next_capacity: Instant,
     /// Since when AWS does not tell.
@@ -208,7 +208,7 @@ impl<'a> Watch<'a> {
             following,
             log: Some(Follow::new(generator, following.id())),
             lines: VecDeque::new(),
-            story: Story::default(),
+            announcements: Announcements::default(),
             begun: (Instant::now(), SystemTime::now()),
             next_capacity: Instant::now(),
             trouble: None,
@@ -233,7 +233,7 @@ impl<'a> Watch<'a> {
                             .lines()
                             .fold(problem, |problem, line| problem.explain(line.trim())));
                     }
-                    if let Some(sentence) = self.story.once(&format!("{problem}; it is asked again")) {
+                    if let Some(sentence) = self.announcements.once(&format!("{problem}; it is asked again")) {
                         self.session.say("problem", sentence);
                     }
                 }
@@ -251,7 +251,7 @@ impl<'a> Watch<'a> {
         let status = task.last_status().unwrap_or_default();
         let wanted = task.desired_status().unwrap_or_default();
         if let Some(sentence) = self
-            .story
+            .announcements
             .task(status, wanted, generator.pool.as_deref().unwrap_or("Fargate"))
         {
             session.tell(
@@ -307,7 +307,7 @@ impl<'a> Watch<'a> {
             service.running_count(),
             service.pending_count(),
         );
-        if let Some(sentence) = self.story.workers(counts) {
+        if let Some(sentence) = self.announcements.workers(counts) {
             let more = json!({ "desired": counts.0, "running": counts.1, "pending": counts.2 });
             session.tell("workers", sentence, more);
         }
@@ -338,7 +338,7 @@ impl<'a> Watch<'a> {
             }
         }
         for sentence in why {
-            if let Some(sentence) = self.story.once(&sentence) {
+            if let Some(sentence) = self.announcements.once(&sentence) {
                 session.say("capacity", sentence);
             }
         }

@@ -1,4 +1,4 @@
-//! Who operates a cluster on AWS: capacity from nothing, runs, results, and the programs that only images need.
+//! Operation of a cluster on AWS: capacity from nothing, runs, results, and the programs that only images need.
 //!
 //! Commands are one file each; what they share is [`session`], [`ecs`], [`log`] and [`wait`]. Nothing of an environment is built
 //! in: names, counts and region are Terraform's [`facts`].

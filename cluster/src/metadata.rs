@@ -1,4 +1,4 @@
-//! What ECS tells a task about itself.
+//! Task metadata: what ECS tells a task about itself.
 
 use std::{net::IpAddr, time::Duration};
 

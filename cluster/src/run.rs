@@ -1,8 +1,8 @@
 //! `run`: once, from nothing: the end first, then inputs, workers and generators; then it is followed.
 
 pub mod arguments;
+mod cluster_json;
 mod plan;
-mod surroundings;
 pub mod token;
 
 use std::{fs, process::ExitCode, time::Duration};

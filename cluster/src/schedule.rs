@@ -1,4 +1,5 @@
-//! The workers' end, written before anything is scaled: a one-time schedule that sets them to none and then deletes itself.
+//! Schedule of the workers' end, written before anything is scaled: a one-time one that sets them to none and then
+//! deletes itself.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

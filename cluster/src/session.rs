@@ -1,4 +1,4 @@
-//! What all commands have: the facts, AWS, and a person or a program that is told.
+//! Session of a command, what all of them have: the facts, AWS, and a person or a program that is told.
 
 use std::{
     fmt::Display,

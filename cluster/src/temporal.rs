@@ -14,7 +14,7 @@ use std::{
 use benchmark_scenarios::Problem;
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use self::environment::{Asked, Surroundings};
+use self::environment::{Environment, ServerConfiguration};
 use crate::metadata;
 
 /// The server, on PATH.
@@ -32,17 +32,17 @@ pub async fn start() -> Result<ExitCode, Problem> {
         (None, Some(uri)) => Some(metadata::task_address(&uri).await),
         _ => None,
     };
-    let asked = Asked::read(Surroundings {
+    let configuration = ServerConfiguration::read(Environment {
         variable: &variable,
         is_file: &|path| path.is_file(),
         task_address,
     })?;
-    let file = in_memory(&asked.yaml()).map_err(|error| Problem::new(format!("a file in memory: {error}")))?;
+    let file = in_memory(&configuration.yaml()).map_err(|error| Problem::new(format!("a file in memory: {error}")))?;
     let mut server = Command::new(SERVER);
     server
         .args(["--config-file", &format!("/proc/self/fd/{}", file.as_raw_fd())])
         .args(["--allow-no-auth", "start"])
-        .args(asked.services.iter().flat_map(|service| ["--service", service]))
+        .args(configuration.services.iter().flat_map(|service| ["--service", service]))
         // It stands in the file.
         .env_remove(environment::PASSWORD);
     let error = server.exec();

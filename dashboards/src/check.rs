@@ -1,4 +1,4 @@
-//! What is wrong with a board, found without a Grafana and without a Prometheus.
+//! Checks of a board: what is wrong with it, found without a Grafana and without a Prometheus.
 //!
 //! The rules are those that its users ran into: a panel that is empty because a series is called otherwise, a rate over a
 //! window shorter than two scrapes, a number without its unit, a panel that nobody can read anything from.

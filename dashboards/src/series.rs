@@ -1,4 +1,4 @@
-//! The series that there are: pages in Prometheus' text format, in `series/`.
+//! Known series: pages in Prometheus' text format, in `series/`.
 //!
 //! Pages of programs are recorded and say so at their top; what only a full server, a plug-in or a collector has is written
 //! by hand after their sources, and is labelled as that. A query is checked against families, the names of their labels and,

@@ -1,4 +1,4 @@
-//! What a figure is made of.
+//! Definition of a figure: the series that it is made of, and how.
 
 use benchmark_results::schema::FigureUnit;
 
@@ -10,7 +10,7 @@ pub struct Figure {
     /// What it is counted in.
     pub unit: FigureUnit,
     /// How it is made.
-    pub kind: Kind,
+    pub kind: FigureKind,
     /// Labels that it is told apart by.
     pub by: &'static [&'static str],
     /// Which of them are kept.
@@ -25,21 +25,21 @@ impl Figure {
     }
 }
 
-impl Kind {
+impl FigureKind {
     /// The series that it is made from.
     pub fn series(&self) -> Vec<&Series> {
         match self {
-            Kind::Rate(series) => series.iter().collect(),
-            Kind::Share { of, among } => of.iter().chain(*among).collect(),
-            Kind::Quantile(_, series) | Kind::Sum(_, series) | Kind::Lowest(series) => vec![series],
-            Kind::Fill { of, among, .. } => vec![of, among],
+            FigureKind::Rate(series) => series.iter().collect(),
+            FigureKind::Share { of, among } => of.iter().chain(*among).collect(),
+            FigureKind::Quantile(_, series) | FigureKind::Sum(_, series) | FigureKind::Lowest(series) => vec![series],
+            FigureKind::Fill { of, among, .. } => vec![of, among],
         }
     }
 }
 
 /// How a figure is made from series.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum FigureKind {
     /// Growth of counters a second, all of them together.
     Rate(&'static [Series]),
     /// Growth of some counters as a share of that of others. Those above the line that do not exist did not grow.
@@ -98,12 +98,12 @@ pub struct Series {
     /// Whose they are.
     pub scope: Scope,
     /// What it means when there is none.
-    pub absent: Counted,
+    pub absent: Absence,
 }
 
 /// What it means when a server has no series of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
+pub enum Absence {
     /// It is not known: other configurations have none, either.
     Unknown,
     /// It never happened: exporters show a counter once it has counted.

@@ -1,4 +1,4 @@
-//! What becomes of gauges over a window, in constant memory.
+//! Gauges over a window: what becomes of them, in constant memory.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the server's own metrics say of a run.
+//! Figures of a run from the server's own metrics.
 //!
 //! One table of [figures](FIGURES) as data. From it follow the [PromQL](promql::query) that asks a Prometheus for each, and
 //! what is [read](Reading) from metrics pages to the same effect. No socket: texts come in, figures go out.
@@ -20,7 +20,7 @@ mod term;
 
 pub use answer::{Answer, Sample};
 pub use ask::{FORM, Source, Span, ask, form};
-pub use figure::{Counted, Figure, Keep, Kind, Level, Matcher, Scope, Series, Test};
+pub use figure::{Absence, Figure, FigureKind, Keep, Level, Matcher, Scope, Series, Test};
 pub use matchers::{MatchersError, check as check_matchers};
 pub use naming::Names;
 pub use outcome::{answered, unanswered};

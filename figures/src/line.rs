@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 /// A sample as it stands in a line.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sample<'a> {
+pub(crate) struct SampleLine<'a> {
     pub(crate) name: &'a str,
     pub(crate) labels: Vec<(&'a str, Cow<'a, str>)>,
     pub(crate) value: f64,
 }
 
-impl Sample<'_> {
+impl SampleLine<'_> {
     /// A label's value; empty where there is none.
     pub(crate) fn label(&self, name: &str) -> &str {
         let found = self.labels.iter().find(|(label, _)| *label == name);
@@ -19,7 +19,7 @@ impl Sample<'_> {
 }
 
 /// Reads a sample; what follows its value (a time, an exemplar) is not looked at. `None`: it is none.
-pub(crate) fn parse(line: &str) -> Option<Sample<'_>> {
+pub(crate) fn parse(line: &str) -> Option<SampleLine<'_>> {
     let end = line.find(|c: char| !is_in_name(c)).unwrap_or(line.len());
     let (name, mut rest) = line.split_at(end);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -32,7 +32,7 @@ pub(crate) fn parse(line: &str) -> Option<Sample<'_>> {
         return None;
     }
     let value = rest.split_ascii_whitespace().next()?.parse().ok()?;
-    Some(Sample { name, labels, value })
+    Some(SampleLine { name, labels, value })
 }
 
 fn is_in_name(c: char) -> bool {

@@ -1,4 +1,4 @@
-//! Servers whose metrics have other names, and what to set in them.
+//! Naming of metrics: servers that have other names for them, and what to set in them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! From what was found to what stands in a results file: values with their labels, or none and why.
+//! Outcome of a figure as it stands in a results file: values with their labels, or none and why.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use benchmark_results::{
 
 use crate::{
     answer::Sample,
-    figure::{Counted, Figure, Keep, Kind},
+    figure::{Absence, Figure, FigureKind, Keep},
     promql::{self, Asked},
     table::BACKLOG,
 };
@@ -29,7 +29,7 @@ const BACKLOG_IS_LATE: &str = "; a server tells the backlog of a task queue once
     from 1.31 matching.backlogMetricsEmitInterval, set to 5s in its dynamic configuration, show it in shorter runs";
 
 /// Labels and value.
-pub(crate) type Found = Vec<(BTreeMap<String, String>, f64)>;
+pub(crate) type LabelledValues = Vec<(BTreeMap<String, String>, f64)>;
 
 /// What a Prometheus at `source` answered to a figure's query. `is_known`: whether it knows requests of the namespace.
 pub fn answered(
@@ -60,9 +60,12 @@ pub fn unanswered(asked: &Asked, source: &str, reason: &str) -> Vec<ServerFigure
 }
 
 /// What it means that there are no series of a figure.
-pub(crate) fn absent(figure: &Figure, asked: &Asked, is_known: bool) -> Result<Found, String> {
+pub(crate) fn absent(figure: &Figure, asked: &Asked, is_known: bool) -> Result<LabelledValues, String> {
     let series = figure.kind.series();
-    if is_known && series.iter().all(|series| series.absent == Counted::Never) && matches!(figure.kind, Kind::Rate(_)) {
+    if is_known
+        && series.iter().all(|series| series.absent == Absence::Never)
+        && matches!(figure.kind, FigureKind::Rate(_))
+    {
         return Ok(vec![(BTreeMap::new(), 0.0)]);
     }
     let names: Vec<&str> = series
@@ -88,7 +91,12 @@ fn short(labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 /// The entries of a results file.
-pub(crate) fn tell(figure: &Figure, asked: &Asked, source: &str, found: Result<Found, String>) -> Vec<ServerFigure> {
+pub(crate) fn tell(
+    figure: &Figure,
+    asked: &Asked,
+    source: &str,
+    found: Result<LabelledValues, String>,
+) -> Vec<ServerFigure> {
     let query = promql::query(figure, asked);
     let entry = |labels, value, reason| ServerFigure {
         name: figure.name.to_owned(),

@@ -180,7 +180,7 @@ impl Page {
         Ok(())
     }
 
-    fn counts(&self, term: &Term, sample: &line::Sample) -> bool {
+    fn counts(&self, term: &Term, sample: &line::SampleLine) -> bool {
         let is_ours = match term.scope {
             Scope::Server => true,
             Scope::Namespace => {
@@ -195,7 +195,7 @@ impl Page {
                 .all(|matcher| matcher.test.passes(sample.label(matcher.label)))
     }
 
-    fn add(&mut self, figure: usize, part: usize, term: &Term, sample: &line::Sample) -> Result<(), PageProblem> {
+    fn add(&mut self, figure: usize, part: usize, term: &Term, sample: &line::SampleLine) -> Result<(), PageProblem> {
         let value = sample.value;
         if !value.is_finite() || (term.gather == Gather::Counters && value < 0.0) {
             let said = format!("{} is {value}", sample.name);

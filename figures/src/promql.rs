@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use benchmark_results::schema::FigureUnit;
 
-use crate::figure::{Counted, Figure, Keep, Kind, Level, Matcher, Scope, Series, Test};
+use crate::figure::{Absence, Figure, FigureKind, Keep, Level, Matcher, Scope, Series, Test};
 
 /// What is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +29,10 @@ pub fn sanitized(value: &str) -> String {
 pub fn query(figure: &Figure, asked: &Asked) -> String {
     let by = figure.by;
     let whole = match &figure.kind {
-        Kind::Rate(series) => asked.growth(series, by),
-        Kind::Share { of, among } => {
+        FigureKind::Rate(series) => asked.growth(series, by),
+        FigureKind::Share { of, among } => {
             let among = asked.growth(among, by);
-            let counted = of.iter().all(|series| series.absent == Counted::Never);
+            let counted = of.iter().all(|series| series.absent == Absence::Never);
             let of = asked.growth(of, by);
             if counted {
                 format!("({of} or {among} * 0) / ({among})")
@@ -40,7 +40,7 @@ pub fn query(figure: &Figure, asked: &Asked) -> String {
                 format!("({of}) / ({among})")
             }
         }
-        Kind::Quantile(quantile, series) => {
+        FigureKind::Quantile(quantile, series) => {
             let of = |suffix: &str, by: &[&str]| asked.rate(series, suffix, by);
             let edges: Vec<&str> = by.iter().copied().chain(["le"]).collect();
             let classic = format!("histogram_quantile({quantile}, {})", of("_bucket", &edges));
@@ -63,7 +63,7 @@ pub fn query(figure: &Figure, asked: &Asked) -> String {
                 _ => found,
             }
         }
-        Kind::Sum(level, series) => {
+        FigureKind::Sum(level, series) => {
             let function = match level {
                 Level::Peak => "max_over_time",
                 Level::Least => "min_over_time",
@@ -71,13 +71,13 @@ pub fn query(figure: &Figure, asked: &Asked) -> String {
             };
             format!("{function}({}{})", sum(&asked.select(series, ""), by), asked.steps())
         }
-        Kind::Lowest(series) => format!(
+        FigureKind::Lowest(series) => format!(
             "min{}(min_over_time({}[{}]))",
             grouping(by),
             asked.select(series, ""),
             asked.span()
         ),
-        Kind::Fill { of, among, mean } => {
+        FigureKind::Fill { of, among, mean } => {
             let replica: Vec<&str> = match mean {
                 true => by.iter().copied().chain(["instance"]).collect(),
                 false => by.to_vec(),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use benchmark_results::schema::ServerFigure;
 
 use crate::{
-    figure::{Figure, Kind},
+    figure::{Figure, FigureKind},
     gauges::Courses,
     naming::Names,
-    outcome::{self, Found},
+    outcome::{self, LabelledValues},
     page::{Groups, Snapshot},
     promql::Asked,
     quantile,
@@ -142,12 +142,12 @@ impl Reading {
         broken: Option<&str>,
         asked: &Asked,
         is_known: bool,
-    ) -> Result<Found, String> {
+    ) -> Result<LabelledValues, String> {
         let values = match &figure.kind {
-            Kind::Sum(level, _) => self.gauges[index].level(*level),
-            Kind::Lowest(_) => self.gauges[index].level(crate::figure::Level::Least),
-            Kind::Fill { mean: false, .. } => self.gauges[index].mean(),
-            Kind::Fill { mean: true, .. } => mean_of(self.gauges[index].mean()),
+            FigureKind::Sum(level, _) => self.gauges[index].level(*level),
+            FigureKind::Lowest(_) => self.gauges[index].level(crate::figure::Level::Least),
+            FigureKind::Fill { mean: false, .. } => self.gauges[index].mean(),
+            FigureKind::Fill { mean: true, .. } => mean_of(self.gauges[index].mean()),
             counted => {
                 if let Some(reason) = broken {
                     return Err(reason.to_owned());
@@ -177,21 +177,21 @@ impl Reading {
         })
     }
 
-    fn counted(&self, index: usize, figure: &Figure, kind: &Kind) -> Result<Vec<(Vec<String>, f64)>, String> {
+    fn counted(&self, index: usize, figure: &Figure, kind: &FigureKind) -> Result<Vec<(Vec<String>, f64)>, String> {
         let grown = |part: usize| self.growth(index, part);
         let together = |parts: std::ops::Range<usize>| parts.map(grown).fold(Groups::new(), added);
         let parts = TERMS.of[index].len();
         Ok(match kind {
-            Kind::Rate(_) => {
+            FigureKind::Rate(_) => {
                 let seconds = self.seconds();
                 together(0..parts)
                     .into_iter()
                     .map(|(key, grown)| (key, grown / seconds))
                     .collect()
             }
-            Kind::Share { of, .. } => {
+            FigureKind::Share { of, .. } => {
                 let (above, below) = (together(0..of.len()), together(of.len()..parts));
-                let counted = of.iter().all(|series| series.absent == crate::figure::Counted::Never);
+                let counted = of.iter().all(|series| series.absent == crate::figure::Absence::Never);
                 below
                     .into_iter()
                     .filter_map(|(key, below)| {
@@ -200,7 +200,7 @@ impl Reading {
                     })
                     .collect()
             }
-            Kind::Quantile(quantile, series) => {
+            FigureKind::Quantile(quantile, series) => {
                 let mut buckets: BTreeMap<Vec<String>, Vec<(f64, f64)>> = BTreeMap::new();
                 for (mut key, count) in grown(0) {
                     let edge = key.pop().and_then(|edge| edge.parse().ok());
@@ -221,7 +221,7 @@ impl Reading {
                 }
                 values
             }
-            Kind::Sum(..) | Kind::Lowest(_) | Kind::Fill { .. } => Vec::new(),
+            FigureKind::Sum(..) | FigureKind::Lowest(_) | FigureKind::Fill { .. } => Vec::new(),
         })
     }
 
@@ -254,7 +254,7 @@ fn gauges(index: usize, sound: &[&Snapshot], pages: &[PageReading]) -> Groups {
     let terms = &TERMS.of[index];
     let mut values = Groups::new();
     match &FIGURES[index].kind {
-        Kind::Sum(..) | Kind::Lowest(_) => {
+        FigureKind::Sum(..) | FigureKind::Lowest(_) => {
             for snapshot in sound {
                 for (key, value) in &snapshot.sums[index][0] {
                     let lowest = terms[0].gather == Gather::LowestGauge;
@@ -265,7 +265,7 @@ fn gauges(index: usize, sound: &[&Snapshot], pages: &[PageReading]) -> Groups {
                 }
             }
         }
-        Kind::Fill { .. } => {
+        FigureKind::Fill { .. } => {
             for (snapshot, page) in sound.iter().zip(pages) {
                 for (key, used) in &snapshot.sums[index][0] {
                     if let Some(most) = snapshot.sums[index][1].get(key) {

@@ -9,9 +9,9 @@ use benchmark_results::{
 };
 
 use crate::figure::{
-    Counted, Figure, Keep,
-    Kind::{self, Fill, Lowest, Quantile, Rate, Share, Sum},
-    Level, Matcher, Scope, Series,
+    Absence, Figure,
+    FigureKind::{self, Fill, Lowest, Quantile, Rate, Share, Sum},
+    Keep, Level, Matcher, Scope, Series,
     Test::{self, Begins, BeginsNot, Frames, Is},
 };
 
@@ -20,7 +20,7 @@ const fn of(scope: Scope, names: &'static [&'static str]) -> Series {
         names,
         matchers: &[],
         scope,
-        absent: Counted::Unknown,
+        absent: Absence::Unknown,
     }
 }
 
@@ -40,7 +40,7 @@ impl Series {
     /// Where there is none, nothing was counted.
     const fn or_none(self) -> Series {
         Series {
-            absent: Counted::Never,
+            absent: Absence::Never,
             ..self
         }
     }
@@ -50,16 +50,16 @@ const fn label(label: &'static str, test: Test) -> Matcher {
     Matcher { label, test }
 }
 
-const fn share(of: &'static [Series], among: &'static [Series]) -> Kind {
+const fn share(of: &'static [Series], among: &'static [Series]) -> FigureKind {
     Share { of, among }
 }
 
 /// How full each replica's pool is, or the mean of them.
-const fn fill(of: Series, among: Series, mean: bool) -> Kind {
+const fn fill(of: Series, among: Series, mean: bool) -> FigureKind {
     Fill { of, among, mean }
 }
 
-const fn plain(name: &'static str, unit: benchmark_results::schema::FigureUnit, kind: Kind) -> Figure {
+const fn plain(name: &'static str, unit: benchmark_results::schema::FigureUnit, kind: FigureKind) -> Figure {
     Figure {
         name,
         unit,

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::{
-    figure::{Figure, Kind, Matcher, Scope, Series},
+    figure::{Figure, FigureKind, Matcher, Scope, Series},
     table::FIGURES,
 };
 
@@ -48,18 +48,18 @@ fn terms_of(figure: &Figure) -> Vec<Term> {
     let by: Vec<&'static str> = figure.by.iter().copied().filter(|label| *label != "instance").collect();
     let counters = |series: &Series| Term::new(series, "", &by, Gather::Counters);
     match &figure.kind {
-        Kind::Rate(series) => series.iter().map(counters).collect(),
-        Kind::Share { of, among } => of.iter().chain(*among).map(counters).collect(),
-        Kind::Quantile(_, series) => {
+        FigureKind::Rate(series) => series.iter().map(counters).collect(),
+        FigureKind::Share { of, among } => of.iter().chain(*among).map(counters).collect(),
+        FigureKind::Quantile(_, series) => {
             let with_edges: Vec<&'static str> = by.iter().copied().chain(["le"]).collect();
             vec![
                 Term::new(series, "_bucket", &with_edges, Gather::Counters),
                 Term::new(series, "_count", &by, Gather::Counters),
             ]
         }
-        Kind::Sum(_, series) => vec![Term::new(series, "", &by, Gather::Gauges)],
-        Kind::Lowest(series) => vec![Term::new(series, "", &by, Gather::LowestGauge)],
-        Kind::Fill { of, among, .. } => vec![
+        FigureKind::Sum(_, series) => vec![Term::new(series, "", &by, Gather::Gauges)],
+        FigureKind::Lowest(series) => vec![Term::new(series, "", &by, Gather::LowestGauge)],
+        FigureKind::Fill { of, among, .. } => vec![
             Term::new(of, "", &by, Gather::Gauges),
             Term::new(among, "", &by, Gather::Gauges),
         ],

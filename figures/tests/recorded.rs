@@ -4,7 +4,7 @@
 use std::{fs, time::Duration};
 
 use benchmark_dashboards::{Known, check::of_an_alert, folder, series::OTHER_NAMES, testing::SERVERS};
-use benchmark_figures::{FIGURES, Figure, Kind, Page, Reading, Snapshot, promql};
+use benchmark_figures::{FIGURES, Figure, FigureKind, Page, Reading, Snapshot, promql};
 use benchmark_results::schema::ServerFigure;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -85,7 +85,7 @@ fn each_figure_of_the_server_is_read() {
         let found = [has(&tally, name), has(&opentelemetry, name)];
         // Of histograms only a few have their edges on each of the pages.
         let enough = match kind {
-            Kind::Quantile(..) => found != [false, false],
+            FigureKind::Quantile(..) => found != [false, false],
             _ => found == [true, true],
         };
         assert!(enough, "{name}: {found:?}");

@@ -1,4 +1,4 @@
-//! What a member says, brought within what a results file may hold: the one place where that is done.
+//! Bounds on what a member says, so that a results file may hold it: the one place where that is done.
 //!
 //! A results file's reader refuses figures, texts and lists that no run writes (`benchmark_results::limits`). A member is
 //! another process, perhaps a broken or a hostile one, and must not be able to make the leader write such a file. What is

@@ -20,8 +20,8 @@ use tokio::sync::watch;
 pub use refusal::{Refusal, RefusalKind};
 use roster::{Intake, Roster};
 pub use types::{
-    Command, EventKind, FleetEvent, LeaderOptions, MemberId, MemberState, Origin, Presence, Rejected, Role, Teller,
-    UsageSample, WindowSink,
+    Command, EventKind, FleetEvent, LeaderOptions, MemberId, MemberState, PeerAddress, Presence, Rejected, Role,
+    Teller, UsageSample, WindowSink,
 };
 
 use crate::{
@@ -69,15 +69,15 @@ impl Leader {
     /// # Errors
     /// When it is malformed, or of another protocol, version or plan, or there is no place for it, or the run is over. All
     /// but the last are events, too.
-    pub fn join(&self, request: wire::JoinRequest, from: Origin) -> Result<wire::JoinResponse, Refusal> {
+    pub fn join(&self, request: wire::JoinRequest, from: PeerAddress) -> Result<wire::JoinResponse, Refusal> {
         let shared = &*self.shared;
         let who = match &from {
-            Origin::InProcess => text::shown(&request.name),
-            Origin::Remote(address) => format!("{} ({address})", text::shown(&request.name)),
+            PeerAddress::InProcess => text::shown(&request.name),
+            PeerAddress::Remote(address) => format!("{} ({address})", text::shown(&request.name)),
         };
         let admitted = admission::admit(request, &shared.options);
         let now = shared.options.clock.now();
-        let joined = admitted.and_then(|candidate| self.roster().join(candidate, from == Origin::InProcess, now));
+        let joined = admitted.and_then(|candidate| self.roster().join(candidate, from == PeerAddress::InProcess, now));
         self.bump();
         match joined {
             Ok(intake) => Ok(wire::JoinResponse {

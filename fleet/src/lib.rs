@@ -1,4 +1,4 @@
-//! How the processes of one run talk to each other.
+//! Protocol of the fleet: how the processes of one run talk to each other.
 //!
 //! The leading generator keeps a [`Leader`]; workers and further generators are [`Member`]s of it. A member joins once and
 //! then exchanges about twice a second: what it observed goes up in numbered windows, orders come down. A window that is
@@ -31,7 +31,7 @@ pub use codec::read;
 pub use columns::{decode, encode};
 pub use ends::{EndRecord, EndsBuilder, read_ends};
 pub use leader::{
-    Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberId, MemberState, Origin, Presence, Refusal,
+    Command, EventKind, FleetEvent, Leader, LeaderOptions, MemberId, MemberState, PeerAddress, Presence, Refusal,
     RefusalKind, Rejected, Role, Teller, UsageSample, WindowSink,
 };
 pub use limits::PROTOCOL;

@@ -1,4 +1,4 @@
-//! How much of everything: what a peer may send, how long it may be silent, what is kept of it.
+//! Limits on a peer: what it may send, how long it may be silent, what is kept of it.
 
 use std::time::Duration;
 

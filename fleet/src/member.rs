@@ -1,4 +1,4 @@
-//! A member's side: joining, exchanging, keeping what could not be delivered, leaving.
+//! A member's side of the protocol: joining, exchanging, keeping what could not be delivered, leaving.
 
 mod error;
 pub(crate) mod held;

@@ -1,5 +1,5 @@
-//! What it is that listens at an address: its first words tell. A leader is told from what is none by this, and so is a
-//! Temporal frontend.
+//! Probe of an address: what it is that listens there, which its first words tell. A leader is told from what is none
+//! by this, and so is a Temporal frontend.
 
 use std::io;
 

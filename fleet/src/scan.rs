@@ -1,4 +1,4 @@
-//! Measures a message before it is decoded.
+//! Scanner that measures a message before it is decoded.
 //!
 //! An empty submessage is two bytes on the wire and some hundred in memory, so that a message within its bound could
 //! become gigabytes. One pass over the wire format, which allocates nothing, adds up what decoding would take. A limit on the

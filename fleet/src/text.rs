@@ -1,4 +1,4 @@
-//! Text of strangers, made fit to be shown.
+//! Sanitising of untrusted text, before it is shown.
 
 use benchmark_results::text;
 pub(crate) use benchmark_results::text::chain;

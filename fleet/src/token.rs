@@ -1,4 +1,4 @@
-//! The secret that keeps strangers out of a fleet.
+//! Join token, the secret that keeps strangers out of a fleet.
 
 use std::fmt;
 

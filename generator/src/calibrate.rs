@@ -1,5 +1,5 @@
-//! What this host's generator can send: rising rates against a frontend that does nothing, until the generator is no
-//! longer VALID.
+//! Calibration, what this host's generator can send: rising rates against a frontend that does nothing, until the
+//! generator is no longer VALID.
 //!
 //! Each rate is a submission window as a run at that rate would have it, judged by the same checks. The null frontend is
 //! another process on the same host and takes its share of the cores, as a cluster's network does; the ceiling is
@@ -26,7 +26,7 @@ use serde::Serialize;
 pub use console::Console;
 pub use frontend::FrontendError;
 pub use search::{Found, Search};
-pub use step::{Memory, Step};
+pub use step::{CalibrationStep, Memory};
 
 use benchmark_machine::host;
 
@@ -47,7 +47,7 @@ pub struct Calibration {
     /// The machine.
     pub host: HostFacts,
     /// Every rate that was tried, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<CalibrationStep>,
     /// The highest rate at which the generator was VALID, starts a second; null when none was or only given rates were
     /// measured.
     pub ceiling: Option<Rate>,
@@ -109,7 +109,7 @@ pub trait Witness {
     fn progress(&mut self, rate: Rate, submission: &Submission);
 
     /// A rate has been tried.
-    fn tried(&mut self, step: &Step);
+    fn tried(&mut self, step: &CalibrationStep);
 }
 
 /// Finds the ceiling and stores it in `file`, or measures the given rates and stores nothing.
@@ -144,7 +144,7 @@ async fn calibrate(
         at_least: false,
         stored: None,
     };
-    let mut attempt = async |rate: Rate, steps: &mut Vec<Step>| -> Result<bool, CalibrateError> {
+    let mut attempt = async |rate: Rate, steps: &mut Vec<CalibrationStep>| -> Result<bool, CalibrateError> {
         let interrupted = |reason: Option<StopReason>| {
             let unexplained = || StopReason::Cause("the submission window ended early".into());
             CalibrateError::Interrupted(reason.unwrap_or_else(unexplained))

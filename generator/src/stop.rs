@@ -1,4 +1,4 @@
-//! Being told to stop: by a signal, or by something that ends the run.
+//! Shutdown of a run, being told to stop: by a signal, or by something that ends the run.
 
 pub mod deadline;
 

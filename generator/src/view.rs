@@ -1,4 +1,5 @@
-//! What is shown of a run: its plan before it, a watcher and the metrics page while it goes on, the link to its board.
+//! Views of a run, what is shown of it: its plan before it, a watcher and the metrics page while it goes on, the link
+//! to its board.
 
 pub mod grafana;
 pub mod page;

@@ -3,7 +3,7 @@
 use std::{env, fmt::Write as _, fs, path::Path};
 
 use benchmark_generator::view::page::{GENERATOR_SERIES, RUN_SERIES};
-use benchmark_metrics::{Described, Kind};
+use benchmark_metrics::{Described, FamilyKind};
 use benchmark_worker::page::WORKER_SERIES;
 
 const BEGIN: &str = "<!-- series: begin -->\n";
@@ -23,9 +23,9 @@ fn tables() -> String {
         for series in table {
             let Described { unit, labels, help, .. } = series;
             let kind = match series.kind {
-                Kind::Counter => "counter",
-                Kind::Gauge => "gauge",
-                Kind::Histogram => "histogram",
+                FamilyKind::Counter => "counter",
+                FamilyKind::Gauge => "gauge",
+                FamilyKind::Histogram => "histogram",
             };
             let labels = labels.join(", ");
             let _ = writeln!(

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_generator::calibrate::null_frontend::{Answer, Counts, NullFrontend, Options};
+use benchmark_generator::calibrate::null_frontend::{Counts, FrontendAnswer, NullFrontend, Options};
 use futures::{StreamExt, stream::FuturesUnordered};
 use scripted_frontend::{Behaviour, Control, Lose, Refuse, behaving, set_up};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
@@ -235,7 +235,7 @@ async fn loses_answers_by_resetting_their_streams() {
     let stage = on_stage(behaving(Behaviour {
         lose: Some(Lose {
             share: 0.1,
-            how: Answer::Reset,
+            how: FrontendAnswer::Reset,
         }),
         ..Behaviour::default()
     }))
@@ -254,7 +254,7 @@ async fn loses_answers_by_closing_the_connection() {
     stage.control.set(Behaviour {
         lose: Some(Lose {
             share: 1.0,
-            how: Answer::Close,
+            how: FrontendAnswer::Close,
         }),
         ..Behaviour::default()
     });
@@ -277,7 +277,7 @@ async fn loses_answers_by_silence() {
     let stage = on_stage(behaving(Behaviour {
         lose: Some(Lose {
             share: 0.5,
-            how: Answer::Silence,
+            how: FrontendAnswer::Silence,
         }),
         ..Behaviour::default()
     }))

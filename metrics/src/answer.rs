@@ -1,4 +1,4 @@
-//! What each request is answered with.
+//! Routes of the metrics page: what each request is answered with.
 
 use std::sync::Arc;
 

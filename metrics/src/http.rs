@@ -64,7 +64,7 @@ pub enum ListenError {
 
 /// The page while it is served. Dropping it stops listening and closes all connections.
 #[derive(Debug)]
-pub struct Serving {
+pub struct PageServer {
     address: SocketAddr,
     task: AbortHandle,
     scrapes: watch::Receiver<Scrapes>,
@@ -73,7 +73,7 @@ pub struct Serving {
 /// The header by which a scraper says how long it waits.
 const SCRAPER: &str = "x-prometheus-scrape-timeout-seconds";
 
-impl Serving {
+impl PageServer {
     /// Where it listens, with the port that the system chose where port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -85,7 +85,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for PageServer {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -96,7 +96,11 @@ impl Drop for Serving {
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn serve(listen: SocketAddr, registry: Registry, ready: Ready) -> BoxFuture<'static, Result<Serving, ListenError>> {
+pub fn serve(
+    listen: SocketAddr,
+    registry: Registry,
+    ready: Ready,
+) -> BoxFuture<'static, Result<PageServer, ListenError>> {
     async move {
         let refused = |source| ListenError::Refused {
             address: listen,
@@ -109,7 +113,7 @@ pub fn serve(listen: SocketAddr, registry: Registry, ready: Ready) -> BoxFuture<
         let address = listener.local_addr().map_err(refused)?;
         let (told, scrapes) = watch::channel(Scrapes::default());
         let task = tokio::spawn(accept(listener, registry, ready, told)).abort_handle();
-        Ok(Serving { address, task, scrapes })
+        Ok(PageServer { address, task, scrapes })
     }
     .boxed()
 }

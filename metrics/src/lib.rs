@@ -1,4 +1,4 @@
-//! What a process shows of itself: one page of series, those of the SDK among them.
+//! Metrics of a process: one page of series, those of the SDK among them.
 //!
 //! A [`Registry`] holds all series of a process. [`Registry::meter`] gives the SDK somewhere to record, [`Registry::with`]
 //! takes series of the process's own, and [`serve`] offers the page to a Prometheus over HTTP. [`Registry::headroom`] reads
@@ -25,8 +25,8 @@ pub use client::{http_cause, http_client};
 pub use distribution::{Distribution, LATENCY_EDGES};
 pub use format::Format;
 pub use headroom::{Headroom, Selection, SlotUse};
-pub use http::{ListenError, Serving, serve};
-pub use own::{Described, Kind, Sample, Value};
+pub use http::{ListenError, PageServer, serve};
+pub use own::{Described, FamilyKind, Sample, Value};
 /// The messages of the protobuf page: Prometheus' `io.prometheus.client`.
 pub use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as protobuf;
 pub use registry::{EncodeError, Registry};

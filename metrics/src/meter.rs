@@ -1,4 +1,4 @@
-//! Where the SDK records: its `CoreMeter` over a registry's families.
+//! Meter of the SDK: its `CoreMeter` over a registry's families.
 //!
 //! Names and labels are those of the SDK's own exporter when it is told to show seconds, units and `_total`; only that a
 //! counter whose name ends in `total` does not get it twice.

@@ -13,7 +13,7 @@ use crate::distribution::Distribution;
 
 /// What a family is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FamilyKind {
     /// Never falls; `_total` is put behind its name.
     Counter,
     /// What is now.
@@ -30,7 +30,7 @@ pub struct Described {
     /// Its unit, which is put behind the name; empty when it has none.
     pub unit: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: FamilyKind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
     /// What it holds, in a sentence without its full stop.
@@ -42,7 +42,7 @@ impl Described {
     pub const fn new(
         name: &'static str,
         unit: &'static str,
-        kind: Kind,
+        kind: FamilyKind,
         labels: &'static [&'static str],
         help: &'static str,
     ) -> Self {
@@ -58,7 +58,7 @@ impl Described {
     /// The name that samples have on the page; of a histogram without `_bucket`, `_sum` and `_count`.
     pub fn full_name(&self) -> String {
         let separator = if self.unit.is_empty() { "" } else { "_" };
-        let total = if self.kind == Kind::Counter { "_total" } else { "" };
+        let total = if self.kind == FamilyKind::Counter { "_total" } else { "" };
         format!("{}{separator}{}{total}", self.name, self.unit)
     }
 }
@@ -116,9 +116,9 @@ fn encode(table: &[&Described], samples: &[Sample], encoder: &mut DescriptorEnco
             continue;
         }
         let kind = match described.kind {
-            Kind::Counter => MetricType::Counter,
-            Kind::Gauge => MetricType::Gauge,
-            Kind::Histogram => MetricType::Histogram,
+            FamilyKind::Counter => MetricType::Counter,
+            FamilyKind::Gauge => MetricType::Gauge,
+            FamilyKind::Histogram => MetricType::Histogram,
         };
         let unit = (!described.unit.is_empty()).then(|| Unit::Other(described.unit.to_owned()));
         let help = format!("{}.", described.help);
@@ -126,7 +126,9 @@ fn encode(table: &[&Described], samples: &[Sample], encoder: &mut DescriptorEnco
         for sample in series {
             let mut series = family.encode_family(&sample.labels)?;
             match (&sample.value, described.kind) {
-                (Value::Count(count), Kind::Counter) => series.encode_counter::<NoLabelSet, _, f64>(count, None)?,
+                (Value::Count(count), FamilyKind::Counter) => {
+                    series.encode_counter::<NoLabelSet, _, f64>(count, None)?
+                }
                 (Value::Count(count), _) => series.encode_gauge(count)?,
                 (Value::Number(number), _) => series.encode_gauge(number)?,
                 (Value::Distribution(distribution), _) => distribution.encode(series)?,

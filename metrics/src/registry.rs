@@ -1,4 +1,4 @@
-//! All series of a process.
+//! Registry of all series of a process.
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The page, written to a Prometheus each second: for runs that nobody scrapes, or not often enough.
+//! Remote write: the page, written to a Prometheus each second, for runs that nobody scrapes, or not often enough.
 //!
 //! Protocol 1.0, with native histograms. One page is under way at a time, so that samples arrive in order; what is not taken
 //! waits, five minutes at the most. Nothing waits for it: a receiver that stalls costs pages, which are counted.

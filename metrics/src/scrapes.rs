@@ -1,4 +1,4 @@
-//! When the page was scraped: how long until it will be again.
+//! Scrapes of the page: when it was read, and how long until it will be again.
 
 use std::{
     collections::VecDeque,

@@ -8,8 +8,8 @@ use crate::{
     ledger::Ledger,
     legacy, merge,
     schema::{
-        Environment, ErrorGroup, Event, Fleet, GeneratorHealth, Interval, Iteration, Phases, Reconciliation, Results,
-        Run, SCHEMA_VERSION, ServerFigures, Verdict, Window,
+        Environment, ErrorGroup, Event, Fleet, GeneratorHealth, IntervalHistograms, Iteration, Phases, Reconciliation,
+        Results, Run, SCHEMA_VERSION, ServerFigures, Verdict, Window,
     },
     thresholds::{self, Signal},
 };
@@ -51,7 +51,7 @@ pub struct IterationParts {
     /// Its windows, in order.
     pub windows: Vec<Window>,
     /// Its latencies over time, in order.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<IntervalHistograms>,
     /// How far its observers agree.
     pub reconciliation: Reconciliation,
     /// What the generator used.
@@ -97,7 +97,7 @@ pub fn assemble(parts: RunParts) -> Result<Results, DecodeError> {
             iteration: index,
             ..window
         }));
-        intervals.extend(part.intervals.into_iter().map(|interval| Interval {
+        intervals.extend(part.intervals.into_iter().map(|interval| IntervalHistograms {
             iteration: index,
             ..interval
         }));

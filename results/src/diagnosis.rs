@@ -1,4 +1,4 @@
-//! What kept a run from being faster, told from the result and the server's figures in it.
+//! Diagnosis of a run: what kept it from being faster, told from the result and the server's figures in it.
 //!
 //! Pure rules: each looks at a few figures, and what it finds has its evidence and its remedy. No verdict rests on them. A
 //! figure that there is not makes no finding.

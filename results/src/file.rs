@@ -10,24 +10,24 @@
 //! `file/vN.rs`, with a function from them to those of today, name it in `of_version` below, and store files of the
 //! version in `tests/files/vN/` (see the README there), where a test reads them from then on.
 
+mod atomic;
 mod error;
 #[cfg(test)]
 mod hostile;
 mod pretty;
 mod scan;
-mod sound;
 mod source;
 #[cfg(test)]
 mod tests;
-mod whole;
+mod validate;
 mod write;
 
 use std::{io::Read, path::Path};
 
 use self::scan::{Kind, Version};
 pub use self::{
+    atomic::{Claim, create, is_special, replace, replace_if},
     error::{ReadError, ReadProblem, WriteError},
-    whole::{Claim, create, is_special, replace, replace_if},
     write::{to_json, write_atomically},
 };
 use crate::{
@@ -83,7 +83,7 @@ fn results(mut text: Vec<u8>, kind: &Kind) -> Result<Results, ReadProblem> {
     match kind.version {
         Some(Version::Number(version)) => {
             let results = of_version(version, text)?;
-            sound::check(&results)?;
+            validate::check(&results)?;
             Ok(results)
         }
         _ if kind.is_legacy() => Err(ReadProblem::Legacy),

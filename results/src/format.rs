@@ -1,4 +1,4 @@
-//! Figures for people: units that fit, three digits, thousands apart.
+//! Formatting of figures for people: units that fit, three digits, thousands apart.
 
 use std::fmt::Write;
 

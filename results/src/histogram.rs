@@ -1,4 +1,4 @@
-//! One latency distribution while it is being made.
+//! Latency histogram: one distribution while it is being made.
 //!
 //! Recording is an index, two additions and a comparison; there is no lock and no allocation. Histograms are added, never
 //! averaged, and so any number of recorders give what one would have given. Format and idea: <https://hdrhistogram.org>.

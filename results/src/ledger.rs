@@ -1,4 +1,4 @@
-//! Where every arrival ended, and the identities that must hold.
+//! Ledger of arrivals: where each of them ended, and the identities that must hold.
 
 use std::borrow::Cow;
 

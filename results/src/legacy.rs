@@ -1,4 +1,4 @@
-//! What the replaced runner wrote, from what this one knows. What is not known is null, never a constant.
+//! Keys of the replaced runner, from what this one knows. What is not known is null, never a constant.
 
 use std::time::Duration;
 

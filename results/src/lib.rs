@@ -1,4 +1,4 @@
-//! What came out.
+//! Results of a run.
 //!
 //! The results file of a run, the histograms and the ledger in it, the checks that decide whether it may be believed, and
 //! the summary that is printed at its end. No clock, no socket, no Temporal.
@@ -8,13 +8,13 @@ pub mod assemble;
 pub mod checks;
 pub mod diagnosis;
 pub mod file;
-pub mod fleet;
 pub mod format;
 pub mod histogram;
 mod json_schema;
 pub mod ledger;
 pub mod legacy;
 pub mod limits;
+pub mod member_figures;
 pub mod merge;
 pub mod schema;
 pub mod summary;

@@ -1,4 +1,4 @@
-//! Iterations into totals: counts are added, histograms are added, rates are weighted by their time.
+//! Merging of iterations into totals: counts are added, histograms are added, rates are weighted by their time.
 //!
 //! Percentiles are never averaged. Any number of iterations gives the figures that one recorder would have given.
 

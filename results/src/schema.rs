@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    course::{ErrorExample, ErrorGroup, Event, Interval, Window},
+    course::{ErrorExample, ErrorGroup, Event, IntervalHistograms, Window},
     environment::{ClusterFact, ClusterFacts, Environment, HostFacts, NamespaceFacts, ServerFacts, WorkerFacts},
     fleet::{Fleet, Member, MemberClock, MemberEnds, MemberPresence, MemberRole, MemberStarts, MemberUsage},
     generator::{GeneratorHealth, MachineUse, StartConnections, ThreadLoad},
@@ -64,7 +64,7 @@ pub struct Results {
     /// One entry a second of the submission window and the drain; iterations follow one another.
     pub windows: Vec<Window>,
     /// Latencies over time, for heat maps and interval logs: a second each, longer in runs of over an hour.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<IntervalHistograms>,
     /// How far the observers of completion agree.
     pub reconciliation: Reconciliation,
     /// What the leading generator itself used, in the measured phase; the others stand in `fleet`.

@@ -1,5 +1,5 @@
-//! What a person reads at the end of a run, from the results alone: verdict before figures, asked beside achieved,
-//! response beside service, every problem with its remedy, 80 columns.
+//! Summary that a person reads at the end of a run, from the results alone: verdict before figures, asked beside
+//! achieved, response beside service, every problem with its remedy, 80 columns.
 
 mod account;
 mod bottleneck;

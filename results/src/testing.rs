@@ -19,8 +19,8 @@ use crate::{
     merge,
     schema::{
         AtCap, Check, Cleanup, CompletionSource, ErrorExample, ErrorGroup, Event, Fact, FigureMethod, FigureUnit,
-        Fleet, Interval, Latencies, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten, Results, Run,
-        ServerClock, ServerFigure, ServerFigures, Verdict, VerdictValue, Window,
+        Fleet, IntervalHistograms, Latencies, Latency, Phase, PhaseReport, Phases, Reconciliation, RemoteWritten,
+        Results, Run, ServerClock, ServerFigure, ServerFigures, Verdict, VerdictValue, Window,
     },
     thresholds::Signal,
 };
@@ -185,7 +185,7 @@ fn sound_iteration() -> IterationParts {
                 .to_vec(),
         }],
         windows: windows(),
-        intervals: vec![Interval {
+        intervals: vec![IntervalHistograms {
             iteration: 1,
             start_seconds: 0,
             seconds: 1,

@@ -1,4 +1,4 @@
-//! Texts of strangers made harmless, in one place: what a server, a worker, a leader or a file says is shown to people, and
+//! Sanitising of untrusted text, in one place: what a server, a worker, a leader or a file says is shown to people, and
 //! must be nothing but text there.
 //!
 //! A terminal obeys control characters; characters that turn the direction of writing make a text read as another; what has

@@ -1,4 +1,4 @@
-//! What the run must reach to pass, and the exit code that follows.
+//! Thresholds that the run must reach to pass, and the exit code that follows.
 
 use benchmark_scenarios::Thresholds;
 

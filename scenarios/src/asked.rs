@@ -1,4 +1,4 @@
-//! What was asked for, exactly as it was typed, and where.
+//! Options as asked for: exactly what was typed, and where.
 //!
 //! Nothing is read or checked here: an option is a text and the place that it came from. That keeps one order of
 //! precedence for all of them (flag, environment, file, default) and lets every message say `--rate 0` or

@@ -1,4 +1,5 @@
-//! The forms that values take: how each is read from text, what is allowed, and how it is written back.
+//! Parsing of values, the forms that they take: how each is read from text, what is allowed, and how it is written
+//! back.
 
 mod address;
 mod name;

@@ -23,12 +23,12 @@ pub struct Plan {
     /// When starts are due, and what happens when they cannot be sent.
     pub load: Load,
     /// How starts are sent.
-    pub starter: Starter,
+    pub starter: StarterOptions,
     /// The workers in this process.
     pub workers: Workers,
     /// Who else takes part.
     #[serde(default)]
-    pub fleet: Fleet,
+    pub fleet: FleetSize,
     /// How completions are observed.
     pub observation: Observation,
     /// What the run must reach to pass.
@@ -44,7 +44,7 @@ pub struct Plan {
 #[serde(rename_all = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum Target {
     /// A Temporal dev server that this run starts and stops.
-    Embedded(EmbeddedServer),
+    Embedded(EmbeddedPlan),
     /// A cluster that is there already.
     Cluster(Cluster),
 }
@@ -52,7 +52,7 @@ pub enum Target {
 /// A dev server that the run provides itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EmbeddedServer {
+pub struct EmbeddedPlan {
     /// The `temporal` binary to use; looked for when absent.
     pub binary: Option<PathBuf>,
     /// The settings that it is started with.
@@ -186,7 +186,7 @@ pub enum WhenFull {
 /// How starts are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Starter {
+pub struct StarterOptions {
     /// HTTP/2 connections for starts, of all generators together, each of which has at least one.
     pub connections: u32,
     /// Whether there are more of them when the server's name has more addresses: one for each, where none were asked for.
@@ -243,17 +243,17 @@ pub struct Workers {
 /// The other processes that take part in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Fleet {
+pub struct FleetSize {
     /// Worker processes that must have joined and poll before the run begins.
     pub expect_workers: u32,
     /// Generators among which the arrivals are dealt out, the leading one among them; at least 1.
     pub generators: u32,
 }
 
-impl Default for Fleet {
+impl Default for FleetSize {
     /// One generator and nobody else.
     fn default() -> Self {
-        Fleet {
+        FleetSize {
             expect_workers: 0,
             generators: 1,
         }

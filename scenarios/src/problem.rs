@@ -1,4 +1,4 @@
-//! The error that people read: what is wrong, in words that name it, and what helps.
+//! Error that people read: what is wrong, in words that name it, and what helps.
 
 use std::{error::Error, fmt};
 

@@ -1,10 +1,9 @@
-//! From what was asked for to what will run: every default filled in, every rule checked.
+//! Resolution of options, from what was asked for to what will run: every default filled in, every rule checked.
 //!
 //! One pass in reading order. Each value is read, checked against its own limits and noted together with its source;
 //! then the rules that bind several values are checked. The first thing that is wrong ends it, with one line that names
 //! the option, the value and what is allowed.
 
-mod again;
 mod connection;
 mod figures;
 mod fleet;
@@ -13,6 +12,7 @@ mod load;
 pub(crate) mod reader;
 mod thresholds;
 mod tuning;
+mod validate;
 mod worker;
 mod workload;
 
@@ -21,7 +21,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use crate::{
-    Fleet, Observation, Plan, Target, Workers,
+    FleetSize, Observation, Plan, Target, Workers,
     asked::{Asked, Source},
     options::{Key, Program, opt},
     problem::Problem,
@@ -36,7 +36,7 @@ pub use worker::{ResolvedWorker, WorkerProcess, resolve_worker};
 
 /// Where the options are resolved: what defaults follow from besides other options.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostFacts {
+pub struct HostDefaults {
     /// Cores that this process may use: affinity and the control group's quota considered; at least 1.
     pub cores: u32,
     /// The task queue that the workloads' workers poll unless another one is asked for.
@@ -91,7 +91,7 @@ pub struct Setting {
 ///
 /// # Errors
 /// The first thing that is wrong, in words that name it.
-pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
+pub fn resolve(asked: &Asked, facts: &HostDefaults) -> Result<Resolved, Problem> {
     let cores = facts.cores.max(1);
     let mut reader = Reader::new(Program::Run, asked);
     let workload = workload::resolve(&mut reader)?;
@@ -148,7 +148,7 @@ pub fn resolve(asked: &Asked, facts: &HostFacts) -> Result<Resolved, Problem> {
     })
 }
 
-fn workers(reader: &mut Reader, target: &Target, fleet: &Fleet, cores: u32) -> Result<Workers, Problem> {
+fn workers(reader: &mut Reader, target: &Target, fleet: &FleetSize, cores: u32) -> Result<Workers, Problem> {
     let count = reader.read_or(opt::Workers, || match target {
         _ if fleet.expect_workers > 0 => (0, "workers are expected to join".into()),
         Target::Embedded(_) => (cores.min(4), "the cores, at most 4".into()),

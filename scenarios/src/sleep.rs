@@ -1,4 +1,4 @@
-//! How long an activity sleeps, as a distribution.
+//! Distribution of how long an activity sleeps.
 
 use std::time::Duration;
 

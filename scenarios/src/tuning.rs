@@ -1,4 +1,4 @@
-//! How a worker is tuned: slots, pollers, cache, rates.
+//! Tuning of a worker: slots, pollers, cache, rates.
 
 use std::{fmt, time::Duration};
 

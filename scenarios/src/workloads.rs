@@ -134,7 +134,7 @@ trait Configured {
     }
 
     /// What a workflow leaves in its history.
-    fn history(&self) -> History;
+    fn history(&self) -> HistorySize;
 
     /// The options that the replaced runner wrote apart.
     fn replaced(&self) -> ReplacedOptions {
@@ -152,7 +152,7 @@ struct Common {
 
 /// What a workflow leaves in its history when no attempt at anything fails or times out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct History {
+pub struct HistorySize {
     /// Activities; the history holds their results.
     pub activities: u64,
     /// Events. There are fewer where one workflow task answers to several things at once.
@@ -161,13 +161,13 @@ pub struct History {
     pub state_transitions: RangeInclusive<u64>,
 }
 
-impl History {
+impl HistorySize {
     /// The history of a workflow that does so many activities, timers or children, in tasks that are `fewest` besides the
     /// first when all that runs at the same time ends at the same time.
     ///
     /// Any workflow has five events and three transitions; each task adds three and two.
     fn new(activities: u64, events: u64, transitions: RangeInclusive<u64>, tasks: RangeInclusive<u64>) -> Self {
-        History {
+        HistorySize {
             activities,
             events: 5 + events + 3 * tasks.start()..=5 + events + 3 * tasks.end(),
             state_transitions: 3 + transitions.start() + 2 * tasks.start()..=3 + transitions.end() + 2 * tasks.end(),
@@ -177,7 +177,7 @@ impl History {
     /// With activities, of which at least `rounds` wait for others.
     fn of_activities(count: u32, rounds: u32) -> Self {
         let (count, rounds) = (u64::from(count), u64::from(rounds));
-        History::new(count, 3 * count, count..=2 * count, rounds..=count)
+        HistorySize::new(count, 3 * count, count..=2 * count, rounds..=count)
     }
 }
 
@@ -214,7 +214,7 @@ impl WorkloadKind {
     }
 
     /// What a workflow leaves in its history.
-    pub fn history(&self) -> History {
+    pub fn history(&self) -> HistorySize {
         self.configured().history()
     }
 

@@ -3,7 +3,7 @@
 use std::{env, fmt::Write as _, fs, ops::RangeInclusive, path::Path};
 
 use benchmark_scenarios::{
-    Asked, Given, HostFacts, Key, resolve,
+    Asked, Given, HostDefaults, Key, resolve,
     workloads::{DEFINITIONS, Definition},
 };
 
@@ -37,7 +37,7 @@ fn options(definition: &Definition) -> String {
     let mut asked = Asked::new();
     let flag = Key::WorkflowType.flag();
     asked.add(Key::WorkflowType, Given::by_flag(flag, definition.name.to_owned()));
-    let facts = HostFacts {
+    let facts = HostDefaults {
         cores: 1,
         task_queue: "queue".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! Which addresses a name stands for, and which connection goes to which of them.
+//! Name resolution: which addresses a name stands for, and which connection goes to which of them.
 
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Terminating what a run left open, and nothing else.
+//! Clean-up: what a run left open is terminated, and nothing else.
 //!
 //! One batch operation terminates everything that a visibility query finds, on the server's side. Visibility is written
 //! behind the workflows, so a batch can miss the youngest: the count afterwards says so, and then another batch

@@ -1,4 +1,5 @@
-//! What the server tells about itself. Each fact stands alone: what cannot be found is missing with its reason.
+//! Facts of the server: what it tells about itself. Each fact stands alone: what cannot be found is missing with its
+//! reason.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How the benchmark speaks to a Temporal server: connections, namespaces, counts, clean-up, an embedded server.
+//! Client of a Temporal server: connections, namespaces, counts, clean-up, an embedded server.
 //!
 //! Every `.await` on a future of the SDK or of tonic stays inside this crate, behind functions that are not generic and
 //! return a [`BoxFuture`]. Such a future is compiled where it is polled, so that one `.await` in a binary would

@@ -1,4 +1,4 @@
-//! One workflow: whether it exists, and how it ends.
+//! Look-up of one workflow: whether it exists, and how it ends.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! How a server is reached: what the caller asks for, and what follows from it.
+//! Options of a connection, how a server is reached: what the caller asks for, and what follows from it.
 
 use std::{
     collections::{BTreeMap, btree_map},

@@ -1,4 +1,4 @@
-//! What visibility shows as open, and what of it has ended.
+//! Open workflows as visibility shows them, and which of them have ended.
 //!
 //! Visibility is written behind the workflows, and a row that is not written stays as it was. A workflow itself is never
 //! behind: who looks it up is told whether it runs.

@@ -1,4 +1,4 @@
-//! Whether the server answers at all.
+//! Liveness of the server: whether it answers at all.
 
 use std::sync::Arc;
 

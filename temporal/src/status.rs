@@ -1,4 +1,4 @@
-//! How a workflow stands, in the words of the server's visibility.
+//! Status of a workflow, in the words of the server's visibility.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Who polls a task queue, and over how many partitions it is spread.
+//! Pollers of a task queue: who polls it, and over how many partitions it is spread.
 
 use std::collections::BTreeSet;
 

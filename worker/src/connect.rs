@@ -1,4 +1,4 @@
-//! From what was resolved about a cluster to how it is connected to.
+//! Connection options, from what was resolved about a cluster.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What the workers run with in the end, for the log and for the result.
+//! Effective tuning: what the workers run with in the end, for the log and for the result.
 
 use benchmark_fleet::limits::FACTS_ENTRIES;
 use benchmark_results::schema::WorkerFacts;

@@ -1,4 +1,4 @@
-//! How the workers' threads ended, for whoever asks: at once or by waiting.
+//! Joining of the workers' threads: how they ended, for whoever asks: at once or by waiting.
 
 use std::{
     any::Any,

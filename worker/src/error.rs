@@ -1,4 +1,4 @@
-//! What can go wrong with workers: before they poll, and while they do.
+//! Errors of workers: before they poll, and while they do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who executes it: SDK workers, each on its own thread and connection.
+//! Workers: those of the SDK, each on its own thread and connection.
 //!
 //! [`WorkerPool::start`] brings up any number of workers in this process and returns when the server sees all of them
 //! poll; [`WorkerPool::shutdown`] drains them within a bound. What they execute is the crate `benchmark-workflows`.

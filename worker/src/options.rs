@@ -1,4 +1,4 @@
-//! How workers are tuned, and the traps in it.
+//! Options of the SDK's worker, how it is tuned, and the traps in it.
 //!
 //! # Pollers and partitions
 //!

@@ -1,58 +1,58 @@
-//! What a worker's page tells of the process itself.
+//! Metrics of a worker process itself, on its page.
 
 use std::{path::Path, sync::Arc};
 
 use benchmark_machine::host;
-use benchmark_metrics::{Described, Kind, Registry, Sample, Value};
+use benchmark_metrics::{Described, FamilyKind, Registry, Sample, Value};
 
 use crate::source::PoolSource;
 
 static CAPACITY: Described = Described::new(
     "benchmark_worker_cpu_capacity",
     "cores",
-    Kind::Gauge,
+    FamilyKind::Gauge,
     &[],
     "CPU that this process may use: its cores or its quota",
 );
 static READY: Described = Described::new(
     "benchmark_worker_ready",
     "",
-    Kind::Gauge,
+    FamilyKind::Gauge,
     &[],
     "1 when the server sees all workers of this process poll, as /readyz says, else 0",
 );
 static CONNECTED: Described = Described::new(
     "benchmark_worker_leader_connected",
     "",
-    Kind::Gauge,
+    FamilyKind::Gauge,
     &[],
     "1 when the leader of the run answers, else 0; 0 without a leader",
 );
 static PENDING: Described = Described::new(
     "benchmark_worker_windows_pending",
     "",
-    Kind::Gauge,
+    FamilyKind::Gauge,
     &[],
     "Windows of ends that the leader has not got yet",
 );
 static ENDS: Described = Described::new(
     "benchmark_worker_ends",
     "",
-    Kind::Counter,
+    FamilyKind::Counter,
     &["outcome"],
     "Ends of workflows that this process stamped, by outcome (completed, failed, cancelled)",
 );
 static LOST: Described = Described::new(
     "benchmark_worker_ends_lost",
     "",
-    Kind::Counter,
+    FamilyKind::Counter,
     &[],
     "Stamped ends that were given up because nobody came for them",
 );
 static DROPPED: Described = Described::new(
     "benchmark_worker_windows_dropped",
     "",
-    Kind::Counter,
+    FamilyKind::Counter,
     &[],
     "Windows that were given up because the leader did not take them",
 );

@@ -1,4 +1,4 @@
-//! Whether the server sees the workers poll.
+//! Readiness of workers: whether the server sees them poll.
 //!
 //! The SDK does not tell when its first poll is out. The server does: it keeps the identities of those who poll each
 //! partition of a task queue. A worker need not be found on every one of them, so all are looked at.

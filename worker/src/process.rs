@@ -9,5 +9,5 @@ mod run;
 mod signals;
 mod start;
 
-pub use run::{Ended, JoinOptions, Request, Say, run};
+pub use run::{JoinOptions, ProcessEnd, Request, Say, run};
 pub use signals::{Stop, Stopper, channel};

@@ -1,4 +1,4 @@
-//! What a pool of workers tells the fleet: ends, and how the process is.
+//! Source of a pool's windows, what it tells the fleet: ends, and how the process is.
 
 use std::{path::Path, sync::Arc};
 

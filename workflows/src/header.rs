@@ -1,4 +1,5 @@
-//! What a start carries besides its input: which run it belongs to, which arrival it is and when it was sent.
+//! Header of a start, what it carries besides its input: which run it belongs to, which arrival it is and when it was
+//! sent.
 //!
 //! It travels in one entry of the start's header, as JSON so that people can read it in the Web UI. The server hands the
 //! header to the worker with the workflow's first task; the workflow itself never sees it.

@@ -1,4 +1,4 @@
-//! Stamps the end of every workflow that a run started: the one place in which workflows are measured.
+//! Interceptor that stamps the end of every workflow that a run started: the one place in which workflows are measured.
 //!
 //! It wraps the workflow's main function. What the function returns decides:
 //!

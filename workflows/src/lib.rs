@@ -1,4 +1,4 @@
-//! What is executed: the code of workflows and activities.
+//! Workflows and activities: the code that is executed.
 //!
 //! Workflows are plain: what they do follows from their input, and nothing in them knows of being measured. The
 //! run and the number of a start travel in its [`header`], and one [`interceptor`] stamps how and when each of these

@@ -1,4 +1,4 @@
-//! Puts everything that the workloads need into a worker's options.
+//! Registration of workflows and activities: all that the workloads need, put into a worker's options.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is known of a workflow at its end, and where that goes.
+//! Stamps: what is known of a workflow at its end, and where that goes.
 
 use benchmark_results::WorkflowEnd;
 

@@ -1,4 +1,5 @@
-//! What the table of a comparison says of a row beside its values and its verdict: the same in Markdown and on the page.
+//! Cells of a comparison's table: what it says of a row beside its values and its verdict: the same in Markdown and on
+//! the page.
 
 use benchmark_results::format::{NONE, percent};
 

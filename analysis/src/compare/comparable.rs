@@ -1,4 +1,4 @@
-//! Which runs may be compared: those that are measurements, and like with like but for what may differ.
+//! Comparable runs: those that are measurements, and like with like but for what may differ.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What a comparison says: the sides, their rows and guards, and what is to be said of the whole.
+//! A comparison as data: the sides, their rows and guards, and what is to be said of the whole.
 
 use serde::Serialize;
 

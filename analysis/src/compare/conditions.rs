@@ -1,4 +1,5 @@
-//! All that must be alike for two runs to be compared, as flat keys: `plan.load.rate`, `server.version`, `host.cores`.
+//! Conditions of a run: all that must be alike for two runs to be compared, as flat keys: `plan.load.rate`,
+//! `server.version`, `host.cores`.
 //!
 //! Keys come from the file as it is, so that a new setting is compared from the day that it is written. What is left out
 //! stands in [`IGNORED`], each with its reason.

@@ -1,4 +1,4 @@
-//! What is said of a metric: pure numbers, no files.
+//! Verdict on a metric, from pure numbers, no files.
 //!
 //! The run is the sample: what differs between runs of the same thing is what a difference must be held against, and the
 //! thousands of workflows inside a run say nothing of it. The primary metrics are tested together ([`crate::stats::holm`]);

@@ -1,4 +1,4 @@
-//! From the values of the runs to an estimate of the difference: which method, and on what scale.
+//! Estimate of a difference from the values of the runs: which method, and on what scale.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Texts from files in a line of ours.
+//! Excerpts of texts from files, for a line of ours.
 
 use benchmark_results::text;
 

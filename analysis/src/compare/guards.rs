@@ -1,5 +1,5 @@
-//! What decides without a test: a cluster that carries the load against one that does not, work that does not complete, a
-//! threshold that is missed.
+//! Guards, which decide without a test: a cluster that carries the load against one that does not, work that does not
+//! complete, a threshold that is missed.
 //!
 //! These are no quantities that happen to differ between runs. Each by itself is a regression, and whatever looks better
 //! beside one is told of what was left of the load.

@@ -1,4 +1,5 @@
-//! Changes that make no difference: a share, a length of time, or the larger of the two; for all metrics or for one.
+//! Equivalence margins, the changes that make no difference: a share, a length of time, or the larger of the two; for
+//! all metrics or for one.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is compared: figures of the measured phase, each with a direction and a scale.
+//! Metrics of a comparison: figures of the measured phase, each with a direction and a scale.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! How runs are compared.
+//! Options of a comparison: how runs are compared.
 
 use std::str::FromStr;
 

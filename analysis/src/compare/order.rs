@@ -1,4 +1,4 @@
-//! How runs were made, and which of them belong together.
+//! Order of the runs, and the pairs that follow from it.
 //!
 //! A machine warms up, a database fills: over the hours of a benchmark everything drifts. Runs that take turns of which either
 //! side begins as often as the other (A B, B A, A B) drift together, and the differences within the turns are free of it. Where

@@ -1,4 +1,4 @@
-//! Why runs are not compared: one line each, with what to do.
+//! Refusals, why runs are not compared: one line each, with what to do.
 
 use benchmark_results::histogram::DecodeError;
 

@@ -1,4 +1,4 @@
-//! What so many runs can tell, and what would tell more: further runs, or longer ones.
+//! Resolution of a comparison: what so many runs can tell, and what would tell more: further runs, or longer ones.
 //!
 //! The spread between runs has a part from within them, which is the smaller the longer they are, and a part that stays.
 //! Only the first can be bought with time.

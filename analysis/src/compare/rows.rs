@@ -1,4 +1,4 @@
-//! From two sides to questions, metric by metric, and from the answers to rows.
+//! Rows of a comparison: from two sides to questions, metric by metric, and from the answers to rows.
 
 use benchmark_results::format::{BEYOND, plural};
 
@@ -9,8 +9,8 @@ use super::{
     evidence::{Alone, Evidence, Question, Spread, Turn},
     metric::Metric,
     noise::NoiseFile,
-    odd,
     options::Options,
+    outliers,
     read::Read,
     side::RunFile,
 };
@@ -123,8 +123,8 @@ fn noise_of(metric: Metric, first: &Read, second: &Read, profiles: &[NoiseFile])
 /// The odd runs of a question that decides, and what would be said without them.
 pub(super) fn odd_runs(questions: &[Question], at: usize) -> Option<OddRuns> {
     let question = questions.get(at).filter(|question| question.primary)?;
-    let odd = odd::odd(question)?;
-    let answer = odd::without(questions, at, &odd);
+    let odd = outliers::odd(question)?;
+    let answer = outliers::without(questions, at, &odd);
     let change = |difference: f64| question.metric.to_change(difference);
     Some(OddRuns {
         change: answer.difference.map(change),

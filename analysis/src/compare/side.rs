@@ -1,4 +1,4 @@
-//! What is compared: runs, by side.
+//! Sides of a comparison: its runs, by side.
 
 use benchmark_results::Results;
 

@@ -1,4 +1,4 @@
-//! How wrong the figures of a single run are in themselves.
+//! Standard errors within a single run: how wrong its figures are in themselves.
 //!
 //! The seconds of the measured phase are drawn again and again, in blocks ([`crate::stats::bootstrap`]). A rate is a ratio of
 //! sums, and so is the share of latencies beyond a quantile; the error of that share becomes the error of the quantile by
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use benchmark_results::{
     Histogram, Ledger,
     histogram::DecodeError,
-    schema::{Interval, Phase, Results},
+    schema::{IntervalHistograms, Phase, Results},
 };
 
 use super::{
@@ -25,7 +25,7 @@ use crate::stats::bootstrap;
 const SEED: u64 = 5;
 
 /// Which of an interval's histograms.
-type Pick = fn(&Interval) -> &str;
+type Pick = fn(&IntervalHistograms) -> &str;
 
 /// The errors of a run's metrics, as far as they can be told.
 ///
@@ -80,7 +80,7 @@ fn quantiles(
         .filter(|window| window.phase == Phase::Measure)
         .map(|window| (window.iteration, window.second))
         .collect();
-    let inside = |interval: &&Interval| {
+    let inside = |interval: &&IntervalHistograms| {
         let last = interval
             .start_seconds
             .saturating_add(interval.seconds.saturating_sub(1));
@@ -155,7 +155,7 @@ mod tests {
                 second.record_micros((ms * 1000.0) as i64);
             }
             whole.add(&second);
-            Interval {
+            IntervalHistograms {
                 start_seconds: window.second,
                 e2e_response: second.encode(),
                 ..template.clone()

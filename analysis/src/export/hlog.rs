@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use benchmark_results::{
     Histogram,
     histogram::DecodeError,
-    schema::{Interval, Results},
+    schema::{IntervalHistograms, Results},
 };
 use hdrhistogram::serialization::{
     V2DeflateSerializer,
@@ -96,7 +96,7 @@ fn offsets(results: &Results, begin: Timestamp) -> Result<Vec<Duration>, HlogErr
 }
 
 /// When an interval began, from the beginning of the run.
-fn start(interval: &Interval, offsets: &[Duration]) -> Duration {
+fn start(interval: &IntervalHistograms, offsets: &[Duration]) -> Duration {
     let place = (interval.iteration as usize).checked_sub(1);
     let offset = place.and_then(|place| offsets.get(place)).copied().unwrap_or_default();
     offset + Duration::from_secs(interval.start_seconds)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use benchmark_results::{
     Histogram,
     format::BEYOND,
-    schema::{FigureUnit, Interval, VerdictValue},
+    schema::{FigureUnit, IntervalHistograms, VerdictValue},
     testing,
 };
 use hdrhistogram::serialization::{
@@ -56,7 +56,7 @@ fn with_intervals() -> Results {
     results.iterations[1].started_at = "2026-11-20T10:05:10.25Z".into();
     results.intervals = (1..=2)
         .flat_map(|iteration| {
-            (0..3).map(move |second| Interval {
+            (0..3).map(move |second| IntervalHistograms {
                 iteration,
                 start_seconds: second,
                 seconds: 1,

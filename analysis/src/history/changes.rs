@@ -1,4 +1,4 @@
-//! Where the figures of a series change, by how much, and in how many runs that was looked for.
+//! Changes in a history: where the figures of a series change, by how much, and in how many runs that was looked for.
 //!
 //! Latencies and rates are compared as logarithms, so that a change is a ratio and a slow cluster counts like a fast one;
 //! shares as they are. A change that a comparison would call none is none here. The interval is for the stretches before
@@ -25,7 +25,7 @@ const CONFIDENCE: f64 = 0.95;
 /// The figures in which changes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Metric {
+pub enum HistoryMetric {
     /// p99 of `start_response`, milliseconds: less is better. Of VALID runs: what waits before an overloaded cluster grows
     /// with the length of the run.
     StartP99,
@@ -39,24 +39,24 @@ pub enum Metric {
     Throughput,
 }
 
-impl Metric {
+impl HistoryMetric {
     /// All of them.
-    pub const ALL: [Metric; 5] = [
-        Metric::StartP99,
-        Metric::E2eP99,
-        Metric::ErrorRatio,
-        Metric::Overloaded,
-        Metric::Throughput,
+    pub const ALL: [HistoryMetric; 5] = [
+        HistoryMetric::StartP99,
+        HistoryMetric::E2eP99,
+        HistoryMetric::ErrorRatio,
+        HistoryMetric::Overloaded,
+        HistoryMetric::Throughput,
     ];
 
     /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
-            Metric::StartP99 => "start p99",
-            Metric::E2eP99 => "e2e p99",
-            Metric::ErrorRatio => "errors",
-            Metric::Overloaded => "overloaded",
-            Metric::Throughput => "throughput",
+            HistoryMetric::StartP99 => "start p99",
+            HistoryMetric::E2eP99 => "e2e p99",
+            HistoryMetric::ErrorRatio => "errors",
+            HistoryMetric::Overloaded => "overloaded",
+            HistoryMetric::Throughput => "throughput",
         }
     }
 
@@ -64,23 +64,23 @@ impl Metric {
     pub fn of(self, run: &RunRow) -> Option<f64> {
         let overloaded = run.verdict == VerdictValue::Overloaded;
         match self {
-            Metric::StartP99 => run.start_p99.filter(|_| !overloaded),
-            Metric::E2eP99 => run.e2e_p99.filter(|_| !overloaded),
-            Metric::ErrorRatio => run.error_ratio,
-            Metric::Overloaded => Some(f64::from(u8::from(overloaded))),
-            Metric::Throughput => run.throughput,
+            HistoryMetric::StartP99 => run.start_p99.filter(|_| !overloaded),
+            HistoryMetric::E2eP99 => run.e2e_p99.filter(|_| !overloaded),
+            HistoryMetric::ErrorRatio => run.error_ratio,
+            HistoryMetric::Overloaded => Some(f64::from(u8::from(overloaded))),
+            HistoryMetric::Throughput => run.throughput,
         }
         .filter(|value| self.is_share() || *value > 0.0)
     }
 
     /// Whether it is a latency, which only VALID runs have in a trend.
     pub fn is_latency(self) -> bool {
-        matches!(self, Metric::StartP99 | Metric::E2eP99)
+        matches!(self, HistoryMetric::StartP99 | HistoryMetric::E2eP99)
     }
 
     /// Whether its change is a difference of shares, and no ratio.
     pub fn is_share(self) -> bool {
-        matches!(self, Metric::ErrorRatio | Metric::Overloaded)
+        matches!(self, HistoryMetric::ErrorRatio | HistoryMetric::Overloaded)
     }
 
     fn to_scale(self, value: f64) -> f64 {
@@ -103,13 +103,13 @@ impl Metric {
     fn matters(self, before: f64, after: f64) -> bool {
         let change = self.to_change(after - before).abs();
         match self {
-            Metric::StartP99 | Metric::E2eP99 => {
+            HistoryMetric::StartP99 | HistoryMetric::E2eP99 => {
                 let milliseconds = (self.unscaled(after) - self.unscaled(before)).abs();
                 change > DEFAULT_MARGIN.share && milliseconds > DEFAULT_MARGIN.time.as_secs_f64() * 1_000.0
             }
-            Metric::Throughput => change > DEFAULT_MARGIN.share,
-            Metric::ErrorRatio => change > ERROR_MARGIN,
-            Metric::Overloaded => change > 0.0,
+            HistoryMetric::Throughput => change > DEFAULT_MARGIN.share,
+            HistoryMetric::ErrorRatio => change > ERROR_MARGIN,
+            HistoryMetric::Overloaded => change > 0.0,
         }
     }
 }
@@ -119,7 +119,7 @@ impl Metric {
 #[serde(rename_all = "camelCase")]
 pub struct Examined {
     /// Which figure.
-    pub metric: Metric,
+    pub metric: HistoryMetric,
     /// Runs that have a value of it which belongs into a trend.
     pub values: usize,
     /// Whether they are enough; if not, it was not looked for at all.
@@ -131,7 +131,7 @@ pub struct Examined {
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// Which figure.
-    pub metric: Metric,
+    pub metric: HistoryMetric,
     /// Whether it is for the worse.
     pub worse: bool,
     /// The first run after it, most likely.
@@ -170,8 +170,8 @@ pub(super) fn of(runs: &[RunRow]) -> (Vec<Examined>, Vec<Change>) {
     let counted: Vec<&RunRow> = runs.iter().filter(|run| run.counts()).collect();
     let carried_all = counted.iter().all(|run| run.verdict == VerdictValue::Valid);
     let (mut looked, mut changes) = (Vec::new(), Vec::new());
-    for metric in Metric::ALL {
-        if metric == Metric::Throughput && carried_all {
+    for metric in HistoryMetric::ALL {
+        if metric == HistoryMetric::Throughput && carried_all {
             continue;
         }
         let with = counted.iter().filter_map(|run| Some((*run, metric.of(run)?)));
@@ -187,7 +187,7 @@ pub(super) fn of(runs: &[RunRow]) -> (Vec<Examined>, Vec<Change>) {
     (looked, changes)
 }
 
-fn of_metric(runs: &[&RunRow], values: &[f64], metric: Metric) -> Vec<Change> {
+fn of_metric(runs: &[&RunRow], values: &[f64], metric: HistoryMetric) -> Vec<Change> {
     let steps = steps::steps(values, |before, after| metric.matters(before, after));
     let bounds = |index: usize| {
         let begin = index.checked_sub(1).map_or(0, |before: usize| steps[before].at);
@@ -203,7 +203,7 @@ fn of_metric(runs: &[&RunRow], values: &[f64], metric: Metric) -> Vec<Change> {
         let last_before = runs[earliest - 1];
         Change {
             metric,
-            worse: (difference > 0.0) != (metric == Metric::Throughput),
+            worse: (difference > 0.0) != (metric == HistoryMetric::Throughput),
             run: runs[step.at].id.clone(),
             at: runs[step.at].started_at,
             range: (first.id.clone(), last.id.clone()),

@@ -1,4 +1,4 @@
-//! Which runs of a history are looked at.
+//! Filters of a history: which of its runs are looked at.
 
 use std::collections::BTreeSet;
 

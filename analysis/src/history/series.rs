@@ -1,10 +1,10 @@
-//! Runs that may be shown as one line over time: the same plan in the same surroundings.
+//! Series of runs, those that may be shown as one line over time: the same plan in the same surroundings.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    changes::{self, Change, Examined, Metric},
+    changes::{self, Change, Examined, HistoryMetric},
     run::RunRow,
 };
 use crate::compare::conditions::{self, SEED, covers};
@@ -39,8 +39,11 @@ impl RunSeries {
     /// What is worse now than it was: the latest change of a figure, when that is for the worse. What was made good again by a
     /// later one is not.
     pub fn worse(&self) -> impl Iterator<Item = &Change> {
-        let latest = |metric: Metric| self.changes.iter().rfind(|change| change.metric == metric);
-        Metric::ALL.into_iter().filter_map(latest).filter(|change| change.worse)
+        let latest = |metric: HistoryMetric| self.changes.iter().rfind(|change| change.metric == metric);
+        HistoryMetric::ALL
+            .into_iter()
+            .filter_map(latest)
+            .filter(|change| change.worse)
     }
 
     /// Runs whose figures belong into a trend.

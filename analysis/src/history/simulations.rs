@@ -1,5 +1,5 @@
-//! How often a change is found where there is none, and how soon where there is one: series of runs of which the truth is
-//! known, each looked at after every run from the 15th to the 60th. Seeds are fixed.
+//! False alarms and delays of change detection, simulated: series of runs of which the truth is known, each looked at
+//! after every run from the 15th to the 60th. Seeds are fixed.
 
 use rand_xoshiro::{
     Xoshiro256PlusPlus,

@@ -1,4 +1,5 @@
-//! Where the level of a series changes: a t-test for runs that are not independent, repeated with each run that arrives.
+//! Change detection, where the level of a series changes: a t-test for runs that are not independent, repeated with
+//! each run that arrives.
 //!
 //! A history is looked at after each run, and so it is read here: from left to right, each time with the values so far, and
 //! what was found then is found for good. Among the latest values a step is looked for at one level, and at a stronger one at

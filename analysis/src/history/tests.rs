@@ -88,7 +88,7 @@ fn a_month_in_which_something_changed() {
     };
     assert_eq!(
         (change.metric, change.run.as_str(), change.last_before.as_str()),
-        (Metric::E2eP99, "01k3-run-15", "01k3-run-14")
+        (HistoryMetric::E2eP99, "01k3-run-15", "01k3-run-14")
     );
     assert_eq!((change.runs_before, change.runs_after), (14, 14));
     assert!((change.change - (61.0 / 52.0 - 1.0)).abs() < 0.002);
@@ -121,7 +121,7 @@ fn regressed_from(from: usize, change: impl Fn(usize, &mut Results)) -> History 
     of(&runs)
 }
 
-fn looked(history: &History, metric: Metric) -> Option<(usize, bool)> {
+fn looked(history: &History, metric: HistoryMetric) -> Option<(usize, bool)> {
     let looked = history.series[0].looked.iter();
     looked
         .filter(|looked| looked.metric == metric)
@@ -136,9 +136,13 @@ fn a_figure_that_few_runs_have_was_not_looked_at() {
             results.phases.measure.latencies.e2e_response.completed.p99 = None;
         }
     });
-    assert_eq!(looked(&history, Metric::E2eP99), Some((12, false)));
-    assert_eq!(looked(&history, Metric::StartP99), Some((28, true)));
-    assert_eq!(looked(&history, Metric::Throughput), None, "it is what was asked for");
+    assert_eq!(looked(&history, HistoryMetric::E2eP99), Some((12, false)));
+    assert_eq!(looked(&history, HistoryMetric::StartP99), Some((28, true)));
+    assert_eq!(
+        looked(&history, HistoryMetric::Throughput),
+        None,
+        "it is what was asked for"
+    );
     let text = shown(&history);
     assert!(
         text.contains("none in start p99, errors, overloaded (28 runs)"),
@@ -161,8 +165,8 @@ fn latencies_are_those_of_valid_runs() {
             results.phases.measure.latencies.e2e_response.completed.p99 = Some(900.0);
         }
     });
-    assert_eq!(looked(&history, Metric::E2eP99), Some((23, true)));
-    assert_eq!(looked(&history, Metric::Throughput), Some((28, true)));
+    assert_eq!(looked(&history, HistoryMetric::E2eP99), Some((23, true)));
+    assert_eq!(looked(&history, HistoryMetric::Throughput), Some((28, true)));
     assert_eq!(history.series[0].changes, []);
     let text = shown(&history);
     assert!(text.contains("e2e p99 (23 VALID of 28 runs)"), "{text}");
@@ -180,12 +184,16 @@ fn a_cluster_that_carries_the_load_no_more_is_a_change() {
             ledger.failed = ledger.arrivals - ledger.completed;
         }
     });
-    let found: Vec<(Metric, bool, &str)> = history.series[0]
+    let found: Vec<(HistoryMetric, bool, &str)> = history.series[0]
         .changes
         .iter()
         .map(|change| (change.metric, change.worse, change.run.as_str()))
         .collect();
-    let expected = [Metric::ErrorRatio, Metric::Overloaded, Metric::Throughput];
+    let expected = [
+        HistoryMetric::ErrorRatio,
+        HistoryMetric::Overloaded,
+        HistoryMetric::Throughput,
+    ];
     assert_eq!(found, expected.map(|metric| (metric, true, "01k3-run-24")));
     assert!(history.is_worse());
     insta::assert_snapshot!(

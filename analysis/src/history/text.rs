@@ -7,7 +7,7 @@ use benchmark_results::{
     text,
 };
 
-use super::{Change, Examined, History, Metric, RunRow, RunSeries};
+use super::{Change, Examined, History, HistoryMetric, RunRow, RunSeries};
 
 use crate::limits::CHANGES_MIN_RUNS;
 
@@ -86,7 +86,11 @@ fn heading_of(out: &mut String, series: &RunSeries, of: usize) {
         let text = format!("from series {} in {}", differs.from, keys.join("; "));
         push(out, &wrap("  differs    ", TEXT, &text, WIDTH));
     }
-    for metric in [Metric::Throughput, Metric::StartP99, Metric::E2eP99] {
+    for metric in [
+        HistoryMetric::Throughput,
+        HistoryMetric::StartP99,
+        HistoryMetric::E2eP99,
+    ] {
         if let Some(line) = trend(series, metric) {
             push(out, &line);
         }
@@ -94,7 +98,7 @@ fn heading_of(out: &mut String, series: &RunSeries, of: usize) {
 }
 
 /// The latest runs as a row of bars between the smallest and the largest of them. A rate that is no result has no trend.
-fn trend(series: &RunSeries, metric: Metric) -> Option<String> {
+fn trend(series: &RunSeries, metric: HistoryMetric) -> Option<String> {
     series.looked.iter().find(|looked| looked.metric == metric)?;
     let values: Vec<f64> = series.counted().filter_map(|run| metric.of(run)).collect();
     if values.len() < 2 {
@@ -134,11 +138,11 @@ fn sparkline(values: &[f64]) -> String {
         .collect()
 }
 
-fn figure(metric: Metric, value: f64) -> String {
+fn figure(metric: HistoryMetric, value: f64) -> String {
     match metric {
-        Metric::Throughput => rate(value),
-        Metric::StartP99 | Metric::E2eP99 => ms(value),
-        Metric::ErrorRatio | Metric::Overloaded => percent(value),
+        HistoryMetric::Throughput => rate(value),
+        HistoryMetric::StartP99 | HistoryMetric::E2eP99 => ms(value),
+        HistoryMetric::ErrorRatio | HistoryMetric::Overloaded => percent(value),
     }
 }
 
@@ -235,7 +239,11 @@ fn change_line(series: &RunSeries, change: &Change) -> String {
     let word = if change.worse { "regressed" } else { "improved" };
     let sign = if change.change < 0.0 { "▼" } else { "▲" };
     let unit = if change.metric.is_share() { "pp" } else { "%" };
-    let decimals = if change.metric == Metric::ErrorRatio { 2 } else { 1 };
+    let decimals = if change.metric == HistoryMetric::ErrorRatio {
+        2
+    } else {
+        1
+    };
     let interval = change.interval.map_or_else(String::new, |interval| {
         format!(
             " [{:+.decimals$}, {:+.decimals$}]",

@@ -1,4 +1,4 @@
-//! What kept a run from being faster, and the server's figures that tell so.
+//! Bottleneck: what kept a run from being faster, and the server's figures that tell so.
 
 use benchmark_results::{
     diagnosis::{self, Diagnosis, Finding},

@@ -1,4 +1,4 @@
-//! What went wrong and what happened, over time: errors as bars, events as lines through them and as a list.
+//! Errors and events over time: errors as bars, events as lines through them and as a list.
 
 use std::fmt::Write;
 

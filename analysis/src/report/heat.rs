@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use benchmark_results::{
     Histogram, format,
-    schema::{Interval, Results},
+    schema::{IntervalHistograms, Results},
 };
 
 use super::{
@@ -83,7 +83,7 @@ pub(super) fn map(scene: &Scene, run: usize, of: Of) -> Plot {
 fn stripes(scene: &Scene, run: usize, of: Of) -> (Vec<Stripe>, u64) {
     let course = &scene.runs[run].course;
     let results: &Results = scene.runs[run].results;
-    let mut placed: Vec<(usize, &Interval)> = results
+    let mut placed: Vec<(usize, &IntervalHistograms)> = results
         .intervals
         .iter()
         .filter_map(|interval| {

@@ -1,4 +1,4 @@
-//! A short report for a repository: verdict, figures, problems. Everything of strangers is escaped.
+//! A short report for a repository: verdict, figures, problems. All untrusted text is escaped.
 
 use std::fmt::Write;
 

@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 
 use benchmark_results::{
-    fleet::{Typical, clock_offset, cpu_share, fewest_free_slots, free_slots, speed},
     format::{self, NONE, count, maybe_ms, ms, percent},
+    member_figures::{Typical, clock_offset, cpu_share, fewest_free_slots, free_slots, speed},
     schema::{Latency, Member, MemberPresence, MemberRole, MemberUsage, VerdictValue},
 };
 use maud::{Markup, html};

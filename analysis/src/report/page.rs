@@ -4,10 +4,10 @@ use benchmark_results::{format, schema::Results};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
-    bottleneck, comparison, errors_and_events, figures, flow, heat, judgement, members, over_time, percentiles,
+    bottleneck, comparison, environment, errors_and_events, figures, flow, heat, judgement, members, over_time,
+    percentiles,
     scene::{Drawn, Of, Scene},
     sides::Compared,
-    surroundings,
     text::{ends, is_web, short},
     theme,
 };
@@ -162,8 +162,8 @@ fn sections(scene: &Scene, compared: Option<&Compared>) -> Markup {
                 (each(scene, |run| flow::flow(run.results)))
             }))
             (section(8, each(scene, members::members)))
-            (section(9, surroundings::tables(scene)))
-            section id="again" { h2 { "Run it again" } (each(scene, surroundings::again)) }
+            (section(9, environment::tables(scene)))
+            section id="again" { h2 { "Run it again" } (each(scene, environment::again)) }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The whole curve: by how much each quantile differs between the sides, with what the runs leave open.
+//! Shift function: by how much each quantile differs between the sides, with what the runs leave open.
 //!
 //! The line is of each side's runs together, as if they were one long run. The band is of the runs: each run's own quantile, a
 //! mean and its t interval on the logarithmic scale, pair by pair where the comparison is paired. It is pointwise: 95 % at each

@@ -1,4 +1,4 @@
-//! The values of all runs of a primary metric, a strip for each side: what a mean hides is seen here.
+//! Strip plots: the values of all runs of a primary metric, a strip for each side: what a mean hides is seen here.
 
 use benchmark_results::format::{BEYOND, NONE};
 use maud::{Markup, html};

@@ -1,4 +1,4 @@
-//! Texts made to fit, and commands fit to be pasted into a shell.
+//! Shortened texts, and commands quoted for a shell.
 
 use benchmark_results::text::{self, ADDRESS};
 

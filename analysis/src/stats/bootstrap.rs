@@ -1,4 +1,4 @@
-//! How wrong a ratio of sums over time is, when neighbours in time resemble each other.
+//! Block bootstrap: how wrong a ratio of sums over time is, when neighbours in time resemble each other.
 //!
 //! Seconds of a run are no independent draws: a slow one is followed by a slow one, and a test that ignores it calls
 //! everything significant. So blocks of neighbouring seconds are drawn, not seconds. Sources: Künsch (1989), "The jackknife

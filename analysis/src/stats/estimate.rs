@@ -1,4 +1,4 @@
-//! A difference, how wrong it can be, and what follows: interval, p, equivalence.
+//! Estimate of a difference: how wrong it can be, and what follows: interval, p, equivalence.
 //!
 //! Sources: Student (1908) for pairs; Welch (1947), "The generalization of 'Student's' problem when several different
 //! population variances are involved", Biometrika 34, with the degrees of freedom of Satterthwaite (1946), Biometrics

@@ -1,4 +1,4 @@
-//! Several tests at once: the chance of even one false finding stays below alpha.
+//! Holm's correction for several tests at once: the chance of even one false finding stays below alpha.
 //!
 //! Source: Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
 //! Tests are taken from the smallest p; the i-th of m is held against alpha ÷ (m − i + 1), and after the first that fails

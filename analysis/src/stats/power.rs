@@ -1,4 +1,4 @@
-//! What so many runs can tell, and how many would decide.
+//! Power of a test: what so many runs can tell, and how many would decide.
 //!
 //! Sources: NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.2.2, "Sample sizes required", for the smallest difference that
 //! is told with a given probability; Spiegelhalter, Abrams and Myles, *Bayesian Approaches to Clinical Trials and Health-Care

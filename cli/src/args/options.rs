@@ -1,4 +1,4 @@
-//! What can be asked of a run.
+//! Options of a run.
 
 use std::path::PathBuf;
 

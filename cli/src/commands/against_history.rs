@@ -6,7 +6,7 @@ use benchmark_analysis::history;
 use benchmark_results::{Results, format::plural};
 use benchmark_scenarios::Problem;
 
-use super::{Found, find};
+use super::{FoundRun, find};
 
 /// Runs of the baseline, unless said: so many that their spread is known, and so few that the cluster was still the same.
 const LAST: u16 = 10;
@@ -18,7 +18,7 @@ const ALLOWED: RangeInclusive<u16> = 2..=100;
 ///
 /// # Errors
 /// When so many are not allowed, the folder or a file cannot be read, or it has fewer than two other runs of the series.
-pub(super) fn tail(folder: &Path, runs: &[Found], last: Option<u16>) -> Result<(Vec<Found>, String), Problem> {
+pub(super) fn tail(folder: &Path, runs: &[FoundRun], last: Option<u16>) -> Result<(Vec<FoundRun>, String), Problem> {
     let last = last.unwrap_or(LAST);
     if !ALLOWED.contains(&last) {
         return Err(Problem::new(format!(

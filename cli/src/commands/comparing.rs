@@ -15,7 +15,7 @@ use benchmark_analysis::{
 use benchmark_results::summary::Style;
 use benchmark_scenarios::Problem;
 
-use super::{Found, NoiseFolder, Printed, against_history, find, reporting::named};
+use super::{FoundRun, NoiseFolder, Printed, against_history, find, reporting::named};
 use crate::args::{CompareArgs, CompareFormat, JudgingArgs, Paired};
 
 /// What is asked of a comparison, besides its runs.
@@ -39,7 +39,7 @@ pub struct Compared<'a> {
     /// What the side is called.
     pub name: String,
     /// Its runs.
-    pub runs: &'a [Found],
+    pub runs: &'a [FoundRun],
 }
 
 /// Compares what the command line names.
@@ -61,13 +61,13 @@ pub fn compare(options: &CompareArgs, folder: &NoiseFolder, style: Style) -> Res
         },
     };
     let runs = find(&options.runs)?;
-    let one_each = |runs: Vec<Found>| {
+    let one_each = |runs: Vec<FoundRun>| {
         runs.into_iter()
             .map(|run| (run.name.clone(), vec![run]))
             .collect::<Vec<_>>()
     };
     let mut notes = Vec::new();
-    let all: Vec<(String, Vec<Found>)> = if let Some(folder) = &options.against_history {
+    let all: Vec<(String, Vec<FoundRun>)> = if let Some(folder) = &options.against_history {
         let (tail, note) = against_history::tail(folder, &runs, options.last)?;
         notes.push(note);
         vec![("history".to_owned(), tail), ("new".to_owned(), runs)]
@@ -184,11 +184,11 @@ fn refused(refusals: Vec<Refusal>) -> String {
 }
 
 /// The names by which messages speak of runs.
-pub(super) fn names_of(runs: &[Found]) -> Vec<String> {
+pub(super) fn names_of(runs: &[FoundRun]) -> Vec<String> {
     runs.iter().map(|run| run.path.display().to_string()).collect()
 }
 
-pub(super) fn run_files<'a>(names: &'a [String], runs: &'a [Found]) -> Vec<RunFile<'a>> {
+pub(super) fn run_files<'a>(names: &'a [String], runs: &'a [FoundRun]) -> Vec<RunFile<'a>> {
     let pairs = names.iter().zip(runs);
     pairs
         .map(|(name, run)| RunFile {

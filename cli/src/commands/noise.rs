@@ -12,7 +12,7 @@ use benchmark_scenarios::{Plan, Problem};
 use jiff::Timestamp;
 
 use super::{
-    Found, NoiseFolder, Printed,
+    FoundRun, NoiseFolder, Printed,
     comparing::{names_of, run_files},
     find,
 };
@@ -60,7 +60,7 @@ pub fn noise_from(runs: &[PathBuf], folder: &NoiseFolder) -> Result<Printed, Pro
 ///
 /// # Errors
 /// When the runs are no repetitions of one another, or the profile cannot be stored.
-pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Problem> {
+pub fn store_noise(runs: &[FoundRun], folder: &NoiseFolder) -> Result<Printed, Problem> {
     let names = names_of(runs);
     let given = run_files(&names, runs);
     let profile = NoiseProfile::of(&given)?;
@@ -93,7 +93,7 @@ pub fn store_noise(runs: &[Found], folder: &NoiseFolder) -> Result<Printed, Prob
 }
 
 /// Whether all runs began close together. Those whose times cannot be read count as such.
-fn is_one_session(runs: &[Found]) -> bool {
+fn is_one_session(runs: &[FoundRun]) -> bool {
     let begun = runs
         .iter()
         .filter_map(|run| run.results.run.started_at.parse::<Timestamp>().ok());

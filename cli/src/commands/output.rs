@@ -1,4 +1,4 @@
-//! Where commands write: whole files or none, and over nothing but what they made themselves.
+//! Output files of commands: whole files or none, and over nothing but what they made themselves.
 
 use std::{
     fs,

@@ -8,7 +8,7 @@ use benchmark_analysis::{
 };
 use benchmark_scenarios::Problem;
 
-use super::{Found, Printed, find, output};
+use super::{FoundRun, Printed, find, output};
 use crate::args::{ExportArgs, ReportArgs, ReportFormat};
 
 /// The page of a run: `report.html` beside a file called as all are, else called as the file.
@@ -56,9 +56,9 @@ pub fn report(options: &ReportArgs) -> Result<Printed, Problem> {
 }
 
 /// Runs with names that are unique: where two are called the same, the later ones are numbered.
-pub(super) fn named<'a>(found: impl IntoIterator<Item = &'a Found>) -> Vec<Named<&'a benchmark_results::Results>> {
+pub(super) fn named<'a>(found: impl IntoIterator<Item = &'a FoundRun>) -> Vec<Named<&'a benchmark_results::Results>> {
     let mut runs: Vec<Named<&benchmark_results::Results>> = Vec::new();
-    for Found { name, results, .. } in found {
+    for FoundRun { name, results, .. } in found {
         let mut unique = name.clone();
         let mut number = 1;
         while runs.iter().any(|run| run.name == unique) {
@@ -71,7 +71,7 @@ pub(super) fn named<'a>(found: impl IntoIterator<Item = &'a Found>) -> Vec<Named
 }
 
 /// The plots as files; those of several runs in a folder each.
-fn pictures(found: &[Found], folder: &Path) -> Result<Vec<String>, Problem> {
+fn pictures(found: &[FoundRun], folder: &Path) -> Result<Vec<String>, Problem> {
     let mut notes = Vec::new();
     for run in named(found) {
         let place: PathBuf = if found.len() == 1 {

@@ -8,7 +8,7 @@ use benchmark_generator::{
         setup,
     },
     stop::{self, StopReason},
-    view::page::Farewell,
+    view::page::GracePeriod,
 };
 use benchmark_results::{
     file,
@@ -37,7 +37,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
     block_on(async {
         let page = open_page(resolved).await?;
         let (stopper, stop) = stop::channel();
-        let farewell = Farewell::new(page.clone(), resolved, stop.clone());
+        let grace = GracePeriod::new(page.clone(), resolved, stop.clone());
         let stop_timeout = resolved.plan.load.stop_timeout;
         let watcher = live::on_stderr(output.quiet, color && std::io::stderr().is_terminal());
         let request = prepared.request(resolved.clone(), output.output.clone(), watcher, &page);
@@ -60,7 +60,7 @@ pub fn run(options: &RunArgs) -> Result<ExitCode, Problem> {
         match lifecycle::run(request, stop).await {
             Ok(finished) => {
                 let code = report(&finished, output, color);
-                farewell.wait(complain).await;
+                grace.wait(complain).await;
                 code
             }
             Err(RunError::Interrupted(StopReason::Signal(signal))) => {

@@ -11,7 +11,7 @@ use benchmark_analysis::{
 };
 use benchmark_generator::{
     stop::{self, StopReason},
-    view::page::Farewell,
+    view::page::GracePeriod,
 };
 use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::Problem;
@@ -24,7 +24,7 @@ use crate::{
     console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, show, style},
     live,
     prepared::{block_on, noise_folder, open_page, prepare, prepare_with},
-    series::{self, Ended, Series, SeriesRequest, Variant},
+    series::{self, RunSeries, SeriesEnd, SeriesRequest, Variant},
 };
 
 /// Turns of `ab` unless told: an even number, so that each variant comes first as often.
@@ -83,7 +83,7 @@ fn too_few(runs: u32) -> Problem {
 }
 
 /// The keys in which the variants differ on purpose.
-fn factors(series: &Series) -> Vec<String> {
+fn factors(series: &RunSeries) -> Vec<String> {
     match (series.runs[0].first(), series.runs[1].first()) {
         (Some(first), Some(second)) => series::factors(first, second),
         _ => Vec::new(),
@@ -91,7 +91,7 @@ fn factors(series: &Series) -> Vec<String> {
 }
 
 /// Compares what the two variants came to.
-fn judge(options: &args::AbArgs, series: &Series) -> Result<ExitCode, Problem> {
+fn judge(options: &args::AbArgs, series: &RunSeries) -> Result<ExitCode, Problem> {
     let request = CompareRequest {
         judging: options.judging.clone(),
         factors: factors(series),
@@ -109,7 +109,7 @@ fn judge(options: &args::AbArgs, series: &Series) -> Result<ExitCode, Problem> {
 }
 
 /// What compares the whole turns of a series again, from their files.
-fn compare_again(series: &Series) -> String {
+fn compare_again(series: &RunSeries) -> String {
     let folder = text::shell_word(&series.folder.display().to_string());
     let mut command = format!("run-benchmark compare {folder}/a-*.json --against {folder}/b-*.json");
     let typed: Vec<String> = args::redacted_command(env::args_os());
@@ -168,9 +168,9 @@ struct Commands<'a> {
     /// What is said before the first.
     before: Option<String>,
     /// Concludes from whole turns.
-    conclude: &'a dyn Fn(&Series) -> Result<ExitCode, Problem>,
+    conclude: &'a dyn Fn(&RunSeries) -> Result<ExitCode, Problem>,
     /// The command that does it again from their files.
-    again: &'a dyn Fn(&Series) -> String,
+    again: &'a dyn Fn(&RunSeries) -> String,
 }
 
 /// Makes the runs, concludes from the whole turns, and waits for a last scrape of the page that stood meanwhile.
@@ -190,7 +190,7 @@ fn series(
             complain(before);
         }
         let (stopper, stop) = stop::channel();
-        let farewell = Farewell::new(page.clone(), &resolved, stop.clone());
+        let grace = GracePeriod::new(page.clone(), &resolved, stop.clone());
         let stop_timeout = resolved.plan.load.stop_timeout;
         let request = SeriesRequest {
             variants,
@@ -217,13 +217,13 @@ fn series(
             let folder = series.folder.display();
             complain(&format!("results in {folder}; again:  {}", (commands.again)(&series)));
         }
-        farewell.wait(complain).await;
+        grace.wait(complain).await;
         code
     })?
 }
 
 /// Concludes from what there is of a series that ended early, where it says something. The exit code is that of the reason.
-fn ended_early(series: &Series, ended: Ended, commands: &Commands) -> Result<ExitCode, Problem> {
+fn ended_early(series: &RunSeries, ended: SeriesEnd, commands: &Commands) -> Result<ExitCode, Problem> {
     let whole = series.runs[0].len();
     let of = format!("{whole} of {} turns are whole", commands.runs);
     let enough = whole >= LEAST_TURNS as usize;
@@ -232,18 +232,18 @@ fn ended_early(series: &Series, ended: Ended, commands: &Commands) -> Result<Exi
         false => format!("{of}, which is too few: it takes {LEAST_TURNS}"),
     };
     let why = match &ended {
-        Ended::Stopped(StopReason::Signal(signal)) => format!("{} came", signal.name()),
-        Ended::Stopped(StopReason::Cause(cause)) => cause.clone(),
-        Ended::Spoiled(why) => why.clone(),
-        Ended::Broken(_) => "it cannot go on".to_owned(),
+        SeriesEnd::Stopped(StopReason::Signal(signal)) => format!("{} came", signal.name()),
+        SeriesEnd::Stopped(StopReason::Cause(cause)) => cause.clone(),
+        SeriesEnd::Spoiled(why) => why.clone(),
+        SeriesEnd::Broken(_) => "it cannot go on".to_owned(),
     };
     complain(&format!("the series was ended early, since {why}: {then}"));
     if enough && let Err(problem) = (commands.conclude)(series) {
         complain(&problem.report());
     }
     match ended {
-        Ended::Stopped(StopReason::Signal(signal)) => Ok(ExitCode::from(signal.exit_code())),
-        Ended::Stopped(StopReason::Cause(_)) | Ended::Spoiled(_) => Ok(ExitCode::from(INVALID)),
-        Ended::Broken(problem) => Err(problem),
+        SeriesEnd::Stopped(StopReason::Signal(signal)) => Ok(ExitCode::from(signal.exit_code())),
+        SeriesEnd::Stopped(StopReason::Cause(_)) | SeriesEnd::Spoiled(_) => Ok(ExitCode::from(INVALID)),
+        SeriesEnd::Broken(problem) => Err(problem),
     }
 }

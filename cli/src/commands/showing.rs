@@ -6,7 +6,7 @@ use benchmark_generator::view::grafana;
 use benchmark_results::summary::{self, Style};
 use benchmark_scenarios::{Asked, Key, Problem, resolve_grafana};
 
-use super::{Found, Printed, find_one};
+use super::{FoundRun, Printed, find_one};
 use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
 
 /// The same summary as at the end of a run.
@@ -15,7 +15,7 @@ use crate::args::{HistoryArgs, HistoryFormat, ShowArgs};
 /// When an option is not allowed, or the file cannot be read.
 pub fn show(options: &ShowArgs, style: Style) -> Result<Printed, Problem> {
     let grafana = resolve_grafana(&Asked::typed([(Key::GrafanaUrl, options.grafana_url.as_ref())]))?;
-    let Found { path, mut results, .. } = find_one(&options.run)?;
+    let FoundRun { path, mut results, .. } = find_one(&options.run)?;
     if let Some(base) = grafana {
         results.run.dashboard_url = Some(grafana::link(&base, &results.run, &results.plan));
     }

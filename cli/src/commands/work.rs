@@ -5,17 +5,17 @@ use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
 use benchmark_machine::host;
 use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::Problem;
-use benchmark_worker::process::{self, Ended};
+use benchmark_worker::process::{self, ProcessEnd};
 
 use crate::{
     USAGE,
     given::OwnSurroundings,
     logging,
-    worker_args::{self, Cli, Converted},
+    worker_args::{self, Converted, WorkerCli},
 };
 
 /// Executes workflows, or writes what was asked for about the program.
-pub fn work(cli: &Cli) -> ExitCode {
+pub fn work(cli: &WorkerCli) -> ExitCode {
     let done = match &cli.command {
         Some(manual) => manual.write(worker_args::command()).map(|()| ExitCode::SUCCESS),
         None => {
@@ -33,7 +33,7 @@ pub fn work(cli: &Cli) -> ExitCode {
 }
 
 /// Flags, environment and Temporal's client configuration come to what is to be done.
-fn prepare(cli: &Cli) -> Result<Converted, Problem> {
+fn prepare(cli: &WorkerCli) -> Result<Converted, Problem> {
     let own = OwnSurroundings::read()?;
     let hostname = host::facts(Path::new("/")).hostname.value;
     let mut converted = cli.convert(
@@ -70,7 +70,7 @@ fn run(Converted { request, notes }: Converted) -> ExitCode {
         ended
     });
     match ended {
-        Ok(Ended::Signal(_) | Ended::RunOver) => ExitCode::SUCCESS,
+        Ok(ProcessEnd::Signal(_) | ProcessEnd::RunOver) => ExitCode::SUCCESS,
         Err(problem) => {
             say(&problem.report());
             ExitCode::from(USAGE)

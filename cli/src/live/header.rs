@@ -1,4 +1,4 @@
-//! The lines that stand above everything else.
+//! Header: the lines that stand above everything else.
 
 use benchmark_generator::view::watcher::Header;
 

@@ -1,4 +1,4 @@
-//! The block as text: the same columns in every phase, so that only digits move.
+//! Rendering of the block as text: the same columns in every phase, so that only digits move.
 
 use std::time::Duration;
 

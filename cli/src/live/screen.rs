@@ -1,4 +1,4 @@
-//! When something is shown, and in which form.
+//! Screen of a run: when something is shown, and in which form.
 
 use std::{
     io::{self, Write},

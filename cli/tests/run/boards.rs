@@ -21,7 +21,7 @@ use benchmark_dashboards::{
     testing::{Asked, SERVERS, asked, without_limit},
 };
 use benchmark_generator::view::page::{GENERATOR_SERIES, RUN_SERIES};
-use benchmark_metrics::Kind;
+use benchmark_metrics::FamilyKind;
 use benchmark_prometheus::{Config, Ingestion, Prometheus, Target, Tool};
 use benchmark_temporal::embedded::EmbeddedServer;
 use benchmark_worker::page::WORKER_SERIES;
@@ -389,7 +389,7 @@ fn the_boards_know_the_series_of_the_programs() {
         } else {
             format!("_{}", series.unit)
         };
-        let total = if matches!(series.kind, Kind::Counter) {
+        let total = if matches!(series.kind, FamilyKind::Counter) {
             "_total"
         } else {
             ""

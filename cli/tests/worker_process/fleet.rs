@@ -13,7 +13,7 @@ use benchmark_fleet::{
     wire::{Window, window::Body},
 };
 use benchmark_scenarios::workloads::Simple;
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, resolve};
+use benchmark_scenarios::{Asked, Given, HostDefaults, Key, Plan, resolve};
 use benchmark_temporal::testing;
 use benchmark_workflows::RunClock;
 use rustix::process::Signal;
@@ -69,7 +69,7 @@ impl Led {
         ] {
             asked.add(key, Given::by_flag(key.flag(), text));
         }
-        let facts = HostFacts {
+        let facts = HostDefaults {
             cores: 2,
             task_queue: queue.clone(),
         };

@@ -1,4 +1,5 @@
-//! The arguments are held against `run-benchmark plan` before anything is changed, with the variables that the task has.
+//! Check of a run's arguments: they are held against `run-benchmark plan` before anything is changed, with the
+//! variables that the task has.
 
 use std::{
     path::PathBuf,

@@ -1,4 +1,4 @@
-//! The name of a run before there is one: RunTask's client token, who started its tasks, and the folder of its inputs.
+//! Client token of RunTask, the name of a run before there is one: who started its tasks, and the folder of its inputs.
 
 use benchmark_scenarios::Problem;
 

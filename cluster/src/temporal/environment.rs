@@ -1,6 +1,6 @@
-//! Which variables say what, and the server's configuration that comes of them. Names of variables are those that
-//! `terraform/modules/temporal-service` sets, and for ports the server's own; names in the configuration are the server's
-//! (its `common/config`).
+//! Environment variables of the server's image, and the server's configuration that comes of them. Names of variables
+//! are those that `terraform/modules/temporal-service` sets, and for ports the server's own; names in the configuration
+//! are the server's (its `common/config`).
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -37,7 +37,7 @@ const DYNAMIC_CONFIG: &str = "/etc/temporal/dynamicconfig";
 const VISIBILITY: &str = "visibility";
 
 /// What variables are read from.
-pub struct Surroundings<'a> {
+pub struct Environment<'a> {
     /// A variable by its name.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Whether there is such a file.
@@ -47,28 +47,28 @@ pub struct Surroundings<'a> {
 }
 
 /// What is to be started.
-pub struct Asked {
+pub struct ServerConfiguration {
     /// The services.
     pub services: Vec<&'static str>,
     /// The server's configuration.
     pub config: Value,
 }
 
-impl Asked {
+impl ServerConfiguration {
     /// Reads all variables.
     ///
     /// # Errors
     /// One line that names each variable that is missing or wrong.
-    pub fn read(surroundings: Surroundings<'_>) -> Result<Asked, Problem> {
-        let mut variables = Variables::new(surroundings.variable);
+    pub fn read(environment: Environment<'_>) -> Result<ServerConfiguration, Problem> {
+        let mut variables = Variables::new(environment.variable);
         let services = services(&mut variables);
-        let dynamic_config = dynamic_config(&mut variables, surroundings.is_file);
+        let dynamic_config = dynamic_config(&mut variables, environment.is_file);
         let level = variables.choice("LOG_LEVEL", "info", &["debug", "info", "warn", "error", "fatal"]);
         let sql = sql(&mut variables);
         let metrics = metrics(&mut variables, is_dsql(&sql));
         let persistence = persistence(&mut variables, &sql);
         let bind_on_ip = address(&mut variables, "BIND_ON_IP", Ipv4Addr::UNSPECIFIED.into());
-        let broadcast_address = broadcast(&mut variables, bind_on_ip, surroundings.task_address);
+        let broadcast_address = broadcast(&mut variables, bind_on_ip, environment.task_address);
         let rpc: Map<_, _> = SERVICES
             .iter()
             .map(|&(service, grpc, membership)| {
@@ -105,7 +105,7 @@ impl Asked {
             "archival": { "history": { "state": "disabled" }, "visibility": { "state": "disabled" } },
             "dynamicConfigClient": dynamic_config,
         });
-        Ok(Asked { services, config })
+        Ok(ServerConfiguration { services, config })
     }
 
     /// The configuration as the server reads it.

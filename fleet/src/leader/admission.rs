@@ -1,4 +1,4 @@
-//! Whether a process fits into a run, apart from who is in it already.
+//! Admission: whether a process fits into a run, apart from who is in it already.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What happened, until it is taken; a stranger who knocks all the time is told of once a minute, and a run has a bounded
-//! number of events, whatever its members and strangers do.
+//! Events of the fleet until they are taken; unauthenticated attempts are told of once a minute, and a run has a
+//! bounded number of events, whatever its members and strangers do.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,4 +1,4 @@
-//! What members are told to do.
+//! Orders: what members are told to do.
 
 use super::Command;
 use crate::{text, wire};

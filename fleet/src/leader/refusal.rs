@@ -1,4 +1,4 @@
-//! Why a leader does not do what it was asked, in words that say what to do.
+//! Refusals: why a leader does not do what it was asked, in words that say what to do.
 
 use tonic::{Code, Status};
 

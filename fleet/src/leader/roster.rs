@@ -1,4 +1,4 @@
-//! Who is in the run: joining, presence, stripes, status. A state machine that is told the time.
+//! Roster of members: joining, presence, stripes, status. A state machine that is told the time.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

@@ -32,12 +32,14 @@ fn kinds(leader: &Leader) -> Vec<(String, EventKind)> {
 fn a_member_joins_once_however_often_it_asks() {
     let (leader, ..) = leader(0);
     for _ in 0..2 {
-        let joined = leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+        let joined = leader
+            .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+            .unwrap();
         assert_eq!((joined.run_id.as_str(), joined.plan_hash.as_str()), ("run-1", PLAN));
         assert_eq!(joined.acked, 0);
     }
     leader
-        .join(join(2, wire::Role::Worker), Origin::Remote("10.0.0.1".to_owned()))
+        .join(join(2, wire::Role::Worker), PeerAddress::Remote("10.0.0.1".to_owned()))
         .unwrap();
     let roll = leader.roll();
     assert_eq!(roll.len(), 2);
@@ -97,7 +99,9 @@ fn whoever_does_not_fit_is_told_why_and_so_is_the_leader() {
     for (words, kind, change) in cases {
         let mut request = join(1, wire::Role::Worker);
         change(&mut request);
-        let refusal = leader.join(request, Origin::Remote("10.0.0.9".to_owned())).unwrap_err();
+        let refusal = leader
+            .join(request, PeerAddress::Remote("10.0.0.9".to_owned()))
+            .unwrap_err();
         assert_eq!(refusal.kind, kind, "{refusal}");
         assert!(refusal.reason.contains(words), "{refusal}");
         let events = refusals(&leader);
@@ -122,7 +126,7 @@ fn each_role_has_a_version_and_another_one_is_let_in_only_where_that_is_allowed(
         let join = |key, role, version: &str| {
             let mut request = join(key, role);
             request.version = version.to_owned();
-            leader.join(request, Origin::InProcess)
+            leader.join(request, PeerAddress::InProcess)
         };
         join(1, wire::Role::Worker, "1+workers").unwrap();
         join(2, wire::Role::Generator, "1+generators").unwrap();
@@ -154,7 +158,7 @@ fn a_plan_may_be_insisted_on_by_the_beginning_of_its_hash() {
     for (key, hash) in [(1, PLAN), (2, &PLAN[..6]), (3, "0123456789ABCDEF")] {
         let mut request = join(key, wire::Role::Worker);
         request.plan_hash = hash.to_owned();
-        leader.join(request, Origin::InProcess).unwrap();
+        leader.join(request, PeerAddress::InProcess).unwrap();
     }
 }
 
@@ -163,17 +167,19 @@ fn text_of_strangers_cannot_command_a_terminal() {
     let (leader, ..) = leader(0);
     let mut request = join(1, wire::Role::Worker);
     request.name = "evil\u{1b}[2Jname".to_owned();
-    leader.join(request, Origin::InProcess).unwrap();
+    leader.join(request, PeerAddress::InProcess).unwrap();
     assert!(!leader.roll()[0].name.contains('\u{1b}'));
 }
 
 #[test]
 fn generators_get_their_stripes_in_the_order_of_joining() {
     let (leader, ..) = leader(2);
-    leader.join(join(9, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(9, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     for key in [1, 2, 1] {
         leader
-            .join(join(key, wire::Role::Generator), Origin::InProcess)
+            .join(join(key, wire::Role::Generator), PeerAddress::InProcess)
             .unwrap();
     }
     let order = |key| leader.exchange(exchange(key, Vec::new())).unwrap().order.unwrap();
@@ -181,10 +187,12 @@ fn generators_get_their_stripes_in_the_order_of_joining() {
     assert_eq!((order(1).stripe, order(2).stripe), (1, 2));
     assert_eq!(leader.roll()[0].stripe, None);
     let refusal = leader
-        .join(join(3, wire::Role::Generator), Origin::InProcess)
+        .join(join(3, wire::Role::Generator), PeerAddress::InProcess)
         .unwrap_err();
     assert!(refusal.reason.contains("all 2 places"), "{refusal}");
-    let refusal = leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap_err();
+    let refusal = leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap_err();
     assert!(refusal.reason.contains("as generator before"), "{refusal}");
 }
 
@@ -192,7 +200,7 @@ fn generators_get_their_stripes_in_the_order_of_joining() {
 fn a_leader_that_is_to_be_alone_takes_no_generator() {
     let (leader, ..) = leader(0);
     let refusal = leader
-        .join(join(1, wire::Role::Generator), Origin::InProcess)
+        .join(join(1, wire::Role::Generator), PeerAddress::InProcess)
         .unwrap_err();
     assert!(refusal.reason.contains("--generators 2"), "{refusal}");
 }
@@ -200,9 +208,13 @@ fn a_leader_that_is_to_be_alone_takes_no_generator() {
 #[test]
 fn before_the_run_a_place_that_was_left_is_given_again_and_in_it_none_is() {
     let (leader, clock, _) = leader(1);
-    leader.join(join(1, wire::Role::Generator), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Generator), PeerAddress::InProcess)
+        .unwrap();
     clock.pass(crate::limits::LOST_AFTER);
-    leader.join(join(2, wire::Role::Generator), Origin::InProcess).unwrap();
+    leader
+        .join(join(2, wire::Role::Generator), PeerAddress::InProcess)
+        .unwrap();
     assert_eq!(leader.roll()[1].stripe, Some(1));
     let refusal = leader.exchange(exchange(1, Vec::new())).unwrap_err();
     assert!(refusal.reason.contains("place was given"), "{refusal}");
@@ -212,18 +224,24 @@ fn before_the_run_a_place_that_was_left_is_given_again_and_in_it_none_is() {
     bye.leaving = true;
     leader.exchange(bye).unwrap();
     let refusal = leader
-        .join(join(3, wire::Role::Generator), Origin::InProcess)
+        .join(join(3, wire::Role::Generator), PeerAddress::InProcess)
         .unwrap_err();
     assert!(refusal.reason.contains("the run has begun"), "{refusal}");
     // The one that has the place is known by its key.
-    leader.join(join(2, wire::Role::Generator), Origin::InProcess).unwrap();
-    leader.join(join(4, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(2, wire::Role::Generator), PeerAddress::InProcess)
+        .unwrap();
+    leader
+        .join(join(4, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
 }
 
 #[test]
 fn orders_follow_commands() {
     let (leader, ..) = leader(1);
-    leader.join(join(1, wire::Role::Generator), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Generator), PeerAddress::InProcess)
+        .unwrap();
     let order = || leader.exchange(exchange(1, Vec::new())).unwrap().order.unwrap();
     assert_eq!(order().stage(), wire::Stage::Wait);
     for iteration in 1..=2 {

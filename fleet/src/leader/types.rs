@@ -1,4 +1,4 @@
-//! What a leader knows and tells of its members.
+//! Types of the leader: what it knows and tells of its members.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -45,7 +45,7 @@ impl fmt::Display for Role {
 
 /// From where a process joins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum PeerAddress {
     /// From the leader's own process.
     InProcess,
     /// From this address.

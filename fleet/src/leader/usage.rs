@@ -1,4 +1,4 @@
-//! What a member used over time: at most one sample a second, and a bounded number of them.
+//! Resource usage of a member over time: at most one sample a second, and a bounded number of them.
 
 use std::{sync::Arc, time::Duration};
 

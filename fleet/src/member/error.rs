@@ -1,4 +1,4 @@
-//! Why a process is not in a run, one line each, that says what to do.
+//! Errors of joining, why a process is not in a run: one line each, that says what to do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Windows that were not acknowledged yet, in the order of their numbers.
+//! Unacknowledged windows, in the order of their numbers.
 
 use std::collections::VecDeque;
 

@@ -1,10 +1,10 @@
-//! The way to the leader: a call of a function, or one over the network.
+//! Transport to the leader: a call of a function, or one over the network.
 
 use std::sync::Arc;
 
 use super::remote::Remote;
 use crate::{
-    leader::{Leader, Origin, Refusal},
+    leader::{Leader, PeerAddress, Refusal},
     wire,
 };
 
@@ -28,7 +28,7 @@ pub(super) enum Link {
 impl Link {
     pub(super) async fn join(&self, request: wire::JoinRequest) -> Result<wire::JoinResponse, Failure> {
         match self {
-            Link::InProcess(leader) => leader.join(request, Origin::InProcess).map_err(Failure::Refused),
+            Link::InProcess(leader) => leader.join(request, PeerAddress::InProcess).map_err(Failure::Refused),
             Link::Remote(remote) => remote.join(request).await,
         }
     }

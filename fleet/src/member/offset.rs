@@ -1,4 +1,4 @@
-//! How far the leader's clock is from ours, from the round trips of exchanges.
+//! Clock offset, how far the leader's clock is from ours, from the round trips of exchanges.
 //!
 //! As NTP does it (RFC 5905, 10): the answer carries the leader's time, which was read somewhere between sending and
 //! receiving, so that half the round trip is the most by which the middle can be wrong. The best of the last samples is

@@ -1,4 +1,4 @@
-//! The exchanges, one after the other, while windows are collected at their own pace.
+//! Exchange loop: one exchange after the other, while windows are collected at their own pace.
 //!
 //! At most one exchange is under way. An exchange that brings no answer changes nothing: the same windows go with the
 //! next one, and the leader knows by their numbers which it has.

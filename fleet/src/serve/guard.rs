@@ -1,4 +1,5 @@
-//! What stands before the service: token and key, looked at before a message is read, and a bound on calls at one time.
+//! Authentication and load limit before the service: token and key, looked at before a message is read, and a bound on
+//! calls at one time.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! The two calls, handed to the leader.
+//! Handler of the two calls, handed to the leader.
 
 use tonic::{Request, Response, Status, async_trait};
 
@@ -7,7 +7,7 @@ use super::{
     incoming::Peer,
 };
 use crate::{
-    leader::{Leader, Origin, Refusal},
+    leader::{Leader, PeerAddress, Refusal},
     wire::{self, fleet_server::Fleet},
 };
 
@@ -47,7 +47,7 @@ impl Fleet for Handler {
         let from = peer
             .as_ref()
             .map_or_else(String::new, |peer| peer.address.ip().to_string());
-        answer(peer, self.leader.join(message, Origin::Remote(from)))
+        answer(peer, self.leader.join(message, PeerAddress::Remote(from)))
     }
 
     async fn exchange(

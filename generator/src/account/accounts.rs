@@ -21,7 +21,7 @@ use benchmark_results::{
 
 use cut::LatestEnds;
 pub use cut::{Cut, KnownLatencies, LATENCIES, LatencyKind, OwnLoad, PhaseCut};
-use cut_off::CutOff;
+use cut_off::AccountCutOff;
 pub use ends::EndSamples;
 pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
 pub use observers::{Closed, Observers, SampledEnd};
@@ -131,7 +131,7 @@ pub struct Accounts {
     pairing: Pairing,
     members: BTreeMap<Origin, MemberAccount>,
     open: i64,
-    cut_off: Option<CutOff>,
+    cut_off: Option<AccountCutOff>,
     latest: LatestEnds,
     own: OwnLoad,
 }

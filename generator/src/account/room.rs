@@ -1,4 +1,4 @@
-//! How much of what members told may wait for the account at one time.
+//! Backpressure on members: how much of what they told may wait for the account at one time.
 //!
 //! The account is written by one thread, and members could tell more than it writes down. What finds no room is not taken:
 //! the member keeps it, in memory that it bounds itself, and tells it again.

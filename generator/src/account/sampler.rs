@@ -1,4 +1,4 @@
-//! The ends of a sample, as the server tells them.
+//! Sampler: the ends of a sample, long-polled from the server.
 //!
 //! A poll for each workflow would load the frontend that is being measured, by a quarter more than without. A sample that
 //! a hash chooses tells whether the stamps are right, and times the ends where nobody stamps. Whoever is in it stays in it,
@@ -31,7 +31,7 @@ use crate::{
         timeline::Timeline,
     },
 };
-use following::{Answer, Following, Learnt, Sampled, Step};
+use following::{Following, Learnt, PollAnswer, PollDecision, Sampled};
 use server_clock::{ServerClock, SharedServerClock};
 
 /// How long the last round of questions may take.
@@ -140,7 +140,7 @@ async fn follow(
             started = starts.recv(), if going_on => match started {
                 Some((n, sent)) => {
                     let start = Sampled { n, sent, answered: timeline.elapsed().max(sent) };
-                    if following.started(start) == Step::Poll {
+                    if following.started(start) == PollDecision::Poll {
                         told.spawn(poll(Arc::clone(&options), start));
                     }
                     if clock_due.is_some_and(|due| start.sent >= due || options.server_clock.lock().gains_by(start)) {
@@ -226,15 +226,15 @@ fn read(
     clock: &mut ServerClock,
     start: Sampled,
     found: Option<Option<lookup::Lookup>>,
-) -> (Answer, Option<(WorkflowEnd, u64)>) {
+) -> (PollAnswer, Option<(WorkflowEnd, u64)>) {
     let Some(found) = found else {
-        return (Answer::Failed, None);
+        return (PollAnswer::Failed, None);
     };
     let Some(found) = found else {
-        return (Answer::Forgotten, None);
+        return (PollAnswer::Forgotten, None);
     };
     let Some(end) = workflow_end(found.status) else {
-        return (Answer::Open, None);
+        return (PollAnswer::Open, None);
     };
     match (
         offset_of(options, found.start_time),
@@ -242,9 +242,9 @@ fn read(
     ) {
         (Some(started), Some(closed)) => {
             let ended = clock.ended(start, started, closed).min(options.timeline.elapsed());
-            (Answer::Ended(ended), Some((end, ended)))
+            (PollAnswer::Ended(ended), Some((end, ended)))
         }
-        _ => (Answer::Forgotten, None),
+        _ => (PollAnswer::Forgotten, None),
     }
 }
 

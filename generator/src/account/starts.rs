@@ -1,4 +1,4 @@
-//! What a generator tells of its starts, as messages and back.
+//! Messages of starts: what a generator tells of them, and back.
 //!
 //! What comes back from a message was written by another process: every number is checked against the run before the
 //! account sees it, so that a message of nonsense is refused as a whole. Seconds stay as they came, a few bytes each,

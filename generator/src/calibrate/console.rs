@@ -1,4 +1,5 @@
-//! Shows a calibration while it goes on: a row for each rate, and below them, on a terminal, how far the current one is.
+//! Console of a calibration, which shows it while it goes on: a row for each rate, and below them, on a terminal, how
+//! far the current one is.
 
 use std::{
     io::{self, Write},
@@ -7,7 +8,7 @@ use std::{
 
 use benchmark_scenarios::Rate;
 
-use super::{Calibration, Step, Witness, table};
+use super::{Calibration, CalibrationStep, Witness, table};
 use crate::run::submission::Submission;
 
 /// How often the line about the current rate changes: people cannot read faster.
@@ -78,7 +79,7 @@ impl Witness for Console<'_> {
         }
     }
 
-    fn tried(&mut self, step: &Step) {
+    fn tried(&mut self, step: &CalibrationStep) {
         self.clear();
         let head = if std::mem::replace(&mut self.begun, true) {
             ""

@@ -25,7 +25,7 @@ pub struct FrontendError(String);
 
 /// What the child counted, as far as it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Counted {
+pub(super) struct FrontendCounts {
     /// Start requests read to their end.
     pub(super) starts: u64,
 }
@@ -72,7 +72,7 @@ impl Frontend {
     }
 
     /// Ends it and gives what it counted.
-    pub(super) async fn stop(mut self) -> Result<Counted, FrontendError> {
+    pub(super) async fn stop(mut self) -> Result<FrontendCounts, FrontendError> {
         drop(self.child.stdin.take());
         let said = self.line("end", "counts").await?;
         self.exit("end").await?;

@@ -1,4 +1,4 @@
-//! A frontend that answers the start call and does nothing: what the generator can do when the server is free.
+//! Null frontend, which answers the start call and does nothing: what the generator can do when the server is free.
 //!
 //! It speaks gRPC straight on the `h2` crate, one layer below tonic, because it shares the machine with the generator
 //! that it measures: every microsecond here is taken from there. It runs on one thread of its own and stores nothing. What
@@ -30,7 +30,7 @@ const THREAD_NAME: &str = "null-frontend";
 
 /// What becomes of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum FrontendAnswer {
     /// It is accepted.
     Accept,
     /// It is refused with this gRPC code.
@@ -46,7 +46,7 @@ pub enum Answer {
 /// Says what becomes of each start; it is answered when that is known.
 pub trait Behaviour: fmt::Debug + Send + Sync {
     /// What becomes of a start that has come now.
-    fn answer(&self) -> BoxFuture<'static, Answer>;
+    fn answer(&self) -> BoxFuture<'static, FrontendAnswer>;
 }
 
 /// How a null frontend is set up.

@@ -1,4 +1,5 @@
-//! Which rate is tried next: up a ladder until one fails, then between the last that held and the first that did not.
+//! Search for the ceiling, which rate is tried next: up a ladder until one fails, then between the last that held and
+//! the first that did not.
 //!
 //! A pure function of the verdicts so far. A rate that fails is tried once more before it counts as too high: on a
 //! machine that is shared with others, one noisy step says nothing about the generator.

@@ -1,4 +1,5 @@
-//! One rate, tried: a submission window against a null frontend of its own, and what came of it.
+//! Step of a calibration, one rate that is tried: a submission window against a null frontend of its own, and what came
+//! of it.
 
 use std::{path::Path, sync::Arc};
 
@@ -6,14 +7,14 @@ use benchmark_results::{
     Ledger,
     schema::{Fact, Fleet, GeneratorHealth, Latency, Reconciliation, Verdict, VerdictValue},
 };
-use benchmark_scenarios::{Asked, Given, HostFacts, Key, Plan, Problem, Rate, resolve, units};
+use benchmark_scenarios::{Asked, Given, HostDefaults, Key, Plan, Problem, Rate, resolve, units};
 use benchmark_temporal::ConnectOptions;
 use serde::Serialize;
 
 use benchmark_machine::host::{Root, kilobytes};
 
 use super::CalibrateOptions;
-use super::frontend::{Counted, Frontend};
+use super::frontend::{Frontend, FrontendCounts};
 use crate::{
     load::{ids, schedule::nanos, timeline::TICK},
     machine::health::HealthProbe,
@@ -30,7 +31,7 @@ const NOT_MADE: &str = "the null frontend stores nothing";
 /// What trying one rate came to. Latencies are in milliseconds and of the measured phase.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Step {
+pub struct CalibrationStep {
     /// Starts a second that were asked for.
     pub rate: Rate,
     /// Length of the submission window, seconds.
@@ -78,7 +79,7 @@ pub struct Memory {
     pub peak: Fact<u64>,
 }
 
-impl Step {
+impl CalibrationStep {
     /// Whether the generator kept its schedule.
     pub fn held(&self) -> bool {
         self.verdict.value == VerdictValue::Valid
@@ -128,7 +129,7 @@ impl<'a> Ground<'a> {
         ]);
         let seconds = Given::by_flag("--seconds", format!("{}s", options.seconds));
         asked.add(Key::Duration, seconds);
-        let facts = HostFacts {
+        let facts = HostDefaults {
             cores: self.cores,
             task_queue: benchmark_workflows::TASK_QUEUE.to_owned(),
         };
@@ -143,7 +144,7 @@ impl<'a> Ground<'a> {
         &self,
         rate: Rate,
         on_tick: &mut dyn FnMut(&Submission),
-    ) -> Result<Option<Step>, Problem> {
+    ) -> Result<Option<CalibrationStep>, Problem> {
         let frontend = Frontend::start(&self.options.environment).await?;
         let plan = self.plan(rate, frontend.address())?;
         let mut connect = ConnectOptions::new(frontend.address(), plan.namespace.clone());
@@ -207,7 +208,7 @@ impl<'a> Ground<'a> {
         agree(&parts.ledger, counted)?;
         let verdict = parts.judge(&plan);
         let measure = parts.phases.measure;
-        Ok(Some(Step {
+        Ok(Some(CalibrationStep {
             rate,
             seconds: plan.load.duration.as_secs_f64(),
             ramp_seconds: plan.load.ramp_up.as_secs_f64(),
@@ -231,7 +232,7 @@ impl<'a> Ground<'a> {
 
 /// The null frontend's count of starts against ours. A start whose answer was lost may or may not have arrived; all
 /// others have.
-fn agree(ledger: &Ledger, counted: Counted) -> Result<(), Problem> {
+fn agree(ledger: &Ledger, counted: FrontendCounts) -> Result<(), Problem> {
     let least = ledger.dispatched - ledger.unknown;
     if (least..=ledger.dispatched).contains(&counted.starts) {
         return Ok(());
@@ -305,12 +306,14 @@ mod tests {
 
     #[test]
     fn a_start_that_only_one_side_counted_is_told() {
-        assert!(agree(&ledger(100, 0), Counted { starts: 100 }).is_ok());
+        assert!(agree(&ledger(100, 0), FrontendCounts { starts: 100 }).is_ok());
         for starts in [99, 101] {
-            let told = agree(&ledger(100, 0), Counted { starts }).unwrap_err().to_string();
+            let told = agree(&ledger(100, 0), FrontendCounts { starts })
+                .unwrap_err()
+                .to_string();
             assert!(told.contains(&format!("received {starts}")), "{told}");
         }
-        assert!(agree(&ledger(100, 3), Counted { starts: 97 }).is_ok());
-        assert!(agree(&ledger(100, 3), Counted { starts: 96 }).is_err());
+        assert!(agree(&ledger(100, 3), FrontendCounts { starts: 97 }).is_ok());
+        assert!(agree(&ledger(100, 3), FrontendCounts { starts: 96 }).is_err());
     }
 }

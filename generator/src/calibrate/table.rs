@@ -1,11 +1,11 @@
-//! What a calibration shows: a row for each rate, and a sentence at the end.
+//! Table of a calibration: a row for each rate, and a sentence at the end.
 
 use std::fmt::Write as _;
 
 use benchmark_results::{format::NONE, schema::CheckStatus, summary::verdict_word};
 use benchmark_scenarios::Rate;
 
-use super::{Calibration, Step};
+use super::{Calibration, CalibrationStep};
 use crate::run::submission::Submission;
 
 /// The two lines above the rows; like these at most 80 columns.
@@ -15,7 +15,7 @@ pub(super) const HEAD: &str = concat!(
 );
 
 /// A row for a rate that has been tried; when it did not hold, the checks that failed stand below.
-pub(super) fn row(step: &Step) -> String {
+pub(super) fn row(step: &CalibrationStep) -> String {
     let (lag, service) = (&step.lag, &step.start_service);
     let mut text = format!(
         "{:>5} {:>7} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {}\n",
@@ -105,7 +105,7 @@ mod tests {
 
     use super::{super::Memory, *};
 
-    fn step(rate: &str, value: VerdictValue) -> Step {
+    fn step(rate: &str, value: VerdictValue) -> CalibrationStep {
         let latency = |p50, p99, p99_9| Latency {
             p50,
             p99,
@@ -113,7 +113,7 @@ mod tests {
             ..Latency::empty()
         };
         let resident = || Fact::found(42 << 20, "");
-        Step {
+        CalibrationStep {
             rate: rate.parse().unwrap(),
             seconds: 10.0,
             ramp_seconds: 1.0,

@@ -1,4 +1,4 @@
-//! Wakes a starter when something is due.
+//! Pacer, which wakes a starter when something is due.
 //!
 //! A timer of the kernel that the starter waits for beside its connections, set to absolute deadlines: tokio's own timers
 //! round up to whole milliseconds, which at 1,000 starts a second is a whole gap between two of them. It is as punctual as

@@ -1,4 +1,4 @@
-//! Being on time on a machine that is busy.
+//! Real-time scheduling of threads, to be on time on a machine that is busy.
 //!
 //! A thread that has slept competes with all that run. On two cores with three busy processes beside it, the latest of
 //! a thousand wake-ups came 4 and 26 ms late, the latest of a hundred 0.7 and 2.3 ms; as a real-time thread the latest of
@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_scenarios::Scheduling as Asked;
+use benchmark_scenarios::Scheduling;
 
 /// How often a real-time thread is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -31,20 +31,20 @@ const NO_TIME_LEFT: f64 = 0.90;
 
 /// How the threads that keep the schedule are scheduled, or ask to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scheduling {
+pub enum ThreadScheduling {
     /// Before all ordinary threads of the machine (`SCHED_FIFO`, lowest priority).
     RealTime,
     /// Like any other thread, for this reason.
     Ordinary(String),
 }
 
-impl Scheduling {
+impl ThreadScheduling {
     /// What so many threads may ask for on so many cores: one core is left to the others.
-    pub fn wished(asked: Asked, threads: u32, cores: usize) -> Scheduling {
+    pub fn wished(asked: Scheduling, threads: u32, cores: usize) -> ThreadScheduling {
         match asked {
-            Asked::Ordinary => Scheduling::Ordinary("--scheduling ordinary".to_owned()),
-            Asked::Auto if (threads as usize) < cores => Scheduling::RealTime,
-            Asked::Auto => Scheduling::Ordinary(format!(
+            Scheduling::Ordinary => ThreadScheduling::Ordinary("--scheduling ordinary".to_owned()),
+            Scheduling::Auto if (threads as usize) < cores => ThreadScheduling::RealTime,
+            Scheduling::Auto => ThreadScheduling::Ordinary(format!(
                 "{threads} of {cores} cores would have a real-time thread, and one is to have none"
             )),
         }
@@ -54,7 +54,7 @@ impl Scheduling {
 /// How a thread is scheduled, for as long as this lives.
 #[derive(Debug)]
 pub struct Priority {
-    scheduling: Scheduling,
+    scheduling: ThreadScheduling,
     /// Whether it was made an ordinary thread again.
     ended: Arc<AtomicBool>,
     /// Dropped, it ends the look at the thread.
@@ -63,9 +63,9 @@ pub struct Priority {
 
 impl Priority {
     /// What came of it up to now.
-    pub fn told(&self) -> Scheduling {
+    pub fn told(&self) -> ThreadScheduling {
         if self.ended.load(Ordering::Relaxed) {
-            return Scheduling::Ordinary(
+            return ThreadScheduling::Ordinary(
                 "it was a real-time thread until it had no time left to sleep, and would have stopped others"
                     .to_owned(),
             );
@@ -75,17 +75,17 @@ impl Priority {
 }
 
 /// Makes the calling thread a real-time thread, where that is wished and permitted. Threads that it makes are ordinary ones.
-pub fn request(wish: &Scheduling) -> Priority {
+pub fn request(wish: &ThreadScheduling) -> Priority {
     let ended = Arc::new(AtomicBool::new(false));
     let (scheduling, watched) = match wish {
-        Scheduling::Ordinary(_) => (wish.clone(), None),
-        Scheduling::RealTime => match set_real_time().and_then(|thread| watch(thread, Arc::clone(&ended))) {
-            Ok(watched) => (Scheduling::RealTime, Some(watched)),
+        ThreadScheduling::Ordinary(_) => (wish.clone(), None),
+        ThreadScheduling::RealTime => match set_real_time().and_then(|thread| watch(thread, Arc::clone(&ended))) {
+            Ok(watched) => (ThreadScheduling::RealTime, Some(watched)),
             Err(error) => {
                 // Permitted, but nobody can look at it: then it is none.
                 let _ = set_ordinary(0);
                 let reason = format!("the system does not permit real-time threads: {error}");
-                (Scheduling::Ordinary(reason), None)
+                (ThreadScheduling::Ordinary(reason), None)
             }
         },
     };
@@ -207,12 +207,12 @@ mod tests {
     #[test]
     fn a_thread_is_real_time_or_says_why_not() {
         let asked = thread::spawn(|| {
-            let priority = request(&Scheduling::RealTime);
+            let priority = request(&ThreadScheduling::RealTime);
             (priority.told(), policy())
         });
         match asked.join().unwrap() {
-            (Scheduling::RealTime, policy) => assert_eq!(policy, "1"),
-            (Scheduling::Ordinary(reason), policy) => {
+            (ThreadScheduling::RealTime, policy) => assert_eq!(policy, "1"),
+            (ThreadScheduling::Ordinary(reason), policy) => {
                 assert_eq!(policy, "0");
                 assert!(reason.contains("permit"), "{reason}");
             }
@@ -221,18 +221,18 @@ mod tests {
 
     #[test]
     fn who_wishes_to_be_ordinary_is() {
-        let wish = Scheduling::wished(Asked::Ordinary, 1, 64);
+        let wish = ThreadScheduling::wished(Scheduling::Ordinary, 1, 64);
         let (told, policy) = thread::spawn(move || (request(&wish).told(), policy())).join().unwrap();
-        assert_eq!(told, Scheduling::Ordinary("--scheduling ordinary".to_owned()));
+        assert_eq!(told, ThreadScheduling::Ordinary("--scheduling ordinary".to_owned()));
         assert_eq!(policy, "0");
     }
 
     #[test]
     fn one_core_stays_ordinary() {
         for (threads, cores, real_time) in [(1, 1, false), (1, 2, true), (2, 2, false), (7, 8, true), (8, 4, false)] {
-            let wish = Scheduling::wished(Asked::Auto, threads, cores);
+            let wish = ThreadScheduling::wished(Scheduling::Auto, threads, cores);
             assert_eq!(
-                wish == Scheduling::RealTime,
+                wish == ThreadScheduling::RealTime,
                 real_time,
                 "{threads} of {cores}: {wish:?}"
             );
@@ -242,17 +242,17 @@ mod tests {
     #[test]
     fn a_thread_that_does_not_sleep_becomes_an_ordinary_one() {
         let busy = thread::spawn(|| {
-            let priority = request(&Scheduling::RealTime);
+            let priority = request(&ThreadScheduling::RealTime);
             let begun = Instant::now();
             // Some looks, on a machine that others use as well.
-            while priority.told() == Scheduling::RealTime && begun.elapsed() < LOOK * 20 {
+            while priority.told() == ThreadScheduling::RealTime && begun.elapsed() < LOOK * 20 {
                 std::hint::spin_loop();
             }
             (priority.told(), policy())
         });
         let (told, policy) = busy.join().unwrap();
         assert_eq!(policy, "0", "{told:?}");
-        assert!(matches!(told, Scheduling::Ordinary(_)), "{told:?}");
+        assert!(matches!(told, ThreadScheduling::Ordinary(_)), "{told:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which workflows are long-polled.
+//! Hashed sample: which workflows are long-polled.
 
 use benchmark_scenarios::draw;
 

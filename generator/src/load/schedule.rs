@@ -1,4 +1,4 @@
-//! When every start is due: a pure function of its number.
+//! Schedule, when every start is due: a pure function of its number.
 //!
 //! The offset of arrival `n` is computed from `n` by inverting the integral of the rate, `offset(n) = Λ⁻¹(n)`, and never
 //! accumulated, so that the billionth arrival is as exact as the first and any shard can compute its own arrivals

@@ -1,4 +1,4 @@
-//! The start loop without its clock and its wires: which arrival is sent when, and what is written down of it.
+//! Shard, the start loop without its clock and its wires: which arrival is sent when, and what is written down of it.
 //!
 //! A shard owns every `of`-th arrival of the schedule and is driven from outside: [`Shard::poll`] says what to do at an
 //! instant, [`Shard::answered`] takes an answer. It never reads a clock and never waits, so stalls, errors and lost
@@ -45,7 +45,7 @@ impl Admission {
 
 /// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Action {
     /// Send this arrival, and report its answer with [`Shard::answered`].
     Dispatch(Dispatched),
     /// Nothing until this offset.
@@ -70,7 +70,7 @@ pub struct Dispatched {
 
 /// The server's answer to a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum StartAnswer {
     /// The workflow runs.
     Accepted,
     /// The server said no, with the gRPC code and its message.
@@ -122,18 +122,18 @@ impl Shard {
         }
     }
 
-    /// What to do at an instant. Call again after each [`Step::Dispatch`].
-    pub fn poll(&mut self, now: u64) -> Step {
+    /// What to do at an instant. Call again after each [`Action::Dispatch`].
+    pub fn poll(&mut self, now: u64) -> Action {
         self.look(now);
         loop {
             if self.aborted {
                 return self.after_abort(now);
             }
             let Some(arrival) = self.due_arrival() else {
-                return Step::Done;
+                return Action::Done;
             };
             if arrival.due > now {
-                return Step::Wait(arrival.due);
+                return Action::Wait(arrival.due);
             }
             if now - arrival.due > self.admission.max_lag {
                 let at_cap = self.cap.held(arrival.due);
@@ -141,13 +141,13 @@ impl Shard {
                 continue;
             }
             if self.in_flight < self.admission.max_in_flight {
-                return Step::Dispatch(self.dispatch(now));
+                return Action::Dispatch(self.dispatch(now));
             }
             match self.admission.when_full {
                 // Queueing ends for everybody when the run is stopped: nobody waits for a slot of a run that is over.
                 WhenFull::Queue if self.stopped_at.is_none() => {
                     self.cap.reached(now);
-                    return Step::Full(arrival.due + self.admission.max_lag + 1);
+                    return Action::Full(arrival.due + self.admission.max_lag + 1);
                 }
                 WhenFull::Queue | WhenFull::Drop => self.drop_arrival(true, |phase| phase.ledger.dropped_cap += 1),
                 WhenFull::Abort => {
@@ -160,18 +160,18 @@ impl Shard {
 
     /// What falls due until the run ends found the cap reached as well. That end comes with the stop that follows from the
     /// abort, or else with the schedule's.
-    fn after_abort(&mut self, now: u64) -> Step {
+    fn after_abort(&mut self, now: u64) -> Action {
         if self.stopped_at.is_none() && now < self.schedule.end() {
-            return Step::Abort;
+            return Action::Abort;
         }
         while self.due_arrival().is_some() {
             self.drop_arrival(true, |phase| phase.ledger.dropped_cap += 1);
         }
-        Step::Done
+        Action::Done
     }
 
     /// Takes the answer to a start.
-    pub fn answered(&mut self, now: u64, start: Dispatched, answer: Answer) {
+    pub fn answered(&mut self, now: u64, start: Dispatched, answer: StartAnswer) {
         self.look(now);
         self.cap.has_place();
         self.in_flight -= 1;

@@ -1,4 +1,4 @@
-//! A thread that sends starts.
+//! Starter, a thread that sends starts.
 //!
 //! It owns its connections, its shard and its histograms, and a runtime that runs nothing else, so that nothing on the
 //! way of a start is shared with another thread. What happened is handed over in batches.
@@ -25,10 +25,10 @@ use tokio::{sync::Notify, task::LocalSet, time::Interval};
 
 use crate::load::{
     pacer::Pacer,
-    realtime::{self, Scheduling},
+    realtime::{self, ThreadScheduling},
     sample::Sample,
     schedule::{Schedule, Stripe},
-    shard::{Admission, Answer, Dispatched, Shard, ShardWindow, StartEnd, StartErrors, Step},
+    shard::{Action, Admission, Dispatched, Shard, ShardWindow, StartAnswer, StartEnd, StartErrors},
     timeline::Timeline,
     workload::WorkloadInput,
 };
@@ -81,7 +81,7 @@ pub struct StarterOptions<R> {
     /// Where reports go.
     pub reports: Sender<R>,
     /// How the thread wishes to be scheduled.
-    pub scheduling: Scheduling,
+    pub scheduling: ThreadScheduling,
     /// Where accepted starts of the sample go: number and offset at which each was sent.
     pub sampled: tokio::sync::mpsc::UnboundedSender<(u64, u64)>,
 }
@@ -102,7 +102,7 @@ pub struct StarterSummary {
     /// What became of its connections, and of starts that were sent more than once.
     pub counts: StartCounts,
     /// How the thread was scheduled; `None` when it did not get so far.
-    pub scheduling: Option<Scheduling>,
+    pub scheduling: Option<ThreadScheduling>,
 }
 
 impl Starter {
@@ -306,7 +306,7 @@ impl<R: From<LoadReport>> Loop<R> {
                 continue;
             };
             let step = self.shard.poll(now);
-            if let Step::Dispatch(start) = step {
+            if let Action::Dispatch(start) = step {
                 self.dispatch(start);
                 burst += 1;
                 if burst == BURST {
@@ -319,9 +319,9 @@ impl<R: From<LoadReport>> Loop<R> {
             burst = 0;
             self.client.end_group();
             match step {
-                Step::Wait(due) => self.wait(&mut pacer, Until::Due(due)).await,
-                Step::Done if self.shard.in_flight() == 0 => break,
-                Step::Abort => {
+                Action::Wait(due) => self.wait(&mut pacer, Until::Due(due)).await,
+                Action::Done if self.shard.in_flight() == 0 => break,
+                Action::Abort => {
                     self.signals.aborted.store(true, Ordering::Relaxed);
                     self.wait(&mut pacer, Until::Answered).await;
                 }
@@ -422,10 +422,10 @@ impl<R: From<LoadReport>> Loop<R> {
                     // Nobody listens any more: then the run is over, and the sample with it.
                     let _ = self.options.sampled.send((start.arrival.n, start.sent));
                 }
-                Answer::Accepted
+                StartAnswer::Accepted
             }
-            Err(error) if error.refused => Answer::Rejected(error.code, error.message),
-            Err(error) => Answer::Unanswered(error.code, error.message),
+            Err(error) if error.refused => StartAnswer::Rejected(error.code, error.message),
+            Err(error) => StartAnswer::Unanswered(error.code, error.message),
         };
         self.shard.answered(now, start, answer);
     }

@@ -1,4 +1,4 @@
-//! The threads that send a generator's part of the starts.
+//! Starters, the threads that send a generator's part of the starts.
 
 use std::sync::{Arc, mpsc::Sender};
 
@@ -12,7 +12,7 @@ use benchmark_workflows::header::HEADER_KEY;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::load::{
-    realtime::Scheduling,
+    realtime::ThreadScheduling,
     sample::Sample,
     schedule::{Schedule, Stripe},
     shard::Admission,
@@ -96,7 +96,7 @@ impl Starters {
             .unwrap_or(0)
             .saturating_mul(connections);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let scheduling = Scheduling::wished(plan.starter.scheduling, threads, cores);
+        let scheduling = ThreadScheduling::wished(plan.starter.scheduling, threads, cores);
         let template = Arc::new(StartTemplate::new(&StartTemplateOptions {
             namespace: &plan.namespace,
             workflow_type: plan.workload.kind.definition().workflow_type,
@@ -192,9 +192,9 @@ impl Starters {
             };
             match one.scheduling {
                 // All of them, or it is said why not.
-                Some(Scheduling::Ordinary(reason)) => real_time = Err(reason),
-                Some(Scheduling::RealTime) if real_time.is_ok() => real_time = Ok(true),
-                Some(Scheduling::RealTime) | None => {}
+                Some(ThreadScheduling::Ordinary(reason)) => real_time = Err(reason),
+                Some(ThreadScheduling::RealTime) if real_time.is_ok() => real_time = Ok(true),
+                Some(ThreadScheduling::RealTime) | None => {}
             }
             summary.counts.add(&one.counts);
         }

@@ -1,4 +1,4 @@
-//! What each start executes, as the worker will read it.
+//! Workload of each start: what it executes, as the worker will read it.
 
 use benchmark_scenarios::{Workload, draw};
 

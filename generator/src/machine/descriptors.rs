@@ -1,4 +1,5 @@
-//! Whether the process may open as many files and connections as the plan needs: said before the load, not in its middle.
+//! File descriptors, whether the process may open as many files and connections as the plan needs: said before the
+//! load, not in its middle.
 
 use benchmark_scenarios::{Plan, Problem};
 

@@ -1,4 +1,5 @@
-//! What this process used between two instants, so that a run in which the generator was the limit says so.
+//! Health of the generator: what this process used between two instants, so that a run in which the generator was the
+//! limit says so.
 //!
 //! A snapshot reads a handful of small files: cheap enough for once a second, and never on the way of a start.
 

@@ -10,9 +10,7 @@ use std::{
 use benchmark_fleet::{LeaderAt, Member, MemberOptions, Role, ServeOptions, ServerTls, Token};
 use benchmark_metrics::{Registry, Selection};
 use benchmark_results::schema::{HostFacts, ServerFacts, WorkerFacts};
-use benchmark_scenarios::{
-    Context, EmbeddedServer as EmbeddedPlan, FleetOptions, FleetTls, Plan, Problem, ServerPreset, Target, units,
-};
+use benchmark_scenarios::{Context, EmbeddedPlan, FleetOptions, FleetTls, Plan, Problem, ServerPreset, Target, units};
 use benchmark_temporal::{
     ApiKey, ConnectOptions, ProcessEnvironment, Server,
     embedded::{EmbeddedOptions, EmbeddedServer, Progress, presets, provide},

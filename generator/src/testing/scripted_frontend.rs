@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use benchmark_generator::calibrate::null_frontend::{self, Answer, NullFrontend, Options};
+use benchmark_generator::calibrate::null_frontend::{self, FrontendAnswer, NullFrontend, Options};
 use benchmark_temporal::BoxFuture;
 use tokio::sync::watch;
 use tonic::Code;
@@ -76,7 +76,7 @@ impl Control {
 }
 
 impl null_frontend::Behaviour for Control {
-    fn answer(&self) -> BoxFuture<'static, Answer> {
+    fn answer(&self) -> BoxFuture<'static, FrontendAnswer> {
         let mut script = self.script();
         let (answer, delay) = (script.decide(), script.behaviour.delay);
         let (mut stalled, held) = (self.stalled.subscribe(), Arc::clone(&self.held));
@@ -119,7 +119,7 @@ pub(crate) struct Lose {
     /// Their share, 0 to 1, evenly spread.
     pub(crate) share: f64,
     /// How it is lost.
-    pub(crate) how: Answer,
+    pub(crate) how: FrontendAnswer,
 }
 
 /// Decides start by start: pure, so that a share of them means the same ones in every test.
@@ -131,7 +131,7 @@ struct Script {
 }
 
 impl Script {
-    fn decide(&mut self) -> Answer {
+    fn decide(&mut self) -> FrontendAnswer {
         if let Some(lose) = self.behaviour.lose
             && self.to_lose.next(lose.share)
         {
@@ -140,9 +140,9 @@ impl Script {
         if let Some(refuse) = self.behaviour.refuse
             && self.to_refuse.next(refuse.share)
         {
-            return Answer::Refuse(refuse.code);
+            return FrontendAnswer::Refuse(refuse.code);
         }
-        Answer::Accept
+        FrontendAnswer::Accept
     }
 }
 
@@ -173,8 +173,8 @@ mod tests {
         let (mut accepted, mut refused, mut lost) = (0, 0, 0);
         for _ in 0..starts {
             match script.decide() {
-                Answer::Accept => accepted += 1,
-                Answer::Refuse(_) => refused += 1,
+                FrontendAnswer::Accept => accepted += 1,
+                FrontendAnswer::Refuse(_) => refused += 1,
                 _ => lost += 1,
             }
         }
@@ -201,7 +201,7 @@ mod tests {
         let both = Behaviour {
             lose: Some(Lose {
                 share: 0.5,
-                how: Answer::Reset,
+                how: FrontendAnswer::Reset,
             }),
             refuse: Some(Refuse {
                 share: 0.5,

@@ -19,14 +19,14 @@ use std::{
 };
 
 use benchmark_fleet::{MemberState, Presence, Role};
-use benchmark_metrics::{ListenError, Registry, Serving};
+use benchmark_metrics::{ListenError, PageServer, Registry};
 use benchmark_results::schema::{Event, Phase, VerdictValue};
 use benchmark_scenarios::{Plan, Problem};
 
 use self::run::Run;
 pub use self::{
     generator::GeneratorPage,
-    grace::Farewell,
+    grace::GracePeriod,
     run::RunFacts,
     table::{GENERATOR_SERIES, RUN_SERIES},
 };
@@ -48,7 +48,7 @@ const SHOWN: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Page {
     registry: Registry,
-    serving: Option<Arc<Serving>>,
+    serving: Option<Arc<PageServer>>,
     runs: Runs,
     generator: GeneratorPage,
     /// When the last figures of the last run stood on it.

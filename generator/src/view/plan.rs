@@ -1,4 +1,4 @@
-//! What `run-benchmark plan` prints: the phases with their arrivals, and each value with where it comes from.
+//! The plan as `run-benchmark plan` prints it: the phases with their arrivals, and each value with where it comes from.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Who watches a run while it goes on: what they are told, and when. The terminal is one of them.
+//! Watcher of a run while it goes on: what it is told, and when. The terminal is one of them.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use benchmark_fleet::{Leader, Origin, Refusal, wire};
+use benchmark_fleet::{Leader, PeerAddress, Refusal, wire};
 use benchmark_generator::{
     account::{accountant::Accountant, accounts::Accounts},
     fleet::{
@@ -88,5 +88,5 @@ pub fn join_request(role: wire::Role, key: [u8; 16], host_json: &str) -> wire::J
 
 /// Joins, from another machine.
 pub fn join(leader: &Leader, request: wire::JoinRequest) -> Result<wire::JoinResponse, Refusal> {
-    leader.join(request, Origin::Remote("10.0.0.1".to_owned()))
+    leader.join(request, PeerAddress::Remote("10.0.0.1".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! What waits to be sent, and when it is tried again. It reads no clock.
+//! Send queue: what waits to be sent, and when it is tried again. It reads no clock.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use benchmark_metrics::{Registry, Serving, serve};
+use benchmark_metrics::{PageServer, Registry, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -35,13 +35,13 @@ impl Answer {
 }
 
 /// Serves on a free port of the loopback interface, ready.
-pub async fn served(registry: &Registry) -> Serving {
+pub async fn served(registry: &Registry) -> PageServer {
     let serving = serve(([127, 0, 0, 1], 0).into(), registry.clone(), Arc::new(|| Ok(())));
     serving.await.expect("a free port")
 }
 
 /// Sends `request` and reads to the end.
-pub async fn exchange(serving: &Serving, request: &[u8]) -> Vec<u8> {
+pub async fn exchange(serving: &PageServer, request: &[u8]) -> Vec<u8> {
     let exchange = async {
         let mut stream = TcpStream::connect(serving.address()).await.expect("it listens");
         stream.write_all(request).await.expect("it reads");
@@ -53,7 +53,7 @@ pub async fn exchange(serving: &Serving, request: &[u8]) -> Vec<u8> {
     tokio::time::timeout(LIMIT, exchange).await.expect("an answer in time")
 }
 
-pub async fn request(serving: &Serving, method: &str, path: &str, headers: &str) -> Answer {
+pub async fn request(serving: &PageServer, method: &str, path: &str, headers: &str) -> Answer {
     let answer = exchange(
         serving,
         format!("{method} {path} HTTP/1.1\r\nhost: here\r\n{headers}\r\n").as_bytes(),
@@ -71,7 +71,7 @@ pub async fn request(serving: &Serving, method: &str, path: &str, headers: &str)
 }
 
 /// The page in all formats, which must tell the same.
-pub async fn scrape(serving: &Serving) -> Page {
+pub async fn scrape(serving: &PageServer) -> Page {
     let get = async |accept: &str, content_type: &str| {
         let answer = request(serving, "GET", "/metrics", &format!("accept: {accept}\r\n")).await;
         assert_eq!(answer.status, 200);

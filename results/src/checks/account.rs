@@ -1,4 +1,4 @@
-//! Whether the account closes: within itself, with the server, between the observers.
+//! Checks of the account, whether it closes: within itself, with the server, between the observers.
 
 use super::{build::CheckBuilder, context::Context, names};
 use crate::{

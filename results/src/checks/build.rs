@@ -1,4 +1,4 @@
-//! A check before its status is known.
+//! Builder of a check: what it is before its status is known.
 
 use crate::schema::{Check, CheckStatus};
 

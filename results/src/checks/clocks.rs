@@ -1,4 +1,4 @@
-//! Whether the members' clocks are known well enough for the latencies that were taken across them.
+//! Checks of the members' clocks: whether they are known well enough for the latencies that were taken across them.
 
 use super::{build::CheckBuilder, context::Context, members::some_of, names};
 use crate::{

@@ -1,4 +1,4 @@
-//! What several checks derive from the input.
+//! Context of the checks: what several of them derive from the input.
 
 use std::ops::Deref;
 

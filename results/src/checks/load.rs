@@ -1,4 +1,4 @@
-//! Whether the load was offered: arrivals, starts and what became of the rest.
+//! Checks of the load, whether it was offered: arrivals, starts and what became of the rest.
 
 use benchmark_scenarios::Arrivals;
 

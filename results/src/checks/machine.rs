@@ -1,4 +1,4 @@
-//! Whether the machines of the generators kept up.
+//! Checks of the generators' machines: whether they kept up.
 
 use benchmark_scenarios::Target;
 

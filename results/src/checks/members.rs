@@ -1,4 +1,5 @@
-//! Whether the fleet was whole from the beginning of the measured phase to its end, and told everything.
+//! Checks of the fleet's members: whether the fleet was whole from the beginning of the measured phase to its end, and told
+//! everything.
 
 use super::{build::CheckBuilder, context::Context, names};
 use crate::{

@@ -1,4 +1,4 @@
-//! Whether there is anything to judge.
+//! Checks of sample sizes: whether there is anything to judge.
 
 use super::{build::CheckBuilder, context::Context, names};
 use crate::{

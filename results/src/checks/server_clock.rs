@@ -1,4 +1,4 @@
-//! Whether the server's clock is known well enough for what rests on the times that it wrote down.
+//! Checks of the server's clock: whether it is known well enough for what rests on the times that it wrote down.
 
 use super::{build::CheckBuilder, context::Context, names};
 use crate::{

@@ -1,4 +1,4 @@
-//! Whether the cluster carried the load or only collected it.
+//! Checks of steadiness: whether the cluster carried the load or only collected it.
 
 use super::{build::CheckBuilder, context::Context, names};
 use crate::{

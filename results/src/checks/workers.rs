@@ -1,4 +1,5 @@
-//! Whether the workers had room: CPU and slots. Without it tasks wait for the fleet, and the figures describe that.
+//! Checks of the workers: whether they had room, CPU and slots. Without it tasks wait for the fleet, and the figures
+//! describe that.
 
 use std::iter::Peekable;
 

@@ -1,4 +1,4 @@
-//! Limits of a server that was asked for too much: which there are, and what sets them.
+//! `RESOURCE_EXHAUSTED`, limits of a server that was asked for too much: which there are, and what sets them.
 
 /// The dynamic configuration that sets a limit, by the service that refused, the cause and the scope; `None` where it is no
 /// single one. Of server 1.29.

@@ -1,4 +1,4 @@
-//! Files that nobody should have made: each ends with its own line, and none with a panic.
+//! Malformed and hostile files: each ends with its own line, and none with a panic.
 
 use std::{
     fs::{self, File},

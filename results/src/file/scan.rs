@@ -1,4 +1,4 @@
-//! A first look at a text that anybody may have written, before anything is made of it.
+//! Scanner for untrusted JSON: a first look at a text that anybody may have written, before anything is made of it.
 //!
 //! It walks all values while the text is read and keeps none of them: how deep they are nested, how long texts are, how many
 //! values each part has, how large its numbers. What passes is JSON and can be read in bounded memory, with sums that do not

@@ -1,4 +1,4 @@
-//! Bytes from a path: from a file only, and no more than a results file may have.
+//! Bounded reading: bytes of a path, from a file only, and no more than a results file may have.
 
 use std::{
     fs::{self, File, FileType},

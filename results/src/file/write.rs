@@ -1,4 +1,4 @@
-//! Results to disk.
+//! Writing of results to disk.
 
 use std::{
     io::{self, Write},
@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
+    atomic::{Claim, replace},
     error::WriteError,
     pretty,
-    whole::{Claim, replace},
 };
 use crate::schema::Results;
 

@@ -1,4 +1,4 @@
-//! Reading a histogram from a text that anybody may have written.
+//! Decoder of histograms from untrusted text.
 //!
 //! The library's own reader believes the header: it allocates for whatever range and length it names, and overflows on
 //! some run lengths. So the text is measured, inflated up to a bound and walked once before the library sees it.

@@ -1,4 +1,4 @@
-//! What happened in the course of a run: errors, events, seconds.
+//! Errors, events and windows: what happened in the course of a run.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ pub struct Window {
 /// Latency histograms of a stretch of time: one second, or longer in runs of over an hour, so that the file stays readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Interval {
+pub struct IntervalHistograms {
     /// Iteration, from 1.
     pub iteration: u32,
     /// Offset of its beginning from the iteration's, seconds.

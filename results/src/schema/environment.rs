@@ -1,4 +1,4 @@
-//! Where a run took place, as discovered: facts, and why one could not be found.
+//! Environment of a run, as discovered: facts, and why one could not be found.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The processes of a run: each by itself, beside the totals, so that a slow one is visible and not averaged away.
+//! Fleet of a run: each process by itself, beside the totals, so that a slow one is visible and not averaged away.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What a generator itself used.
+//! Health of a generator: what it used itself.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

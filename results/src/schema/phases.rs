@@ -1,4 +1,4 @@
-//! What a phase came to: its ledger, its rates, its latencies.
+//! Phases of a run, and what each came to: its ledger, its rates, its latencies.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! How far the observers of completion agree.
+//! Reconciliation: how far the observers of completion agree.
 
 use std::collections::BTreeMap;
 

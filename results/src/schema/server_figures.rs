@@ -1,4 +1,4 @@
-//! What the server's own metrics say of the measured phase.
+//! The server's figures: what its own metrics say of the measured phase.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Whether the figures may be believed, and whether what was to be reached was reached.
+//! Verdict and thresholds: whether the figures may be believed, and whether what was to be reached was reached.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

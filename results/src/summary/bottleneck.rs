@@ -1,4 +1,4 @@
-//! What kept the run from being faster, where the server's figures were read.
+//! Bottleneck: what kept the run from being faster, where the server's figures were read.
 
 use super::{Out, WIDTH};
 use crate::{

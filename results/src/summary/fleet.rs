@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use super::Out;
 use crate::{
-    fleet::{Typical, clock_offset, cpu_share, fewest_free_slots, speed},
     format::{NONE, count, maybe_ms},
+    member_figures::{Typical, clock_offset, cpu_share, fewest_free_slots, speed},
     schema::{Member, MemberPresence, MemberRole, Results, VerdictValue},
     text,
 };

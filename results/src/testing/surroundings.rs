@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_scenarios::{
-    Arrivals, Cluster, EmbeddedServer, Fleet, Load, Observation, Plan, Scheduling, Starter, Target, Thresholds,
-    WhenFull, WorkerProfile, Workers, Workload, workloads::Simple,
+    Arrivals, Cluster, EmbeddedPlan, FleetSize, Load, Observation, Plan, Scheduling, StarterOptions, Target,
+    Thresholds, WhenFull, WorkerProfile, Workers, Workload, workloads::Simple,
 };
 
 use crate::schema::{
@@ -20,7 +20,7 @@ pub(super) const MEASURE: u64 = 240;
 /// The plan of the runs: 400/s for four minutes behind a ramp and a warm-up.
 pub fn plan() -> Plan {
     Plan {
-        target: Target::Embedded(EmbeddedServer::default()),
+        target: Target::Embedded(EmbeddedPlan::default()),
         namespace: "default".into(),
         task_queue: "benchmark-task-queue".into(),
         workload: Workload {
@@ -43,7 +43,7 @@ pub fn plan() -> Plan {
             when_full: WhenFull::Queue,
             max_lag: Duration::from_secs(1),
         },
-        starter: Starter {
+        starter: StarterOptions {
             scheduling: Scheduling::Auto,
             connections: 8,
             each_address: false,
@@ -57,7 +57,7 @@ pub fn plan() -> Plan {
             count: 2,
             tuning: Some(WorkerProfile::Autoscale.tuning()),
         },
-        fleet: Fleet::default(),
+        fleet: FleetSize::default(),
         observation: Observation {
             sample_ratio: 0.02,
             sample_cap: 100,
@@ -81,7 +81,7 @@ pub(super) fn fleet_plan() -> Plan {
         api_key: false,
     });
     plan.workers = Workers { count: 0, tuning: None };
-    plan.fleet = Fleet {
+    plan.fleet = FleetSize {
         expect_workers: 3,
         generators: 2,
     };

@@ -1,4 +1,4 @@
-//! How long an activity sleeps when that is no plain range: drawn from a distribution, the same for the same seed.
+//! Draws of how long an activity sleeps, when that is no plain range: from a distribution, the same for the same seed.
 
 use serde::{Deserialize, Serialize};
 

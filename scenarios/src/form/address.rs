@@ -1,4 +1,4 @@
-//! Where something is: `HOST:PORT`, with or without a scheme in front, or a word.
+//! Addresses, where something is: `HOST:PORT`, with or without a scheme in front, or a word.
 
 use super::Form;
 

@@ -1,4 +1,4 @@
-//! How many polls a worker keeps open, as it is typed: `32`, `auto`, `auto:8-100`, `auto:8-100:16`.
+//! Pollers as typed, how many polls a worker keeps open: `32`, `auto`, `auto:8-100`, `auto:8-100:16`.
 
 use super::Form;
 use crate::Pollers;

@@ -1,4 +1,4 @@
-//! How the length of activities is typed: `100ms`, `100ms..600ms`, `normal:200ms,50ms`, `lognormal:200ms,0.5`.
+//! Length of activities as typed: `100ms`, `100ms..600ms`, `normal:200ms,50ms`, `lognormal:200ms,0.5`.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Which server, and how it is reached.
+//! Options of the connection: which server, and how it is reached.
 
 use std::time::Duration;
 

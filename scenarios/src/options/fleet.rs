@@ -1,4 +1,4 @@
-//! Who else takes part in a run, and where they join.
+//! Options of the fleet: who else takes part in a run, and where they join.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! How a run is joined, by workers and by generators.
+//! Options of joining: how a run is joined, by workers and by generators.
 
 use std::time::Duration;
 

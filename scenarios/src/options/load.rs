@@ -1,4 +1,4 @@
-//! When starts are due, and what happens when they cannot be sent.
+//! Options of the load: when starts are due, and what happens when they cannot be sent.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! How completions are observed, what is served and told meanwhile, and where the server's figures come from.
+//! Options of measuring: how completions are observed, what is served and told meanwhile, and where the server's
+//! figures come from.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The embedded server.
+//! Options of the embedded server.
 
 use super::{Entry, Shape, options, says, switch, value};
 use crate::{ServerPreset, form::Form};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{Asked, Given, HostFacts, Problem, resolve, resolve_join, resolve_worker};
+use crate::{Asked, Given, HostDefaults, Problem, resolve, resolve_join, resolve_worker};
 
 /// Texts that are no value of anything but a free text; beyond every bound, not a number, two values, a typing error, nothing.
 const BAD: [&str; 6] = ["99999999999999999999999999999999", "-1", "1 2", "trve", "\u{7}", ""];
@@ -52,7 +52,7 @@ fn answer(program: Program, all: &[(Key, Given)]) -> Result<(), Problem> {
     for (key, given) in all {
         asked.add(*key, given.clone());
     }
-    let facts = HostFacts {
+    let facts = HostDefaults {
         cores: 2,
         task_queue: "queue".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! What must be reached.
+//! Options of thresholds: what must be reached.
 
 use std::time::Duration;
 

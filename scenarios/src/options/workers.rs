@@ -1,4 +1,4 @@
-//! Who executes, and how workers are tuned, in whatever process they run.
+//! Options of the workers: who executes, and how workers are tuned, in whatever process they run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What each start executes.
+//! Options of the workload: what each start executes.
 
 use std::time::Duration;
 

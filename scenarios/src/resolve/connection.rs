@@ -6,7 +6,7 @@ use serde::Serialize as _;
 
 use super::reader::Reader;
 use crate::{
-    Cluster, EmbeddedServer, Load, ServerPreset, Starter, Target, TlsFiles,
+    Cluster, EmbeddedPlan, Load, ServerPreset, StarterOptions, Target, TlsFiles,
     asked::Source,
     form::{Address, EMBEDDED},
     options::{Group, Key, MAX_CONNECTIONS, MAX_THREADS, opt},
@@ -56,10 +56,10 @@ pub(crate) fn target(reader: &mut Reader) -> Result<Target, Problem> {
     }
 }
 
-fn embedded(reader: &mut Reader) -> Result<EmbeddedServer, Problem> {
+fn embedded(reader: &mut Reader) -> Result<EmbeddedPlan, Problem> {
     let why = "it is for a cluster, and no address is given";
     reader.refuse(CLUSTER_ONLY, why, |problem| problem.remedy("--address HOST:PORT"))?;
-    Ok(EmbeddedServer {
+    Ok(EmbeddedPlan {
         binary: reader.read_given(opt::ServerBinary)?.map(PathBuf::from),
         preset: reader.read(opt::ServerPreset)?,
         config: server_config(reader)?,
@@ -131,7 +131,12 @@ pub(crate) fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, 
 }
 
 /// How starts are sent.
-pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: u32) -> Result<Starter, Problem> {
+pub(crate) fn starter(
+    reader: &mut Reader,
+    load: &Load,
+    target: &Target,
+    cores: u32,
+) -> Result<StarterOptions, Problem> {
     let asked_connections = reader.peek(opt::Connections)?;
     let threads = reader.read_or(opt::Threads, || {
         let needed = load.rate.thousandths().div_ceil(STARTS_PER_THREAD * 1000);
@@ -150,7 +155,7 @@ pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: 
         .remedy(format!("--threads {connections}"))
         .remedy(format!("--connections {threads}")));
     }
-    Ok(Starter {
+    Ok(StarterOptions {
         connections,
         each_address: asked_connections.is_none() && matches!(target, Target::Cluster(_)),
         threads,

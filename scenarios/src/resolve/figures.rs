@@ -1,4 +1,4 @@
-//! Where the server's figures are read from, where this process's page is written, and who shows both.
+//! Sources of the server's figures: where they are read from, where this process's page is written, and who shows both.
 
 use std::path::PathBuf;
 

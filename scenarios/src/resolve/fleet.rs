@@ -1,10 +1,10 @@
-//! The other processes of a run: how many are waited for, and where they join.
+//! The fleet, the other processes of a run: how many are waited for, and where they join.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::reader::Reader;
 use crate::{
-    Fleet, Target,
+    FleetSize, Target,
     options::{Key, Opt, opt},
     problem::Problem,
 };
@@ -42,10 +42,10 @@ pub struct FleetTls {
 }
 
 /// The fleet as asked for, defaults filled in.
-pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(Fleet, FleetOptions), Problem> {
+pub(crate) fn resolve(reader: &mut Reader, target: &Target) -> Result<(FleetSize, FleetOptions), Problem> {
     let generators = reader.read(opt::Generators)?;
     let expect_workers = reader.read(opt::ExpectWorkers)?;
-    let fleet = Fleet {
+    let fleet = FleetSize {
         expect_workers,
         generators,
     };
@@ -80,7 +80,7 @@ impl FleetOptions {
     }
 }
 
-fn listen(reader: &mut Reader, fleet: &Fleet) -> Result<Option<SocketAddr>, Problem> {
+fn listen(reader: &mut Reader, fleet: &FleetSize) -> Result<Option<SocketAddr>, Problem> {
     if fleet.expect_workers == 0 && fleet.generators == 1 {
         let why = "nobody is expected to join";
         reader.refuse([Key::FleetListen], why, |problem| {

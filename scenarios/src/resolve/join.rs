@@ -1,4 +1,4 @@
-//! How a process joins a run that another one leads, and what it says itself about the server.
+//! Joining: how a process joins a run that another one leads, and what it says itself about the server.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Reads options one by one and keeps what came of them.
+//! Reader of options: one by one, and it keeps what came of them.
 
 use std::borrow::Cow;
 

@@ -8,8 +8,8 @@ use crate::{
     workloads::{ChildWorkflow, MultiActivity, Simple, StateTransitions, Timer},
 };
 
-fn facts(cores: u32) -> HostFacts {
-    HostFacts {
+fn facts(cores: u32) -> HostDefaults {
+    HostDefaults {
         cores,
         task_queue: "queue".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! What the run must reach, and whether it can at all.
+//! Thresholds that the run must reach, and whether it can at all.
 
 use super::reader::Reader;
 use crate::{

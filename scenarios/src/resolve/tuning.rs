@@ -1,4 +1,4 @@
-//! How workers are tuned: a profile's values, and on top of them what was asked for one by one.
+//! Tuning of workers: a profile's values, and on top of them what was asked for one by one.
 
 use super::reader::Reader;
 use crate::{

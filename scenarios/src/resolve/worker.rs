@@ -1,4 +1,4 @@
-//! What a worker process does: which queues it polls, how its workers are tuned, whom it joins.
+//! A worker process: which queues it polls, how its workers are tuned, whom it joins.
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 

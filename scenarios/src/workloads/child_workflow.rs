@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, ReplacedOptions, WorkloadKind, json};
+use super::{Common, Configured, Definition, HistorySize, ReplacedOptions, WorkloadKind, json};
 use crate::{
     options::{Key, opt},
     problem::Problem,
@@ -46,10 +46,10 @@ impl Configured for ChildWorkflow {
         })
     }
 
-    fn history(&self) -> History {
+    fn history(&self) -> HistorySize {
         // A child is asked for by the first task; that it began and that it ended are two things more.
         let children = u64::from(self.child_count);
-        History::new(0, 3 * children, 2 * children..=2 * children, 1..=2 * children)
+        HistorySize::new(0, 3 * children, 2 * children..=2 * children, 1..=2 * children)
     }
 
     fn replaced(&self) -> ReplacedOptions {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, WorkloadKind, json};
+use super::{Common, Configured, Definition, HistorySize, WorkloadKind, json};
 use crate::{
     options::{Key, opt},
     problem::Problem,
@@ -50,10 +50,10 @@ impl Configured for LocalActivity {
         })
     }
 
-    fn history(&self) -> History {
+    fn history(&self) -> HistorySize {
         // Each leaves a marker.
         let count = u64::from(self.local_activity_count);
-        History::new(count, count, 0..=0, 0..=0)
+        HistorySize::new(count, count, 0..=0, 0..=0)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, ReplacedOptions, WorkloadKind, json, millis};
+use super::{Common, Configured, Definition, HistorySize, ReplacedOptions, WorkloadKind, json, millis};
 use crate::{
     draw::{self, Sleep},
     form::Form,
@@ -112,8 +112,8 @@ impl Configured for MultiActivity {
         vec![("activityDuration", self.activity_duration.longest_named())]
     }
 
-    fn history(&self) -> History {
-        History::of_activities(self.activity_count, self.rounds())
+    fn history(&self) -> HistorySize {
+        HistorySize::of_activities(self.activity_count, self.rounds())
     }
 
     fn replaced(&self) -> ReplacedOptions {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, json};
+use super::{Common, Configured, Definition, HistorySize, json};
 
 /// Returns at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,8 +31,8 @@ impl Configured for Simple {
         })
     }
 
-    fn history(&self) -> History {
-        History::new(0, 0, 0..=0, 0..=0)
+    fn history(&self) -> HistorySize {
+        HistorySize::new(0, 0, 0..=0, 0..=0)
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, json};
+use super::{Common, Configured, Definition, HistorySize, json};
 use crate::options::Key;
 
 /// Activities of one workflow.
@@ -37,8 +37,8 @@ impl Configured for StateTransitions {
         })
     }
 
-    fn history(&self) -> History {
-        History::of_activities(ACTIVITIES, ACTIVITIES)
+    fn history(&self) -> HistorySize {
+        HistorySize::of_activities(ACTIVITIES, ACTIVITIES)
     }
 }
 

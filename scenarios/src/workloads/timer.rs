@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Configured, Definition, History, ReplacedOptions, WorkloadKind, json, millis};
+use super::{Common, Configured, Definition, HistorySize, ReplacedOptions, WorkloadKind, json, millis};
 use crate::{
     options::{Key, opt},
     problem::Problem,
@@ -63,8 +63,8 @@ impl Configured for Timer {
         vec![("timerDuration", self.timer_duration)]
     }
 
-    fn history(&self) -> History {
-        History::new(0, 2, 1..=1, 1..=1)
+    fn history(&self) -> HistorySize {
+        HistorySize::new(0, 2, 1..=1, 1..=1)
     }
 
     fn replaced(&self) -> ReplacedOptions {

@@ -1,4 +1,4 @@
-//! Why a server could not be reached, in words that say what to do.
+//! Connection errors, why a server could not be reached, in words that say what to do.
 
 use std::{fmt, net::IpAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What came back for a start, and what that says about it.
+//! Response to a start: what came back, and what that says about it.
 //!
 //! "Refused" is what a server's trailers say. What HTTP/2, a proxy or this process says instead of an answer leaves open
 //! whether the workflow runs, or is proof that the start was never looked at: then it may be sent again.

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     head::Head,
-    socket::{Counted, Socket, Traffic},
+    socket::{CountedStream, Socket, Traffic},
     tls::Tls,
 };
 use crate::{
@@ -128,7 +128,7 @@ impl Dialer {
             writes: Rc::clone(writes),
             reads: Cell::default(),
         });
-        let counted = Counted::new(stream, Rc::clone(&traffic));
+        let counted = CountedStream::new(stream, Rc::clone(&traffic));
         let socket = match &self.tls {
             Some(tls) => Socket::Tls(Box::new(tls.handshake(counted).await?)),
             None => Socket::Plain(counted),

@@ -1,5 +1,5 @@
-//! Which connection takes the next start: the better of two picked at random, which keeps them level without looking at
-//! all of them (Mitzenmacher, "The power of two choices in randomized load balancing", 2001).
+//! Load balancing, which connection takes the next start: the better of two picked at random, which keeps them level
+//! without looking at all of them (Mitzenmacher, "The power of two choices in randomized load balancing", 2001).
 //!
 //! Starts that are sent at the same instant go out on the same connection: one write to the system carries them all, and
 //! their answers come in one read. At 20,000 starts a second that is a fifth of the CPU time of a start.

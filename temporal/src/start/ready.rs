@@ -1,4 +1,4 @@
-//! Which of the starts that are under way can go on.
+//! Ready list: which of the starts that are under way can go on.
 //!
 //! Each place for a start has one waker for as long as it exists, so that a start costs no allocation for being waited
 //! for, and one that is given up can be taken out from the middle.

@@ -25,14 +25,14 @@ pub(super) struct Traffic {
 
 /// A TCP connection that counts its system calls.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct CountedStream {
     stream: TcpStream,
     traffic: Rc<Traffic>,
 }
 
-impl Counted {
+impl CountedStream {
     pub(super) fn new(stream: TcpStream, traffic: Rc<Traffic>) -> Self {
-        Counted { stream, traffic }
+        CountedStream { stream, traffic }
     }
 
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -43,7 +43,7 @@ impl Counted {
     }
 }
 
-impl AsyncRead for Counted {
+impl AsyncRead for CountedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -54,7 +54,7 @@ impl AsyncRead for Counted {
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(result)
@@ -85,8 +85,8 @@ impl AsyncWrite for Counted {
 /// What HTTP/2 is spoken on, plain or with TLS.
 #[derive(Debug)]
 pub(super) enum Socket {
-    Plain(Counted),
-    Tls(Box<TlsStream<Counted>>),
+    Plain(CountedStream),
+    Tls(Box<TlsStream<CountedStream>>),
 }
 
 impl AsyncRead for Socket {

@@ -9,7 +9,7 @@ use tokio_rustls::{
     rustls::{ClientConfig, RootCertStore, crypto::ring},
 };
 
-use super::socket::Counted;
+use super::socket::CountedStream;
 use crate::{ConnectError, TlsMaterial, options::Target};
 
 const ALPN_HTTP2: &[u8] = b"h2";
@@ -52,7 +52,7 @@ impl Tls {
     }
 
     /// Speaks TLS on a connection, and makes sure that the other side speaks HTTP/2 inside.
-    pub(super) async fn handshake(&self, stream: Counted) -> io::Result<TlsStream<Counted>> {
+    pub(super) async fn handshake(&self, stream: CountedStream) -> io::Result<TlsStream<CountedStream>> {
         let stream = self.connector.connect(self.name.clone(), stream).await?;
         match stream.get_ref().1.alpn_protocol() {
             Some(ALPN_HTTP2) => Ok(stream),

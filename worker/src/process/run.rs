@@ -53,7 +53,7 @@ pub struct Request {
 
 /// Why a worker process ended in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum ProcessEnd {
     /// A signal came, and all was flushed.
     Signal(Signal),
     /// The run was over, and all was flushed.
@@ -64,7 +64,7 @@ pub enum Ended {
 ///
 /// # Errors
 /// When it cannot do its work, or did not end in order.
-pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<Ended, Problem>> {
+pub fn run(request: Request, stop: Stop, say: Say) -> BoxFuture<'static, Result<ProcessEnd, Problem>> {
     Box::pin(async move {
         let registry = Registry::new();
         let buffer = EndBuffer::unattended();
@@ -115,7 +115,7 @@ async fn serve(
     address: SocketAddr,
     registry: &Registry,
     source: &Arc<PoolSource>,
-) -> Result<benchmark_metrics::Serving, ListenError> {
+) -> Result<benchmark_metrics::PageServer, ListenError> {
     let source = source.clone();
     benchmark_metrics::serve(address, registry.clone(), Arc::new(move || source.ready())).await
 }
@@ -157,7 +157,7 @@ enum Over {
 
 impl Process {
     /// One run of a fleet, or the whole life of a worker that joins nobody. `None`: the next leader is to be joined.
-    async fn turn(&mut self) -> Result<Option<Ended>, Problem> {
+    async fn turn(&mut self) -> Result<Option<ProcessEnd>, Problem> {
         let (member, polled) = match self.request.join.clone() {
             None => (None, self.polled(None)?),
             Some(join) => {
@@ -317,7 +317,7 @@ impl Process {
     }
 
     /// Ends a turn in order: what is held is finished, and what was seen is told.
-    async fn drain(&mut self, member: Option<Member>, over: Over) -> Result<Option<Ended>, Problem> {
+    async fn drain(&mut self, member: Option<Member>, over: Over) -> Result<Option<ProcessEnd>, Problem> {
         self.runs += 1;
         let stay = self.request.join.as_ref().is_some_and(|join| join.stay);
         match over {
@@ -326,7 +326,7 @@ impl Process {
                 self.drain_workers().await;
                 leave(member, "it was told to stop".to_owned()).await?;
                 (self.say)("done");
-                Ok(Some(Ended::Signal(signal)))
+                Ok(Some(ProcessEnd::Signal(signal)))
             }
             Over::Run(reason) => {
                 (self.say)(&format!("the run is over: {reason}"));
@@ -342,7 +342,7 @@ impl Process {
                     standing.pool.shutdown(STOP_GRACE).await;
                 }
                 (self.say)("done");
-                Ok(Some(Ended::RunOver))
+                Ok(Some(ProcessEnd::RunOver))
             }
             Over::Leader(end) => {
                 self.buffer.attend(false);

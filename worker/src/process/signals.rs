@@ -1,4 +1,4 @@
-//! Being told to stop: by a signal, or by something else that ends the process in order.
+//! Shutdown: being told to stop by a signal, or by something else that ends the process in order.
 
 use benchmark_results::thresholds::Signal;
 use tokio::{sync::watch, time::Instant};

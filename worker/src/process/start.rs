@@ -1,4 +1,4 @@
-//! From options to workers that poll, however long the server and its namespace take to be there.
+//! Start of the workers: from options to workers that poll, however long the server and its namespace take to be there.
 
 use std::{
     sync::Arc,
@@ -27,7 +27,7 @@ pub(super) type Waiting = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// Why there are no workers.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum WorkerStartError {
     /// Waiting longer would not help.
     #[error(transparent)]
     Workers(#[from] WorkerError),
@@ -50,7 +50,7 @@ pub(super) fn start(
     sink: Arc<dyn StampSink>,
     timeout: Duration,
     waiting: Waiting,
-) -> BoxFuture<'static, Result<WorkerPool, StartError>> {
+) -> BoxFuture<'static, Result<WorkerPool, WorkerStartError>> {
     async move {
         let begun = Instant::now();
         let mut pause = PAUSES.0;
@@ -63,7 +63,7 @@ pub(super) fn start(
                 Err(Trouble::Passing { what, why }) => (what, why),
             };
             if begun.elapsed() + pause >= timeout {
-                return Err(StartError::TimedOut { timeout, last: error });
+                return Err(WorkerStartError::TimedOut { timeout, last: error });
             }
             let again = said
                 .as_ref()
@@ -84,7 +84,7 @@ enum Trouble {
     /// Trying again may help.
     Passing { what: String, why: String },
     /// It will not.
-    Lasting(StartError),
+    Lasting(WorkerStartError),
 }
 
 async fn attempt(mut options: WorkerOptions, sink: Arc<dyn StampSink>, left: Duration) -> Result<WorkerPool, Trouble> {

@@ -8,7 +8,7 @@ use crate::{
         comparison::{GateRow, GateStanding},
         decide::{Answer, decide},
         evidence::{Evidence, Question, Spread, Turn},
-        odd,
+        outliers,
         resolution::FOUND_BY_LOOKING_AGAIN,
     },
     stats::variance,
@@ -313,7 +313,7 @@ fn one_odd_run_hides_nothing_and_is_marked() {
             question(Metric::PRIMARY[1], MARGIN, calm),
         ];
         trials += 1;
-        marked += u32::from(odd::odd(&questions[0]).is_some_and(|odd| odd.second.contains(&2)));
+        marked += u32::from(outliers::odd(&questions[0]).is_some_and(|odd| odd.second.contains(&2)));
         decide(&questions)[0].verdict == MetricVerdict::Regressed
     });
     assert!(found > 0.95, "{found}");

@@ -2,7 +2,7 @@
 
 use benchmark_results::{
     Histogram, Results,
-    schema::{Event, Fact, Interval, Iteration, Member, MemberPresence, MemberUsage, Phase, Window},
+    schema::{Event, Fact, IntervalHistograms, Iteration, Member, MemberPresence, MemberUsage, Phase, Window},
     testing::{self, fleet::worker},
 };
 
@@ -90,7 +90,7 @@ pub(super) fn long(seconds: u64, step: u64, iterations: u32) -> Results {
             });
         }
         for start in (0..seconds).step_by(step as usize) {
-            results.intervals.push(Interval {
+            results.intervals.push(IntervalHistograms {
                 iteration,
                 start_seconds: start,
                 seconds: step,

@@ -47,20 +47,24 @@ const BENCH: &[(&str, &str)] = &[
     ("ECS_CONTAINER_METADATA_URI_V4", "http://169.254.170.2/v4/abc"),
 ];
 
-fn read(set: &[(&str, &str)], but: &[(&str, &str)]) -> Result<Asked, Problem> {
+fn read(set: &[(&str, &str)], but: &[(&str, &str)]) -> Result<ServerConfiguration, Problem> {
     let asked = RefCell::new(BTreeSet::new());
     reading(set, but, &asked)
 }
 
 /// Reads what is set, but for some that are others; notes each name that was asked for.
-fn reading(set: &[(&str, &str)], but: &[(&str, &str)], asked: &RefCell<BTreeSet<String>>) -> Result<Asked, Problem> {
+fn reading(
+    set: &[(&str, &str)],
+    but: &[(&str, &str)],
+    asked: &RefCell<BTreeSet<String>>,
+) -> Result<ServerConfiguration, Problem> {
     let variable = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
         let found = but.iter().chain(set).find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     };
     let there = ["dev", "bench", "prod"].map(|name| PathBuf::from(format!("{DYNAMIC_CONFIG}/{name}.yaml")));
-    Asked::read(Surroundings {
+    ServerConfiguration::read(Environment {
         variable: &variable,
         is_file: &|path| there.iter().any(|file| file == path),
         task_address: variable(metadata::ADDRESS).map(|uri| match uri.as_str() {

@@ -49,7 +49,7 @@ proptest! {
             .collect();
         for member in &members {
             for leader in [&leader, &once] {
-                leader.join(join(member.key, wire::Role::Worker), Origin::InProcess).unwrap();
+                leader.join(join(member.key, wire::Role::Worker), PeerAddress::InProcess).unwrap();
             }
         }
         let (mut arrivals, mut observed) = (0, [0; MEMBERS]);
@@ -84,7 +84,7 @@ proptest! {
                 }
                 Step::Again(_) => {}
                 Step::Join => {
-                    let joined = leader.join(join(member.key, wire::Role::Worker), Origin::InProcess).unwrap();
+                    let joined = leader.join(join(member.key, wire::Role::Worker), PeerAddress::InProcess).unwrap();
                     member.held.resume(joined.acked);
                 }
             }
@@ -104,7 +104,9 @@ proptest! {
 #[test]
 fn one_member_on_many_threads_still_counts_once() {
     let (leader, _, merger) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let windows: Vec<_> = (1..=50).map(|n| window(n, [n])).collect();
     std::thread::scope(|scope| {
         for _ in 0..4 {

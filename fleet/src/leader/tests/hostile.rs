@@ -11,7 +11,7 @@ fn receive(leader: &Leader, bytes: &[u8]) {
     if wire::JoinRequest::measure(bytes).is_ok()
         && let Ok(request) = wire::JoinRequest::decode(bytes)
     {
-        let _ = leader.join(request, Origin::Remote("10.0.0.1".to_owned()));
+        let _ = leader.join(request, PeerAddress::Remote("10.0.0.1".to_owned()));
     }
     if wire::ExchangeRequest::measure(bytes).is_ok()
         && let Ok(request) = wire::ExchangeRequest::decode(bytes)
@@ -22,7 +22,9 @@ fn receive(leader: &Leader, bytes: &[u8]) {
 
 fn known() -> Leader {
     let (leader, ..) = leader(1);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     leader
 }
 

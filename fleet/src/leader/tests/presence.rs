@@ -15,7 +15,9 @@ fn status(key: u8, status: wire::Status) -> wire::ExchangeRequest {
 #[test]
 fn a_member_that_is_not_heard_is_silent_then_lost_and_may_return() {
     let (leader, clock, _) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     clock.pass(SECOND);
     leader.exchange(exchange(1, Vec::new())).unwrap();
     leader.take_events();
@@ -48,7 +50,9 @@ fn a_member_that_is_not_heard_is_silent_then_lost_and_may_return() {
 #[test]
 fn silence_that_nobody_looked_at_is_told_all_the_same() {
     let (leader, clock, _) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     clock.pass(SILENT_AFTER);
     leader.exchange(exchange(1, Vec::new())).unwrap();
     let kinds: Vec<_> = kinds(&leader).into_iter().map(|(_, kind)| kind).collect();
@@ -58,7 +62,9 @@ fn silence_that_nobody_looked_at_is_told_all_the_same() {
 #[test]
 fn a_member_that_left_stays_away_until_it_joins_again() {
     let (leader, clock, _) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let mut bye = exchange(1, Vec::new());
     (bye.leaving, bye.reason) = (true, "SIGTERM".to_owned());
     // The answer may get lost, and the good-bye be said again.
@@ -72,7 +78,9 @@ fn a_member_that_left_stays_away_until_it_joins_again() {
         reason: "SIGTERM".to_owned(),
     };
     assert_eq!(leader.roll()[0].presence, left);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     assert_eq!(leader.roll()[0].presence, Presence::Present);
     let kinds: Vec<_> = kinds(&leader).into_iter().map(|(_, kind)| kind).collect();
     let reason = "SIGTERM".to_owned();
@@ -85,7 +93,9 @@ fn a_member_that_left_stays_away_until_it_joins_again() {
 #[test]
 fn getting_ready_is_told_once_for_each_iteration() {
     let (leader, ..) = leader(1);
-    leader.join(join(1, wire::Role::Generator), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Generator), PeerAddress::InProcess)
+        .unwrap();
     let mut changed = leader.changed();
     let mut says = |ready, iteration, done| {
         let told = wire::Status {
@@ -115,7 +125,9 @@ fn getting_ready_is_told_once_for_each_iteration() {
 #[test]
 fn what_a_member_says_of_itself_is_made_sane() {
     let (leader, clock, _) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     for cpu in [f64::NAN, f64::INFINITY, -3.0] {
         clock.pass(SECOND);
         let told = wire::Status {
@@ -161,7 +173,9 @@ fn a_run_has_a_bounded_number_of_events_and_strangers_have_few_of_them() {
         (strangers, leader.omitted_events()),
         (REFUSALS, 10_000 - REFUSALS as u64)
     );
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let mut told = strangers;
     for _ in 0..EVENTS {
         clock.pass(SILENT_AFTER);
@@ -179,16 +193,22 @@ fn a_run_has_a_bounded_number_of_events_and_strangers_have_few_of_them() {
 #[test]
 fn a_run_that_is_over_takes_nobody_in_but_whom_it_knows() {
     let (leader, clock, _) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     leader.command(Command::End {
         reason: "done".to_owned(),
     });
     leader.take_events();
     clock.pass(LOST_AFTER * 3);
-    let refusal = leader.join(join(2, wire::Role::Worker), Origin::InProcess).unwrap_err();
+    let refusal = leader
+        .join(join(2, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Over);
     assert!(refusal.reason.contains("this run is over (done)"), "{refusal}");
     assert!(refusals(&leader).is_empty());
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     assert_eq!(leader.roll().len(), 1);
 }

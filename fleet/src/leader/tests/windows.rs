@@ -4,7 +4,9 @@ use crate::fixtures::window;
 #[test]
 fn a_window_counts_once_and_in_order() {
     let (leader, _, merger) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let send = |windows| leader.exchange(exchange(1, windows)).map(|response| response.acked);
     assert_eq!(send(vec![window(1, [1]), window(2, [2])]), Ok(2));
     assert_eq!(send(vec![window(1, [1]), window(2, [2]), window(3, [3])]), Ok(3));
@@ -16,7 +18,9 @@ fn a_window_counts_once_and_in_order() {
     assert!(merged.arrivals.values().all(|count| *count == 1));
     drop(merged);
     // Joining again tells how far the leader is.
-    let joined = leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    let joined = leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     assert_eq!(joined.acked, 3);
 }
 
@@ -39,7 +43,9 @@ fn whoever_sends_a_malformed_window_is_put_out_and_hurts_nobody_else() {
     for (words, windows) in cases {
         let (leader, clock, merger) = leader(0);
         for key in [1, 2] {
-            leader.join(join(key, wire::Role::Worker), Origin::InProcess).unwrap();
+            leader
+                .join(join(key, wire::Role::Worker), PeerAddress::InProcess)
+                .unwrap();
         }
         leader.take_events();
         // What comes before the malformed one is taken.
@@ -61,7 +67,11 @@ fn whoever_sends_a_malformed_window_is_put_out_and_hurts_nobody_else() {
         assert!(leader.knows(&[1; 16]).is_err());
         let again = leader.exchange(exchange(1, vec![window(2, [2])])).unwrap_err();
         assert_eq!(again.kind, RefusalKind::Malformed);
-        assert!(leader.join(join(1, wire::Role::Worker), Origin::InProcess).is_err());
+        assert!(
+            leader
+                .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+                .is_err()
+        );
         assert!(leader.roll()[0].is_gone() && leader.roll()[0].heard_at.is_zero());
         assert_eq!(leader.exchange(exchange(2, vec![window(1, [7])])).unwrap().acked, 1);
     }
@@ -70,7 +80,9 @@ fn whoever_sends_a_malformed_window_is_put_out_and_hurts_nobody_else() {
 #[test]
 fn a_generator_tells_of_starts_only() {
     let (leader, ..) = leader(1);
-    leader.join(join(1, wire::Role::Generator), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Generator), PeerAddress::InProcess)
+        .unwrap();
     let refusal = leader.exchange(exchange(1, vec![window(1, [1])])).unwrap_err();
     assert!(refusal.reason.contains("a generator tells of ends"), "{refusal}");
 }
@@ -78,7 +90,9 @@ fn a_generator_tells_of_starts_only() {
 #[test]
 fn what_finds_no_room_is_kept_by_the_member_and_nothing_is_done_until_it_is_taken() {
     let (leader, clock, merger) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let mut full = window(2, [2]);
     full.run = "full".to_owned();
     let told = |windows, more| {
@@ -110,7 +124,9 @@ fn what_finds_no_room_is_kept_by_the_member_and_nothing_is_done_until_it_is_take
 #[test]
 fn a_recording_of_an_exchange_says_nothing() {
     let (leader, clock, _) = leader(0);
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let numbered = |number, leaving| {
         let mut request = exchange(1, Vec::new());
         (request.number, request.leaving) = (number, leaving);
@@ -147,7 +163,9 @@ fn a_sink_that_panics_hurts_only_that_exchange() {
     }
     let (other, ..) = leader(0);
     let leader = Leader::new(other.shared.options.clone(), Arc::new(Panics));
-    leader.join(join(1, wire::Role::Worker), Origin::InProcess).unwrap();
+    leader
+        .join(join(1, wire::Role::Worker), PeerAddress::InProcess)
+        .unwrap();
     let mut bad = window(1, [1]);
     bad.run = "panic".to_owned();
     let call = std::panic::AssertUnwindSafe(|| leader.exchange(exchange(1, vec![bad])));

@@ -1,4 +1,4 @@
-//! The account as it stood when a second was over, taken out in one piece for whoever watches the run.
+//! Snapshot of the account as it stood when a second was over, taken out in one piece for whoever watches the run.
 //!
 //! Starts are told when their second is over, ends as soon as they are stamped. Ends of the second that goes on are left
 //! out, of counts and of latencies, so that all sides are of the same instant.

@@ -10,7 +10,7 @@ const NEAR: u64 = CUT_OFF_NEAR.as_nanos() as u64;
 
 /// When the account was closed for ends, and what came after.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CutOff {
+pub(super) struct AccountCutOff {
     at: u64,
     later: u64,
     just_later: u64,
@@ -19,7 +19,7 @@ pub(super) struct CutOff {
 impl Accounts {
     /// Closes the account for ends at an offset. A workflow that ends later is open.
     pub fn close_at(&mut self, at: u64) {
-        self.cut_off = Some(CutOff {
+        self.cut_off = Some(AccountCutOff {
             at,
             later: 0,
             just_later: 0,

@@ -1,4 +1,4 @@
-//! How workflows ended and how long they took.
+//! Ends of workflows: how they ended, and how long they took.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What each process of a run did, beside the whole: so that one slow worker is seen and not averaged away, and the part of
-//! a generator that was lost can be closed.
+//! Accounts of the members, what each process of a run did, beside the whole: so that one slow worker is seen and not
+//! averaged away, and the part of a generator that was lost can be closed.
 
 use std::collections::{BTreeMap, HashSet};
 

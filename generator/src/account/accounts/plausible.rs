@@ -1,4 +1,4 @@
-//! Whether a stamp can be true.
+//! Plausibility of a stamp: whether it can be true.
 //!
 //! No start is sent before it is due, no workflow ends before its start was sent, and nothing is told before it has
 //! happened. A stamp that says otherwise, by more than the clocks are known to, is of a clock that is wrong or of a member

@@ -1,4 +1,4 @@
-//! The run second by second.
+//! Windows: the run second by second.
 //!
 //! A second is open while things may still be reported of it, with its histograms; then it is closed into a line of
 //! counts and quantiles, and its histograms go into the interval that covers it. So memory holds histograms of a few
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::load::{schedule::Schedule, shard::ShardWindow};
 use benchmark_results::{
     Histogram, WorkflowEnd,
-    schema::{Interval, Window},
+    schema::{IntervalHistograms, Window},
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -50,7 +50,7 @@ pub struct Seconds {
     peak_in_flight: u64,
     interval_seconds: u64,
     interval: Option<(u64, Histogram, Histogram)>,
-    intervals: Vec<Interval>,
+    intervals: Vec<IntervalHistograms>,
 }
 
 /// The seconds that are closed.
@@ -59,7 +59,7 @@ pub struct SecondsReport {
     /// One line a second.
     pub windows: Vec<Window>,
     /// Histograms over time.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<IntervalHistograms>,
 }
 
 impl Seconds {
@@ -233,7 +233,7 @@ impl Seconds {
 
     fn close_interval(&mut self) {
         if let Some((start_seconds, starts, ends)) = self.interval.take() {
-            self.intervals.push(Interval {
+            self.intervals.push(IntervalHistograms {
                 iteration: 1,
                 start_seconds,
                 seconds: self.interval_seconds,

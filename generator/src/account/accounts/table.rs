@@ -1,4 +1,4 @@
-//! How far every arrival has come, in memory that does not grow with their number.
+//! Table of arrivals, how far each has come, in memory that does not grow with their number.
 //!
 //! A byte an arrival, in chunks. A chunk whose arrivals all stand the same is one byte as a whole: what is settled costs
 //! nothing, and neither does a long stretch that is accepted and still open. Only chunks in which something is going on

@@ -1,5 +1,5 @@
-//! Who of the sample is followed how, until each one's end is learnt or the run is over: a state machine without clock
-//! and server.
+//! Long polls of the sample: who of it is followed how, until each one's end is learnt or the run is over: a state
+//! machine without clock and server.
 //!
 //! A long poll sees an end at once, but only so many may be open, and room comes back when a workflow ends: to leave out
 //! whoever finds none would leave out the slow ones, which is when there is none. So nobody is left out. Who finds no room,
@@ -38,7 +38,7 @@ pub struct Sampled {
 
 /// What a question came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum PollAnswer {
     /// It had ended, at this offset.
     Ended(u64),
     /// It had not.
@@ -62,7 +62,7 @@ pub enum Learnt {
 
 /// What is done about a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum PollDecision {
     /// Long-poll it now.
     Poll,
     /// Nothing yet: [`Following::question`] comes to it.
@@ -98,18 +98,18 @@ impl Following {
     }
 
     /// A workflow of the sample was started.
-    pub fn started(&mut self, start: Sampled) -> Step {
+    pub fn started(&mut self, start: Sampled) -> PollDecision {
         if self.live.len() >= FOLLOWED {
-            return Step::Wait;
+            return PollDecision::Wait;
         }
         self.live.insert(start.n, start);
         if self.room > 0 {
             self.room -= 1;
-            return Step::Poll;
+            return PollDecision::Poll;
         }
         let age = (self.usual + self.usual / 4).clamp(SOONEST, self.latest);
         self.queue.insert((start.sent + age, start.n));
-        Step::Wait
+        PollDecision::Wait
     }
 
     /// A long poll is over: with the end at this offset, or it failed. True when that is news.
@@ -148,19 +148,19 @@ impl Following {
     }
 
     /// A question was answered.
-    pub fn answered(&mut self, start: Sampled, answer: Answer, now: u64) -> Learnt {
+    pub fn answered(&mut self, start: Sampled, answer: PollAnswer, now: u64) -> Learnt {
         self.questions -= 1;
         match answer {
-            Answer::Ended(ended) if self.learnt(start, ended) => return Learnt::End,
-            Answer::Ended(_) => {}
-            Answer::Open if self.last_round => {
+            PollAnswer::Ended(ended) if self.learnt(start, ended) => return Learnt::End,
+            PollAnswer::Ended(_) => {}
+            PollAnswer::Open if self.last_round => {
                 if self.live.remove(&start.n).is_some() {
                     return Learnt::Open;
                 }
             }
-            Answer::Open | Answer::Failed => self.defer(start, now),
+            PollAnswer::Open | PollAnswer::Failed => self.defer(start, now),
             // Its end stays unknown.
-            Answer::Forgotten => drop(self.live.remove(&start.n)),
+            PollAnswer::Forgotten => drop(self.live.remove(&start.n)),
         }
         Learnt::Nothing
     }

@@ -1,4 +1,4 @@
-//! The server's clock against ours, from what it says of workflows that we started.
+//! Offset of the server's clock against ours, from what it says of workflows that we started.
 //!
 //! The server took a start between the instant at which we sent it and the one at which its answer was there, so its own
 //! time of the start bounds the difference of the clocks from both sides. The bounds of many starts are cut with one

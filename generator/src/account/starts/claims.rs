@@ -1,4 +1,5 @@
-//! What a generator has told in all: a part of the schedule has so many arrivals, and nobody can have sent more.
+//! Claims of a generator, what it has told in all: a part of the schedule has so many arrivals, and nobody can have
+//! sent more.
 //!
 //! Each number of a message may be possible by itself and their sum not. Sums are what a results file is made of, so they
 //! are held to what the run has.

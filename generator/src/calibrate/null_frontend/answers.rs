@@ -1,4 +1,4 @@
-//! What is said to each call, encoded once.
+//! Responses to each call, encoded once.
 
 use std::{sync::LazyLock, time::Duration};
 

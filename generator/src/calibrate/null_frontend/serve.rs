@@ -1,4 +1,4 @@
-//! Connections and their requests, straight on HTTP/2.
+//! Server of the null frontend: connections and their requests, straight on HTTP/2.
 
 use std::{
     future::poll_fn,
@@ -20,7 +20,7 @@ use tokio::{
 };
 use tonic::Code;
 
-use super::{Answer, Counts, Options, answers};
+use super::{Counts, FrontendAnswer, Options, answers};
 
 /// Flow control never holds a start back: the largest windows that HTTP/2 has (RFC 9113, section 6.9.1).
 const WINDOW: u32 = (1 << 31) - 1;
@@ -56,7 +56,7 @@ impl Shared {
     fn take(self: &Arc<Self>, respond: SendResponse<Bytes>, close: &Arc<Notify>) {
         self.counts().starts += 1;
         match &self.options.behaviour {
-            None => self.answer(respond, Answer::Accept, close),
+            None => self.answer(respond, FrontendAnswer::Accept, close),
             Some(behaviour) => {
                 let (shared, close, answer) = (Arc::clone(self), Arc::clone(close), behaviour.answer());
                 tokio::spawn(async move { shared.answer(respond, answer.await, &close) });
@@ -64,26 +64,26 @@ impl Shared {
         }
     }
 
-    fn answer(&self, mut respond: SendResponse<Bytes>, answer: Answer, close: &Notify) {
+    fn answer(&self, mut respond: SendResponse<Bytes>, answer: FrontendAnswer, close: &Notify) {
         let mut counts = self.counts();
         *match answer {
-            Answer::Accept => &mut counts.accepted,
-            Answer::Refuse(_) => &mut counts.refused,
-            Answer::Reset | Answer::Close | Answer::Silence => &mut counts.lost,
+            FrontendAnswer::Accept => &mut counts.accepted,
+            FrontendAnswer::Refuse(_) => &mut counts.refused,
+            FrontendAnswer::Reset | FrontendAnswer::Close | FrontendAnswer::Silence => &mut counts.lost,
         } += 1;
         drop(counts);
         let sent = match answer {
-            Answer::Accept => send_message(&mut respond, answers::ACCEPTED.clone()),
-            Answer::Refuse(code) => send_status(&mut respond, code, "refused as the null frontend was told"),
-            Answer::Reset => {
+            FrontendAnswer::Accept => send_message(&mut respond, answers::ACCEPTED.clone()),
+            FrontendAnswer::Refuse(code) => send_status(&mut respond, code, "refused as the null frontend was told"),
+            FrontendAnswer::Reset => {
                 respond.send_reset(Reason::INTERNAL_ERROR);
                 Ok(())
             }
-            Answer::Close => {
+            FrontendAnswer::Close => {
                 close.notify_one();
                 Ok(())
             }
-            Answer::Silence => {
+            FrontendAnswer::Silence => {
                 tokio::spawn(keep_silent(respond));
                 Ok(())
             }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_fleet::{Origin, wire};
+use benchmark_fleet::{PeerAddress, wire};
 use benchmark_results::file;
 use benchmark_scenarios::{Key, Plan};
 use benchmark_temporal::ConnectOptions;
@@ -69,7 +69,7 @@ fn join(fleet: &FleetLeader, role: wire::Role, status: wire::Status) {
     };
     fleet
         .leader()
-        .join(join, Origin::Remote("10.0.0.1".to_owned()))
+        .join(join, PeerAddress::Remote("10.0.0.1".to_owned()))
         .unwrap();
     let exchange = wire::ExchangeRequest {
         key: KEY.to_vec(),

@@ -1,4 +1,5 @@
-//! Which arrivals waited because the cap on unanswered starts held them back: noted while it happens.
+//! Waiting at the cap: which arrivals waited because the cap on unanswered starts held them back: noted while it
+//! happens.
 //!
 //! Afterwards it cannot be told. A stall of the server that is over before the second is leaves no full cap at the second's
 //! end, and with several shards one may be full while their sum is far from it. An arrival waited at the cap when the shard

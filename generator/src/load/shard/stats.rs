@@ -1,4 +1,4 @@
-//! What a shard writes down: counts and histograms of the second that is going on, handed over when it is over.
+//! Statistics of a shard: counts and histograms of the second that is going on, handed over when it is over.
 //!
 //! One writer, no locks: the histograms belong to the shard until they are swapped for empty ones.
 
@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_results::{Histogram, Ledger, schema::Phase};
 
-use super::{Answer, Dispatched, StartEnd};
+use super::{Dispatched, StartAnswer, StartEnd};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -172,17 +172,17 @@ impl Recorder {
         count(samples);
     }
 
-    pub(super) fn answered(&mut self, phase: Phase, now: u64, start: Dispatched, answer: Answer) -> StartEnd {
+    pub(super) fn answered(&mut self, phase: Phase, now: u64, start: Dispatched, answer: StartAnswer) -> StartEnd {
         let (due, sent) = (start.arrival.due, start.sent);
         let end = match &answer {
-            Answer::Accepted => {
+            StartAnswer::Accepted => {
                 self.current.accepted += 1;
                 let samples = self.phase(phase);
                 samples.ledger.accepted += 1;
                 samples.accepted.record(due, sent, now);
                 StartEnd::Accepted
             }
-            Answer::Rejected(code, _) => {
+            StartAnswer::Rejected(code, _) => {
                 self.current.rejected += 1;
                 let samples = self.phase(phase);
                 samples.ledger.rejected += 1;
@@ -190,7 +190,7 @@ impl Recorder {
                 samples.rejected.get_or_insert_default().record(due, sent, now);
                 StartEnd::Rejected
             }
-            Answer::Unanswered(..) => {
+            StartAnswer::Unanswered(..) => {
                 self.current.unknown += 1;
                 let samples = self.phase(phase);
                 samples.ledger.unknown += 1;
@@ -198,7 +198,7 @@ impl Recorder {
                 StartEnd::Unknown
             }
         };
-        if let Answer::Rejected(key, message) | Answer::Unanswered(key, message) = answer {
+        if let StartAnswer::Rejected(key, message) | StartAnswer::Unanswered(key, message) = answer {
             let (count, examples) = self.errors.entry(key).or_default();
             *count += 1;
             if examples.len() < EXAMPLES {

@@ -59,7 +59,7 @@ impl Outcome {
 }
 
 /// Runs a shard through its whole schedule. `frontend` gives, for each start, when it is answered and how.
-fn simulate(load: &Load, stop_at: Option<u64>, mut frontend: impl FnMut(Dispatched) -> (u64, Answer)) -> Outcome {
+fn simulate(load: &Load, stop_at: Option<u64>, mut frontend: impl FnMut(Dispatched) -> (u64, StartAnswer)) -> Outcome {
     let schedule = Schedule::new(load);
     let mut shard = Shard::new(&schedule, Stripe::WHOLE, Admission::of_stripe(load, Stripe::WHOLE));
     let mut answers: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
@@ -82,7 +82,7 @@ fn simulate(load: &Load, stop_at: Option<u64>, mut frontend: impl FnMut(Dispatch
             shard.answered(at.max(now), start, answer);
         }
         let idle_until = match shard.poll(now) {
-            Step::Dispatch(start) => {
+            Action::Dispatch(start) => {
                 assert!(start.sent >= start.arrival.due, "sent before it was due");
                 let (at, answer) = frontend(start);
                 assert!(at >= now, "the script answers in the past");
@@ -91,12 +91,12 @@ fn simulate(load: &Load, stop_at: Option<u64>, mut frontend: impl FnMut(Dispatch
                 outcome.peak_in_flight = outcome.peak_in_flight.max(shard.in_flight());
                 continue;
             }
-            Step::Wait(until) | Step::Full(until) => until,
-            Step::Abort => {
+            Action::Wait(until) | Action::Full(until) => until,
+            Action::Abort => {
                 outcome.aborted = true;
                 u64::MAX
             }
-            Step::Done => u64::MAX,
+            Action::Done => u64::MAX,
         };
         let next_answer = answers.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
         let next_stop = stop_at.filter(|stop_at| *stop_at > now).unwrap_or(u64::MAX);
@@ -121,7 +121,7 @@ fn simulate(load: &Load, stop_at: Option<u64>, mut frontend: impl FnMut(Dispatch
 }
 
 /// A frontend that answers after 100 µs, except that it stands still for one second.
-fn stalls_once(start: Dispatched) -> (u64, Answer) {
+fn stalls_once(start: Dispatched) -> (u64, StartAnswer) {
     let (stall, resume) = (5 * SECOND, 6 * SECOND);
     let ready = start.sent + MILLI / 10;
     let at = if (stall..resume).contains(&start.sent) {
@@ -129,7 +129,7 @@ fn stalls_once(start: Dispatched) -> (u64, Answer) {
     } else {
         ready
     };
-    (at, Answer::Accepted)
+    (at, StartAnswer::Accepted)
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn arrivals_older_than_the_longest_lag_are_dropped_and_counted() {
         } else {
             ready
         };
-        (at, Answer::Accepted)
+        (at, StartAnswer::Accepted)
     };
     let ledger = simulate(&load(1_000, 10, 1, WhenFull::Queue), None, frontend).ledger();
     assert!((1_990..=2_010).contains(&ledger.dropped_lag), "{ledger:?}");
@@ -206,21 +206,21 @@ fn what_falls_due_between_an_abort_and_the_end_of_the_run_is_dropped() {
         let mut now = 0;
         loop {
             match shard.poll(now) {
-                Step::Dispatch(_) => {}
-                Step::Wait(until) => now = until,
-                Step::Abort => break,
+                Action::Dispatch(_) => {}
+                Action::Wait(until) => now = until,
+                Action::Abort => break,
                 other => panic!("{other:?}"),
             }
         }
         // Whoever watches hears of it later.
         now += 100 * MILLI;
-        assert_eq!(shard.poll(now), Step::Abort);
-        assert_eq!(shard.poll(schedule.end() - 1), Step::Abort);
+        assert_eq!(shard.poll(now), Action::Abort);
+        assert_eq!(shard.poll(schedule.end() - 1), Action::Abort);
         let end = if stops { now } else { schedule.end() };
         if stops {
             shard.stop(now);
         }
-        assert_eq!(shard.poll(end), Step::Done);
+        assert_eq!(shard.poll(end), Action::Done);
         let due = if stops {
             schedule.count_before(now + 1)
         } else {
@@ -254,16 +254,16 @@ fn shares_of_the_cap_add_up() {
 }
 
 /// One scripted answer: how long it takes, and what it is.
-fn any_answer() -> impl Strategy<Value = (u64, Answer)> {
+fn any_answer() -> impl Strategy<Value = (u64, StartAnswer)> {
     let delay = prop_oneof![
         8 => 0..5 * MILLI,
         1 => 100 * MILLI..3 * SECOND,
     ];
     let answer = prop_oneof![
-        6 => Just(Answer::Accepted),
-        1 => Just(Answer::Rejected("RESOURCE_EXHAUSTED", "slow down".into())),
-        1 => Just(Answer::Unanswered("DEADLINE_EXCEEDED", "no answer".into())),
-        1 => Just(Answer::Unanswered("CANCELLED", "cancelled".into())),
+        6 => Just(StartAnswer::Accepted),
+        1 => Just(StartAnswer::Rejected("RESOURCE_EXHAUSTED", "slow down".into())),
+        1 => Just(StartAnswer::Unanswered("DEADLINE_EXCEEDED", "no answer".into())),
+        1 => Just(StartAnswer::Unanswered("CANCELLED", "cancelled".into())),
     ];
     (delay, answer)
 }
@@ -336,25 +336,25 @@ fn an_arrival_waits_as_long_as_it_may_and_no_longer() {
         Stripe::WHOLE,
         Admission::of_stripe(&load, Stripe::WHOLE),
     );
-    let dispatched = |step: Step| match step {
-        Step::Dispatch(start) => start,
+    let dispatched = |step: Action| match step {
+        Action::Dispatch(start) => start,
         other => panic!("{other:?}"),
     };
     let first = dispatched(shard.poll(0));
     assert_eq!(shard.in_flight(), 1);
-    assert_eq!(shard.poll(100 * MILLI), Step::Full(1_100 * MILLI + 1));
-    shard.answered(1_100 * MILLI, first, Answer::Accepted);
+    assert_eq!(shard.poll(100 * MILLI), Action::Full(1_100 * MILLI + 1));
+    shard.answered(1_100 * MILLI, first, StartAnswer::Accepted);
     assert_eq!(shard.in_flight(), 0);
     // A second old, and a nanosecond more.
     let second = dispatched(shard.poll(1_100 * MILLI));
-    shard.answered(1_200 * MILLI + 1, second, Answer::Accepted);
+    shard.answered(1_200 * MILLI + 1, second, StartAnswer::Accepted);
     let next = dispatched(shard.poll(1_200 * MILLI + 1));
     assert_eq!((second.arrival.n, next.arrival.n), (1, 3));
     let ends = [(0, StartEnd::Accepted), (1, StartEnd::Accepted), (2, StartEnd::Dropped)];
     assert_eq!(shard.take_ends(), ends);
     // Nobody waits for a place of a run that is over.
     shard.stop(1_350 * MILLI);
-    assert_eq!(shard.poll(1_350 * MILLI), Step::Done);
+    assert_eq!(shard.poll(1_350 * MILLI), Action::Done);
     let dropped: Vec<(u64, StartEnd)> = (4..=13).map(|n| (n, StartEnd::Dropped)).collect();
     assert_eq!(shard.take_ends(), dropped);
     shard.tick(2 * SECOND);
@@ -369,9 +369,9 @@ fn what_is_due_at_the_instant_of_the_stop_is_an_arrival() {
     let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
     shard.stop(100 * MILLI);
     for n in 0..2 {
-        assert!(matches!(shard.poll(100 * MILLI), Step::Dispatch(start) if start.arrival.n == n));
+        assert!(matches!(shard.poll(100 * MILLI), Action::Dispatch(start) if start.arrival.n == n));
     }
-    assert_eq!(shard.poll(100 * MILLI), Step::Done);
+    assert_eq!(shard.poll(100 * MILLI), Action::Done);
 }
 
 #[test]
@@ -381,13 +381,13 @@ fn errors_are_counted_by_code_with_their_first_examples() {
     let admission = Admission::of_stripe(&load, Stripe::WHOLE);
     let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
     for n in 0..15 {
-        let Step::Dispatch(start) = shard.poll(2 * SECOND) else {
+        let Action::Dispatch(start) = shard.poll(2 * SECOND) else {
             panic!("{n} is due");
         };
         let answer = match n {
-            3 => Answer::Unanswered("CANCELLED", "gone".into()),
-            4 => Answer::Accepted,
-            n => Answer::Rejected("RESOURCE_EXHAUSTED", format!("no {n}")),
+            3 => StartAnswer::Unanswered("CANCELLED", "gone".into()),
+            4 => StartAnswer::Accepted,
+            n => StartAnswer::Rejected("RESOURCE_EXHAUSTED", format!("no {n}")),
         };
         shard.answered(2 * SECOND, start, answer);
     }
@@ -415,18 +415,18 @@ fn the_peak_of_a_second_begins_with_what_it_finds() {
         if now >= SECOND {
             unanswered
                 .drain(..)
-                .for_each(|start| shard.answered(now, start, Answer::Accepted));
+                .for_each(|start| shard.answered(now, start, StartAnswer::Accepted));
         }
         match shard.poll(now) {
-            Step::Dispatch(start) => unanswered.push(start),
-            Step::Wait(until) => now = until,
-            Step::Done => break,
+            Action::Dispatch(start) => unanswered.push(start),
+            Action::Wait(until) => now = until,
+            Action::Done => break,
             other => panic!("{other:?}"),
         }
     }
     unanswered
         .drain(..)
-        .for_each(|start| shard.answered(now, start, Answer::Accepted));
+        .for_each(|start| shard.answered(now, start, StartAnswer::Accepted));
     let windows = shard.finish();
     let peaks: Vec<u64> = windows.iter().map(|window| window.peak_in_flight).collect();
     let ends: Vec<u64> = windows.iter().map(|window| window.in_flight).collect();
@@ -467,7 +467,7 @@ fn what_is_sent_counts_for_the_phase_whose_time_it_is() {
     let admission = Admission::of_stripe(&load, Stripe::WHOLE);
     let mut shard = Shard::new(&Schedule::new(&load), Stripe::WHOLE, admission);
     for now in [0, 100, 200, 300, 400, 500, 600, 700, 800, 1_000, 1_000, 1_100] {
-        assert!(matches!(shard.poll(now * MILLI), Step::Dispatch(_)), "{now}");
+        assert!(matches!(shard.poll(now * MILLI), Action::Dispatch(_)), "{now}");
     }
     let sent: Vec<_> = shard.finish().into_iter().map(|window| window.sent_in).collect();
     assert_eq!(

@@ -70,7 +70,7 @@ async fn send_late(address: &str, signals: Arc<Signals>) -> Vec<StartEnd> {
         connections: 2,
         sample: Sample::new(1, 0.0),
         reports,
-        scheduling: Scheduling::Ordinary("a test".to_owned()),
+        scheduling: ThreadScheduling::Ordinary("a test".to_owned()),
         sampled: tokio::sync::mpsc::unbounded_channel().0,
     };
     let a_second_ago = benchmark_workflows::RunClock::get().now_unix_ns() - 1_000_000_000;

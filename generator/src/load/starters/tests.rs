@@ -18,7 +18,7 @@ use tonic::Code;
 use super::*;
 use crate::{
     account::accountant::{Report, StartReport},
-    calibrate::null_frontend::{Answer, NullFrontend, Options},
+    calibrate::null_frontend::{FrontendAnswer, NullFrontend, Options},
     load::{
         ids,
         shard::{ShardWindow, StartEnd},
@@ -155,7 +155,7 @@ async fn every_start_ends_once_and_as_the_server_answered() {
         }),
         lose: Some(Lose {
             share: 0.1,
-            how: Answer::Reset,
+            how: FrontendAnswer::Reset,
         }),
         ..Behaviour::default()
     });

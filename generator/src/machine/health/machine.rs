@@ -1,4 +1,4 @@
-//! Who had the machine's CPU time: this process and what it started, others, nobody.
+//! CPU time of the machine, and who had it: this process and what it started, others, nobody.
 //!
 //! In a container `/proc/stat` tells of the whole host: others may then run on cores that this process may not use, and
 //! take nothing from it. So what others use alone makes no run invalid; see the check `other-cpu`.

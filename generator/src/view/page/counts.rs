@@ -1,4 +1,5 @@
-//! What the page tells of a run's starts and workflows: counters that never fall, and identities that hold at every instant.
+//! Counters of a run's starts and workflows on the page: counters that never fall, and identities that hold at every
+//! instant.
 //!
 //! An account that is still being told things may be ahead on one side: a workflow ended whose start's second was not told
 //! yet. Such a start was due, sent and accepted, or its workflow could not have ended, and is counted so already. When

@@ -1,4 +1,4 @@
-//! What a generator's page tells of the process itself: what the health checks look at, of the last second.
+//! Metrics of a generator process itself, on its page: what the health checks look at, of the last second.
 
 use std::{
     path::Path,

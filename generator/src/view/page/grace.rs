@@ -1,4 +1,5 @@
-//! The end of a process whose page is scraped: a run that is shorter than the interval of the scrapes would end unseen.
+//! Grace period of a process whose page is scraped: a run that is shorter than the interval of the scrapes would end
+//! unseen.
 
 use std::time::{Duration, Instant};
 
@@ -16,17 +17,17 @@ const ONE_SCRAPE: Duration = Duration::from_secs(60);
 
 /// Waits for a last scrape.
 #[derive(Debug)]
-pub struct Farewell {
+pub struct GracePeriod {
     page: Page,
     asked: Option<Duration>,
     stop: Stop,
     stop_timeout: Duration,
 }
 
-impl Farewell {
+impl GracePeriod {
     /// Of a page on which something runs as it was resolved.
     pub fn new(page: Page, resolved: &Resolved, stop: Stop) -> Self {
-        Farewell {
+        GracePeriod {
             page,
             asked: resolved.metrics_grace,
             stop,

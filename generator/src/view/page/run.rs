@@ -1,4 +1,4 @@
-//! What the page tells of one run.
+//! Metrics of one run on the page.
 
 use std::collections::BTreeMap;
 

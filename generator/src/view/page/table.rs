@@ -1,21 +1,21 @@
 //! The series of a run and of a generator: names, types, units, labels and what they hold.
 
-use benchmark_metrics::{Described, Kind};
+use benchmark_metrics::{Described, FamilyKind};
 
 /// Labels of what is of a run and its workload.
 const RUN: &[&str] = &["run_id", "workload"];
 const BY_PHASE: &[&str] = &["run_id", "workload", "phase"];
 
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
-    Described::new(name, "", Kind::Counter, labels, help)
+    Described::new(name, "", FamilyKind::Counter, labels, help)
 }
 
 const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
-    Described::new(name, "", Kind::Gauge, labels, help)
+    Described::new(name, "", FamilyKind::Gauge, labels, help)
 }
 
 const fn latency(name: &'static str, help: &'static str) -> Described {
-    Described::new(name, "seconds", Kind::Histogram, BY_PHASE, help)
+    Described::new(name, "seconds", FamilyKind::Histogram, BY_PHASE, help)
 }
 
 macro_rules! table {
@@ -52,7 +52,7 @@ table! { RUN_SERIES, "The series of a run, which only its leader shows.":
     END_TO_END_SERVICE = latency("benchmark_workflow_service_latency",
         "From the instant at which a start was handed to a connection to the end of its workflow, workflows that completed");
     PHASE = gauge("benchmark_phase", &["run_id", "phase"], "1 for the phase that the run is in, 0 for the others");
-    PHASE_START = Described::new("benchmark_phase_start_timestamp", "seconds", Kind::Gauge, &["run_id", "phase"],
+    PHASE_START = Described::new("benchmark_phase_start_timestamp", "seconds", FamilyKind::Gauge, &["run_id", "phase"],
         "When the phase began, Unix time; absent before");
     RUN_INFO = gauge("benchmark_run_info",
         &["run_id", "workload", "version", "git_revision", "plan", "server_version", "namespace", "task_queue"],
@@ -67,7 +67,7 @@ table! { RUN_SERIES, "The series of a run, which only its leader shows.":
 const GENERATOR: &[&str] = &["run_id"];
 
 table! { GENERATOR_SERIES, "The series of a generator, which each shows of itself.":
-    CAPACITY = Described::new("benchmark_generator_cpu_capacity", "cores", Kind::Gauge, GENERATOR,
+    CAPACITY = Described::new("benchmark_generator_cpu_capacity", "cores", FamilyKind::Gauge, GENERATOR,
         "CPU that this process may use: its cores or its quota");
     BUSIEST = gauge("benchmark_generator_busiest_thread_ratio", GENERATOR,
         "Share of one core that the thread used which used most, last second");
@@ -77,7 +77,7 @@ table! { GENERATOR_SERIES, "The series of a generator, which each shows of itsel
         "Share of the control group's periods in the last second that were throttled");
     STEAL = gauge("benchmark_generator_cpu_steal_ratio", GENERATOR,
         "Share of the machine's CPU time in the last second that the hypervisor took");
-    LAG_MAX = Described::new("benchmark_generator_lag_max", "seconds", Kind::Gauge, GENERATOR,
+    LAG_MAX = Described::new("benchmark_generator_lag_max", "seconds", FamilyKind::Gauge, GENERATOR,
         "Longest lag of this process's starts in the last second");
     OWN_IN_FLIGHT = gauge("benchmark_generator_starts_in_flight", GENERATOR,
         "Starts of this process that were not answered at the end of the last second");

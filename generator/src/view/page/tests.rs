@@ -5,7 +5,7 @@ mod quantiles;
 use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_metrics::{
-    Format, Kind, LATENCY_EDGES, Registry, Sample, Value,
+    FamilyKind, Format, LATENCY_EDGES, Registry, Sample, Value,
     protobuf::{self, MetricFamily},
 };
 use benchmark_results::{
@@ -431,7 +431,7 @@ fn a_run_has_at_most_700_series() {
         .into_iter(),
     );
     let series = run.samples().into_iter().map(|sample| match sample.of.kind {
-        Kind::Histogram => LATENCY_EDGES.len() + 3,
+        FamilyKind::Histogram => LATENCY_EDGES.len() + 3,
         _ => 1,
     });
     let series: usize = series.sum();

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::{AtHand, Cluster, EmbeddedServer, FleetOptions, FleetTls, ServerAccess, ServerPreset, TlsSaid};
+use crate::{AtHand, Cluster, EmbeddedPlan, FleetOptions, FleetTls, ServerAccess, ServerPreset, TlsSaid};
 
 const LISTEN: (Key, &str) = (Key::FleetListen, "127.0.0.1:7400");
 
-fn fleet(options: &[(Key, &str)]) -> (Fleet, FleetOptions) {
+fn fleet(options: &[(Key, &str)]) -> (FleetSize, FleetOptions) {
     let resolved = resolved(options);
     (resolved.plan.fleet, resolved.fleet)
 }
@@ -15,7 +15,7 @@ fn fleet(options: &[(Key, &str)]) -> (Fleet, FleetOptions) {
 #[test]
 fn a_run_is_alone_unless_somebody_is_expected() {
     let (plan, options) = fleet(&[]);
-    assert_eq!(plan, Fleet::default());
+    assert_eq!(plan, FleetSize::default());
     assert_eq!(options.listen, None);
     // Plans of before there were fleets.
     let mut json = serde_json::to_value(resolved(&[]).plan).unwrap();
@@ -26,7 +26,7 @@ fn a_run_is_alone_unless_somebody_is_expected() {
         json["workload"].as_object_mut().unwrap().remove(key);
     }
     let plan: Plan = serde_json::from_value(json).unwrap();
-    assert_eq!((plan.fleet, plan.workers.tuning), (Fleet::default(), None));
+    assert_eq!((plan.fleet, plan.workers.tuning), (FleetSize::default(), None));
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn cluster(tls: Option<TlsFiles>, api_key: bool) -> Target {
 }
 
 fn embedded() -> Target {
-    Target::Embedded(EmbeddedServer {
+    Target::Embedded(EmbeddedPlan {
         binary: None,
         preset: ServerPreset::Cluster,
         config: std::collections::BTreeMap::new(),

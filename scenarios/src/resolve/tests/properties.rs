@@ -222,7 +222,7 @@ proptest! {
         match resolve(&asked, &facts(2)) {
             Ok(resolved) => {
                 holds(&resolved.plan);
-                let alone = resolved.plan.fleet == Fleet::default();
+                let alone = resolved.plan.fleet == FleetSize::default();
                 prop_assert_eq!(resolved.fleet.listen.is_none(), alone);
             }
             Err(problem) => prop_assert_eq!(problem.headline().lines().count(), 1),

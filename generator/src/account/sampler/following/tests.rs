@@ -67,7 +67,7 @@ fn simulate(rate: u64, seconds: u64, drain: u64, room: u64, server: &Server) -> 
         let ended = (server.ends)(start.answered);
         match event {
             Event::Started => {
-                if following.started(start) == Step::Poll {
+                if following.started(start) == PollDecision::Poll {
                     polls += 1;
                     seen.most_polls = seen.most_polls.max(polls);
                     let broken = (now / MILLI..ended.clamp(now, end) / MILLI).find(|ms| (server.breaks)(ms * MILLI));
@@ -86,9 +86,9 @@ fn simulate(rate: u64, seconds: u64, drain: u64, room: u64, server: &Server) -> 
             }
             Event::Answered => {
                 let answer = match server.can_be_asked {
-                    false => Answer::Failed,
-                    true if ended <= now => Answer::Ended(ended),
-                    true => Answer::Open,
+                    false => PollAnswer::Failed,
+                    true if ended <= now => PollAnswer::Ended(ended),
+                    true => PollAnswer::Open,
                 };
                 match following.answered(start, answer, now) {
                     Learnt::End => seen.learnt.push(ended - start.sent),
@@ -245,21 +245,24 @@ fn who_is_followed_is_bounded() {
         sent: 0,
         answered: 1,
     };
-    (0..FOLLOWED as u64 + 5).for_each(|n| assert_eq!(following.started(start(n)), Step::Wait));
+    (0..FOLLOWED as u64 + 5).for_each(|n| assert_eq!(following.started(start(n)), PollDecision::Wait));
     assert_eq!((following.live.len(), following.queue.len()), (FOLLOWED, FOLLOWED));
     let asked: Vec<Sampled> = std::iter::from_fn(|| following.question(SECOND)).collect();
     assert_eq!(asked.len(), QUESTIONS);
     assert_eq!(following.next_question(), None);
-    assert_eq!(following.answered(asked[0], Answer::Forgotten, SECOND), Learnt::Nothing);
+    assert_eq!(
+        following.answered(asked[0], PollAnswer::Forgotten, SECOND),
+        Learnt::Nothing
+    );
     assert_eq!(
         (following.live.len(), following.next_question()),
         (FOLLOWED - 1, Some(SECOND))
     );
     // What was learnt is not learnt again.
-    assert_eq!(following.answered(asked[1], Answer::Ended(5), SECOND), Learnt::End);
+    assert_eq!(following.answered(asked[1], PollAnswer::Ended(5), SECOND), Learnt::End);
     assert!(!following.polled(asked[1], Some(7), SECOND));
     assert_eq!(
-        following.answered(asked[2], Answer::Failed, 3 * SECOND),
+        following.answered(asked[2], PollAnswer::Failed, 3 * SECOND),
         Learnt::Nothing
     );
     assert!(!following.is_empty());
@@ -273,18 +276,21 @@ fn a_room_is_given_back_whatever_a_poll_came_to() {
         sent: n * SECOND,
         answered: n * SECOND,
     };
-    assert_eq!(following.started(start(1)), Step::Poll);
-    assert_eq!(following.started(start(2)), Step::Wait);
+    assert_eq!(following.started(start(1)), PollDecision::Poll);
+    assert_eq!(following.started(start(2)), PollDecision::Wait);
     assert!(following.polled(start(1), Some(3 * SECOND), 3 * SECOND));
-    assert_eq!(following.started(start(3)), Step::Poll);
+    assert_eq!(following.started(start(3)), PollDecision::Poll);
     assert!(!following.polled(start(3), None, 4 * SECOND));
-    assert_eq!(following.started(start(4)), Step::Poll);
+    assert_eq!(following.started(start(4)), PollDecision::Poll);
     // The second waits until it is a second old, the third, whose poll broke at that age, for as long again.
     assert_eq!(following.next_question(), Some(3 * SECOND));
     assert_eq!(following.question(3 * SECOND - 1), None);
     assert_eq!(following.question(3 * SECOND), Some(start(2)));
     assert_eq!(following.question(5 * SECOND), Some(start(3)));
-    assert_eq!(following.answered(start(3), Answer::Open, 7 * SECOND), Learnt::Nothing);
+    assert_eq!(
+        following.answered(start(3), PollAnswer::Open, 7 * SECOND),
+        Learnt::Nothing
+    );
     assert_eq!(following.next_question(), Some(11 * SECOND));
     // In the drain nobody waits longer than two seconds.
     following.drain(7 * SECOND);
@@ -306,7 +312,7 @@ fn who_finds_no_room_is_asked_for_when_the_one_before_would_have_ended_and_a_qua
     assert!(following.polled(start(0), Some(8 * SECOND), 8 * SECOND));
     assert_eq!(following.question(8 * SECOND), Some(start(1)));
     assert_eq!(
-        following.answered(start(1), Answer::Ended(9 * SECOND), 9 * SECOND),
+        following.answered(start(1), PollAnswer::Ended(9 * SECOND), 9 * SECOND),
         Learnt::End
     );
     assert!(following.is_empty());

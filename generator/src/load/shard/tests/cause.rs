@@ -65,11 +65,11 @@ fn run(plan: &Plan, stripe: Stripe, stall: Option<Stall>) -> Vec<ShardWindow> {
                     arrival,
                     sent: arrival.due,
                 },
-                Answer::Accepted,
+                StartAnswer::Accepted,
             );
         }
         let wake = match shard.poll(now) {
-            Step::Dispatch(start) => {
+            Action::Dispatch(start) => {
                 let at = match stall {
                     Some(Stall::Server(from, to)) if (from..to).contains(&now) => to,
                     _ => now,
@@ -77,9 +77,9 @@ fn run(plan: &Plan, stripe: Stripe, stall: Option<Stall>) -> Vec<ShardWindow> {
                 answers.push(Reverse((at + MILLI, start.arrival.n)));
                 continue;
             }
-            Step::Wait(at) | Step::Full(at) => at,
-            Step::Done if answers.is_empty() => break,
-            Step::Done | Step::Abort => u64::MAX,
+            Action::Wait(at) | Action::Full(at) => at,
+            Action::Done if answers.is_empty() => break,
+            Action::Done | Action::Abort => u64::MAX,
         };
         let answer = answers.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
         now = wake.min(answer).min(now + LOOK);

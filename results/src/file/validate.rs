@@ -1,4 +1,4 @@
-//! Whether what stands in a file can be worked on, and belongs together.
+//! Validation of a file: whether what stands in it can be worked on, and belongs together.
 //!
 //! Two kinds of thing are refused. First what would make later code fail: seconds that lie beyond every run, durations whose
 //! sum does not fit, counts whose sum does not fit, histograms of the phases that cannot be read. Second what no run can

@@ -1,16 +1,16 @@
-//! What is worth a sentence: what is new since it was said last.
+//! Announcements of a run's course: a sentence for what is new since it was said last.
 
 use std::collections::HashSet;
 
 /// What was said.
 #[derive(Debug, Default)]
-pub struct Story {
+pub struct Announcements {
     task: &'static str,
     workers: String,
     once: HashSet<String>,
 }
 
-impl Story {
+impl Announcements {
     /// How far the generator's task is, when that has changed: its status, and the one that it is to have.
     pub fn task(&mut self, status: &str, wanted: &str, pool: &str) -> Option<String> {
         let stage = match (status, wanted) {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_task_is_told_by_its_stages_each_once() {
-        let mut story = Story::default();
+        let mut announcements = Announcements::default();
         let told: Vec<String> = [
             ("PROVISIONING", "RUNNING"),
             ("PROVISIONING", "RUNNING"),
@@ -67,7 +67,7 @@ mod tests {
             ("STOPPED", "STOPPED"),
         ]
         .into_iter()
-        .filter_map(|(status, wanted)| story.task(status, wanted, "generator"))
+        .filter_map(|(status, wanted)| announcements.task(status, wanted, "generator"))
         .collect();
         insta::assert_snapshot!(told.join("\n"), @r"
         generator: waits for an instance of the pool generator
@@ -80,11 +80,14 @@ mod tests {
 
     #[test]
     fn what_has_not_changed_is_not_told() {
-        let mut story = Story::default();
-        let begun = story.workers((51, 0, 12));
+        let mut announcements = Announcements::default();
+        let begun = announcements.workers((51, 0, 12));
         assert_eq!(begun.as_deref(), Some("workers: 0 of 51 run, 12 begin"));
-        assert_eq!(story.workers((51, 0, 12)), None);
-        assert_eq!(story.workers((51, 51, 0)).as_deref(), Some("workers: 51 of 51 run"));
-        assert!(story.once("quota").is_some() && story.once("quota").is_none());
+        assert_eq!(announcements.workers((51, 0, 12)), None);
+        assert_eq!(
+            announcements.workers((51, 51, 0)).as_deref(),
+            Some("workers: 51 of 51 run")
+        );
+        assert!(announcements.once("quota").is_some() && announcements.once("quota").is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Runs that lie far from the others of their side, and what would be said without them.
+//! Outliers: runs that lie far from the others of their side, and what would be said without them.
 //!
 //! Three median absolute deviations, scaled to the spread of a normal distribution: Leys et al. (2013), "Detecting outliers:
 //! do not use standard deviation around the mean, use absolute deviation around the median", J. Exp. Soc. Psychol. 49. Nothing

@@ -1,11 +1,11 @@
-//! Whether a plan that another process made is one that could have been asked for.
+//! Validation of a plan that another process made: whether it could have been asked for.
 //!
 //! A plan that comes over the network holds numbers that nobody has looked at: durations whose sum overflows, payloads of
 //! gigabytes, millions of threads. Asking for it anew sends each through the bound that a flag of that name has.
 
 use serde_json::Value;
 
-use super::{HostFacts, resolve};
+use super::{HostDefaults, resolve};
 use crate::{
     Plan,
     asked::{Asked, Given},
@@ -19,7 +19,7 @@ impl Plan {
     /// # Errors
     /// The first value that cannot be asked for, and what can.
     pub fn check(&self) -> Result<(), Problem> {
-        let facts = HostFacts {
+        let facts = HostDefaults {
             cores: 1,
             task_queue: self.task_queue.clone(),
         };
@@ -85,7 +85,7 @@ mod tests {
         for (key, text) in options {
             asked.add(*key, Given::by_flag(key.flag(), (*text).to_owned()));
         }
-        let facts = HostFacts {
+        let facts = HostDefaults {
             cores: 2,
             task_queue: "queue".to_owned(),
         };

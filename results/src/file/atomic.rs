@@ -1,4 +1,4 @@
-//! Files of ours on disk: whole or not at all, and never in the place of somebody else's.
+//! Atomic writing of files: whole or not at all, and never in the place of somebody else's.
 
 use std::{
     ffi::OsString,

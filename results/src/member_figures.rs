@@ -1,4 +1,5 @@
-//! What stands out in a fleet: its members' use in the measured phase, and who is slower than the others.
+//! Figures of a fleet's members, and what stands out: their use in the measured phase, and who is slower than
+//! the others.
 
 use crate::{
     format::{NONE, ms},

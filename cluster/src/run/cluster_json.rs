@@ -1,4 +1,4 @@
-//! `cluster.json`: what a run on this cluster stands in, as a flat object. It becomes a part of the result.
+//! `cluster.json`: facts of the cluster that a run is made on, as a flat object. It becomes a part of the result.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Where the runs took place, what they were to do, and how to do it again.
+//! Environment and plan of the runs: where they took place, what they were to do, and how to do it again.
 //!
 //! Facts and plans are shown as they stand in the file, key by key: what a later version adds is shown without a change
 //! here, and with several runs what differs stands out.
