@@ -1,14 +1,16 @@
 //! Scanner that measures a message before it is decoded.
 //!
-//! An empty submessage is two bytes on the wire and some hundred in memory, so that a message within its bound could
-//! become gigabytes. One pass over the wire format, which allocates nothing, adds up what decoding would take. A limit on the
-//! length of messages is not enough: 16 of 2 MiB, as many as are read at a time, could take gigabytes between them.
+//! An empty submessage is two bytes on the wire and some hundred in memory. One pass over the wire format, which allocates
+//! nothing, adds up what decoding would take. A limit on the length of messages is not enough: 2 MiB of seconds with one empty
+//! phase each decode to 639 MiB, and 16 of them, as many as are read at a time, to 10.0 GiB. The most found that passes here
+//! decodes to 74 MiB, 16 of them to 1.2 GiB: three times what is counted, since a list has room for four at least and grows by
+//! doubling. (Counting allocator, prost 0.14.6.)
 //! Wire format: <https://protobuf.dev/programming-guides/encoding/>.
 
 use crate::{limits::MESSAGE_BYTES, wire};
 
 /// The memory that a decoded message may take, bytes: for each byte of it, besides, and at most. The least dense that a
-/// member sends are seconds in which nothing happened, 5 bytes on the wire and 160 in memory.
+/// member sends are seconds in which nothing happened, 5 bytes on the wire and 128 in memory.
 const DECODED: (usize, usize, usize) = (32, 64 * 1024, 24 * 1024 * 1024);
 /// The most for a message that carries a single large window.
 const LARGE_DECODED: usize = 64 * 1024 * 1024;
