@@ -1,7 +1,11 @@
-//! Each command of the texts: parsed by the program that it calls, and run where it works from files. A command of a program
-//! that nobody knows how to try fails.
+//! Each command of the texts: parsed by the program that it calls, run where it works from files, and run on a server where it
+//! needs one (`runs`). A command of a program that nobody knows how to try fails.
+//!
+//! Only parsed and planned is what speaks TLS: it names a host on the internet, whose certificate nobody here has. That TLS
+//! works is tested by `temporal/tests/tls.rs`. Lines of `aws` are run by `terraform/test` on an AWS of its own, those of
+//! `terraform` and `docker` by `terraform/test` and `docker/test`, those of `benchmark-cluster` are parsed by `cluster/tests/docs.rs`.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use benchmark_cli::{args, worker_args};
 use benchmark_results::file;
@@ -9,37 +13,66 @@ use benchmark_results::file;
 use crate::{REAL, RUN_ID, documents, place, root, run_benchmark};
 
 /// A command of a text: where it stands, and its words.
-struct Typed {
+pub struct Typed {
     document: String,
     words: Vec<String>,
 }
 
+/// How a command of one of the two programs is tried, besides being parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It works from files and is run as it stands.
+    Files,
+    /// The first command of all is run as it stands.
+    First,
+    /// It is run with a server of its own, or with a null frontend.
+    Own,
+    /// It is run on a server that is there.
+    Cluster,
+    /// It leads or joins a fleet.
+    Fleet,
+    /// It is planned.
+    Tls,
+}
+
 /// The lines of all shell blocks, continued ones in one piece, without comments, redirections and what a shell sets.
-fn typed() -> Vec<Typed> {
+pub fn typed() -> Vec<Typed> {
+    let mut all = Vec::new();
+    for (document, block) in blocks() {
+        for line in without_substitutions(&block)
+            .lines()
+            .flat_map(|line| line.split(" && "))
+        {
+            let line = line
+                .split(" #")
+                .next()
+                .unwrap_or_default()
+                .split('>')
+                .next()
+                .unwrap_or_default();
+            let words: Vec<String> = line
+                .split_whitespace()
+                .skip_while(|word| word.contains('=') && !word.starts_with('-'))
+                .map(|word| word.trim_matches(['\'', '"']).to_owned())
+                .collect();
+            if words.first().is_some_and(|word| !word.starts_with('#')) {
+                all.push(Typed {
+                    document: document.clone(),
+                    words,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// All shell blocks by their documents, continued lines in one piece.
+fn blocks() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (document, text) in documents() {
         for block in text.split("```sh\n").skip(1) {
-            let block = without_substitutions(&block.split("```").next().unwrap().replace("\\\n", " "));
-            for line in block.lines().flat_map(|line| line.split(" && ")) {
-                let line = line
-                    .split(" #")
-                    .next()
-                    .unwrap_or_default()
-                    .split('>')
-                    .next()
-                    .unwrap_or_default();
-                let words: Vec<String> = line
-                    .split_whitespace()
-                    .skip_while(|word| word.contains('=') && !word.starts_with('-'))
-                    .map(|word| word.trim_matches(['\'', '"']).to_owned())
-                    .collect();
-                if words.first().is_some_and(|word| !word.starts_with('#')) {
-                    all.push(Typed {
-                        document: document.clone(),
-                        words,
-                    });
-                }
-            }
+            let block = block.split("```").next().unwrap().replace("\\\n", " ");
+            all.push((document.clone(), block));
         }
     }
     all
@@ -56,7 +89,7 @@ fn without_substitutions(text: &str) -> String {
 
 impl Typed {
     /// The program and its arguments, `cargo run` as the program that it runs.
-    fn call(&self) -> (&str, Vec<&str>) {
+    pub fn call(&self) -> (&str, Vec<&str>) {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         match &words[..] {
             ["cargo", "run", "--release", "--", rest @ ..] => ("run-benchmark", rest.to_vec()),
@@ -66,7 +99,31 @@ impl Typed {
         }
     }
 
-    fn shown(&self) -> String {
+    /// How it is tried; `None` for one of another program, and for one that nobody knows how to try.
+    pub fn way(&self) -> Option<Way> {
+        let (program, arguments) = self.call();
+        let has = |flag: &str| arguments.iter().any(|word| word.starts_with(flag));
+        let first = *arguments.first()?;
+        match program {
+            "benchmark-worker" if has("--join") => Some(Way::Fleet),
+            "benchmark-worker" if has("--address") => Some(Way::Cluster),
+            "run-benchmark" => match first {
+                "compare" | "report" | "history" | "show" | "diagnose" | "export" | "plan" => Some(Way::Files),
+                "noise" if has("--from") => Some(Way::Files),
+                "ab" | "noise" | "calibrate" => Some(Way::Own),
+                "join" => Some(Way::Fleet),
+                _ if !first.starts_with("--") => None,
+                _ if has("--tls") || has("--api-key") => Some(Way::Tls),
+                _ if has("--fleet-listen") => Some(Way::Fleet),
+                _ if has("--address") => Some(Way::Cluster),
+                _ if self.document == "README.md" && self.words[0] == "cargo" => Some(Way::First),
+                _ => Some(Way::Own),
+            },
+            _ => None,
+        }
+    }
+
+    pub fn shown(&self) -> String {
         format!("{}: {}", self.document, self.words.join(" "))
     }
 }
@@ -79,6 +136,7 @@ fn every_command_is_one_that_its_program_takes() {
         let (program, arguments) = command.call();
         let argv = std::iter::once(program).chain(arguments.iter().copied());
         let refused = match program {
+            "run-benchmark" | "benchmark-worker" if command.way().is_none() => Some("nobody tries it".to_owned()),
             "run-benchmark" => args::parse(argv).err().map(|error| error.to_string()),
             "benchmark-worker" => worker_args::parse(argv).err().map(|error| error.to_string()),
             // `cluster/tests/docs.rs` has its parser.
@@ -86,7 +144,12 @@ fn every_command_is_one_that_its_program_takes() {
             "cargo" => refused_by_cargo(&arguments),
             // `terraform/test` runs those of docs/aws.md, `docker/test` what the images' page says.
             "terraform" | "docker" | "docker/binaries" => files_missing(program, &arguments),
-            "aws" | "jq" | "export" => None,
+            // `terraform/test` runs those of docs/aws.md that it is told to.
+            "aws" if command.document == "docs/aws.md" => None,
+            // A test below runs it.
+            "jq" => None,
+            // What it sets is what the commands after it read, each from an environment of its own.
+            "export" => None,
             other => Some(format!("nobody tries {other}")),
         };
         if let Some(refused) = refused {
@@ -190,6 +253,50 @@ fn what_works_from_files_is_run_as_it_stands() {
         place.path().join("runs").join(RUN_ID).read_dir().unwrap().count() > 1,
         "no report beside the run"
     );
+}
+
+/// Each `jq` of the texts, a line of its own or in the place of a word.
+fn asked_of_jq() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for (document, block) in blocks() {
+        let lines = block.lines().filter(|line| line.starts_with("jq ")).map(str::to_owned);
+        // A filter may have parentheses, in its quotes.
+        let words = block.split("$(jq ").skip(1).map(|rest| {
+            let mut is_quoted = false;
+            let ended = rest.find(|c| {
+                is_quoted ^= c == '\'';
+                c == ')' && !is_quoted
+            });
+            format!("jq {}", &rest[..ended.unwrap()])
+        });
+        all.extend(lines.chain(words).map(|line| (document.clone(), line)));
+    }
+    all
+}
+
+/// `facts.json` is what terraform tells of an environment, every other file a run's results.
+#[test]
+fn what_jq_is_asked_for_is_there() {
+    let asked = asked_of_jq();
+    assert!(asked.len() > 4, "{asked:?}");
+    let place = place();
+    let facts = root().join("cluster/tests/facts/bench.json");
+    fs::copy(facts, place.path().join("facts.json")).unwrap();
+    for (document, line) in asked {
+        for name in line.split_whitespace().filter(|word| word.ends_with(".json")) {
+            let path = place.path().join(name);
+            if !path.exists() {
+                another(&path, 3);
+            }
+        }
+        let mut shell = Command::new("sh");
+        let output = shell.args(["-c", &line]).current_dir(place.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() != Some(127), "jq is not on PATH: install it");
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let is_there = !shown.trim().is_empty() && shown.lines().all(|line| line.trim() != "null");
+        assert!(output.status.success() && is_there, "{document}: {line}\n{shown}{said}");
+    }
 }
 
 /// The account must close whatever the machine made of the run: 1 is a threshold that was missed, 3 an INVALID run.

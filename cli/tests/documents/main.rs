@@ -1,9 +1,18 @@
-//! README, CONTRIBUTING and `docs/`: links lead somewhere, each command is one that its program takes, those that work from
-//! files are run, and the pictures are what the program prints.
+//! README, CONTRIBUTING and `docs/`: links lead somewhere, each command is one that its program takes and is run, from files or
+//! on a server, and the pictures are what the program prints.
 
+#[path = "../run/account.rs"]
+#[expect(dead_code, reason = "the tests of runs look at more of a results file")]
+mod account;
+#[path = "../run/bench.rs"]
+#[expect(dead_code, reason = "the tests of runs look at more of a process")]
+mod bench;
 mod commands;
 mod links;
+#[path = "../owned/mod.rs"]
+mod owned;
 mod pictures;
+mod runs;
 
 use std::{fs, path::Path, path::PathBuf};
 
