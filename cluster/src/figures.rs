@@ -13,7 +13,7 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
-use benchmark_figures::{Answer, FORM, Sample, Source, Span, ask, form};
+use benchmark_figures::{FORM, QueryAnswer, QuerySource, Sample, Span, ask, form};
 use benchmark_results::{Results, file, schema::ServerFigures, text};
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -140,7 +140,7 @@ impl<'a> Workspace<'a> {
             request = request.header(name, value);
         }
         let mut answer = request.send().await.map_err(|error| http::cause(&error, ANSWER))?;
-        let mut read = Answer::default();
+        let mut read = QueryAnswer::default();
         while let Some(piece) = answer.chunk().await.map_err(|error| http::cause(&error, ANSWER))? {
             read.feed(&piece)?;
         }
@@ -148,7 +148,7 @@ impl<'a> Workspace<'a> {
     }
 }
 
-impl Source for Workspace<'_> {
+impl QuerySource for Workspace<'_> {
     fn url(&self) -> &str {
         &self.url
     }

@@ -23,9 +23,9 @@ pub struct Sample {
 
 /// An answer while it is read.
 #[derive(Debug, Default)]
-pub struct Answer(Vec<u8>);
+pub struct QueryAnswer(Vec<u8>);
 
-impl Answer {
+impl QueryAnswer {
     /// Takes the next piece.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn an_answer_is_read_in_pieces_and_with_its_status() {
         let told = |status: u16, pieces: &[&str]| {
-            let mut answer = Answer::default();
+            let mut answer = QueryAnswer::default();
             for piece in pieces {
                 answer.feed(piece.as_bytes())?;
             }

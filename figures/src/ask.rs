@@ -1,5 +1,5 @@
 //! The figures of measured phases, asked of a Prometheus once it has a sample from after them: whoever speaks to it implements
-//! [`Source`].
+//! [`QuerySource`].
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     answer::Sample,
     naming::{NAMES_QUERY, Names},
     outcome::{answered, unanswered},
-    promql::{self, Asked},
+    promql::{self, QueryWindow},
 };
 
 /// How long a sample from after the window is waited for: scrapes are 15 s apart as a rule, and 60 s at the most.
@@ -38,7 +38,7 @@ pub fn form(query: &str, at: Option<f64>) -> String {
 }
 
 /// Somebody who can be asked for the values of a query.
-pub trait Source: Sync {
+pub trait QuerySource: Sync {
     /// Its address, as it stands in results.
     fn url(&self) -> &str;
 
@@ -92,8 +92,8 @@ impl Span {
     }
 
     /// What is asked about it.
-    fn asked(&self, source: &impl Source, namespace: &str) -> Asked {
-        Asked::new(namespace, source.matchers(), self.length)
+    fn asked(&self, source: &impl QuerySource, namespace: &str) -> QueryWindow {
+        QueryWindow::new(namespace, source.matchers(), self.length)
     }
 
     fn told(&self, figures: Vec<ServerFigure>, problems: Vec<String>) -> ServerFigures {
@@ -108,14 +108,14 @@ impl Span {
     }
 
     /// Its figures, none of which could be had.
-    pub fn unanswered(&self, source: &impl Source, namespace: &str, reason: &str) -> ServerFigures {
+    pub fn unanswered(&self, source: &impl QuerySource, namespace: &str, reason: &str) -> ServerFigures {
         let asked = self.asked(source, namespace);
         self.told(unanswered(&asked, source.url(), reason), vec![reason.to_owned()])
     }
 }
 
 /// Asks for the figures of each span, once there is a sample from after the last of them.
-pub async fn ask(source: &impl Source, namespace: &str, spans: &[Span]) -> Vec<ServerFigures> {
+pub async fn ask(source: &impl QuerySource, namespace: &str, spans: &[Span]) -> Vec<ServerFigures> {
     let Some(last) = spans.iter().max_by(|a, b| a.end().total_cmp(&b.end())) else {
         return Vec::new();
     };
@@ -139,7 +139,7 @@ pub async fn ask(source: &impl Source, namespace: &str, spans: &[Span]) -> Vec<S
 }
 
 /// Waits until the server was scraped after an instant, Unix seconds.
-async fn wait_for_sample(source: &impl Source, asked: &Asked, end: f64) -> Result<(), String> {
+async fn wait_for_sample(source: &impl QuerySource, asked: &QueryWindow, end: f64) -> Result<(), String> {
     let until = Instant::now() + WAIT;
     // Of a window long ago the present says nothing: a stored result is asked for as it is.
     let now = Timestamp::now().as_nanosecond() as f64 / 1e9;
@@ -166,7 +166,7 @@ async fn wait_for_sample(source: &impl Source, asked: &Asked, end: f64) -> Resul
 }
 
 /// What the server calls its metrics.
-async fn names(source: &impl Source, asked: &Asked, at: Option<f64>) -> Result<Names, String> {
+async fn names(source: &impl QuerySource, asked: &QueryWindow, at: Option<f64>) -> Result<Names, String> {
     let mut names = Names::default();
     let label = |sample: &Sample, name: &str| sample.labels.get(name).cloned();
     for sample in source.query(NAMES_QUERY, at).await? {
@@ -182,7 +182,12 @@ async fn names(source: &impl Source, asked: &Asked, at: Option<f64>) -> Result<N
     Ok(names)
 }
 
-async fn figures(source: &impl Source, asked: &Asked, end: f64, names: &Names) -> (Vec<ServerFigure>, Vec<String>) {
+async fn figures(
+    source: &impl QuerySource,
+    asked: &QueryWindow,
+    end: f64,
+    names: &Names,
+) -> (Vec<ServerFigure>, Vec<String>) {
     let named = names.problem();
     let mut problems: Vec<String> = named.clone().into_iter().collect();
     let mut all: Vec<ServerFigure> = Vec::new();

@@ -18,13 +18,13 @@ mod reading;
 mod table;
 mod term;
 
-pub use answer::{Answer, Sample};
-pub use ask::{FORM, Source, Span, ask, form};
+pub use answer::{QueryAnswer, Sample};
+pub use ask::{FORM, QuerySource, Span, ask, form};
 pub use figure::{Absence, Figure, FigureKind, Keep, Level, Matcher, Scope, Series, Test};
 pub use matchers::{MatchersError, check as check_matchers};
 pub use naming::Names;
 pub use outcome::{answered, unanswered};
-pub use page::{MAX_BYTES, Page, PageProblem, Snapshot};
-pub use promql::Asked;
+pub use page::{MAX_BYTES, PageProblem, PageReader, Snapshot};
+pub use promql::QueryWindow;
 pub use reading::Reading;
 pub use table::{FIGURES, figure};

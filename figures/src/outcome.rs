@@ -11,7 +11,7 @@ use benchmark_results::{
 use crate::{
     answer::Sample,
     figure::{Absence, Figure, FigureKind, Keep},
-    promql::{self, Asked},
+    promql::{self, QueryWindow},
     table::BACKLOG,
 };
 
@@ -34,7 +34,7 @@ pub(crate) type LabelledValues = Vec<(BTreeMap<String, String>, f64)>;
 /// What a Prometheus at `source` answered to a figure's query. `is_known`: whether it knows requests of the namespace.
 pub fn answered(
     figure: &Figure,
-    asked: &Asked,
+    asked: &QueryWindow,
     source: &str,
     answer: Result<Vec<Sample>, String>,
     is_known: bool,
@@ -52,7 +52,7 @@ pub fn answered(
 }
 
 /// All figures, none of which could be had.
-pub fn unanswered(asked: &Asked, source: &str, reason: &str) -> Vec<ServerFigure> {
+pub fn unanswered(asked: &QueryWindow, source: &str, reason: &str) -> Vec<ServerFigure> {
     crate::FIGURES
         .iter()
         .flat_map(|figure| tell(figure, asked, source, Err(reason.to_owned())))
@@ -60,7 +60,7 @@ pub fn unanswered(asked: &Asked, source: &str, reason: &str) -> Vec<ServerFigure
 }
 
 /// What it means that there are no series of a figure.
-pub(crate) fn absent(figure: &Figure, asked: &Asked, is_known: bool) -> Result<LabelledValues, String> {
+pub(crate) fn absent(figure: &Figure, asked: &QueryWindow, is_known: bool) -> Result<LabelledValues, String> {
     let series = figure.kind.series();
     if is_known
         && series.iter().all(|series| series.absent == Absence::Never)
@@ -93,7 +93,7 @@ fn short(labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
 /// The entries of a results file.
 pub(crate) fn tell(
     figure: &Figure,
-    asked: &Asked,
+    asked: &QueryWindow,
     source: &str,
     found: Result<LabelledValues, String>,
 ) -> Vec<ServerFigure> {
@@ -143,8 +143,8 @@ mod tests {
     use super::*;
     use crate::figure;
 
-    fn asked() -> Asked {
-        Asked {
+    fn asked() -> QueryWindow {
+        QueryWindow {
             namespace: "n".to_owned(),
             matchers: None,
             window: Duration::from_secs(10),

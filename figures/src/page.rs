@@ -69,7 +69,7 @@ pub struct Snapshot {
 
 /// A page while it is read.
 #[derive(Debug)]
-pub struct Page {
+pub struct PageReader {
     namespace: [String; 2],
     snapshot: Snapshot,
     carry: Vec<u8>,
@@ -80,10 +80,10 @@ pub struct Page {
     seen: usize,
 }
 
-impl Page {
+impl PageReader {
     /// A page of which the namespace's series are kept.
     pub fn new(namespace: &str) -> Self {
-        Page {
+        PageReader {
             namespace: [namespace.to_owned(), sanitized(namespace)],
             snapshot: Snapshot {
                 sums: TERMS.of.iter().map(|terms| vec![Groups::new(); terms.len()]).collect(),

@@ -8,7 +8,7 @@ use crate::figure::{Absence, Figure, FigureKind, Keep, Level, Matcher, Scope, Se
 
 /// What is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct QueryWindow {
     /// The run's namespace.
     pub namespace: String,
     /// Matchers that every series must meet besides, such as `cluster="bench"`; see [`crate::check_matchers`].
@@ -26,7 +26,7 @@ pub fn sanitized(value: &str) -> String {
 }
 
 /// The query of a figure.
-pub fn query(figure: &Figure, asked: &Asked) -> String {
+pub fn query(figure: &Figure, asked: &QueryWindow) -> String {
     let by = figure.by;
     let whole = match &figure.kind {
         FigureKind::Rate(series) => asked.growth(series, by),
@@ -97,7 +97,7 @@ pub fn query(figure: &Figure, asked: &Asked) -> String {
 }
 
 /// The query that tells whether there is a sample of the server's from after an instant: its time.
-pub fn latest(asked: &Asked) -> String {
+pub fn latest(asked: &QueryWindow) -> String {
     format!(
         "max(timestamp({}))",
         asked.selector("service_requests", &[], Scope::Server)
@@ -105,17 +105,17 @@ pub fn latest(asked: &Asked) -> String {
 }
 
 /// The query for the edges of the server's latency buckets.
-pub fn edges(asked: &Asked) -> String {
+pub fn edges(asked: &QueryWindow) -> String {
     format!(
         "count by (le) ({})",
         asked.selector("service_latency_bucket", &[], Scope::Server)
     )
 }
 
-impl Asked {
+impl QueryWindow {
     /// What is asked about a namespace and a window of this length.
     pub fn new(namespace: &str, matchers: Option<&str>, window: Duration) -> Self {
-        Asked {
+        QueryWindow {
             namespace: namespace.to_owned(),
             matchers: matchers.map(str::to_owned),
             window,
@@ -248,8 +248,8 @@ mod tests {
     use super::*;
     use crate::{FIGURES, figure};
 
-    fn asked(namespace: &str) -> Asked {
-        Asked {
+    fn asked(namespace: &str) -> QueryWindow {
+        QueryWindow {
             namespace: namespace.to_owned(),
             matchers: None,
             window: Duration::from_secs(240),
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn given_matchers_and_odd_windows_are_in_every_series() {
-        let asked = Asked {
+        let asked = QueryWindow {
             matchers: Some("cluster=\"bench\"".to_owned()),
             window: Duration::from_millis(5_250),
             ..asked("benchmark")

@@ -10,7 +10,7 @@ use crate::{
     naming::Names,
     outcome::{self, LabelledValues},
     page::{Groups, Snapshot},
-    promql::Asked,
+    promql::QueryWindow,
     quantile,
     table::FIGURES,
     term::{Gather, TERMS},
@@ -88,7 +88,7 @@ impl Reading {
     }
 
     /// The figures, and what stood in the way of them.
-    pub fn figures(&self, asked: &Asked) -> (Vec<ServerFigure>, Vec<String>) {
+    pub fn figures(&self, asked: &QueryWindow) -> (Vec<ServerFigure>, Vec<String>) {
         let mut problems: Vec<String> = self.names.problem().into_iter().collect();
         let source = self
             .pages
@@ -140,7 +140,7 @@ impl Reading {
         index: usize,
         figure: &Figure,
         broken: Option<&str>,
-        asked: &Asked,
+        asked: &QueryWindow,
         is_known: bool,
     ) -> Result<LabelledValues, String> {
         let values = match &figure.kind {

@@ -6,7 +6,7 @@ mod counting;
 
 use std::{fmt::Write as _, time::Duration};
 
-use benchmark_figures::{Answer, Asked, MAX_BYTES, Page, PageProblem, Reading, Snapshot};
+use benchmark_figures::{MAX_BYTES, PageProblem, PageReader, QueryAnswer, QueryWindow, Reading, Snapshot};
 use counting::most_of;
 use http::StatusCode;
 
@@ -23,7 +23,7 @@ type Line = Box<dyn Fn(usize) -> String>;
 
 /// Feeds lines until the page is refused, or is as large as it may be.
 fn look(mut line: impl FnMut(usize) -> String) -> Result<Snapshot, PageProblem> {
-    let mut page = Page::new("bench");
+    let mut page = PageReader::new("bench");
     let mut bytes = 0;
     for number in 0.. {
         let mut text = line(number);
@@ -50,7 +50,7 @@ fn window(looks: u8, line: &dyn Fn(usize) -> String) -> (usize, Option<PageProbl
             });
             reading.take(second.into(), vec![looked]);
         }
-        let asked = Asked {
+        let asked = QueryWindow {
             namespace: "bench".to_owned(),
             matchers: None,
             window: Duration::from_secs(2),
@@ -161,7 +161,7 @@ fn hostile_texts_take_less_than_64_mib() {
     ];
     for (what, entry) in answers {
         let (most, _) = most_of(|| {
-            let mut read = Answer::default();
+            let mut read = QueryAnswer::default();
             read.feed(answer(&entry).as_bytes()).unwrap();
             read.finish(StatusCode::OK).map(|samples| samples.len())
         });

@@ -4,13 +4,13 @@
 use std::{fs, time::Duration};
 
 use benchmark_dashboards::{Known, check::of_an_alert, folder, series::OTHER_NAMES, testing::SERVERS};
-use benchmark_figures::{FIGURES, Figure, FigureKind, Page, Reading, Snapshot, promql};
+use benchmark_figures::{FIGURES, Figure, FigureKind, PageReader, Reading, Snapshot, promql};
 use benchmark_results::schema::ServerFigure;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-fn asked(namespace: &str) -> promql::Asked {
-    promql::Asked {
+fn asked(namespace: &str) -> promql::QueryWindow {
+    promql::QueryWindow {
         namespace: namespace.to_owned(),
         matchers: None,
         window: WINDOW,
@@ -22,7 +22,7 @@ fn text(file: &str) -> String {
 }
 
 fn snapshot(page: &str) -> Snapshot {
-    let mut read = Page::new("benchmark");
+    let mut read = PageReader::new("benchmark");
     read.feed(page.as_bytes()).unwrap();
     read.finish().unwrap()
 }

@@ -16,7 +16,7 @@ use benchmark_results::{
 
 use crate::{
     Clock, EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, MemberId, MemberOptions, Rejected, RemoteLeader,
-    Role, Source, SystemClock, Teller, WindowSink, read_ends, wire,
+    Role, SystemClock, Teller, WindowSink, WindowSource, read_ends, wire,
 };
 
 pub(crate) const VERSION: &str = "1.2.3";
@@ -228,7 +228,7 @@ impl Observed {
     }
 }
 
-impl Source for Observed {
+impl WindowSource for Observed {
     fn windows(&self, _: i64) -> Vec<(String, wire::window::Body)> {
         std::mem::take(&mut *self.windows.lock().unwrap())
     }

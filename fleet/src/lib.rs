@@ -36,8 +36,8 @@ pub use leader::{
 };
 pub use limits::PROTOCOL;
 pub use member::{
-    ClientTls, ClockEstimate, JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Source,
-    Standing, Undelivered,
+    ClientTls, ClockEstimate, JoinError, Joined, LeaderAt, Member, MemberEnd, MemberOptions, RemoteLeader, Standing,
+    Undelivered, WindowSource,
 };
 pub use serve::{ServeError, ServeOptions, ServerTls, Serving, serve};
 pub use token::{Token, TokenError};

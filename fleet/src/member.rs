@@ -29,12 +29,12 @@ use crate::{
 };
 
 /// What a process tells of itself. It is asked before each exchange, from the member's task, so it should be quick.
-pub trait Source: Send + Sync {
+pub trait WindowSource: Send + Sync {
     /// What was observed since the last call, each with the prefix of the workflow ids that it belongs to. Instants are
     /// to be on the leader's clock: `to_leader_ns` is what to add to those of this process.
     fn windows(&self, to_leader_ns: i64) -> Vec<(String, wire::window::Body)>;
 
-    /// What was added to the instants of the last [`Source::windows`], nanoseconds, where that is not what it was given.
+    /// What was added to the instants of the last [`WindowSource::windows`], nanoseconds, where that is not what it was given.
     fn used_ns(&self, to_leader_ns: i64) -> i64 {
         to_leader_ns
     }
@@ -180,7 +180,7 @@ impl Member {
 
     /// Begins to exchange, on the current runtime, which should be soon: who joined and is not heard counts as silent.
     /// Only the first call does something.
-    pub fn begin(&mut self, source: Arc<dyn Source>) {
+    pub fn begin(&mut self, source: Arc<dyn WindowSource>) {
         if let Some(task) = self.waiting.take() {
             self.running = Some(tokio::spawn(task.run(Some(source))));
         }

@@ -16,7 +16,7 @@ use std::{
 use benchmark_generator::{
     account::accounts::{Accounts, KnownLatencies, LatencyKind, Origin, StampedEnd},
     load::{
-        sample::Sample,
+        sample::HashedSample,
         schedule::Schedule,
         shard::{PhaseSamples, ShardWindow, StartEnd},
     },
@@ -61,7 +61,7 @@ fn main() {
         max_lag: Duration::from_secs(1),
     };
     let schedule = Schedule::new(&load);
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.02), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.02), 60, true);
     for (second, phase) in (0..).zip([Phase::Ramp, Phase::WarmUp, Phase::Measure]) {
         let mut samples = PhaseSamples::default();
         for n in 0..VALUES {

@@ -20,14 +20,14 @@ use std::{
 
 use benchmark_fleet::{
     EndRecord, EndsBuilder, Leader, LeaderAt, LeaderOptions, Member, MemberOptions, RemoteLeader, Role, ServeOptions,
-    Source, SystemClock, serve, wire,
+    SystemClock, WindowSource, serve, wire,
 };
 use benchmark_results::WorkflowEnd;
 
 use benchmark_generator::{
     account::{accountant::Accountant, accounts::Accounts},
     fleet::{Intake, intake::Limits},
-    load::{sample::Sample, schedule::Schedule, timeline::Timeline},
+    load::{sample::HashedSample, schedule::Schedule, timeline::Timeline},
 };
 use benchmark_machine::host;
 use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
@@ -70,7 +70,7 @@ fn merge(rate: u64) -> Outcome<()> {
     });
     let timeline = Timeline::beginning_in(0);
     let (reports, incoming) = mpsc::channel();
-    let accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     let accountant = Accountant::spawn(accounts, (reports, incoming), timeline)?;
     let intake = Intake::default();
     let limits = Limits {
@@ -178,7 +178,7 @@ struct Simulated {
     told: AtomicU64,
 }
 
-impl Source for Simulated {
+impl WindowSource for Simulated {
     fn windows(&self, to_leader_ns: i64) -> Vec<(String, wire::window::Body)> {
         let due = (self.begun.elapsed().as_secs_f64() * self.rate as f64) as u64;
         let told = self.told.swap(due, Ordering::Relaxed);

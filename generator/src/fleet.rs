@@ -1,4 +1,4 @@
-//! The processes of a run: workers and generators that work together, led by one.
+//! Fleet of a run: workers and generators that work together, led by one.
 //!
 //! The [`leader`] waits until everybody is there, gives the word to begin, and puts what the members tell into the account
 //! ([`intake`]). A further generator [`follow`]s a leader: the same threads send its part of the starts,

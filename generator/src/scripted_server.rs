@@ -35,7 +35,7 @@ use crate::{
     },
     fleet::{FleetLeader, leader::FleetLeaderOptions},
     load::{
-        sample::Sample,
+        sample::HashedSample,
         schedule::Schedule,
         shard::{ShardWindow, StartEnd},
         timeline::Timeline,
@@ -305,7 +305,7 @@ impl Over {
         let schedule = Schedule::new(&plan.load);
         let long_ago = benchmark_workflows::RunClock::get().now_unix_ns() - 60_000_000_000;
         let timeline = Timeline::beginning_at(long_ago, 0);
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 30, stamps);
+        let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 1.0), 30, stamps);
         tell(&schedule, &mut accounts);
         let accountant = Accountant::spawn(accounts, std::sync::mpsc::channel(), timeline).unwrap();
         Over {

@@ -14,7 +14,7 @@ use benchmark_generator::{
     account::accountant::{Report, StartReport},
     calibrate::null_frontend::{Counts, NullFrontend, Options},
     load::{
-        sample::Sample,
+        sample::HashedSample,
         schedule::{Schedule, Stripe},
         shard::StartEnd,
         starters::{Starters, StartersOptions, StartersSummary},
@@ -62,7 +62,7 @@ async fn run(plan: &Plan, connect: &ConnectOptions) -> Ran {
         part: Stripe::WHOLE,
         connect,
         id_prefix: Arc::from("test"),
-        sample: Sample::new(1, 0.0),
+        sample: HashedSample::new(1, 0.0),
         reports,
         sampled,
     })

@@ -11,7 +11,7 @@ mod testing;
 use std::time::Duration;
 
 use benchmark_fleet::wire;
-use benchmark_generator::load::sample::Sample;
+use benchmark_generator::load::sample::HashedSample;
 use benchmark_machine::host;
 use benchmark_results::Histogram;
 use counting::most_of;
@@ -134,7 +134,7 @@ fn a_hostile_message_costs_bounded_memory() {
     let mut taken = Vec::new();
     for (what, bytes) in cases {
         assert!(bytes.len() <= MESSAGE, "{what}: {}", bytes.len());
-        let sample = Sample::new(1, 0.02);
+        let sample = HashedSample::new(1, 0.02);
         // As it is in a run: the seconds that are long over are closed.
         let led = crew::Led::since(&plan, Duration::from_secs(100), sample, |accounts| {
             accounts.advance(100_000_000_000);

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use benchmark_fleet::{
-    Source, Standing,
+    Standing, WindowSource,
     wire::{self, window::Body},
 };
 use benchmark_metrics::{Headroom, Registry, SlotUse};
@@ -79,7 +79,7 @@ impl PoolSource {
     }
 }
 
-impl Source for PoolSource {
+impl WindowSource for PoolSource {
     fn windows(&self, to_leader_ns: i64) -> Vec<(String, Body)> {
         self.buffer.take(to_leader_ns)
     }

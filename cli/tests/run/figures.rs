@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_figures::{Asked, promql};
+use benchmark_figures::{QueryWindow, promql};
 use benchmark_prometheus::{Config, Prometheus, Series, Target};
 use benchmark_results::{
     Results,

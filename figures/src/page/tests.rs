@@ -4,7 +4,7 @@ use super::*;
 use crate::{FIGURES, term::TERMS};
 
 fn read(text: &[u8], namespace: &str) -> Result<Snapshot, PageProblem> {
-    let mut page = Page::new(namespace);
+    let mut page = PageReader::new(namespace);
     page.feed(text)?;
     page.finish()
 }
@@ -79,7 +79,7 @@ fn hostile_pages_are_cut_off() {
     assert_eq!(read(long.as_bytes(), "n"), Err(PageProblem::LongLine(1)));
     let many = "a 1\n".repeat(MAX_SAMPLES + 1);
     assert_eq!(read(many.as_bytes(), "n"), Err(PageProblem::TooMany));
-    let mut page = Page::new("n");
+    let mut page = PageReader::new("n");
     let line = format!("# {}\n", "z".repeat(60_000));
     let fed = (0..1_000).find_map(|_| page.feed(line.as_bytes()).err());
     assert_eq!(fed, Some(PageProblem::TooLarge));
@@ -145,7 +145,7 @@ proptest! {
     fn pieces_of_any_size_make_the_same_page(cuts in prop::collection::vec(0_usize..PAGE.len(), 0..12)) {
         let mut cuts = cuts;
         cuts.sort_unstable();
-        let mut page = Page::new("load-test");
+        let mut page = PageReader::new("load-test");
         let mut from = 0;
         for cut in cuts {
             page.feed(&PAGE.as_bytes()[from..cut]).unwrap();

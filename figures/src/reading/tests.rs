@@ -3,10 +3,10 @@ use std::time::Duration;
 use benchmark_results::schema::ServerFigure;
 
 use super::*;
-use crate::Page;
+use crate::PageReader;
 
-fn asked() -> Asked {
-    Asked {
+fn asked() -> QueryWindow {
+    QueryWindow {
         namespace: "n".to_owned(),
         matchers: None,
         window: Duration::from_secs(10),
@@ -14,7 +14,7 @@ fn asked() -> Asked {
 }
 
 fn page(text: &str) -> Result<Snapshot, String> {
-    let mut page = Page::new("n");
+    let mut page = PageReader::new("n");
     page.feed(text.as_bytes()).map_err(|error| error.to_string())?;
     page.finish().map_err(|error| error.to_string())
 }

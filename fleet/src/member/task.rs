@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    ClockEstimate, MemberEnd, Source, Standing, Undelivered,
+    ClockEstimate, MemberEnd, Standing, Undelivered, WindowSource,
     held::Held,
     link::{Failure, Link},
     offset::{Offset, ToldClock},
@@ -144,7 +144,7 @@ enum Over {
 /// A member's exchanges under way.
 struct Run {
     task: Task,
-    source: Option<Arc<dyn Source>>,
+    source: Option<Arc<dyn WindowSource>>,
     leaving: Option<Leaving>,
     /// When the leader last answered, and what went wrong since.
     heard: Instant,
@@ -159,7 +159,7 @@ struct Run {
 
 impl Task {
     /// Exchanges until the member leaves or is no longer in the run.
-    pub(super) async fn run(self, source: Option<Arc<dyn Source>>) {
+    pub(super) async fn run(self, source: Option<Arc<dyn WindowSource>>) {
         let mut run = Run {
             task: self,
             source,

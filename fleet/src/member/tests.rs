@@ -147,7 +147,7 @@ async fn a_member_that_never_began_can_leave() {
 #[tokio::test]
 async fn a_source_that_panics_ends_the_member() {
     struct Panics;
-    impl Source for Panics {
+    impl WindowSource for Panics {
         fn windows(&self, _: i64) -> Vec<(String, wire::window::Body)> {
             panic!("a test")
         }

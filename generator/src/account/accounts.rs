@@ -31,7 +31,7 @@ pub use seconds::{Seconds, SecondsReport};
 pub use table::{ArrivalTable, Progress};
 
 use crate::load::{
-    sample::Sample,
+    sample::HashedSample,
     schedule::{Offsets, Schedule},
     shard::{PhaseSamples, ShardWindow, StartEnd, StartErrors},
 };
@@ -121,7 +121,7 @@ pub type Errors = BTreeMap<(&'static str, String), (u64, Vec<(u64, String)>)>;
 pub struct Accounts {
     schedule: Schedule,
     offsets: Offsets,
-    sample: Sample,
+    sample: HashedSample,
     stamps: bool,
     table: ArrivalTable,
     phases: BTreeMap<Phase, PhaseAccount>,
@@ -138,7 +138,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// An empty account of a schedule. `stamps` says whether workers of this run stamp ends; else long polls time them.
-    pub fn new(schedule: &Schedule, sample: Sample, drain_seconds: u64, stamps: bool) -> Self {
+    pub fn new(schedule: &Schedule, sample: HashedSample, drain_seconds: u64, stamps: bool) -> Self {
         Accounts {
             schedule: schedule.clone(),
             offsets: Offsets::new(schedule),

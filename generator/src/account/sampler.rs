@@ -32,7 +32,7 @@ use crate::{
     },
 };
 use following::{Following, Learnt, PollAnswer, PollDecision, Sampled};
-use server_clock::{ServerClock, SharedServerClock};
+use server_clock::{ServerClockEstimate, SharedServerClock};
 
 /// How long the last round of questions may take.
 const LAST_ROUND: Duration = Duration::from_secs(2);
@@ -223,7 +223,7 @@ fn offset_of(options: &SamplerOptions, time: Option<SystemTime>) -> Option<i64> 
 /// What the server's answer says of a workflow, and when it ended, on our clock.
 fn read(
     options: &SamplerOptions,
-    clock: &mut ServerClock,
+    clock: &mut ServerClockEstimate,
     start: Sampled,
     found: Option<Option<lookup::Lookup>>,
 ) -> (PollAnswer, Option<(WorkflowEnd, u64)>) {

@@ -1,8 +1,8 @@
-//! A further generator: joins a run, sends its part of the starts, and tells the leader what became of them.
+//! Follower, a further generator: joins a run, sends its part of the starts, and tells the leader what became of them.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use benchmark_fleet::{Member, MemberOptions, Role, Source, wire};
+use benchmark_fleet::{Member, MemberOptions, Role, WindowSource, wire};
 use benchmark_results::schema::{Fact, HostFacts, Phase};
 use benchmark_scenarios::{Context, Plan, Problem};
 use benchmark_temporal::{ConnectOptions, Server};
@@ -15,7 +15,7 @@ use super::relay::Relay;
 use crate::{
     account::sampler::{Sampler, SamplerOptions, server_clock::SharedServerClock},
     load::{
-        sample::Sample,
+        sample::HashedSample,
         schedule::{Schedule, Stripe},
         starters::{Starters, StartersOptions},
         timeline::{TICK, Timeline},
@@ -78,7 +78,7 @@ pub async fn follow(options: FollowOptions, mut stop: Stop) -> Result<Followed, 
     let probe = HealthProbe::new(Path::new("/"));
     let relay = Arc::new(Relay::default());
     relay.tell(0, false, false, "the run's preparation");
-    member.begin(Arc::clone(&relay) as Arc<dyn Source>);
+    member.begin(Arc::clone(&relay) as Arc<dyn WindowSource>);
     let plan = read_plan(&joined.plan_json, &joined.plan_hash);
     // A plan that is not carried out is told at once.
     let stop_timeout = plan.as_ref().map_or(DELIVERY, |plan| plan.load.stop_timeout);
@@ -195,7 +195,7 @@ impl Follower<'_> {
         let iteration = order.iteration;
         let prefix: Arc<str> = order.id_prefix.as_str().into();
         let schedule = Schedule::new(&self.plan.load);
-        let sample = Sample::new(self.plan.load.seed, self.plan.observation.sample_ratio);
+        let sample = HashedSample::new(self.plan.load.seed, self.plan.observation.sample_ratio);
         let reports = self.relay.open(Arc::clone(&prefix));
         let (sampled, samples) = unbounded_channel();
         let part = Stripe {

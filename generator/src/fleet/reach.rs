@@ -1,4 +1,4 @@
-//! The address at which others reach this machine, for people to copy.
+//! Advertised address, at which others reach this machine, for people to copy.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 

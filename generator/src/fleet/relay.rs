@@ -1,4 +1,4 @@
-//! What a generator's threads report, gathered for the leader.
+//! Relay of reports: what a generator's threads report, gathered for the leader.
 
 use std::{
     path::Path,
@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use benchmark_fleet::{Source, wire};
+use benchmark_fleet::{WindowSource, wire};
 use benchmark_machine::usage::UsageProbe;
 use benchmark_results::schema::GeneratorHealth;
 
@@ -109,7 +109,7 @@ impl Relay {
     }
 }
 
-impl Source for Relay {
+impl WindowSource for Relay {
     fn windows(&self, _: i64) -> Vec<(String, wire::window::Body)> {
         let state = &mut *self.lock();
         let Some(iteration) = &state.iteration else {

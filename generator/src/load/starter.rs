@@ -26,7 +26,7 @@ use tokio::{sync::Notify, task::LocalSet, time::Interval};
 use crate::load::{
     pacer::Pacer,
     realtime::{self, ThreadScheduling},
-    sample::Sample,
+    sample::HashedSample,
     schedule::{Schedule, Stripe},
     shard::{Action, Admission, Dispatched, Shard, ShardWindow, StartAnswer, StartEnd, StartErrors},
     timeline::Timeline,
@@ -77,7 +77,7 @@ pub struct StarterOptions<R> {
     /// Connections of this starter.
     pub connections: u32,
     /// Which workflows are long-polled.
-    pub sample: Sample,
+    pub sample: HashedSample,
     /// Where reports go.
     pub reports: Sender<R>,
     /// How the thread wishes to be scheduled.

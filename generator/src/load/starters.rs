@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::load::{
     realtime::ThreadScheduling,
-    sample::Sample,
+    sample::HashedSample,
     schedule::{Schedule, Stripe},
     shard::Admission,
     starter::{LoadReport, Starter, StarterOptions},
@@ -37,7 +37,7 @@ pub struct StartersOptions<'a, R> {
     /// Prefix of the workflow ids.
     pub id_prefix: Arc<str>,
     /// Which workflows are long-polled.
-    pub sample: Sample,
+    pub sample: HashedSample,
     /// Where reports go.
     pub reports: Sender<R>,
     /// Where accepted starts of the sample go: number and offset at which each was sent.

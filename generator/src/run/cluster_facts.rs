@@ -1,4 +1,4 @@
-//! What whoever operates the cluster knows of it: a file, read before the load, that stands in the result.
+//! Facts of the cluster from whoever operates it: a file, read before the load, that stands in the result.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! After the last start: completions are waited for, lost answers looked up, and the account closed for ends.
+//! Drain, after the last start: completions are waited for, lost answers looked up, and the account closed for ends.
 
 mod look_ups;
 #[cfg(test)]

@@ -259,7 +259,7 @@ mod tests {
     use benchmark_scenarios::{Arrivals, Load, Rate, WhenFull};
 
     use super::*;
-    use crate::load::sample::Sample;
+    use crate::load::sample::HashedSample;
 
     fn schedule(arrivals: Arrivals) -> Schedule {
         Schedule::new(&Load {
@@ -281,7 +281,7 @@ mod tests {
     fn what_was_due_after_the_stop_is_no_arrival() {
         for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
             let schedule = schedule(arrivals);
-            let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+            let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
             accounts.advance(30 * SECOND);
             let planned = accounts.seconds().report().windows;
             for stopped_at in [
@@ -327,7 +327,7 @@ mod tests {
             phase.latencies.e2e_response.not_completed = latency();
         }
         let schedule = schedule(Arrivals::Constant);
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+        let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
         for second in 0..8 {
             let (n, at) = (second * 10, second * SECOND + 7);
             accounts.add_stamp(

@@ -1,4 +1,4 @@
-//! How often the results so far are written down.
+//! Pace of the refreshes: how often the results so far are written down.
 //!
 //! A refresh costs what is measured: its copies and encodings take CPU from the machine of the generator, its file the disk.
 //! Both grow with the run, so the time between two refreshes grows with them.

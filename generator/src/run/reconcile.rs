@@ -1,4 +1,5 @@
-//! The account against the server's own, for exactly this run's workflow ids, at the instant at which the account was closed.
+//! Reconciliation of the account with the server's own, for exactly this run's workflow ids, at the instant at which
+//! the account was closed.
 
 mod clean_up;
 mod differences;

@@ -1,4 +1,4 @@
-//! Where the results go: found out before the load, refreshed during it, whole after it.
+//! Results file of a run: found out before the load, refreshed during it, whole after it.
 //!
 //! Files are written on threads that may wait for the disk: one at a time, and nobody waits for it longer than there is time.
 

@@ -19,7 +19,7 @@ use crate::{
     },
     fleet::{FleetLeader, wording},
     load::{
-        sample::Sample,
+        sample::HashedSample,
         schedule::{Schedule, Stripe, nanos},
         starters::{Starters, StartersOptions},
         timeline::{TICK, Timeline},
@@ -148,7 +148,7 @@ pub async fn submit(
 ) -> Result<Submission, SubmitError> {
     let plan = options.plan;
     let schedule = Schedule::new(&plan.load);
-    let sample = Sample::new(plan.load.seed, plan.observation.sample_ratio);
+    let sample = HashedSample::new(plan.load.seed, plan.observation.sample_ratio);
     let (reports, incoming) = mpsc::channel();
     let (sampled, samples) = unbounded_channel();
     let mut stop = options.stop;

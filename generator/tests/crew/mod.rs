@@ -11,7 +11,7 @@ use benchmark_generator::{
         intake::Limits,
         leader::{self, FleetLeader, FleetLeaderOptions},
     },
-    load::{sample::Sample, schedule::Schedule, timeline::Timeline},
+    load::{sample::HashedSample, schedule::Schedule, timeline::Timeline},
 };
 use benchmark_scenarios::{Key, Plan};
 
@@ -42,7 +42,7 @@ pub struct Led {
 
 impl Led {
     /// It began so long ago. `at_first` sees its account before anything is told.
-    pub fn since(plan: &Plan, ago: Duration, sample: Sample, at_first: impl FnOnce(&mut Accounts)) -> Led {
+    pub fn since(plan: &Plan, ago: Duration, sample: HashedSample, at_first: impl FnOnce(&mut Accounts)) -> Led {
         let options = FleetLeaderOptions {
             plan,
             run_id: RUN,

@@ -108,7 +108,7 @@ fn a_page_and_a_prometheus_say_the_same() {
     let (begin, end) = shared.window(&prometheus);
     // A window begins after its first instant. Scrapes have whole milliseconds.
     let window = Duration::from_millis(((end - begin) * 1e3).round() as u64 + 1);
-    let asked = |window| Asked {
+    let asked = |window| QueryWindow {
         namespace: namespace.clone(),
         matchers: None,
         window,

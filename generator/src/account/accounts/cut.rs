@@ -191,13 +191,13 @@ mod tests {
             Origin, StampedEnd,
             tests::{MILLI, schedule, stamp},
         },
-        load::sample::Sample,
+        load::sample::HashedSample,
     };
 
     /// Ten completed in the first second and three in the next.
     #[test]
     fn a_cut_tells_what_completed_in_the_last_second_that_is_whole() {
-        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+        let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
         let completed = |n: u64, ended: u64| StampedEnd {
             ended,
             ..stamp(n, WorkflowEnd::Completed)
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_latency_is_told_again_only_with_new_samples() {
-        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+        let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
         let mut window = ShardWindow::default();
         let samples = window.phases.entry(Phase::WarmUp).or_default();
         samples.lag.record(std::time::Duration::from_millis(1));

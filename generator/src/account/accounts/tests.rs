@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn the_account_closes_whatever_is_reported(fates in prop::collection::vec(any_fate(), 1..300)) {
         let schedule = schedule();
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.5), 60, true);
+        let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.5), 60, true);
         accounts.add_window(Origin::Leader, &window(&schedule, &fates));
         // A workflow runs when its start was taken, whether or not the answer came.
         let runs = |fate: &Fate| match fate.start {
@@ -157,7 +157,7 @@ proptest! {
 #[test]
 fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     // Due in the last 10 ms of the warm-up, over in the measured phase.
     accounts.add_start(Origin::Leader, 99, StartEnd::Accepted);
     let end = WorkflowEnd::Completed;
@@ -186,7 +186,7 @@ fn a_workflow_belongs_to_the_phase_in_which_it_was_due() {
 #[test]
 fn ends_beyond_the_answers_are_of_lost_answers() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 1.0), 60, false);
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted, ledger.unknown) = (10, 10, 6, 4);
@@ -219,7 +219,7 @@ fn ends_beyond_the_answers_are_of_lost_answers() {
 #[test]
 fn a_start_that_was_refused_and_ran_was_taken() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::WarmUp).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted, ledger.rejected) = (3, 3, 1, 2);
@@ -242,7 +242,7 @@ fn a_start_that_was_refused_and_ran_was_taken() {
 
 #[test]
 fn an_end_of_what_was_never_sent_leaves_nothing_open() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     accounts.add_stamp(Origin::Leader, stamp(0, WorkflowEnd::Completed));
     accounts.add_start(Origin::Leader, 0, StartEnd::Dropped);
     accounts.add_start(Origin::Leader, 1, StartEnd::Accepted);
@@ -276,7 +276,7 @@ fn busy_second(second: u64, base: u64) -> ShardWindow {
 
 #[test]
 fn seconds_of_shards_add_up() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     accounts.add_window(Origin::Leader, &busy_second(1, 100));
     accounts.add_window(Origin::Member(3), &busy_second(1, 1_000));
     let measure = &accounts.phases()[&Phase::Measure];
@@ -312,7 +312,7 @@ fn seconds_of_shards_add_up() {
 
 #[test]
 fn errors_keep_their_first_examples() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     let told = |count: u64| {
         let examples = (0..count).map(|n| (n, "no".to_owned())).collect();
         StartErrors::from([("INTERNAL", (count, examples))])
@@ -330,7 +330,7 @@ fn errors_keep_their_first_examples() {
 
 #[test]
 fn a_members_ends_are_its_own() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     for n in [10, 150, 160] {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -348,7 +348,7 @@ fn a_members_ends_are_its_own() {
 #[test]
 fn seconds_are_closed_and_intervals_hold_what_they_had() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     for n in 0..300 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
         accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
@@ -374,7 +374,7 @@ fn seconds_are_closed_and_intervals_hold_what_they_had() {
 
 #[test]
 fn lost_answers_wait_until_they_are_resolved() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     for n in 0..3 {
         accounts.add_start(Origin::Leader, n, StartEnd::Unknown);
     }
@@ -387,7 +387,7 @@ fn lost_answers_wait_until_they_are_resolved() {
 /// By the threads of this process alone, and of the last second that any of them has told.
 #[test]
 fn a_process_tells_what_its_own_starts_were_like() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     let mut own = |origin, second, in_flight, lag| {
         let mut window = ShardWindow {
             second,

@@ -14,19 +14,19 @@ use crate::account::accounts::Closed;
 
 /// What is known of the server's clock, for all who ask or tell.
 #[derive(Clone, Debug, Default)]
-pub struct SharedServerClock(Arc<Mutex<ServerClock>>);
+pub struct SharedServerClock(Arc<Mutex<ServerClockEstimate>>);
 
 impl SharedServerClock {
     /// A clock of which nothing is known; changes count from an offset on, that of the measured phase.
     pub fn counting_from(measured_from: u64) -> Self {
-        SharedServerClock(Arc::new(Mutex::new(ServerClock {
+        SharedServerClock(Arc::new(Mutex::new(ServerClockEstimate {
             measured_from,
-            ..ServerClock::default()
+            ..ServerClockEstimate::default()
         })))
     }
 
     /// What is known.
-    pub fn lock(&self) -> MutexGuard<'_, ServerClock> {
+    pub fn lock(&self) -> MutexGuard<'_, ServerClockEstimate> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -76,7 +76,7 @@ impl Bounds {
 
 /// What is known of the difference between the clocks.
 #[derive(Debug, Default)]
-pub struct ServerClock {
+pub struct ServerClockEstimate {
     bounds: Option<Bounds>,
     samples: u64,
     measured_from: u64,
@@ -88,7 +88,7 @@ pub struct ServerClock {
 
 /// The difference between the clocks, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct ClockDifference {
     /// Server's clock − ours, nanoseconds.
     pub offset_ns: i64,
     /// How wrong that can be, either way.
@@ -99,7 +99,7 @@ pub struct Difference {
     pub samples: u64,
 }
 
-impl Difference {
+impl ClockDifference {
     /// What to add to our instants for the server's, nanoseconds: the offset where it is larger than its uncertainty.
     pub fn to_server_ns(&self) -> i64 {
         match self.offset_ns.unsigned_abs() > self.uncertainty_ns {
@@ -119,7 +119,7 @@ impl Difference {
     }
 }
 
-impl ServerClock {
+impl ServerClockEstimate {
     /// Takes the server's time of a start, an offset from the same beginning on the server's clock.
     pub fn started(&mut self, start: Sampled, started: i64) {
         let own = Bounds::of(start, started);
@@ -166,14 +166,14 @@ impl ServerClock {
     }
 
     /// What is known at an offset, or why nothing is.
-    pub fn difference(&self, now: u64) -> Result<Difference, String> {
+    pub fn difference(&self, now: u64) -> Result<ClockDifference, String> {
         let Some(bounds) = self.bounds else {
             let problem = self.problem.clone();
             return Err(problem.unwrap_or_else(|| "no workflow of a sample was asked for".to_owned()));
         };
         let bounds = bounds.at(now.max(bounds.at));
         let moved = self.envelope.map_or(0, |(least, most)| least.saturating_sub(most));
-        Ok(Difference {
+        Ok(ClockDifference {
             offset_ns: bounds.middle(),
             uncertainty_ns: bounds.most.abs_diff(bounds.least).div_ceil(2),
             moved_ns: u64::try_from(moved).unwrap_or(0),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     /// A start that takes so many milliseconds there and so many back, on a server whose clock differs by so much.
-    fn tell(clock: &mut ServerClock, sent: i64, (there, back): (i64, i64), difference: i64) {
+    fn tell(clock: &mut ServerClockEstimate, sent: i64, (there, back): (i64, i64), difference: i64) {
         let sent = sent * MILLI;
         let started = sent + there * MILLI;
         clock.started(start(sent, started + back * MILLI), started + difference);
@@ -218,7 +218,7 @@ mod tests {
             difference in -3_600_000_000_000_i64..3_600_000_000_000,
             starts in prop::collection::vec((0..60_000_i64, 2..50_i64, 0..=100_i64, 1..30_000_i64), 1..40),
         ) {
-            let mut clock = ServerClock::default();
+            let mut clock = ServerClockEstimate::default();
             let mut quickest = i64::MAX;
             for (sent, took, at, lasted) in starts {
                 let (sent, answered) = (sent * MILLI, (sent + took) * MILLI);
@@ -239,7 +239,7 @@ mod tests {
             shift in -5 * MILLI..5 * MILLI,
             paths in prop::collection::vec((0..200_i64, 0..200_i64), 1..60),
         ) {
-            let mut clock = ServerClock::default();
+            let mut clock = ServerClockEstimate::default();
             let mut quickest = i64::MAX;
             for (n, path) in paths.iter().enumerate() {
                 tell(&mut clock, 2_000 * n as i64, *path, difference + shift);
@@ -259,7 +259,7 @@ mod tests {
         /// Ways that get long on one side only, as behind a queue, move nothing.
         #[test]
         fn a_queue_on_one_way_is_no_change(queue in prop::collection::vec(0..5_000_i64, 1..30)) {
-            let mut clock = ServerClock::default();
+            let mut clock = ServerClockEstimate::default();
             for (n, wait) in queue.iter().enumerate() {
                 tell(&mut clock, 2_000 * n as i64, (1 + wait, 1), 2 * SECOND);
             }
@@ -268,7 +268,7 @@ mod tests {
 
         #[test]
         fn any_times_are_taken(told: Vec<(u64, u64, i64, i64)>, now: u64) {
-            let mut clock = ServerClock::default();
+            let mut clock = ServerClockEstimate::default();
             for (sent, answered, started, ended) in told {
                 clock.ended(Sampled { n: 0, sent, answered: answered.max(sent) }, started, ended);
             }
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_is_learnt_anew() {
-        let mut clock = ServerClock::default();
+        let mut clock = ServerClockEstimate::default();
         let one = start(100 * MILLI, 104 * MILLI);
         assert_eq!(clock.ended(one, 102 * MILLI, 202 * MILLI), 202 * MILLI as u64);
         // Set ahead by an hour.
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_drifts_by_200_ppm_is_followed_and_the_change_is_told() {
-        let mut clock = ServerClock::default();
+        let mut clock = ServerClockEstimate::default();
         for second in 0..600 {
             let truth = second * 200_000;
             tell(&mut clock, second * 1_000, (1, 1), truth);
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_may_be_the_networks_is_let_be() {
-        let mut clock = ServerClock::default();
+        let mut clock = ServerClockEstimate::default();
         assert_eq!(
             clock.difference(0),
             Err("no workflow of a sample was asked for".to_owned())
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!((known.offset_ns, known.uncertainty_ns), (MILLI, 2 * MILLI as u64));
         assert_eq!((known.to_server_ns(), known.wrong_ns()), (0, 3 * MILLI as u64));
         // By just what it may be wrong.
-        let mut just = ServerClock::default();
+        let mut just = ServerClockEstimate::default();
         tell(&mut just, 0, (3, 1), MILLI);
         let known = just.difference(0).unwrap();
         assert_eq!((known.offset_ns, known.to_server_ns()), (2 * MILLI, 0));
@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn bounds_widen_by_what_clocks_drift() {
-        let mut clock = ServerClock::default();
+        let mut clock = ServerClockEstimate::default();
         tell(&mut clock, 1_000, (2, 2), 0);
         let drifted = |seconds: u64| seconds * DRIFT_PPM * 1_000;
         for seconds in [0, 1, 7, 1_000] {
@@ -365,7 +365,7 @@ mod tests {
         }
         // So an old, narrow start contradicts a wide one only when that is beyond the drift.
         for (beyond, samples_agree) in [(0, true), (1, false)] {
-            let mut clock = ServerClock::default();
+            let mut clock = ServerClockEstimate::default();
             tell(&mut clock, 0, (0, 0), 0);
             let drift = drifted(1_000) as i64 + beyond;
             tell(&mut clock, 1_000_000, (0, 1), drift + MILLI);
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_start_that_is_much_quicker_is_worth_a_question() {
-        let mut clock = ServerClock::default();
+        let mut clock = ServerClockEstimate::default();
         assert!(!clock.gains_by(start(0, MILLI)));
         tell(&mut clock, 0, (4, 4), 0);
         assert!(clock.gains_by(start(0, 5 * MILLI)) && !clock.gains_by(start(0, 6 * MILLI)));
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn nothing_ends_before_it_is_sent() {
-        let mut clock = ServerClock::default();
+        let mut clock = ServerClockEstimate::default();
         assert_eq!(clock.ended(start(100, 200), 150, -5_000), 100);
     }
 }

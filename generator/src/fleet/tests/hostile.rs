@@ -17,7 +17,7 @@ use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 
 use crate::{
     fleet::leader::FleetLeader,
-    load::sample::Sample,
+    load::sample::HashedSample,
     run::{iteration, members::View, submission::Submission},
 };
 
@@ -32,7 +32,7 @@ struct Run {
 impl Run {
     fn new() -> Run {
         let plan = members::plan("20", "5s");
-        let led = Led::since(&plan, Duration::from_secs(60), Sample::new(1, 0.5), |_| {});
+        let led = Led::since(&plan, Duration::from_secs(60), HashedSample::new(1, 0.5), |_| {});
         let submission = Submission::of_account(&plan, &led.schedule, led.timeline, led.accountant);
         Run {
             submission,

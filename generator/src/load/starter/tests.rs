@@ -68,7 +68,7 @@ async fn send_late(address: &str, signals: Arc<Signals>) -> Vec<StartEnd> {
         dialer,
         first_connection: 0,
         connections: 2,
-        sample: Sample::new(1, 0.0),
+        sample: HashedSample::new(1, 0.0),
         reports,
         scheduling: ThreadScheduling::Ordinary("a test".to_owned()),
         sampled: tokio::sync::mpsc::unbounded_channel().0,

@@ -77,8 +77,8 @@ async fn connected(address: SocketAddr, settings: &[(Key, &str)]) -> Result<Send
     })
 }
 
-fn third() -> Sample {
-    Sample::new(1, 1.0 / 3.0)
+fn third() -> HashedSample {
+    HashedSample::new(1, 1.0 / 3.0)
 }
 
 /// Waits for something, but not for ever.

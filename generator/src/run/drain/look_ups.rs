@@ -1,4 +1,4 @@
-//! Single workflows are looked up: starts whose answer was lost, and ends that nobody stamped.
+//! Look-ups of single workflows: starts whose answer was lost, and ends that nobody stamped.
 
 use std::{
     collections::{HashMap, HashSet},

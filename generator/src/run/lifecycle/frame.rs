@@ -1,4 +1,4 @@
-//! What is shown of a window at an instant.
+//! Frame of the live view: what is shown of a window at an instant.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchmark_figures::Source as _;
+use benchmark_figures::QuerySource as _;
 use benchmark_results::{RunParts, assemble, schema::Fact};
 use benchmark_scenarios::{Context, Plan, Problem};
 

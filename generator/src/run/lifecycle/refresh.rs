@@ -1,4 +1,5 @@
-//! What is known so far is written down, so that a crash leaves something that can be read.
+//! Refresh of the results file: what is known so far is written down, so that a crash leaves something that can be
+//! read.
 
 use std::{sync::Mutex, time::Duration};
 

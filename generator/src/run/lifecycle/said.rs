@@ -1,4 +1,4 @@
-//! What a run says on its screen.
+//! Messages of a run on its screen.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! What the run left open is terminated.
+//! Clean-up: what the run left open is terminated.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the account and the server's counts differ by.
+//! Differences between the account and the server's counts.
 
 use benchmark_results::{Ledger, schema::Phase};
 use benchmark_temporal::{Status, visibility::Counts};

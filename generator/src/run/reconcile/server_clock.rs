@@ -8,7 +8,7 @@ use benchmark_results::{
 };
 
 use super::Reconciling;
-use crate::account::sampler::server_clock::Difference;
+use crate::account::sampler::server_clock::ClockDifference;
 
 impl Reconciling<'_> {
     /// What is known of the server's clock, for the result.
@@ -28,7 +28,7 @@ impl Reconciling<'_> {
         }
     }
 
-    fn difference(&self) -> Result<Difference, String> {
+    fn difference(&self) -> Result<ClockDifference, String> {
         let submission = self.submission;
         submission.server_clock.lock().difference(submission.timeline.elapsed())
     }

@@ -1,4 +1,4 @@
-//! When the server's counts are worth something: visibility is written behind the workflows.
+//! Settling of visibility, when the server's counts are worth something: visibility is written behind the workflows.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rows of visibility that stay behind for good: what they show as open has ended.
+//! Stale rows of visibility, which stay behind for good: what they show as open has ended.
 
 use std::time::{Duration, SystemTime};
 

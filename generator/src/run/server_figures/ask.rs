@@ -1,8 +1,8 @@
-//! A Prometheus, asked afterwards for exactly the measured phase.
+//! Prometheus client, asked afterwards for exactly the measured phase.
 
 use std::time::Duration;
 
-use benchmark_figures::{Asked, Sample, Source, Span, ask, promql};
+use benchmark_figures::{QuerySource, QueryWindow, Sample, Span, ask, promql};
 use benchmark_results::schema::ServerFigures;
 use benchmark_scenarios::{Key, Problem, PrometheusSource};
 
@@ -43,7 +43,7 @@ impl Prometheus {
     /// # Errors
     /// When it does not.
     pub async fn check(&self) -> Result<(), Problem> {
-        let asked = Asked::new("", self.matchers.as_deref(), Duration::from_secs(1));
+        let asked = QueryWindow::new("", self.matchers.as_deref(), Duration::from_secs(1));
         match self.query(&promql::latest(&asked), None).await {
             Ok(_) => Ok(()),
             Err(error) => Err(
@@ -55,7 +55,7 @@ impl Prometheus {
     }
 }
 
-impl Source for Prometheus {
+impl QuerySource for Prometheus {
     fn url(&self) -> &str {
         &self.url
     }

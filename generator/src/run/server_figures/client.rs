@@ -1,6 +1,6 @@
-//! HTTP: answers are bounded in size as well as in time.
+//! HTTP client: answers are bounded in size as well as in time.
 
-use benchmark_figures::{Answer, FORM, Page, Sample, Snapshot, form};
+use benchmark_figures::{FORM, PageReader, QueryAnswer, Sample, Snapshot, form};
 use benchmark_metrics::{http_cause, http_client};
 use benchmark_scenarios::{Context, Problem};
 use http::{
@@ -38,7 +38,7 @@ impl Client {
         if !answer.status().is_success() {
             return Err(format!("answered {}", answer.status()));
         }
-        let mut page = Page::new(namespace);
+        let mut page = PageReader::new(namespace);
         while let Some(piece) = answer.chunk().await.map_err(|error| http_cause(&error))? {
             page.feed(&piece).map_err(|problem| problem.to_string())?;
         }
@@ -57,7 +57,7 @@ impl Client {
             .header(CONTENT_TYPE, FORM)
             .body(form(query, at));
         let mut answer = request.send().await.map_err(|error| http_cause(&error))?;
-        let mut read = Answer::default();
+        let mut read = QueryAnswer::default();
         while let Some(piece) = answer.chunk().await.map_err(|error| http_cause(&error))? {
             read.feed(&piece)?;
         }

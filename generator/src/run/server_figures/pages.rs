@@ -1,8 +1,9 @@
-//! Metrics pages while the measured phase goes on: read when it begins, every ten seconds, and when it ends.
+//! Scraping of metrics pages while the measured phase goes on: read when it begins, every ten seconds, and when it
+//! ends.
 
 use std::{sync::Arc, time::Duration};
 
-use benchmark_figures::{Asked, Page, Reading, Snapshot};
+use benchmark_figures::{PageReader, QueryWindow, Reading, Snapshot};
 use benchmark_metrics::{Format, Registry};
 use benchmark_results::schema::{FigureMethod, Phase, ServerFigures};
 use futures::future::join_all;
@@ -57,7 +58,7 @@ impl Pages {
 /// This process's own page, read as everybody else's.
 fn own_page(registry: &Registry, namespace: &str) -> Result<Snapshot, String> {
     let text = registry.encode(Format::Plain).map_err(|error| error.to_string())?;
-    let mut page = Page::new(namespace);
+    let mut page = PageReader::new(namespace);
     page.feed(&text).map_err(|problem| problem.to_string())?;
     page.finish().map_err(|problem| problem.to_string())
 }
@@ -129,7 +130,7 @@ impl Watching {
             Ok(Ok(reading)) => {
                 let seconds = reading.seconds();
                 let window = Duration::try_from_secs_f64(seconds).unwrap_or(planned);
-                let asked = Asked::new(&self.pages.namespace, None, window.max(Duration::from_millis(1)));
+                let asked = QueryWindow::new(&self.pages.namespace, None, window.max(Duration::from_millis(1)));
                 (seconds, reading.figures(&asked))
             }
             unread => {
@@ -139,7 +140,7 @@ impl Watching {
                     Err(_) => "time was up before the pages were read",
                 };
                 let source = self.pages.addresses().collect::<Vec<_>>().join(", ");
-                let asked = Asked::new(&self.pages.namespace, None, planned);
+                let asked = QueryWindow::new(&self.pages.namespace, None, planned);
                 let figures = benchmark_figures::unanswered(&asked, &source, reason);
                 (planned.as_secs_f64(), (figures, vec![reason.to_owned()]))
             }

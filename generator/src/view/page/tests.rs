@@ -24,7 +24,7 @@ use super::{
 use crate::{
     account::accounts::{Accounts, Origin, StampedEnd},
     load::{
-        sample::Sample as Sampled,
+        sample::HashedSample,
         schedule::Schedule,
         shard::{PhaseSamples, ShardWindow, StartEnd},
     },
@@ -224,7 +224,7 @@ fn play(
     mut cut: impl FnMut(&mut Accounts, u64) -> Result<(), TestCaseError>,
 ) -> Result<Accounts, TestCaseError> {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sampled::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     for second in 0..SCRIPT {
         let now = second * SECOND;
         for (n, fate) in (0..).zip(fates) {

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn what_ends_after_the_cut_off_is_open() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     for n in 0..6 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -44,7 +44,7 @@ fn what_ends_after_the_cut_off_is_open() {
 #[test]
 fn without_stamps_polls_after_the_cut_off_time_nothing() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 1.0), 60, false);
     for n in 0..3 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -66,7 +66,7 @@ fn without_stamps_polls_after_the_cut_off_time_nothing() {
 
 #[test]
 fn ends_within_a_second_of_the_cut_off_may_be_on_either_side_of_it() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     let cut_off = 2 * SECOND;
     for n in 0..4 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);

@@ -14,7 +14,7 @@ proptest! {
     ) {
         let schedule = schedule();
         let (lost, origin) = (Stripe { index: 1, of: 2 }, Origin::Member(7));
-        let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+        let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
         let total = schedule.total();
         let mut windows: BTreeMap<(bool, u64), ShardWindow> = BTreeMap::new();
         for (n, (fate, told, stamped)) in (0..total).zip(&fates) {
@@ -92,7 +92,7 @@ fn count(samples: &mut PhaseSamples, end: StartEnd) {
 #[test]
 fn a_lost_part_is_closed_arrival_by_arrival() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 60, true);
     let lost = Origin::Member(4);
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::WarmUp).or_default().ledger;

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, true);
     accounts.add_window(Origin::Leader, &ShardWindow::default());
     accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
     accounts.add_unstamped_end(0, WorkflowEnd::Terminated, Some("by hand".into()));
@@ -22,7 +22,7 @@ fn an_end_that_nobody_stamped_is_counted_without_a_latency() {
 
 #[test]
 fn stamp_and_long_poll_are_compared() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 1.0), 60, true);
     for n in 0..3 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -51,7 +51,7 @@ fn stamp_and_long_poll_are_compared() {
 #[test]
 fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 1.0), 60, false);
     let mut window = ShardWindow::default();
     let ledger = &mut window.phases.entry(Phase::Measure).or_default().ledger;
     (ledger.arrivals, ledger.dispatched, ledger.accepted) = (3, 3, 3);
@@ -82,7 +82,7 @@ fn without_stamps_long_polls_time_the_sample_and_the_server_counts() {
 #[test]
 fn what_became_of_the_sample_is_counted_by_phase() {
     let schedule = schedule();
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 1.0), 60, false);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 1.0), 60, false);
     for n in 100..110 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -129,7 +129,7 @@ fn what_became_of_the_sample_is_counted_by_phase() {
 
 #[test]
 fn what_is_not_in_the_sample_is_no_part_of_it() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 0.0), 60, false);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 0.0), 60, false);
     accounts.add_start(Origin::Leader, 0, StartEnd::Accepted);
     accounts.add_sampled(0, 0, SampledEnd::Polled(WorkflowEnd::Completed, MILLI), None);
     assert_eq!(accounts.observers().polled, 0);
@@ -144,7 +144,7 @@ fn what_is_not_in_the_sample_is_no_part_of_it() {
 
 #[test]
 fn an_end_that_was_asked_for_is_compared_and_has_no_delay() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 1.0), 60, true);
     for n in 0..2 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
         accounts.add_stamp(Origin::Leader, stamp(n, WorkflowEnd::Completed));
@@ -169,22 +169,22 @@ fn an_end_that_was_asked_for_is_compared_and_has_no_delay() {
 
 #[test]
 fn a_sample_is_as_large_as_asked_for_and_repeats() {
-    let sample = Sample::new(7, 0.02);
+    let sample = HashedSample::new(7, 0.02);
     let taken: Vec<u64> = (0..100_000).filter(|n| sample.contains(*n)).collect();
     assert!((1_900..2_100).contains(&taken.len()), "{}", taken.len());
     assert_eq!(
         taken,
         (0..100_000)
-            .filter(|n| Sample::new(7, 0.02).contains(*n))
+            .filter(|n| HashedSample::new(7, 0.02).contains(*n))
             .collect::<Vec<_>>()
     );
-    assert!(!(0..1000).any(|n| Sample::new(7, 0.0).contains(n)));
-    assert!((0..1000).all(|n| Sample::new(7, 1.0).contains(n)));
+    assert!(!(0..1000).any(|n| HashedSample::new(7, 0.0).contains(n)));
+    assert!((0..1000).all(|n| HashedSample::new(7, 1.0).contains(n)));
 }
 
 #[test]
 fn an_end_that_cannot_be_ends_its_workflow_and_is_in_no_latency() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 1.0), 60, true);
     for n in 0..3 {
         accounts.add_start(Origin::Leader, n, StartEnd::Accepted);
     }
@@ -221,7 +221,7 @@ fn an_end_that_cannot_be_ends_its_workflow_and_is_in_no_latency() {
 
 #[test]
 fn a_poll_that_cannot_be_is_in_no_latency() {
-    let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, false);
+    let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 1.0), 60, false);
     for (n, sent, seen) in [
         (1, 9 * MILLI, 20 * MILLI),
         (2, 21 * MILLI, 20 * MILLI),
@@ -242,7 +242,7 @@ fn a_poll_that_cannot_be_is_in_no_latency() {
 fn a_member_that_stamps_everything_when_it_was_due_is_caught() {
     let count = 20;
     for (honest, early) in [(true, 0), (false, count)] {
-        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, true);
+        let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 1.0), 60, true);
         let mut offsets = Offsets::new(&schedule());
         for n in 0..count {
             let due = offsets.get(n);
@@ -296,7 +296,7 @@ fn an_end_that_was_told_cannot_be_before_its_start_where_it_is_timed() {
         (false, asked(sent - 1), 1),
         (false, asked(sent), 0),
     ] {
-        let mut accounts = Accounts::new(&schedule(), Sample::new(1, 1.0), 60, stamps);
+        let mut accounts = Accounts::new(&schedule(), HashedSample::new(1, 1.0), 60, stamps);
         accounts.add_start(Origin::Leader, 1, StartEnd::Accepted);
         accounts.add_sampled(1, sent, told, None);
         assert_eq!(accounts.observers().implausible, implausible, "{stamps} {at}");

@@ -9,7 +9,7 @@ use benchmark_scenarios::{Key, Plan};
 use super::*;
 use crate::{
     account::accounts::{Accounts, Origin},
-    load::sample::Sample,
+    load::sample::HashedSample,
     run::iteration::phase_report,
     testing,
 };
@@ -90,7 +90,7 @@ fn run(plan: &Plan, stripe: Stripe, stall: Option<Stall>) -> Vec<ShardWindow> {
 /// What those checks say that tell the generator's fault from the server's.
 fn judged(plan: &Plan, shards: &[Option<Stall>]) -> Vec<Check> {
     let schedule = Schedule::new(&plan.load);
-    let mut accounts = Accounts::new(&schedule, Sample::new(1, 0.0), 0, true);
+    let mut accounts = Accounts::new(&schedule, HashedSample::new(1, 0.0), 0, true);
     for (index, stall) in (0..).zip(shards) {
         let stripe = Stripe::WHOLE.split(index, shards.len() as u64);
         for window in run(plan, stripe, *stall) {
