@@ -8,7 +8,7 @@ use benchmark_generator::{
     run::lifecycle::RunRequest,
     view::{page::Page, watcher::Watcher},
 };
-use benchmark_scenarios::{HostDefaults, Problem, Resolved};
+use benchmark_scenarios::{Context, HostDefaults, Problem, Resolved};
 use benchmark_temporal::{ProcessEnvironment, environment::Profile};
 
 use crate::{
@@ -119,7 +119,7 @@ pub fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Problem> {
         .thread_name("control")
         .enable_all()
         .build()
-        .map_err(|error| Problem::new(format!("no threads can be had: {error}")))?;
+        .context("no threads can be had")?;
     let done = runtime.block_on(command);
     runtime.shutdown_timeout(AFTERWARDS);
     Ok(done)

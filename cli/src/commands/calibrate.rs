@@ -9,7 +9,7 @@ use benchmark_generator::{
     calibrate::{self, CalibrateError, CalibrateOptions, Console, null_frontend},
     stop::{self, StopReason},
 };
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 
 use crate::{
     INVALID,
@@ -59,9 +59,7 @@ pub fn calibrate(options: &CalibrateArgs) -> Result<ExitCode, Problem> {
     console.conclude(&calibration, given);
     let rows = console.written();
     if options.json {
-        let json = calibration
-            .to_json()
-            .map_err(|error| Problem::new(format!("the calibration cannot be printed: {error}")))?;
+        let json = calibration.to_json().context("the calibration cannot be printed")?;
         print(&json)?;
     } else {
         printed(rows)?;

@@ -13,7 +13,7 @@ use benchmark_analysis::{
     report,
 };
 use benchmark_results::summary::Style;
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 
 use super::{FoundRun, NoiseFolder, Printed, against_history, find, reporting::named};
 use crate::args::{CompareArgs, CompareFormat, JudgingArgs, Paired};
@@ -221,10 +221,7 @@ fn options(
         .map(str::parse::<AtMostWorse>)
         .transpose()?;
     if !request.judging.primary.is_empty() {
-        let metric = |name: &String| {
-            name.parse::<Metric>()
-                .map_err(|error| Problem::new(format!("--primary: {error}")))
-        };
+        let metric = |name: &String| name.parse::<Metric>().context("--primary");
         options.primary = request.judging.primary.iter().map(metric).collect::<Result<_, _>>()?;
     }
     let load = |path: &Path| {
@@ -277,9 +274,7 @@ fn rendered(
     Ok(match format {
         CompareFormat::Terminal => render_terminal(comparison, style),
         CompareFormat::Markdown => render_markdown(comparison),
-        CompareFormat::Json => {
-            to_json(comparison).map_err(|error| Problem::new(format!("it cannot be written as JSON: {error}")))?
-        }
+        CompareFormat::Json => to_json(comparison).context("it cannot be written as JSON")?,
         CompareFormat::Html => report::comparison_html(comparison, &named(sides.iter().flat_map(|side| side.runs))),
     })
 }

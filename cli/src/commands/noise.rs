@@ -8,7 +8,7 @@ use std::{
 use benchmark_analysis::compare::{Metric, NoiseProfile, Resolution, conditions::Conditions};
 use benchmark_machine::host;
 use benchmark_results::text;
-use benchmark_scenarios::{Plan, Problem};
+use benchmark_scenarios::{Context, Plan, Problem};
 use jiff::Timestamp;
 
 use super::{
@@ -68,8 +68,7 @@ pub fn store_noise(runs: &[FoundRun], folder: &NoiseFolder) -> Result<Printed, P
         .file(&profile.key())
         .ok_or_else(|| Problem::new("neither XDG_DATA_HOME nor HOME is set, so there is no place for the profile"))?;
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| Problem::new(format!("{} cannot be made: {error}", parent.display())))?;
+        std::fs::create_dir_all(parent).context(format_args!("{} cannot be made", parent.display()))?;
     }
     profile.store(&path)?;
     let mut text = format!("spread between {} runs of one plan\n\n", profile.runs);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benchmark_generator::view::plan;
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 
 use crate::{
     args::RunArgs,
@@ -18,7 +18,7 @@ use crate::{
 pub fn print_plan(options: &RunArgs) -> Result<ExitCode, Problem> {
     let Prepared { resolved, output, .. } = prepare(options)?;
     let text = if output.json {
-        plan::json(&resolved).map_err(|error| Problem::new(format!("the plan cannot be written: {error}")))? + "\n"
+        plan::json(&resolved).context("the plan cannot be written")? + "\n"
     } else {
         plan::text(&resolved)
     };

@@ -6,7 +6,7 @@ use benchmark_analysis::{
     export::{self as exporting, Format},
     report::{self as reporting, Named},
 };
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 
 use super::{FoundRun, Printed, find, output};
 use crate::args::{ExportArgs, ReportArgs, ReportFormat};
@@ -79,8 +79,7 @@ fn pictures(found: &[FoundRun], folder: &Path) -> Result<Vec<String>, Problem> {
         } else {
             folder.join(&run.name)
         };
-        std::fs::create_dir_all(&place)
-            .map_err(|error| Problem::new(format!("--svg {} cannot be made: {error}", place.display())))?;
+        std::fs::create_dir_all(&place).context(format_args!("--svg {} cannot be made", place.display()))?;
         let plots = reporting::svgs(run.results);
         for (name, svg) in &plots {
             output::write_again(&place.join(name), svg)?;

@@ -15,7 +15,7 @@ use benchmark_results::{
     summary::{self, Style},
     thresholds::Signal,
 };
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 
 use crate::{
     USAGE,
@@ -91,7 +91,7 @@ fn report(finished: &Finished, output: &OutputArgs, color: bool) -> Result<ExitC
     };
     let printed = if output.json {
         let json = file::to_json(results)
-            .map_err(|error| Problem::new(format!("the results cannot be printed: {error}")))
+            .context("the results cannot be printed")
             .and_then(|json| print(&json));
         complain_styled(text(on(std::io::stderr().is_terminal())).trim_end());
         json

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use benchmark_results::schema::{ClusterFact, ClusterFacts};
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 use benchmark_temporal::small_file;
 
 /// Most entries, and longest name and text in characters: what a table of the report can show.
@@ -17,7 +17,7 @@ const LONGEST_TEXT: usize = 300;
 /// When it cannot be read, or is no flat object of texts and numbers.
 pub fn read(path: &Path) -> Result<ClusterFacts, Problem> {
     let place = format!("--cluster-facts {}", path.display());
-    let bytes = small_file::read(path).map_err(|error| Problem::new(format!("{place} cannot be read: {error}")))?;
+    let bytes = small_file::read(path).context(format_args!("{place} cannot be read"))?;
     parse(&bytes).map_err(|why| {
         Problem::new(format!("{place}: {why}")).explain(
             r#"it is one object of texts and numbers, as in {"historyReplicas": 16, "instance": "m8g.4xlarge"}"#,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use benchmark_scenarios::Problem;
+use benchmark_scenarios::{Context, Problem};
 use benchmark_temporal::small_file;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -22,7 +22,7 @@ const OURS: [&str; 6] = [
 /// When the file cannot be read or a line is none. Values are never repeated.
 pub fn read(flag: &str, path: &Path) -> Result<HeaderMap, Problem> {
     let place = format!("{flag} {}", path.display());
-    let bytes = small_file::read(path).map_err(|error| Problem::new(format!("{place} cannot be read: {error}")))?;
+    let bytes = small_file::read(path).context(format_args!("{place} cannot be read"))?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::new(format!("{place} is no text")))?;
     parse(&text).map_err(|(line, what)| {
         Problem::new(format!("{place}: line {line} {what}"))
