@@ -11,10 +11,9 @@ mod series;
 
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
+use benchmark_command_line::Manual;
 use benchmark_scenarios::Rate;
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
-
-use crate::command_line::{self, Manual};
 
 pub use files::{
     CompareArgs, CompareFormat, DiagnoseArgs, ExportArgs, HistoryArgs, HistoryFormat, JudgingArgs, Paired, ReportArgs,
@@ -114,14 +113,14 @@ pub struct NullFrontendArgs {
 /// Takes the command line apart.
 ///
 /// # Errors
-/// As [`command_line::parse`].
+/// As [`benchmark_command_line::parse`].
 pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Cli, clap::Error> {
-    command_line::parse(argv, refuse_secret_variants)
+    benchmark_command_line::parse(argv, refuse_secret_variants)
 }
 
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
-    command_line::definition::<Cli>()
+    benchmark_command_line::definition::<Cli>()
 }
 
 /// A secret among the options of a variant, which stand in results.

@@ -2,11 +2,12 @@
 
 use std::{
     env,
-    io::{self, IsTerminal, Write},
+    io::{IsTerminal, Write},
     process::ExitCode,
     time::Duration,
 };
 
+use benchmark_command_line::print;
 use benchmark_results::{summary::Style, text, thresholds::Signal};
 use benchmark_scenarios::{Problem, units};
 
@@ -79,29 +80,7 @@ pub fn is_color_welcome() -> bool {
 
 /// Begins to log on stderr, above the block where there is one.
 pub fn log_to_stderr(asked: LogArgs) {
-    logging::init(asked, || live::LogWriter);
-}
-
-/// Prints on stdout.
-///
-/// # Errors
-/// When not all of it can be written, as on a full disk. A reader that has seen enough, such as `head`, is no error.
-pub fn print(text: &str) -> Result<(), Problem> {
-    let mut out = anstream::stdout();
-    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
-}
-
-/// What came of writing on stdout.
-///
-/// # Errors
-/// As [`print`].
-pub fn printed(written: io::Result<()>) -> Result<(), Problem> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Problem::new(format!("stdout cannot be written: {error}")))
-        }
-        _ => Ok(()),
-    }
+    logging::init(asked, "run_benchmark", || live::LogWriter);
 }
 
 /// Says something on stderr, which may hold what a server, a leader or a file says.
@@ -120,7 +99,7 @@ pub fn heard(quiet: bool, within: Option<Duration>) -> impl FnOnce(Signal) + Sen
         );
         if !quiet {
             // Above the block, where there is one.
-            let _ = writeln!(live::LogWriter, "{}", logging::said("run_benchmark", &text));
+            let _ = writeln!(live::LogWriter, "{}", logging::said(&text));
         }
     }
 }
@@ -136,5 +115,5 @@ pub fn complain_styled(text: &str) {
         true => anstream::adapter::strip_str(text).to_string(),
         false => text.to_owned(),
     };
-    let _ = writeln!(anstream::stderr(), "{}", logging::said("run_benchmark", &text));
+    let _ = writeln!(anstream::stderr(), "{}", logging::said(&text));
 }

@@ -1,9 +1,9 @@
 //! What is typed and seen: the command lines of both programs, the environment, the terminal, and a file for each command.
 //!
-//! Nothing below this crate knows clap; what is typed becomes a plan, and after it no flag and no variable is read.
+//! Nothing below this crate knows clap, but for what the command lines of all programs have in common; what is typed becomes
+//! a plan, and after it no flag and no variable is read.
 
 pub mod args;
-pub mod command_line;
 pub mod commands;
 pub mod console;
 pub mod flags;
@@ -16,7 +16,5 @@ mod secret;
 mod series;
 pub mod worker_args;
 
-/// Exit code of a command line or an environment that cannot be used.
-pub const USAGE: u8 = 2;
 /// Exit code of a measurement that cannot be believed.
 pub const INVALID: u8 = 3;

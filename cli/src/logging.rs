@@ -47,19 +47,27 @@ pub struct LogArgs {
     pub log_format: LogFormat,
 }
 
-static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+/// With it the program, which is the target of what is said to people.
+static FORMAT: OnceLock<(LogFormat, &str)> = OnceLock::new();
 
 /// Whether everything is said in JSON.
 pub fn is_json() -> bool {
-    FORMAT.get() == Some(&LogFormat::Json)
+    target_in_json().is_some()
+}
+
+fn target_in_json() -> Option<&'static str> {
+    FORMAT
+        .get()
+        .filter(|(format, _)| *format == LogFormat::Json)
+        .map(|(_, program)| *program)
 }
 
 /// Begins to log: errors, and with `verbose` more; `RUST_LOG` says it exactly.
-pub fn init<W>(asked: LogArgs, writer: W)
+pub fn init<W>(asked: LogArgs, program: &'static str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let _ = FORMAT.set(asked.log_format);
+    let _ = FORMAT.set((asked.log_format, program));
     let level = match asked.verbose {
         0 => "error",
         1 => "info",
@@ -76,11 +84,11 @@ where
     }
 }
 
-/// What is said to people as it goes to stderr: itself, or one object for all of its lines. `target` is the program.
-pub fn said<'a>(target: &str, text: &'a str) -> std::borrow::Cow<'a, str> {
-    if !is_json() {
+/// What is said to people as it goes to stderr: itself, or one object for all of its lines.
+pub fn said(text: &str) -> std::borrow::Cow<'_, str> {
+    let Some(target) = target_in_json() else {
         return text.into();
-    }
+    };
     let level = match text.split_once(':') {
         Some(("error", _)) => "error",
         Some(("note" | "warning", _)) => "warn",

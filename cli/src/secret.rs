@@ -1,11 +1,35 @@
 //! Sources of a secret: flag, file named by a flag, environment.
 
-use std::{fmt::Display, path::PathBuf};
+use std::{
+    fmt::{self, Display},
+    path::PathBuf,
+};
 
 use benchmark_scenarios::{Given, Key, Problem, Program, Source};
 use benchmark_temporal::small_file;
 
-use crate::command_line::HiddenText;
+/// A text that must not be shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HiddenText(String);
+
+impl HiddenText {
+    /// The text itself, for whom it is meant and nobody else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HiddenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HiddenText(..)")
+    }
+}
+
+impl From<String> for HiddenText {
+    fn from(text: String) -> Self {
+        HiddenText(text)
+    }
+}
 
 /// What was typed of a secret.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 
+use benchmark_command_line::Manual;
 use benchmark_scenarios::{Asked, Joining, Key, Problem, ResolvedWorker, resolve_worker};
 use benchmark_worker::{
     AskedPollers,
@@ -14,7 +15,6 @@ use benchmark_worker::{
 use clap::Parser;
 
 use crate::{
-    command_line::{self, Manual},
     flags::{Flags, OfWorker},
     given::Surroundings,
     logging::LogArgs,
@@ -110,12 +110,12 @@ impl WorkerCli {
 /// Takes the command line apart.
 ///
 /// # Errors
-/// As [`command_line::parse`].
+/// As [`benchmark_command_line::parse`].
 pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<WorkerCli, clap::Error> {
-    command_line::parse(argv, |_, _| Ok(()))
+    benchmark_command_line::parse(argv, |_, _| Ok(()))
 }
 
 /// The command line's definition, for help, completions and manual pages.
 pub fn command() -> clap::Command {
-    command_line::definition::<WorkerCli>()
+    benchmark_command_line::definition::<WorkerCli>()
 }

@@ -2,13 +2,13 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
+use benchmark_command_line::Manual;
 use benchmark_scenarios::units;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::Styles};
-use clap_complete::Shell;
 
 /// `benchmark-cluster`.
 #[derive(Debug, Parser)]
-#[command(name = "benchmark-cluster", version, about, max_term_width = 100, styles = Styles::plain(), subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "benchmark-cluster", version, about, styles = Styles::plain(), subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -92,13 +92,9 @@ pub enum Command {
     Connect(ConnectArgs),
     /// A shell, or a command, in a task of a service
     Exec(ExecArgs),
-    /// Completions of a shell, on stdout
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-    /// The manual page, on stdout
-    Man,
+    /// Completions, the manual page.
+    #[command(flatten)]
+    Manual(Manual),
     /// Beside the generator, in its task
     #[command(hide = true)]
     Attend(AttendArgs),
@@ -315,6 +311,19 @@ pub enum DatabaseCommand {
     GrantRole,
 }
 
+/// Takes the command line apart.
+///
+/// # Errors
+/// As [`benchmark_command_line::parse`].
+pub fn parse(argv: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Cli, clap::Error> {
+    benchmark_command_line::parse(argv, |_, _| Ok(()))
+}
+
+/// The command line's definition, for help, completions and manual pages.
+pub fn command() -> clap::Command {
+    benchmark_command_line::definition::<Cli>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,7 +332,7 @@ mod tests {
     fn what_is_typed_goes_before_variables() {
         let origin = |typed: &[&str], set: &[(&str, &str)]| {
             let words = ["benchmark-cluster", "status"].iter().chain(typed);
-            let common = Cli::try_parse_from(words).expect("a command line").common;
+            let common = parse(words).expect("a command line").common;
             common.origin(|name| set.iter().find(|one| one.0 == name).map(|one| one.1.into()))
         };
         let both = [("BENCHMARK_FACTS", "f"), ("BENCHMARK_TERRAFORM", "t")];
@@ -336,7 +345,6 @@ mod tests {
             origin(&[], &[("BENCHMARK_FACTS", "")]),
             Origin::Terraform("terraform".into())
         );
-        Cli::try_parse_from(["benchmark-cluster", "status", "--facts", "x", "--terraform", "y"])
-            .expect_err("two origins");
+        parse(["benchmark-cluster", "status", "--facts", "x", "--terraform", "y"]).expect_err("two origins");
     }
 }

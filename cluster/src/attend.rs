@@ -11,12 +11,13 @@ mod task;
 use std::{
     fmt::Display,
     fs,
-    io::Write,
     path::Path,
     process::ExitCode,
     time::{Duration, SystemTime},
 };
 
+use benchmark_command_line::print;
+use benchmark_results::text;
 use benchmark_scenarios::{Problem, units};
 use tokio::{
     signal::unix::{Signal, SignalKind},
@@ -316,6 +317,5 @@ fn shown(time: Duration) -> String {
 
 /// A line of the task's log.
 fn say(what: impl Display) {
-    let mut out = anstream::stdout();
-    let _ = writeln!(out, "attend: {}", benchmark_results::text::lines(&what.to_string()));
+    let _ = print(&format!("attend: {}\n", text::lines(&what.to_string())));
 }

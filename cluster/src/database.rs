@@ -5,8 +5,9 @@ mod login;
 mod membership;
 mod role;
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
+use benchmark_command_line::print;
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use tokio::time::timeout;
@@ -55,5 +56,5 @@ fn refused(what: &str, error: &tokio_postgres::Error) -> Problem {
 
 /// A line of the task's log. A reader that has seen enough is no error.
 fn say(line: &str) {
-    let _ = writeln!(anstream::stdout(), "{line}");
+    let _ = print(&format!("{line}\n"));
 }

@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use benchmark_command_line::print;
 use benchmark_results::text;
 use benchmark_scenarios::Problem;
 use serde_json::{Value, json};
@@ -191,8 +192,7 @@ impl Console {
 
     /// A line as it is, on stdout. A reader that has seen enough is no error.
     pub fn print(&self, line: &str) {
-        let mut out = anstream::stdout();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        let _ = print(&format!("{line}\n"));
     }
 
     /// Whether there is somebody to ask, for a command whose question comes late.
@@ -220,7 +220,7 @@ impl Console {
         if !io::stdin().is_terminal() {
             return Err(Problem::new(format!("{question} Nobody is here to answer")).remedy("--yes"));
         }
-        let mut out = anstream::stderr();
+        let mut out = io::stderr();
         let _ = write!(out, "{} Type {word} to go on: ", text::lines(question)).and_then(|()| out.flush());
         let mut answer = String::new();
         let _ = io::stdin().read_line(&mut answer);

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchmark_cluster::args::Cli;
-use clap::{CommandFactory, Parser};
+use benchmark_cluster::args;
 
 const PAGES: [&str; 3] = [
     include_str!("../../docs/benchmark-cluster.md"),
@@ -34,7 +33,7 @@ fn each_line_that_is_typed_is_taken() {
     let typed = typed();
     assert!(typed.len() >= 10, "{typed:?}");
     for line in typed {
-        if let Err(error) = Cli::try_parse_from(&line) {
+        if let Err(error) = args::parse(&line) {
             panic!("{}: {error}", line.join(" "));
         }
     }
@@ -43,7 +42,7 @@ fn each_line_that_is_typed_is_taken() {
 #[test]
 fn each_command_is_explained() {
     let page = PAGES[0];
-    for command in Cli::command()
+    for command in args::command()
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
     {

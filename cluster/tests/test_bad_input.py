@@ -59,6 +59,7 @@ class BadInput(Case):
     def test_an_unknown_preset_or_service_or_one_that_does_not_fit(self):
         self.bad("up", "--preset", "300", says=["--preset 300", "50, 100, 200, 400"])
         self.bad("doctor", "--preset", "300", says=["--preset 300", "50, 100, 200, 400"])
+        self.bad("up", "--preset", "-1", says=["--preset", "-1 is not in 0.."])
         self.bad("up", "--only", "historie", says=["historie", "history"])
         self.bad("up", "--preset", "50", says=["temporal_history_cpu = 1024", "terraform apply"])
         pools = {"main": self.facts["pools"]["main"] | {"max": 3}}

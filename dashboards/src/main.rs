@@ -1,8 +1,12 @@
 //! Takes exported boards back: `cargo run -p benchmark-dashboards -- tidy FILE`.
 
-use std::{fs, io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::{Context, Result};
 use benchmark_dashboards::{Board, Known, check, tidy::tidy};
 use clap::{Parser, Subcommand};
 
@@ -26,34 +30,38 @@ enum Command {
     },
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
     let Command::Tidy { check: look, files } = Args::parse().command;
     let files = match files.is_empty() {
         true => benchmark_dashboards::files(),
         false => files,
     };
     let known = Known::all();
-    let mut said = anstream::stderr();
-    let mut sound = true;
+    let mut code = ExitCode::SUCCESS;
     for file in files {
-        let name = file.display();
-        let text = fs::read_to_string(&file).with_context(|| format!("{name} cannot be read"))?;
-        let tidied = tidy(&text).with_context(|| name.to_string())?;
-        if tidied != text {
-            if look {
-                sound = false;
-                writeln!(
-                    said,
-                    "{name}: not tidy: cargo run -p benchmark-dashboards -- tidy {name}"
-                )?;
-            } else {
-                fs::write(&file, &tidied).with_context(|| format!("{name} cannot be written"))?;
-            }
-        }
-        for finding in check(&Board::read(&tidied)?, &known) {
-            sound = false;
-            writeln!(said, "{finding}")?;
+        for wrong in put_back(&file, look, &known).unwrap_or_else(|error| vec![error]) {
+            code = ExitCode::FAILURE;
+            let _ = writeln!(io::stderr(), "{wrong}");
         }
     }
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    code
+}
+
+/// Makes a file tidy unless it is only to `look`, and says what is wrong with the board.
+fn put_back(file: &Path, look: bool, known: &Known) -> Result<Vec<String>, String> {
+    let name = file.display();
+    let text = fs::read_to_string(file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    let tidied = tidy(&text).map_err(|error| format!("{name}: {error}"))?;
+    let board = Board::read(&tidied).map_err(|error| format!("{name}: {error}"))?;
+    let mut wrong = Vec::new();
+    if tidied != text {
+        match look {
+            true => wrong.push(format!(
+                "{name}: not tidy: cargo run -p benchmark-dashboards -- tidy {name}"
+            )),
+            false => fs::write(file, &tidied).map_err(|error| format!("{name} cannot be written: {error}"))?,
+        }
+    }
+    wrong.extend(check(&board, known).iter().map(ToString::to_string));
+    Ok(wrong)
 }

@@ -2,7 +2,7 @@
 
 use std::{env, process::ExitCode};
 
-use benchmark_cli::{USAGE, commands::work, worker_args};
+use benchmark_cli::{commands::work, console::complain, worker_args};
 
 /// The SDK allocates a lot; measured, the system's allocator costs several times as much.
 #[global_allocator]
@@ -10,12 +10,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     benchmark_machine::host::raise_descriptors();
-    match worker_args::parse(env::args_os()) {
-        Ok(cli) => work::work(&cli),
-        Err(error) => {
-            // Nobody is left to tell when even this cannot be printed.
-            let _ = error.print();
-            ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
-        }
-    }
+    benchmark_command_line::run(worker_args::parse(env::args_os()), |cli| work::work(&cli), complain)
 }

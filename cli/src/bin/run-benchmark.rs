@@ -1,12 +1,11 @@
 //! `run-benchmark`: asks a Temporal cluster what it carries.
 
-use std::{env, io::Write, process::ExitCode};
+use std::{env, process::ExitCode};
 
 use benchmark_cli::{
-    USAGE,
     args::{self, Command},
     commands::{self, calibrate, join, plan, run, series},
-    console::{complain, printed, show, style},
+    console::{complain, show, style},
     prepared::noise_folder,
 };
 use benchmark_scenarios::Problem;
@@ -18,15 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Each connection of a fleet and of the load is one.
     benchmark_machine::host::raise_descriptors();
-    let done = match args::parse(env::args_os()) {
-        Ok(cli) => carry_out(&cli),
-        Err(error) => printed(error.print().and_then(|()| std::io::stdout().flush()))
-            .map(|()| ExitCode::from(if error.use_stderr() { USAGE } else { 0 })),
-    };
-    done.unwrap_or_else(|problem| {
-        complain(&problem.report());
-        ExitCode::from(USAGE)
-    })
+    benchmark_command_line::run(args::parse(env::args_os()), |cli| carry_out(&cli), complain)
 }
 
 fn carry_out(cli: &args::Cli) -> Result<ExitCode, Problem> {
@@ -43,7 +34,7 @@ fn carry_out(cli: &args::Cli) -> Result<ExitCode, Problem> {
         Some(Command::Show(options)) => commands::show(options, style()).and_then(show),
         Some(Command::Diagnose(options)) => commands::diagnose(options),
         Some(Command::Export(options)) => commands::export(options).and_then(show),
-        Some(Command::Manual(manual)) => manual.write(args::command()).map(|()| ExitCode::SUCCESS),
+        Some(Command::Manual(manual)) => manual.write(args::command()),
         Some(Command::NullFrontend(options)) => calibrate::serve_nothing(options),
     }
 }

@@ -5,6 +5,7 @@ use std::{
     process::ExitCode,
 };
 
+use benchmark_command_line::{print, printed};
 use benchmark_generator::{
     calibrate::{self, CalibrateError, CalibrateOptions, Console, null_frontend},
     stop::{self, StopReason},
@@ -14,7 +15,7 @@ use benchmark_scenarios::{Context, Problem};
 use crate::{
     INVALID,
     args::{CalibrateArgs, NullFrontendArgs},
-    console::{complain, end_at_once, print, printed},
+    console::{complain, end_at_once},
     given::process_environment,
     prepared::{block_on, calibration},
 };

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use benchmark_command_line::print;
 use benchmark_generator::view::plan;
 use benchmark_scenarios::{Context, Problem};
 
 use crate::{
     args::RunArgs,
-    console::print,
     prepared::{Prepared, prepare},
 };
 

@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, process::ExitCode};
 
+use benchmark_command_line::{USAGE, print};
 use benchmark_generator::{
     run::{
         lifecycle::{self, Finished, RunError},
@@ -18,9 +19,8 @@ use benchmark_results::{
 use benchmark_scenarios::{Context, Problem};
 
 use crate::{
-    USAGE,
     args::{OutputArgs, RunArgs},
-    console::{complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr, print},
+    console::{complain, complain_styled, end_at_once, heard, is_color_welcome, log_to_stderr},
     live,
     prepared::{Prepared, block_on, open_page, prepare},
 };

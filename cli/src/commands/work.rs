@@ -1,33 +1,28 @@
 //! What `benchmark-worker` does: it executes workflows until it is told to stop.
 
-use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use benchmark_machine::host;
-use benchmark_results::{text, thresholds::Signal};
 use benchmark_scenarios::Problem;
 use benchmark_worker::process::{self, ProcessEnd};
 
 use crate::{
-    USAGE,
+    console::{complain, end_at_once},
     given::OwnSurroundings,
     logging,
     worker_args::{self, Converted, WorkerCli},
 };
 
 /// Executes workflows, or writes what was asked for about the program.
-pub fn work(cli: &WorkerCli) -> ExitCode {
-    let done = match &cli.command {
-        Some(manual) => manual.write(worker_args::command()).map(|()| ExitCode::SUCCESS),
+///
+/// # Errors
+/// When it cannot begin, or did not end in order.
+pub fn work(cli: &WorkerCli) -> Result<ExitCode, Problem> {
+    match &cli.command {
+        Some(manual) => manual.write(worker_args::command()),
         None => {
-            logging::init(cli.log, std::io::stderr);
-            prepare(cli).map(run)
-        }
-    };
-    match done {
-        Ok(code) => code,
-        Err(problem) => {
-            say(&problem.report());
-            ExitCode::from(USAGE)
+            logging::init(cli.log, "benchmark_worker", std::io::stderr);
+            prepare(cli).and_then(run)
         }
     }
 }
@@ -45,41 +40,28 @@ fn prepare(cli: &WorkerCli) -> Result<Converted, Problem> {
     Ok(converted)
 }
 
-fn run(Converted { request, notes }: Converted) -> ExitCode {
-    say(&format!(
+fn run(Converted { request, notes }: Converted) -> Result<ExitCode, Problem> {
+    complain(&format!(
         "benchmark-worker {} as {}",
         env!("CARGO_PKG_VERSION"),
         request.name
     ));
     for note in notes {
-        say(&format!("note: {note}"));
+        complain(&format!("note: {note}"));
     }
     // Workers have threads of their own; the rest is little.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(Problem::from).and_then(|runtime| {
         let ended = runtime.block_on(async {
             let (stopper, stop) = process::channel();
-            stopper.listen(
-                |_| {},
-                |signal: Signal| std::process::exit(i32::from(signal.exit_code())),
-            )?;
-            process::run(request, stop, Arc::new(say)).await
+            stopper.listen(|_| {}, end_at_once)?;
+            process::run(request, stop, Arc::new(complain)).await
         });
         // A look-up of a name that nobody answers does not end.
         runtime.shutdown_background();
         ended
     });
-    match ended {
-        Ok(ProcessEnd::Signal(_) | ProcessEnd::RunOver) => ExitCode::SUCCESS,
-        Err(problem) => {
-            say(&problem.report());
-            ExitCode::from(USAGE)
-        }
+    match ended? {
+        ProcessEnd::Signal(_) | ProcessEnd::RunOver => Ok(ExitCode::SUCCESS),
     }
-}
-
-fn say(line: &str) {
-    // A reader that is gone is no reason to stop working.
-    let line = text::lines(line);
-    let _ = writeln!(anstream::stderr(), "{}", logging::said("benchmark_worker", &line));
 }
