@@ -56,7 +56,7 @@ pub struct SeriesRequest {
 
 /// What came of a series.
 #[derive(Debug)]
-pub struct RunSeries {
+pub struct SeriesOutcome {
     /// The runs of each variant, in order: those of whole turns.
     pub runs: Vec<Vec<FoundRun>>,
     /// Where they are stored.
@@ -83,8 +83,8 @@ const ATTEMPTS: u32 = 3;
 /// `i - 1` more: what holds is then not only so of one draw.
 ///
 /// # Errors
-/// When nothing can be made at all. What happens later stands in [`RunSeries::ended`].
-pub async fn run(request: SeriesRequest, stop: Stop) -> Result<RunSeries, Problem> {
+/// When nothing can be made at all. What happens later stands in [`SeriesOutcome::ended`].
+pub async fn run(request: SeriesRequest, stop: Stop) -> Result<SeriesOutcome, Problem> {
     let folder = prepare(request.store.as_deref())?;
     let standing = standing_server(&request.variants, &request.environment).await?;
     let mut runs = vec![Vec::new(); request.variants.len()];
@@ -96,7 +96,7 @@ pub async fn run(request: SeriesRequest, stop: Stop) -> Result<RunSeries, Proble
         begun: false,
     };
     let ended = maker.all(&mut runs).await.err();
-    Ok(RunSeries {
+    Ok(SeriesOutcome {
         runs,
         folder: maker.folder,
         ended,

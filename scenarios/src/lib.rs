@@ -23,7 +23,7 @@ pub use form::{EMBEDDED, parse_switch};
 pub use options::{Alias, Group, Key, Program, Shape};
 pub use plan::{
     Arrivals, Cluster, EmbeddedPlan, FleetSize, Load, Observation, Plan, PlanHash, Scheduling, ServerPreset,
-    StarterOptions, Target, Thresholds, TlsFiles, WhenFull, Workers, Workload,
+    StarterPlan, Target, Thresholds, TlsFiles, WhenFull, Workers, Workload,
 };
 pub use problem::{Context, Problem, chain};
 pub use rate::{Rate, RateError};

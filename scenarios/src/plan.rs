@@ -23,7 +23,7 @@ pub struct Plan {
     /// When starts are due, and what happens when they cannot be sent.
     pub load: Load,
     /// How starts are sent.
-    pub starter: StarterOptions,
+    pub starter: StarterPlan,
     /// The workers in this process.
     pub workers: Workers,
     /// Who else takes part.
@@ -186,7 +186,7 @@ pub enum WhenFull {
 /// How starts are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StarterOptions {
+pub struct StarterPlan {
     /// HTTP/2 connections for starts, of all generators together, each of which has at least one.
     pub connections: u32,
     /// Whether there are more of them when the server's name has more addresses: one for each, where none were asked for.

@@ -24,7 +24,7 @@ use crate::{
     console::{complain, end_at_once, heard, is_color_welcome, log_to_stderr, show, style},
     live,
     prepared::{block_on, noise_folder, open_page, prepare, prepare_with},
-    series::{self, RunSeries, SeriesEnd, SeriesRequest, Variant},
+    series::{self, SeriesEnd, SeriesOutcome, SeriesRequest, Variant},
 };
 
 /// Turns of `ab` unless told: an even number, so that each variant comes first as often.
@@ -83,7 +83,7 @@ fn too_few(runs: u32) -> Problem {
 }
 
 /// The keys in which the variants differ on purpose.
-fn factors(series: &RunSeries) -> Vec<String> {
+fn factors(series: &SeriesOutcome) -> Vec<String> {
     match (series.runs[0].first(), series.runs[1].first()) {
         (Some(first), Some(second)) => series::factors(first, second),
         _ => Vec::new(),
@@ -91,7 +91,7 @@ fn factors(series: &RunSeries) -> Vec<String> {
 }
 
 /// Compares what the two variants came to.
-fn judge(options: &args::AbArgs, series: &RunSeries) -> Result<ExitCode, Problem> {
+fn judge(options: &args::AbArgs, series: &SeriesOutcome) -> Result<ExitCode, Problem> {
     let request = CompareRequest {
         judging: options.judging.clone(),
         factors: factors(series),
@@ -109,7 +109,7 @@ fn judge(options: &args::AbArgs, series: &RunSeries) -> Result<ExitCode, Problem
 }
 
 /// What compares the whole turns of a series again, from their files.
-fn compare_again(series: &RunSeries) -> String {
+fn compare_again(series: &SeriesOutcome) -> String {
     let folder = text::shell_word(&series.folder.display().to_string());
     let mut command = format!("run-benchmark compare {folder}/a-*.json --against {folder}/b-*.json");
     let typed: Vec<String> = args::redacted_command(env::args_os());
@@ -168,9 +168,9 @@ struct Commands<'a> {
     /// What is said before the first.
     before: Option<String>,
     /// Concludes from whole turns.
-    conclude: &'a dyn Fn(&RunSeries) -> Result<ExitCode, Problem>,
+    conclude: &'a dyn Fn(&SeriesOutcome) -> Result<ExitCode, Problem>,
     /// The command that does it again from their files.
-    again: &'a dyn Fn(&RunSeries) -> String,
+    again: &'a dyn Fn(&SeriesOutcome) -> String,
 }
 
 /// Makes the runs, concludes from the whole turns, and waits for a last scrape of the page that stood meanwhile.
@@ -223,7 +223,7 @@ fn series(
 }
 
 /// Concludes from what there is of a series that ended early, where it says something. The exit code is that of the reason.
-fn ended_early(series: &RunSeries, ended: SeriesEnd, commands: &Commands) -> Result<ExitCode, Problem> {
+fn ended_early(series: &SeriesOutcome, ended: SeriesEnd, commands: &Commands) -> Result<ExitCode, Problem> {
     let whole = series.runs[0].len();
     let of = format!("{whole} of {} turns are whole", commands.runs);
     let enough = whole >= LEAST_TURNS as usize;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use benchmark_scenarios::{
-    Arrivals, Cluster, EmbeddedPlan, FleetSize, Load, Observation, Plan, Scheduling, StarterOptions, Target,
-    Thresholds, WhenFull, WorkerProfile, Workers, Workload, workloads::Simple,
+    Arrivals, Cluster, EmbeddedPlan, FleetSize, Load, Observation, Plan, Scheduling, StarterPlan, Target, Thresholds,
+    WhenFull, WorkerProfile, Workers, Workload, workloads::Simple,
 };
 
 use crate::schema::{
@@ -43,7 +43,7 @@ pub fn plan() -> Plan {
             when_full: WhenFull::Queue,
             max_lag: Duration::from_secs(1),
         },
-        starter: StarterOptions {
+        starter: StarterPlan {
             scheduling: Scheduling::Auto,
             connections: 8,
             each_address: false,

@@ -6,7 +6,7 @@ use serde::Serialize as _;
 
 use super::reader::Reader;
 use crate::{
-    Cluster, EmbeddedPlan, Load, ServerPreset, StarterOptions, Target, TlsFiles,
+    Cluster, EmbeddedPlan, Load, ServerPreset, StarterPlan, Target, TlsFiles,
     asked::Source,
     form::{Address, EMBEDDED},
     options::{Group, Key, MAX_CONNECTIONS, MAX_THREADS, opt},
@@ -131,12 +131,7 @@ pub(crate) fn tls(reader: &mut Reader, https: bool) -> Result<Option<TlsFiles>, 
 }
 
 /// How starts are sent.
-pub(crate) fn starter(
-    reader: &mut Reader,
-    load: &Load,
-    target: &Target,
-    cores: u32,
-) -> Result<StarterOptions, Problem> {
+pub(crate) fn starter(reader: &mut Reader, load: &Load, target: &Target, cores: u32) -> Result<StarterPlan, Problem> {
     let asked_connections = reader.peek(opt::Connections)?;
     let threads = reader.read_or(opt::Threads, || {
         let needed = load.rate.thousandths().div_ceil(STARTS_PER_THREAD * 1000);
@@ -155,7 +150,7 @@ pub(crate) fn starter(
         .remedy(format!("--threads {connections}"))
         .remedy(format!("--connections {threads}")));
     }
-    Ok(StarterOptions {
+    Ok(StarterPlan {
         connections,
         each_address: asked_connections.is_none() && matches!(target, Target::Cluster(_)),
         threads,
