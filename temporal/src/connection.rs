@@ -18,7 +18,7 @@ use temporalio_common::telemetry::metrics::TemporalMeter;
 
 pub use crate::connection::failure::{Cause, ConnectError, Unreachable};
 use crate::{
-    options::{ConnectOptions, Target},
+    options::{ConnectOptions, Endpoint},
     silence::Silence,
 };
 
@@ -33,7 +33,7 @@ pub(crate) const TERMINATIONS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwr
 pub struct Server {
     connection: Connection,
     options: Arc<ConnectOptions>,
-    target: Arc<Target>,
+    endpoint: Arc<Endpoint>,
     limits: Arc<Limits>,
     silence: Silence,
 }
@@ -51,13 +51,13 @@ struct Limits {
 pub fn connect(options: &ConnectOptions) -> BoxFuture<'static, Result<Server, ConnectError>> {
     let options = Arc::new(options.clone());
     async move {
-        let target = options.target()?;
+        let endpoint = options.endpoint()?;
         // One connection is enough here, and without the balancer a failure to connect is told instead of waited out.
-        let sdk = sdk_options(&options, &target, None);
-        let connection = attempt::connect(&target, options.connect_timeout, options.tls.as_ref(), sdk).await?;
+        let sdk = sdk_options(&options, &endpoint, None);
+        let connection = attempt::connect(&endpoint, options.connect_timeout, options.tls.as_ref(), sdk).await?;
         Ok(Server {
             connection,
-            target: Arc::new(target),
+            endpoint: Arc::new(endpoint),
             limits: Arc::new(Limits {
                 queries: RateLimiter::direct(Quota::per_second(QUERIES_PER_SECOND)),
                 terminations: RateLimiter::direct(Quota::per_second(TERMINATIONS_PER_SECOND)),
@@ -80,10 +80,10 @@ pub fn connect_sdk(
 ) -> BoxFuture<'static, Result<Client, ConnectError>> {
     let options = options.clone();
     async move {
-        let target = options.target()?;
-        let mut sdk = sdk_options(&options, &target, Some(DnsLoadBalancingOptions::default()));
+        let endpoint = options.endpoint()?;
+        let mut sdk = sdk_options(&options, &endpoint, Some(DnsLoadBalancingOptions::default()));
         sdk.metrics_meter = meter;
-        let connection = attempt::connect(&target, options.connect_timeout, options.tls.as_ref(), sdk).await?;
+        let connection = attempt::connect(&endpoint, options.connect_timeout, options.tls.as_ref(), sdk).await?;
         Client::new(connection, ClientOptions::new(options.namespace).build())
             .map_err(|error| ConnectError::Settings(error.to_string()))
     }
@@ -93,7 +93,7 @@ pub fn connect_sdk(
 impl Server {
     /// The address as people write it: `host:port`.
     pub fn address(&self) -> String {
-        self.target.to_string()
+        self.endpoint.to_string()
     }
 
     /// The namespace that all calls are about.
@@ -134,10 +134,10 @@ impl Server {
 
 fn sdk_options(
     options: &ConnectOptions,
-    target: &Target,
+    endpoint: &Endpoint,
     balancing: Option<DnsLoadBalancingOptions>,
 ) -> ConnectionOptions {
-    let tls = target.tls.then(|| {
+    let tls = endpoint.tls.then(|| {
         let material = options.tls.clone().unwrap_or_default();
         TlsOptions::builder()
             .maybe_server_root_ca_cert(material.ca)
@@ -154,7 +154,7 @@ fn sdk_options(
         let headers = options.headers.iter();
         headers.map(|(name, value)| (name.clone(), value.clone())).collect()
     };
-    ConnectionOptions::new(target.url.clone())
+    ConnectionOptions::new(endpoint.url.clone())
         .identity(options.identity.clone())
         .maybe_tls_options(tls)
         .maybe_api_key(options.api_key.as_ref().map(|key| key.reveal().to_owned()))

@@ -53,7 +53,7 @@ impl ConnectOptions {
     ///
     /// # Errors
     /// When the address is not `host:port`.
-    pub fn target(&self) -> Result<Target, AddressError> {
+    pub fn endpoint(&self) -> Result<Endpoint, AddressError> {
         let error = |reason: &str| AddressError {
             address: self.address.clone(),
             reason: reason.to_owned(),
@@ -101,13 +101,13 @@ impl ConnectOptions {
             None => DEFAULT_PORT,
         };
         url.set_port(Some(port)).map_err(|()| error("it can have no port"))?;
-        Ok(Target { url, host, port, tls })
+        Ok(Endpoint { url, host, port, tls })
     }
 }
 
 /// An address, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct Endpoint {
     /// `http://host:port/` or `https://host:port/`.
     pub url: Url,
     /// Name or IP address; an IPv6 address without brackets.
@@ -118,7 +118,7 @@ pub struct Target {
     pub tls: bool,
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
@@ -228,8 +228,8 @@ pub enum ApiKeyError {
 mod tests {
     use super::*;
 
-    fn target(address: &str) -> Result<Target, AddressError> {
-        ConnectOptions::new(address, "default").target()
+    fn endpoint(address: &str) -> Result<Endpoint, AddressError> {
+        ConnectOptions::new(address, "default").endpoint()
     }
 
     #[test]
@@ -241,13 +241,13 @@ mod tests {
             ("https://x.tmprl.cloud:7233", "https://x.tmprl.cloud:7233/", true),
             ("[::1]:7233", "http://[::1]:7233/", false),
         ] {
-            let target = target(address).unwrap();
-            assert_eq!(target.url.as_str(), url, "{address}");
-            assert_eq!(target.tls, tls, "{address}");
+            let endpoint = endpoint(address).unwrap();
+            assert_eq!(endpoint.url.as_str(), url, "{address}");
+            assert_eq!(endpoint.tls, tls, "{address}");
         }
-        assert_eq!(target("[::1]:7233").unwrap().to_string(), "[::1]:7233");
-        assert_eq!(target("https://x:443").unwrap().port, 443);
-        assert_eq!(target("https://x").unwrap().port, DEFAULT_PORT);
+        assert_eq!(endpoint("[::1]:7233").unwrap().to_string(), "[::1]:7233");
+        assert_eq!(endpoint("https://x:443").unwrap().port, 443);
+        assert_eq!(endpoint("https://x").unwrap().port, DEFAULT_PORT);
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
             "a b:7233",
             "http://",
         ] {
-            let error = target(address).unwrap_err().to_string();
+            let error = endpoint(address).unwrap_err().to_string();
             assert!(error.contains("--address"), "{error}");
             assert!(error.contains("HOST:PORT"), "{error}");
         }
@@ -272,11 +272,11 @@ mod tests {
     fn tls_is_what_was_asked_for_whether_there_is_a_key_or_not() {
         let mut options = ConnectOptions::new("x:7233", "default");
         options.api_key = Some(ApiKey::new("key").unwrap());
-        assert!(!options.target().unwrap().tls);
+        assert!(!options.endpoint().unwrap().tls);
         options.tls = Some(TlsMaterial::default());
-        assert!(options.target().unwrap().tls);
+        assert!(options.endpoint().unwrap().tls);
         options.address = "http://x:7233".to_owned();
-        assert!(options.target().is_err());
+        assert!(options.endpoint().is_err());
     }
 
     #[test]

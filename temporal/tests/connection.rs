@@ -30,7 +30,7 @@ async fn failure(options: &ConnectOptions) -> Unreachable {
     match error {
         ConnectError::Unreachable(unreachable) => {
             let text = unreachable.to_string();
-            assert!(text.contains(&options.target().unwrap().to_string()), "{text}");
+            assert!(text.contains(&options.endpoint().unwrap().to_string()), "{text}");
             assert_eq!(text.lines().count(), 3, "{text}");
             *unreachable
         }

@@ -23,7 +23,7 @@ use cut::LatestEnds;
 pub use cut::{Cut, KnownLatencies, LATENCIES, LatencyKind, OwnLoad, PhaseCut};
 use cut_off::AccountCutOff;
 pub use ends::EndSamples;
-pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatency};
+pub use members::{MemberAccount, Missing, Numbers, Origin, StartLatencyHistograms};
 pub use observers::{Closed, Observers, SampledEnd};
 use observers::{Observation, Pairing, Seen};
 use plausible::Doubt;

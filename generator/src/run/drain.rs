@@ -14,7 +14,7 @@ use crate::{
     account::sampler::Sampler,
     fleet::FleetLeader,
     load::timeline::TICK,
-    run::submission::{CutOff, Submission},
+    run::submission::{DrainCutOff, Submission},
     stop::deadline::{Deadline, Ending, PATIENCE, Step},
 };
 pub use look_ups::ticking;
@@ -78,7 +78,7 @@ pub async fn drain(
         .accountant
         .visit(move |accounts| accounts.close_at(at))
         .await?;
-    submission.cut_off = Some(CutOff {
+    submission.cut_off = Some(DrainCutOff {
         at,
         is_moving: drained != Drained::Empty,
         cut_short,

@@ -237,7 +237,7 @@ fn presence(presence: &Presence, status: &wire::Status, iteration: u32) -> (Memb
 
 fn starts(stripe: u32, account: &MemberAccount) -> MemberStarts {
     let ledger: Ledger = account.ledger();
-    let latency = |of: fn(&crate::account::accounts::StartLatency) -> &Histogram| {
+    let latency = |of: fn(&crate::account::accounts::StartLatencyHistograms) -> &Histogram| {
         account
             .start_latency
             .as_ref()

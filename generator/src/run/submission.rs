@@ -32,7 +32,7 @@ use crate::{
         Stop, StopReason,
         deadline::{Ending, Step},
     },
-    view::page::Window,
+    view::page::PageWindow,
 };
 
 /// Time between the decision to begin and the first arrival, so that all threads are waiting when it comes.
@@ -74,7 +74,7 @@ pub struct SubmissionOptions<'a> {
 
 /// The instant at which the account was closed for ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CutOff {
+pub struct DrainCutOff {
     /// Nanoseconds from the beginning of the window.
     pub at: u64,
     /// Whether workflows were open then: some of them end later.
@@ -107,7 +107,7 @@ pub struct Submission {
     /// Why, when that was something that ends the run.
     pub ended_by: Option<StopReason>,
     /// When the account was closed for ends, once it is.
-    pub cut_off: Option<CutOff>,
+    pub cut_off: Option<DrainCutOff>,
     /// What happened.
     pub events: Vec<Event>,
     /// What this process used in the measured phase.
@@ -361,8 +361,8 @@ impl Submission {
     }
 
     /// The window, as the metrics page looks at it; `roll` tells of the processes that take part.
-    pub fn window<'a>(&'a self, roll: &'a dyn Fn() -> Vec<MemberState>) -> Window<'a> {
-        Window {
+    pub fn window<'a>(&'a self, roll: &'a dyn Fn() -> Vec<MemberState>) -> PageWindow<'a> {
+        PageWindow {
             schedule: &self.schedule,
             timeline: self.timeline,
             end: self.end(),

@@ -139,7 +139,7 @@ impl Page {
 
 /// The window of a run, as the page looks at it.
 #[derive(Clone, Copy)]
-pub struct Window<'a> {
+pub struct PageWindow<'a> {
     /// When starts are due.
     pub schedule: &'a Schedule,
     /// Its clock.
@@ -192,7 +192,7 @@ impl RunPage {
     ///
     /// # Errors
     /// When the account is gone.
-    pub async fn look(&mut self, window: Window<'_>) -> Result<(), Problem> {
+    pub async fn look(&mut self, window: PageWindow<'_>) -> Result<(), Problem> {
         let now = window.timeline.elapsed();
         if !self.is_seen || now % SECOND < TOLD || now / SECOND < self.looked {
             return Ok(());
@@ -205,7 +205,7 @@ impl RunPage {
     ///
     /// # Errors
     /// When the account is gone.
-    pub async fn close(&mut self, window: Window<'_>) -> Result<(), Problem> {
+    pub async fn close(&mut self, window: PageWindow<'_>) -> Result<(), Problem> {
         if !self.is_seen {
             return Ok(());
         }
@@ -217,7 +217,7 @@ impl RunPage {
         Ok(())
     }
 
-    async fn take(&self, window: Window<'_>, at: u64) -> Result<(), Problem> {
+    async fn take(&self, window: PageWindow<'_>, at: u64) -> Result<(), Problem> {
         let known = lock(&self.run).known();
         let cut = window
             .accountant

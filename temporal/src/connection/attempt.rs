@@ -21,7 +21,7 @@ use tonic::Code;
 
 use crate::{
     connection::failure::{Cause, ConnectError, Unreachable},
-    options::Target,
+    options::Endpoint,
     tls::TlsMaterial,
 };
 
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LISTEN: Duration = Duration::from_millis(500);
 
 pub(super) async fn connect(
-    target: &Target,
+    endpoint: &Endpoint,
     limit: Duration,
     tls: Option<&TlsMaterial>,
     mut sdk: ConnectionOptions,
@@ -44,25 +44,25 @@ pub(super) async fn connect(
     let mut tries = 0;
     loop {
         tries += 1;
-        let cause = match reach(target, &mut resolved, end - listen).await {
+        let cause = match reach(endpoint, &mut resolved, end - listen).await {
             Err(cause) => cause,
             Ok(peer) => {
                 let left = (end - listen).saturating_duration_since(Instant::now());
                 sdk.connect_timeout = Some(left);
                 match timeout(left, Connection::connect(sdk.clone())).await {
                     Ok(Ok(connection)) => return Ok(connection),
-                    Ok(Err(error)) => understand(target, peer, tls, Some(error), end).await?,
-                    Err(_) => understand(target, peer, tls, None, end).await?,
+                    Ok(Err(error)) => understand(endpoint, peer, tls, Some(error), end).await?,
+                    Err(_) => understand(endpoint, peer, tls, None, end).await?,
                 }
             }
         };
         if !cause.may_pass() || tries == TRIES || Instant::now() + PAUSE >= end - listen {
             return Err(ConnectError::Unreachable(Box::new(Unreachable {
-                address: target.to_string(),
+                address: endpoint.to_string(),
                 cause,
                 elapsed: begun.elapsed(),
                 tries,
-                tls: target.tls,
+                tls: endpoint.tls,
                 resolved,
             })));
         }
@@ -71,8 +71,8 @@ pub(super) async fn connect(
 }
 
 /// Resolves the name and makes a TCP connection to the first address that accepts one.
-async fn reach(target: &Target, resolved: &mut Vec<IpAddr>, end: Instant) -> Result<SocketAddr, Cause> {
-    let addresses: Vec<SocketAddr> = match timeout_at(end, lookup_host((target.host.as_str(), target.port))).await {
+async fn reach(endpoint: &Endpoint, resolved: &mut Vec<IpAddr>, end: Instant) -> Result<SocketAddr, Cause> {
+    let addresses: Vec<SocketAddr> = match timeout_at(end, lookup_host((endpoint.host.as_str(), endpoint.port))).await {
         Ok(Ok(addresses)) => addresses.collect(),
         Ok(Err(error)) => return Err(Cause::Name(error.to_string())),
         Err(_) => return Err(Cause::Name("the name server does not answer".to_owned())),
@@ -95,7 +95,7 @@ async fn reach(target: &Target, resolved: &mut Vec<IpAddr>, end: Instant) -> Res
 
 /// Finds the cause of a connection that the client library did not bring about; `None` when it did not come to an end.
 async fn understand(
-    target: &Target,
+    endpoint: &Endpoint,
     peer: SocketAddr,
     tls: Option<&TlsMaterial>,
     error: Option<ClientConnectError>,
@@ -117,7 +117,7 @@ async fn understand(
         Some(other) => other.to_string(),
         None => String::new(),
     };
-    if target.tls && words.contains("ertificate") {
+    if endpoint.tls && words.contains("ertificate") {
         let reason = words
             .find("invalid peer certificate")
             .map_or_else(|| last(&words), |at| words[at..].to_owned());
@@ -130,7 +130,7 @@ async fn understand(
         }
     };
     let said = timeout_at(end, listen).await.unwrap_or(Heard::Nothing);
-    Ok(match (said, target.tls) {
+    Ok(match (said, endpoint.tls) {
         (Heard::Http1, _) => Cause::Http1,
         (Heard::Tls, false) => Cause::WantsTls,
         (Heard::Http2, true) => Cause::NoTls("it speaks plain HTTP/2".to_owned()),

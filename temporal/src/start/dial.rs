@@ -23,7 +23,7 @@ use super::{
 use crate::{
     ConnectError,
     addresses::{Addresses, Resolver},
-    options::{ConnectOptions, Target},
+    options::{ConnectOptions, Endpoint},
 };
 
 /// How much a server may send ahead of us on a connection. `h2` lets as many unread small answers come as fit in it
@@ -36,7 +36,7 @@ const RESETS_KEPT: usize = 10_000;
 
 /// How a server is reached, made once for all threads and connections. It shows nothing: some of it is secret.
 pub struct Dialer {
-    target: Target,
+    endpoint: Endpoint,
     tls: Option<Tls>,
     resolver: Resolver,
     connect_timeout: Duration,
@@ -59,17 +59,17 @@ impl Dialer {
     /// # Errors
     /// When the address is none, a header cannot be sent, or the TLS material cannot be used.
     pub fn new(options: &ConnectOptions, start_timeout: Duration) -> Result<Self, ConnectError> {
-        let target = options.target()?;
+        let endpoint = options.endpoint()?;
         // With TLS on and nothing given, the system's authorities.
-        let material = target.tls.then(|| options.tls.clone().unwrap_or_default());
-        let tls = material.map(|material| Tls::new(&material, &target)).transpose()?;
+        let material = endpoint.tls.then(|| options.tls.clone().unwrap_or_default());
+        let tls = material.map(|material| Tls::new(&material, &endpoint)).transpose()?;
         Ok(Dialer {
-            head: Head::new(options, &target, start_timeout)?,
+            head: Head::new(options, &endpoint, start_timeout)?,
             tls,
             resolver: options.resolver.clone(),
             connect_timeout: options.connect_timeout,
             start_timeout,
-            target,
+            endpoint,
         })
     }
 
@@ -80,7 +80,7 @@ impl Dialer {
     pub async fn addresses(&self) -> Result<usize, ConnectError> {
         let found = timeout(self.connect_timeout, self.resolve()).await;
         let error =
-            |reason: String| ConnectError::Settings(format!("a connection for starts: {}: {reason}", self.target));
+            |reason: String| ConnectError::Settings(format!("a connection for starts: {}: {reason}", self.endpoint));
         match found {
             Ok(Ok(addresses)) => Ok(addresses.count()),
             Ok(Err(reason)) => Err(error(reason)),
@@ -92,7 +92,7 @@ impl Dialer {
     }
 
     async fn resolve(&self) -> Result<Addresses, String> {
-        let found = self.resolver.addresses(&self.target.host, self.target.port).await;
+        let found = self.resolver.addresses(&self.endpoint.host, self.endpoint.port).await;
         found.map_err(|error| chain(&error))
     }
 
@@ -102,7 +102,7 @@ impl Dialer {
     /// Says what failed at each address.
     pub(super) async fn dial(&self, number: u32, writes: &Rc<Cell<u64>>) -> Result<Dialed, String> {
         let end = Instant::now() + self.connect_timeout;
-        let late = || format!("{}: no connection within {:?}", self.target, self.connect_timeout);
+        let late = || format!("{}: no connection within {:?}", self.endpoint, self.connect_timeout);
         let addresses = tokio::time::timeout_at(end, self.resolve())
             .await
             .map_err(|_| late())??
@@ -170,7 +170,7 @@ impl Dialer {
 impl std::fmt::Debug for Dialer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dialer")
-            .field("target", &self.target)
+            .field("endpoint", &self.endpoint)
             .field("tls", &self.tls.is_some())
             .finish_non_exhaustive()
     }

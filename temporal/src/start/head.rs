@@ -10,7 +10,7 @@ use url::Position;
 
 use crate::{
     ConnectError,
-    options::{ConnectOptions, Target},
+    options::{ConnectOptions, Endpoint},
 };
 
 const PATH: &str = "/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution";
@@ -27,15 +27,15 @@ pub(super) struct Head {
 impl Head {
     /// # Errors
     /// When a header cannot be sent. Its value is not told.
-    pub(super) fn new(options: &ConnectOptions, target: &Target, timeout: Duration) -> Result<Self, ConnectError> {
-        let scheme = if target.tls { "https" } else { "http" };
-        let authority = &target.url[Position::BeforeHost..Position::AfterPort];
+    pub(super) fn new(options: &ConnectOptions, endpoint: &Endpoint, timeout: Duration) -> Result<Self, ConnectError> {
+        let scheme = if endpoint.tls { "https" } else { "http" };
+        let authority = &endpoint.url[Position::BeforeHost..Position::AfterPort];
         let uri = Uri::builder()
             .scheme(scheme)
             .authority(authority)
             .path_and_query(PATH)
             .build()
-            .map_err(|error| ConnectError::Settings(format!("the address {target}: {error}")))?;
+            .map_err(|error| ConnectError::Settings(format!("the address {endpoint}: {error}")))?;
         let mut headers = HeaderMap::new();
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -108,7 +108,7 @@ mod tests {
     use crate::{ApiKey, options::Headers};
 
     fn head(options: &ConnectOptions) -> Result<Head, ConnectError> {
-        Head::new(options, &options.target()?, Duration::from_secs(10))
+        Head::new(options, &options.endpoint()?, Duration::from_secs(10))
     }
 
     fn headers(fields: &[(&str, &str)]) -> Headers {

@@ -10,7 +10,7 @@ use tokio_rustls::{
 };
 
 use super::socket::CountedStream;
-use crate::{ConnectError, TlsMaterial, options::Target};
+use crate::{ConnectError, TlsMaterial, options::Endpoint};
 
 const ALPN_HTTP2: &[u8] = b"h2";
 
@@ -23,7 +23,7 @@ pub(super) struct Tls {
 impl Tls {
     /// # Errors
     /// When the material does not hold what it should, or the system has no authorities.
-    pub(super) fn new(material: &TlsMaterial, target: &Target) -> Result<Self, ConnectError> {
+    pub(super) fn new(material: &TlsMaterial, endpoint: &Endpoint) -> Result<Self, ConnectError> {
         let unusable = |reason: String| ConnectError::Settings(format!("TLS for starts: {reason}"));
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -43,7 +43,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
-        let name = material.server_name.as_deref().unwrap_or(&target.host);
+        let name = material.server_name.as_deref().unwrap_or(&endpoint.host);
         Ok(Tls {
             connector: TlsConnector::from(Arc::new(config)),
             name: ServerName::try_from(name.to_owned())

@@ -26,7 +26,7 @@ pub struct MemberAccount {
     /// Its starts by the phase in which they were due, as its seconds count them; how workflows end is not in here.
     pub starts: BTreeMap<Phase, Ledger>,
     /// Latencies of its starts, measured phase; `None` for a process that sends none.
-    pub start_latency: Option<Box<StartLatency>>,
+    pub start_latency: Option<Box<StartLatencyHistograms>>,
     /// Arrivals that were never told of, because the process was lost.
     pub missing: u64,
     /// Ends that it stamped first.
@@ -43,7 +43,7 @@ pub struct MemberAccount {
 
 /// Latencies of starts.
 #[derive(Clone, Debug, Default)]
-pub struct StartLatency {
+pub struct StartLatencyHistograms {
     /// Dispatched − due.
     pub lag: Histogram,
     /// Of accepted starts.

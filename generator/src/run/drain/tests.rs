@@ -208,7 +208,7 @@ async fn all_that_is_open_is_looked_through_at_the_end_but_for_what_ended_later(
     let timeline = over.submission.timeline;
     let at = 30_000_000_000;
     over.visit(move |accounts| accounts.close_at(at)).await;
-    over.submission.cut_off = Some(CutOff {
+    over.submission.cut_off = Some(DrainCutOff {
         at,
         is_moving: true,
         cut_short: None,

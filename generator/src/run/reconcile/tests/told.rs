@@ -82,7 +82,7 @@ async fn counts_that_agree_are_added_over_the_phases() {
     let mut over = completed(true).await;
     let at = over.submission.timeline.elapsed();
     // Nothing was open then: whenever the server says that it ended, it had.
-    over.submission.cut_off = Some(submission::CutOff {
+    over.submission.cut_off = Some(submission::DrainCutOff {
         at,
         is_moving: false,
         cut_short: None,
@@ -203,7 +203,7 @@ async fn a_backlog_that_moves_on_is_compared_as_it_stood_at_the_cut_off() {
         }
         over.visit(move |accounts| accounts.close_at(at)).await;
         over.complete(first + 15, SOON).await;
-        over.submission.cut_off = Some(submission::CutOff {
+        over.submission.cut_off = Some(submission::DrainCutOff {
             at,
             is_moving: true,
             cut_short: Some("somebody said so".into()),

@@ -111,7 +111,7 @@ async fn when_workflows_ended_is_asked_where_the_answer_means_something() {
 async fn a_backlog_that_moves_on_cannot_be_compared_by_a_clock_that_is_not_known() {
     for (moving, took, compared) in [(true, 1_000, true), (true, 3_000, false), (false, 3_000, true)] {
         let mut over = completed(true).await;
-        over.submission.cut_off = Some(submission::CutOff {
+        over.submission.cut_off = Some(submission::DrainCutOff {
             at: over.schedule.end(),
             is_moving: moving,
             cut_short: None,

@@ -30,7 +30,7 @@ async fn rows_are_behind_where_others_that_ended_then_are_counted() {
     ] {
         let mut over = Over::untold();
         let timeline = over.submission.timeline;
-        over.submission.cut_off = Some(submission::CutOff {
+        over.submission.cut_off = Some(submission::DrainCutOff {
             at: cut_off,
             is_moving: false,
             cut_short: None,
