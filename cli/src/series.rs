@@ -1,6 +1,7 @@
 //! Several runs, one after the other, against one server: two variants in turn, or one and the same to learn its noise.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -283,10 +284,13 @@ fn prepare(store: Option<&Path>) -> Result<PathBuf, Problem> {
     if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent).context(format_args!("--store {} cannot be made", folder.display()))?;
     }
-    std::fs::create_dir(&folder).context(format_args!(
-        "--store {} must be a folder that is not there yet",
-        folder.display()
-    ))?;
+    std::fs::create_dir(&folder).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Problem::new(format!(
+            "--store {} is there already: give a new folder",
+            folder.display()
+        )),
+        _ => Problem::from(error).context(format_args!("--store {} cannot be made", folder.display())),
+    })?;
     Ok(folder)
 }
 
@@ -315,6 +319,17 @@ async fn standing_server(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_is_a_new_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let said = |folder: &Path| prepare(Some(folder)).map_err(|problem| problem.to_string());
+        let words = said(place.path()).unwrap_err();
+        assert!(words.ends_with(" is there already: give a new folder"), "{words}");
+        assert_eq!(said(&place.path().join("a/b")), Ok(place.path().join("a/b")));
+        let words = said(Path::new("/proc/none")).unwrap_err();
+        assert!(words.starts_with("--store /proc/none cannot be made: "), "{words}");
+    }
 
     #[test]
     fn variants_take_turns_and_each_turn_is_the_other_way_round() {
